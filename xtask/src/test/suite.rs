@@ -70,15 +70,17 @@ impl Suites<'static> {
     }
 
     /// All tests. Those of HTTP, the cases of all platforms, crashes and fairness are
-    /// repeated on other engines, and those of HTTP on another platform.
+    /// repeated on other engines, and those of HTTP on another platform: before the short
+    /// programs, so that none of these runs is left at the end.
     pub fn everything<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
-        let ordered = self.ordered(programs);
-        let mut runs: Vec<_> = ordered.map(|program| self.whole(program)).collect();
+        let ordered: Vec<_> = self.ordered(programs).collect();
+        let (long, short) = ordered.split_at(ordered.partition_point(|it| self.is_long(it)));
+        let mut runs: Vec<_> = long.iter().map(|program| self.whole(program)).collect();
         for program in programs {
             match program.name.as_str() {
                 "e2e" => runs.extend([
-                    self.http_on_wasmtime(program),
                     self.http_on_engines(program),
+                    self.http_on_wasmtime(program),
                 ]),
                 "platforms" => runs.push(self.on(ENGINES, "cases", program, &self.cases)),
                 "crashes" => runs.push(self.on(ENGINES, "crashes", program, &self.crashes)),
@@ -86,6 +88,7 @@ impl Suites<'static> {
                 _ => {}
             }
         }
+        runs.extend(short.iter().map(|program| self.whole(program)));
         runs
     }
 
@@ -99,6 +102,10 @@ impl Suites<'static> {
             ..self.whole(program)
         };
         programs.iter().filter(is_about_spin).map(run).collect()
+    }
+
+    fn is_long(&self, program: &Program) -> bool {
+        self.longest.iter().any(|name| *name == program.name)
     }
 
     fn ordered<'a>(&self, programs: &'a [Program]) -> impl Iterator<Item = &'a Program> {
@@ -185,23 +192,23 @@ mod tests {
         let embedded = suites.embedded(&programs);
         assert_eq!(
             names(&embedded),
-            ["crashes", "e2e", "platforms", "xtask", "latency"]
+            ["e2e", "crashes", "platforms", "xtask", "latency"]
         );
         let everything = suites.everything(&programs);
         assert_eq!(
             names(&everything),
             [
-                "crashes",
                 "e2e",
+                "crashes",
                 "platforms",
                 "browser",
-                "xtask",
-                "latency",
-                "HTTP on wasmtime serve",
                 "HTTP over postgres,nats,s3",
+                "HTTP on wasmtime serve",
                 "cases over postgres,nats,s3",
                 "crashes over postgres,nats,s3",
                 "fairness over postgres",
+                "xtask",
+                "latency",
             ]
         );
         let whole = |run: &&Run<'_>| run.arguments.is_empty();
