@@ -76,8 +76,12 @@ pub fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBu
 
 /// Compiles the components ahead of time for embedding. Unchanged files are not touched,
 /// since newer ones would recompile the host.
+///
+/// The compiler itself is not a release: what it makes is the same, and as a release it would
+/// have its own build of wasmtime, since cargo prepares dependencies for link-time
+/// optimisation differently for the host, and minutes of linking.
 fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
-    let compiler = link(workspace, Profile::Release, COMPILER)?;
+    let compiler = link(workspace, Profile::Dev, COMPILER)?;
     let directory = workspace.ahead();
     fs::create_dir_all(&directory)?;
     let draft = directory.with_extension("draft");
