@@ -32,7 +32,8 @@ const QUICK: Duration = Duration::from_secs(2);
 /// A service whose only place is taken until the gate opens.
 async fn busy() -> (Service, Gate) {
     let launch = scripted_launch().set("concurrency", "1");
-    let service = launch.start();
+    // Longer than anybody waits here.
+    let service = launch.set("download-timeout", "5m").start();
     let (original, gate) = origin().gated(&pictures::png(8, 8));
     let user = new_user(&service);
     let id = user.accepted(&original, "echo it").await;
@@ -56,7 +57,7 @@ async fn crowd(service: &Service, count: usize) -> JoinSet<Answer> {
     let accepted = stream::iter(users).for_each_concurrent(AT_ONCE, async |user| {
         eventually("a task is there", 2 * SOON, async || {
             let tasks = user.get("/api/tasks").await.json();
-            (tasks["tasks"][0]["status"] == "pending").then_some(())
+            tasks["tasks"][0].is_object().then_some(())
         })
         .await;
     });
