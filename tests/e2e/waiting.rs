@@ -55,11 +55,12 @@ async fn crowd(service: &Service, count: usize) -> JoinSet<Answer> {
         users.push(user);
     }
     let accepted = stream::iter(users).for_each_concurrent(AT_ONCE, async |user| {
-        eventually("a task is there", 2 * SOON, async || {
+        let task = eventually("a task is there", 2 * SOON, async || {
             let tasks = user.get("/api/tasks").await.json();
-            tasks["tasks"][0].is_object().then_some(())
+            tasks["tasks"].get(0).cloned()
         })
         .await;
+        assert_eq!(task["status"], "pending");
     });
     accepted.await;
     waiting
