@@ -143,19 +143,23 @@ fn the_document_has_a_row_for_each_alert() {
     }
 }
 
+/// The cases of each file, and the steps at which they are judged.
+fn cases() -> [(String, Vec<Value>); 2] {
+    TESTS.map(|file| {
+        let tests = yaml(&read(file));
+        let step = string(&tests["evaluation_interval"]).to_owned();
+        (step, list(&tests["tests"]).to_vec())
+    })
+}
+
 /// A case names all that fire, so that each other one is silent in it.
 #[test]
 fn each_alert_fires_in_a_case() {
-    let tests = TESTS.map(read);
-    let fired = tests.iter();
-    let fired = fired.flat_map(|tests| between(tests, "alertname=\"", "\""));
+    let tests = TESTS.map(read).concat();
+    let fired = between(&tests, "alertname=\"", "\"").into_iter();
     let fired: BTreeSet<_> = fired.map(str::to_owned).collect();
     assert_eq!(fired, names());
-    for case in tests
-        .map(|tests| yaml(&tests))
-        .iter()
-        .flat_map(|tests| list(&tests["tests"]))
-    {
+    for case in cases().iter().flat_map(|(_, cases)| cases) {
         for check in list(&case["promql_expr_test"]) {
             assert_eq!(check["expr"], FIRING, "{case}");
         }
@@ -194,9 +198,8 @@ fn check_beside_traffic(step: &str, mut cases: Vec<Value>) {
 
 #[test]
 fn ordinary_traffic_neither_hides_nor_adds_an_alert() {
-    for tests in TESTS.map(|file| yaml(&read(file))) {
-        let step = string(&tests["evaluation_interval"]);
-        check_beside_traffic(step, list(&tests["tests"]).to_vec());
+    for (step, cases) in cases() {
+        check_beside_traffic(&step, cases);
     }
 }
 
