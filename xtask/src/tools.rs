@@ -342,12 +342,16 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
 /// Installs an S3-compatible server.
 pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
     // It hashes everything that the tests store.
-    let optimised = ["crc32c", "md-5", "sha2"].map(|package| {
-        let setting = format!("profile.dev.package.{package}.opt-level=2");
-        ["--config".to_owned(), setting]
-    });
-    let mut more = vec!["--features", "binary"];
-    more.extend(optimised.as_flattened().iter().map(String::as_str));
+    let more = [
+        "--features",
+        "binary",
+        "--config",
+        "profile.dev.package.crc32c.opt-level=2",
+        "--config",
+        "profile.dev.package.md-5.opt-level=2",
+        "--config",
+        "profile.dev.package.sha2.opt-level=2",
+    ];
     own_program(workspace, "s3s-fs", S3S_FS, &more).map(drop)
 }
 

@@ -66,15 +66,16 @@ impl Suites<'static> {
                 ..self.whole(program)
             })
         };
-        self.ordered(programs).filter_map(run).collect()
+        self.ordered(programs).into_iter().filter_map(run).collect()
     }
 
     /// All tests. Those of HTTP, the cases of all platforms, crashes and fairness are
     /// repeated on other engines, and those of HTTP on another platform: before the short
     /// programs, so that none of these runs is left at the end.
     pub fn everything<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
-        let ordered: Vec<_> = self.ordered(programs).collect();
-        let (long, short) = ordered.split_at(ordered.partition_point(|it| self.is_long(it)));
+        let ordered = self.ordered(programs);
+        let (long, short) =
+            ordered.split_at(ordered.partition_point(|it| self.place(it) < self.longest.len()));
         let mut runs: Vec<_> = long.iter().map(|program| self.whole(program)).collect();
         for program in programs {
             match program.name.as_str() {
@@ -104,18 +105,16 @@ impl Suites<'static> {
         programs.iter().filter(is_about_spin).map(run).collect()
     }
 
-    fn is_long(&self, program: &Program) -> bool {
-        self.longest.iter().any(|name| *name == program.name)
+    fn ordered<'a>(&self, programs: &'a [Program]) -> Vec<&'a Program> {
+        let mut programs: Vec<_> = programs.iter().collect();
+        programs.sort_by_key(|program| self.place(program));
+        programs
     }
 
-    fn ordered<'a>(&self, programs: &'a [Program]) -> impl Iterator<Item = &'a Program> {
-        let place = |program: &&Program| {
-            let place = self.longest.iter().position(|name| *name == program.name);
-            place.unwrap_or(self.longest.len())
-        };
-        let mut programs: Vec<_> = programs.iter().collect();
-        programs.sort_by_key(place);
-        programs.into_iter()
+    /// Among the longest, or behind them.
+    fn place(&self, program: &Program) -> usize {
+        let place = self.longest.iter().position(|name| *name == program.name);
+        place.unwrap_or(self.longest.len())
     }
 
     fn whole<'a>(&self, program: &'a Program) -> Run<'a> {
