@@ -1,5 +1,5 @@
-//! JSON in which images are data URLs in base64, or members whose strings are base64, read as
-//! a stream.
+//! JSON in which members of certain names are images, as data URLs in base64 or in base64
+//! alone, read as a stream.
 //!
 //! Images are decoded as they come, so that none is ever held: what is held is the rest of
 //! the JSON, which has a limit, and a chunk of the body. It must never judge the JSON: it only
@@ -13,6 +13,7 @@ mod tests;
 use crate::base64_stream::NotBase64;
 use crate::request::{Body, Interrupted};
 use content::Content;
+pub use rest::Members;
 use rest::{Rest, TooLarge};
 
 /// Why the JSON cannot be read further. It stays so.
@@ -45,29 +46,19 @@ pub struct JsonImages<B> {
 
 impl<B: Body> JsonImages<B> {
     /// JSON that has at most so many bytes without its images.
-    pub fn new(body: B, max_rest: usize) -> Self {
+    pub fn new(body: B, max_rest: usize, members: Members) -> Self {
         Self {
             body,
             chunk: Vec::new(),
             at: 0,
-            rest: Rest::new(max_rest),
+            rest: Rest::new(max_rest, members),
             image: None,
             broken: None,
             fault: None,
         }
     }
 
-    /// The same, where the strings of members of this name are images in base64 too, without
-    /// being data URLs.
-    pub fn with_member(body: B, max_rest: usize, member: &'static str) -> Self {
-        Self {
-            rest: Rest::with_member(max_rest, member),
-            ..Self::new(body, max_rest)
-        }
-    }
-
-    /// Reads on to the next string that is a data URL in base64, after skipping what is left
-    /// of the current one. Its index (0, 1, …), or None at the end of the body.
+    /// Reads on to the next image, after skipping what is left of the current one. Its index (0, 1, …), or None at the end of the body.
     pub async fn next(&mut self) -> Result<Option<usize>, Fault> {
         let index = self.find().await;
         self.settle(index)
@@ -125,7 +116,12 @@ impl<B: Body> JsonImages<B> {
         ImageBody { images: self }
     }
 
-    /// The JSON without the images, as far as it was read: each is replaced by a string that
+    /// The JSON without the images, as far as it was read.
+    pub fn rest(&self) -> &[u8] {
+        self.rest.bytes()
+    }
+
+    /// The same, for whom nothing follows: each image is replaced by a string that
     /// [`index`] reads. All other bytes are as they were sent.
     pub fn into_rest(self) -> Vec<u8> {
         self.rest.into_bytes()

@@ -35,19 +35,34 @@ pub struct Rest {
     opening: Vec<u8>,
     /// How many images have begun.
     images: usize,
-    /// The name of members that are images.
-    member: Option<&'static str>,
+    members: Members,
     position: Position,
+}
+
+/// The names of the members that may be images. Strings elsewhere are what their client says.
+#[derive(Clone, Copy, Debug)]
+pub struct Members {
+    /// Of those that are images where they are data URLs in base64.
+    pub data_urls: &'static [&'static str],
+    /// Of one that is an image in base64, as a data URL or not.
+    pub base64: Option<&'static str>,
+}
+
+/// What the string of a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Member {
+    DataUrl,
+    Base64,
 }
 
 /// Where a string stands, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
     Anywhere,
-    /// Behind the name of a member that is an image.
-    Name,
+    /// Behind the name of a member that may be an image.
+    Name(Member),
     /// Where the value of such a member begins.
-    Value,
+    Value(Member),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,22 +85,15 @@ enum Kind {
 }
 
 impl Rest {
-    pub fn new(max: usize) -> Self {
+    pub fn new(max: usize, members: Members) -> Self {
         Self {
             bytes: Vec::new(),
             max,
             state: State::Between,
             opening: Vec::new(),
             images: 0,
-            member: None,
+            members,
             position: Position::Anywhere,
-        }
-    }
-
-    pub fn with_member(max: usize, member: &'static str) -> Self {
-        Self {
-            member: Some(member),
-            ..Self::new(max)
         }
     }
 
@@ -101,7 +109,7 @@ impl Rest {
             let length = end.map_or(json.len(), |end| end.saturating_add(1));
             let (run, after) = json.split_at_checked(length).unwrap_or((json, &[]));
             let Some(&last) = run.last() else { break };
-            if self.state == State::Opening && self.is_member(last) {
+            if self.state == State::Opening && self.is_base64(last) {
                 return Ok(Some((self.begin_image()?, json)));
             }
             json = after;
@@ -113,7 +121,10 @@ impl Rest {
                 self.state = follow(self.state, last);
                 continue;
             }
-            let kind = kind(&self.opening, last);
+            let kind = match self.position {
+                Position::Value(_) => kind(&self.opening, last),
+                Position::Anywhere | Position::Name(_) => self.members.kind(&self.opening, last),
+            };
             self.opening.push(last);
             match kind {
                 Kind::Unknown => {}
@@ -140,14 +151,18 @@ impl Rest {
         self.keep(&opening)
     }
 
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
     /// Whether the string that begins with this byte is an image because of its member. No
     /// image begins, in base64, as a data URL does.
-    fn is_member(&self, first: u8) -> bool {
-        let is_first = self.opening.is_empty() && self.position == Position::Value;
+    fn is_base64(&self, first: u8) -> bool {
+        let is_first = self.opening.is_empty() && self.position == Position::Value(Member::Base64);
         is_first && !matches!(first, b'd' | b'D' | b'"')
     }
 
@@ -164,11 +179,12 @@ impl Rest {
 
     /// The position behind the string whose begin, or all of it, was read.
     fn position_behind(&self) -> Position {
-        let text = self.opening.strip_suffix(b"\"");
-        match text.is_some() && text == self.member.map(str::as_bytes) {
-            true => Position::Name,
-            false => Position::Anywhere,
+        if let Position::Value(_) = self.position {
+            return Position::Anywhere;
         }
+        let name = self.opening.strip_suffix(b"\"");
+        let member = name.and_then(|name| self.members.named(name));
+        member.map_or(Position::Anywhere, Position::Name)
     }
 
     /// How many bytes are held.
@@ -186,14 +202,45 @@ impl Rest {
     }
 }
 
+impl Members {
+    fn named(self, name: &[u8]) -> Option<Member> {
+        let is_named = |member: &&str| member.as_bytes() == name;
+        if self.base64.as_ref().is_some_and(is_named) {
+            return Some(Member::Base64);
+        }
+        self.data_urls
+            .iter()
+            .any(|member| is_named(&member))
+            .then_some(Member::DataUrl)
+    }
+
+    /// What a string is that is no value of a member, and begins with these bytes, of an unknown
+    /// kind, and this one: unknown as long as it may be the name of a member.
+    fn kind(self, opening: &[u8], byte: u8) -> Kind {
+        let begins = |member: &&str| {
+            let rest = member.as_bytes().strip_prefix(opening);
+            rest.is_some_and(|rest| rest.first() == Some(&byte))
+        };
+        match self
+            .base64
+            .iter()
+            .chain(self.data_urls)
+            .any(|it| begins(&it))
+        {
+            true => Kind::Unknown,
+            false => Kind::Text,
+        }
+    }
+}
+
 impl Position {
     /// The position behind what stands between strings, and the quotation mark after it.
     fn behind(self, run: &[u8]) -> Self {
         run.iter()
             .fold(self, |position, byte| match (position, byte) {
                 (position, b' ' | b'\t' | b'\r' | b'\n') => position,
-                (Self::Name, b':') => Self::Value,
-                (Self::Value, b'"') => Self::Value,
+                (Self::Name(member), b':') => Self::Value(member),
+                (position @ Self::Value(_), b'"') => position,
                 _ => Self::Anywhere,
             })
     }
@@ -210,7 +257,8 @@ fn follow(state: State, last: u8) -> State {
     }
 }
 
-/// What a string is that begins with these bytes, of an unknown kind, and this one.
+/// What the string of a member is that begins with these bytes, of an unknown kind, and this
+/// one.
 fn kind(opening: &[u8], byte: u8) -> Kind {
     if let Some(expected) = SCHEME.as_bytes().get(opening.len()) {
         return if expected.eq_ignore_ascii_case(&byte) {

@@ -5,13 +5,19 @@ use futures::FutureExt as _;
 use super::*;
 use crate::tests::chunks::Chunks;
 
+/// Members that are called `u` are images where they are data URLs.
+const MEMBERS: Members = Members {
+    data_urls: &["u"],
+    base64: None,
+};
+
 /// The rest, and all images.
 type Read = Result<(String, Vec<Vec<u8>>), Fault>;
 
 /// Reads all of a body that has at most so many bytes without its images. The body is always
 /// there, so nothing waits.
 fn read_within(max_rest: usize, body: Chunks) -> Read {
-    let mut json = JsonImages::new(body, max_rest);
+    let mut json = JsonImages::new(body, max_rest, MEMBERS);
     let read = async {
         let mut images = Vec::new();
         while let Some(index) = json.next().await? {
@@ -47,68 +53,68 @@ fn images_are_found_and_replaced() {
         ("no string", "[1, null] ".into(), "[1, null] ", &[]),
         (
             "an image",
-            r#"{"a": "data:image/png;base64,AAEC" }"#.into(),
-            r#"{"a": "data:0" }"#,
+            r#"{"u": "data:image/png;base64,AAEC" }"#.into(),
+            r#"{"u": "data:0" }"#,
             &[&[0, 1, 2]],
         ),
         (
-            "two images, one a key",
-            r#"{"data:;base64,AAEC":"data:x;base64,AA=="}"#.into(),
-            r#"{"data:0":"data:1"}"#,
+            "two images",
+            r#"[{"u":"data:;base64,AAEC"},{"u" :  "data:x;base64,AA=="}]"#.into(),
+            r#"[{"u":"data:0"},{"u" :  "data:1"}]"#,
             &[&[0, 1, 2], &[0]],
         ),
         (
             "an empty image",
-            r#"["data:;base64,"]"#.into(),
-            r#"["data:0"]"#,
+            r#"{"u":"data:;base64,"}"#.into(),
+            r#"{"u":"data:0"}"#,
             &[&[]],
         ),
         (
             "any case",
-            r#""DaTa:X;Base64,AA""#.into(),
-            r#""data:0""#,
+            r#""u":"DaTa:X;Base64,AA""#.into(),
+            r#""u":"data:0""#,
             &[&[0]],
         ),
         (
             "parameters",
-            r#""data:a/b;c=d;base64,AA""#.into(),
-            r#""data:0""#,
+            r#""u":"data:a/b;c=d;base64,AA""#.into(),
+            r#""u":"data:0""#,
             &[&[0]],
         ),
         (
             "PHP",
-            r#""data:image\/png;base64,\/+8\/""#.into(),
-            r#""data:0""#,
+            r#""u":"data:image\/png;base64,\/+8\/""#.into(),
+            r#""u":"data:0""#,
             &[&[0xff, 0xef, 0x3f]],
         ),
         (
             "escapes of base64",
-            r#""data:;base64,\u0041\u0041\u003d\u003D""#.into(),
-            r#""data:0""#,
+            r#""u":"data:;base64,\u0041\u0041\u003d\u003D""#.into(),
+            r#""u":"data:0""#,
             &[&[0]],
         ),
         (
             "the longest type",
-            format!("\"data:{longest};base64,AA\""),
-            r#""data:0""#,
+            format!("\"u\":\"data:{longest};base64,AA\""),
+            r#""u":"data:0""#,
             &[&[0]],
         ),
         (
             "the longest type, escaped",
-            format!("\"data:{escaped};base64,AA\""),
-            r#""data:0""#,
+            format!("\"u\":\"data:{escaped};base64,AA\""),
+            r#""u":"data:0""#,
             &[&[0]],
         ),
         (
             "a string that looks like an image's",
-            r#"["data:7"]"#.into(),
-            r#"["data:7"]"#,
+            r#"{"u":"data:7"}"#.into(),
+            r#"{"u":"data:7"}"#,
             &[],
         ),
         (
             "base64 before",
-            r#""data:;base64;base64,AA""#.into(),
-            r#""data:0""#,
+            r#""u":"data:;base64;base64,AA""#.into(),
+            r#""u":"data:0""#,
             &[&[0]],
         ),
     ];
@@ -151,10 +157,10 @@ fn other_strings_are_as_they_were_sent() {
         ("a type without an end", &endless),
     ];
     for (name, text) in cases {
-        let body = format!(r#"["{text}","data:;base64,AA"]"#);
-        let rest = format!(r#"["{text}","data:0"]"#);
+        let body = format!(r#"{{"u":"{text}","u":"data:;base64,AA"}}"#);
+        let rest = format!(r#"{{"u":"{text}","u":"data:0"}}"#);
         assert_eq!(read(name, &body), Ok((rest, vec![vec![0]])), "{name}");
-        let open = format!(r#"["{text}"#);
+        let open = format!(r#"{{"u":"{text}"#);
         assert_eq!(
             read(name, &open),
             Ok((open.clone(), vec![])),
@@ -190,14 +196,14 @@ fn images_that_are_not_base64_are_refused() {
         ("an empty string without an end", ""),
     ];
     for (name, text) in cases {
-        let body = format!("\"data:;base64,{text}");
+        let body = format!("\"u\":\"data:;base64,{text}");
         assert_eq!(read(name, &body), Err(Fault::NotBase64), "{name}");
     }
 }
 
 #[test]
 fn the_rest_has_a_limit() {
-    let image = format!("\"data:;base64,{}\"", "A".repeat(4000));
+    let image = format!("\"u\":\"data:;base64,{}\"", "A".repeat(4000));
     let cases = [
         ("text", "1".repeat(100), 100),
         ("a string", format!("\"{}\"", "x".repeat(98)), 100),
@@ -207,13 +213,17 @@ fn the_rest_has_a_limit() {
             100,
         ),
         ("escapes", format!("\"{}", "\\n".repeat(50)), 101),
-        ("what may become an image", "\"data:;base64".into(), 13),
+        (
+            "what may become an image",
+            "\"u\":\"data:;base64".into(),
+            17,
+        ),
         (
             "what may become an image, then does not",
-            "\"data:x,\"".into(),
-            9,
+            "\"u\":\"data:x,\"".into(),
+            13,
         ),
-        ("images", image.repeat(11), 11 * 8 + 1),
+        ("images", image.repeat(11), 11 * 12 + 1),
     ];
     for (name, body, length) in cases {
         for size in [1, 7, body.len()] {
@@ -231,17 +241,18 @@ fn json_without_an_end_is_not_read_beyond_the_limit() {
         ("", "x"),
         ("", "\""),
         ("", "\"x"),
+        ("", "\"u\":"),
         ("", "\\"),
         ("", "\"\\"),
-        ("", "\"data:"),
-        ("", "\"data:;base64,\""),
-        ("", "[\"data:,\"]"),
-        ("\"data:", "x"),
-        ("\"data:", "\\/"),
+        ("", "\"u\":\"data:"),
+        ("", "\"u\":\"data:;base64,\""),
+        ("", "{\"u\":\"data:,\"}"),
+        ("\"u\":\"data:", "x"),
+        ("\"u\":\"data:", "\\/"),
     ];
     for (begin, filler) in cases {
         let body = begin.to_owned() + &filler.repeat(1_000_000 / filler.len());
-        let mut json = JsonImages::new(Chunks::of(body.as_bytes(), &[1000]), 10_000);
+        let mut json = JsonImages::new(Chunks::of(body.as_bytes(), &[1000]), 10_000, MEMBERS);
         let read = async {
             loop {
                 if let Err(fault) = json.next().await {
@@ -260,8 +271,8 @@ fn json_without_an_end_is_not_read_beyond_the_limit() {
 
 #[test]
 fn an_image_that_is_not_read_is_skipped() {
-    let body = br#"["data:;base64,AAEC","data:;base64,AA"]"#;
-    let mut json = JsonImages::new(Chunks::of(body, &[3]), 100);
+    let body = br#"{"u":"data:;base64,AAEC","u":"data:;base64,AA"}"#;
+    let mut json = JsonImages::new(Chunks::of(body, &[3]), 100, MEMBERS);
     let read = async {
         assert_eq!(json.chunk().await, Ok(None), "no image has begun");
         assert_eq!(json.next().await, Ok(Some(0)));
@@ -272,27 +283,31 @@ fn an_image_that_is_not_read_is_skipped() {
         assert_eq!(json.chunk().await, Ok(None), "nothing is left");
         json.into_rest()
     };
-    let expected = br#"["data:0","data:1"]"#;
+    let expected = br#"{"u":"data:0","u":"data:1"}"#;
     assert_eq!(read.now_or_never().as_deref(), Some(&expected[..]));
 }
 
 #[test]
 fn an_image_is_a_body_that_tells_its_fault() {
     let cases = [
-        ("whole", Chunks::of(b"\"data:;base64,AAEC\"", &[4]), None),
+        (
+            "whole",
+            Chunks::of(b"\"u\":\"data:;base64,AAEC\"", &[4]),
+            None,
+        ),
         (
             "not base64",
-            Chunks::of(b"\"data:;base64,AAEC!\"", &[18]),
+            Chunks::of(b"\"u\":\"data:;base64,AAEC!\"", &[22]),
             Some(Fault::NotBase64),
         ),
         (
             "interrupted",
-            Chunks::interrupted(b"\"data:;base64,AAEC"),
+            Chunks::interrupted(b"\"u\":\"data:;base64,AAEC"),
             Some(Fault::Interrupted),
         ),
     ];
     for (name, body, expected) in cases {
-        let mut json = JsonImages::new(body, 100);
+        let mut json = JsonImages::new(body, 100, MEMBERS);
         let read = async {
             assert_eq!(json.next().await, Ok(Some(0)), "{name}");
             let mut body = json.image();
@@ -336,11 +351,16 @@ fn a_string_of_the_rest_names_an_image() {
 }
 
 /// The rest, and all images; none where one is not base64.
-type Members = Result<(String, Vec<Option<Vec<u8>>>), Fault>;
+type Skimmed = Result<(String, Vec<Option<Vec<u8>>>), Fault>;
 
-/// Strings of `data` are images, and all that is not base64 is skipped.
-fn members(body: Chunks) -> Members {
-    let mut json = JsonImages::with_member(body, 1000, "data");
+/// Strings of `data` are images, those of `url` and `data_url` where they are data URLs, and all
+/// that is not base64 is skipped.
+fn members(body: Chunks) -> Skimmed {
+    let members = Members {
+        data_urls: &["url", "data_url"],
+        base64: Some("data"),
+    };
+    let mut json = JsonImages::new(body, 1000, members);
     let read = async {
         let mut images = Vec::new();
         while json.next().await?.is_some() {
@@ -379,6 +399,26 @@ fn members_of_a_name_are_images_without_being_data_urls() {
             r#"{"data":"data:;base64,AA"}"#,
             r#"{"data":"data:0"}"#,
             vec![Some(&[0][..])],
+        ),
+        (
+            r#"{"url":"data:;base64,AA","data_url":"data:;base64,AAEC"}"#,
+            r#"{"url":"data:0","data_url":"data:1"}"#,
+            vec![Some(&[0][..]), Some(&[0, 1, 2][..])],
+        ),
+        (
+            r#"{"id":"data:;base64,AA","url":"AA","data_ur":"data:;base64,AA","u":"url"}"#,
+            r#"{"id":"data:;base64,AA","url":"AA","data_ur":"data:;base64,AA","u":"url"}"#,
+            vec![],
+        ),
+        (
+            r#"{"data:;base64,AA":"data:;base64,AA","urls":"data:;base64,AA"}"#,
+            r#"{"data:;base64,AA":"data:;base64,AA","urls":"data:;base64,AA"}"#,
+            vec![],
+        ),
+        (
+            r#"{"url":["data:;base64,AA"],"url":{"x":"data:;base64,AA"}}"#,
+            r#"{"url":["data:;base64,AA"],"url":{"x":"data:;base64,AA"}}"#,
+            vec![],
         ),
         (r#"{"data":""}"#, r#"{"data":""}"#, vec![]),
         (r#"{"data":"data"}"#, r#"{"data":"data"}"#, vec![]),

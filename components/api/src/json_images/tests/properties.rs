@@ -16,12 +16,13 @@ const PIECES: &[&[u8]] = &[
     b"\\",
     b"/",
     b"\\/",
-    b"\"data:",
+    b"\"u\"",
+    b"\"u\":\"data:",
     b"image/png",
     b";base64",
     b";base64,",
-    b"\"data:;base64,",
-    b"\"data:image\\/png;base64,AAEC\"",
+    b"\"u\":\"data:;base64,",
+    b"\"u\":\"data:image\\/png;base64,AAEC\"",
     b"AA",
     b"AAEC",
     b"=",
@@ -76,7 +77,7 @@ proptest! {
         slashes: bool,
         sizes in sizes(),
     ) {
-        let values: Vec<&str> = texts.iter().map(|(text, _)| text.as_str()).collect();
+        let values: Vec<Value> = texts.iter().map(|(text, _)| json!({"x": text, "u": text})).collect();
         let mut body = json!({"values": values}).to_string();
         if slashes {
             body = body.replace('/', "\\/");
@@ -88,7 +89,8 @@ proptest! {
         let rest: Value = serde_json::from_str(&rest).unwrap();
         let mut next = 0;
         for ((text, image), value) in texts.iter().zip(rest["values"].as_array().unwrap()) {
-            let value = value.as_str().unwrap();
+            prop_assert_eq!(value["x"].as_str(), Some(text.as_str()));
+            let value = value["u"].as_str().unwrap();
             if image.is_some() {
                 prop_assert_eq!(index(value), Some(next));
                 next += 1;
@@ -111,7 +113,7 @@ proptest! {
     #[test]
     fn what_is_held_is_bounded(body in bytes(), sizes in sizes(), max_rest in 0_usize..100) {
         let most = sizes.iter().max().copied().unwrap_or_default();
-        let mut json = JsonImages::new(Chunks::of(&body, &sizes), max_rest);
+        let mut json = JsonImages::new(Chunks::of(&body, &sizes), max_rest, MEMBERS);
         let read = async {
             while let Ok(Some(_)) = json.next().await {
                 while let Ok(Some(chunk)) = json.chunk().await {

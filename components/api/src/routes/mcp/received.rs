@@ -2,11 +2,12 @@
 //! of the message, which is short.
 
 use concept_refinement_domain::capability::{ImageLength, Stored};
+use concept_refinement_domain::image as rules;
 use concept_refinement_mcp::{Malformed, Message, parse};
 
 use super::tools::upload_image;
 use crate::auth::Caller;
-use crate::json_images::{Fault, JsonImages};
+use crate::json_images::{Fault, JsonImages, Members};
 use crate::openai::form::remove;
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -16,6 +17,13 @@ use crate::state::State;
 
 /// Longest message without the image in it, in bytes.
 const MAX_MESSAGE: usize = 64 * 1024;
+
+/// The members whose images are decoded as they come. Data URLs of the second and third name
+/// belong elsewhere, which the tool says.
+const IMAGE_MEMBERS: Members = Members {
+    data_urls: &["url", "mask_url"],
+    base64: Some(upload_image::DATA),
+};
 
 /// What came.
 pub struct Received {
@@ -50,7 +58,7 @@ pub async fn receive<P: Ports>(
     caller: &Caller,
     body: AnyBody<'_>,
 ) -> Result<Received, Problem> {
-    let mut json = JsonImages::with_member(body, MAX_MESSAGE, upload_image::DATA);
+    let mut json = JsonImages::new(body, MAX_MESSAGE, IMAGE_MEMBERS);
     let mut image = Image::None;
     let read = read(state, caller, &mut json, &mut image).await;
     if let Err(problem) = read {
@@ -77,7 +85,12 @@ async fn read<P: Ports>(
         std::mem::replace(image, next).remove(state).await;
         if let Image::Refused(_) = image {
             // Its message is answered all the same, if the image is not without an end.
-            json.skip(state.config.image_limits.max_bytes).await?;
+            let max_bytes = state.config.image_limits.max_bytes;
+            let skipped = json.skip(max_bytes).await;
+            skipped.map_err(|fault| match fault {
+                Fault::TooLarge => rules::Problem::TooLarge { max_bytes }.into(),
+                fault => Problem::from(fault),
+            })?;
         }
     }
     Ok(())

@@ -69,7 +69,9 @@ fn what_is_no_image_is_a_result_with_a_sentence_and_leaves_nothing() {
     // It is not read for ever.
     let service = Service::with(&[("max-image-bytes", "200KiB")]);
     let endless = upload(&encoded(&png(2, 3, 500_000))).in_pieces(10_000);
-    service.send(endless).is_error(413, "PAYLOAD_TOO_LARGE");
+    let refused = service.send(endless).is_error(413, "PAYLOAD_TOO_LARGE");
+    let told = refused["detail"].as_str().unwrap();
+    assert!(told.starts_with(not_an_image), "{told}");
     let service = Service::with(&[("uploads", "0")]);
     let limited = result(&service.send(upload(&encoded(&whole))));
     assert_eq!(
