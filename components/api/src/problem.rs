@@ -28,7 +28,10 @@ pub enum Problem {
     RangeNotSatisfiable {
         size: u64,
     },
+    /// The user keeps as many as allowed.
     TooManyUploads(String),
+    /// As many of the user's uploads are under way as may be at a time, which will pass.
+    UploadsUnderWay(String),
     TooOften {
         detail: &'static str,
         /// In seconds.
@@ -94,9 +97,10 @@ impl Problem {
             Self::UnsupportedMediaType(_) => (415, "UNSUPPORTED_MEDIA_TYPE"),
             Self::RangeNotSatisfiable { .. } => (416, "RANGE_NOT_SATISFIABLE"),
             Self::Invalid(_) | Self::InvalidFields(_) => (422, "VALIDATION_ERROR"),
-            Self::TooManyUploads(_) | Self::TooOften { .. } | Self::QuotaExceeded { .. } => {
-                (429, "RATE_LIMIT_EXCEEDED")
-            }
+            Self::TooManyUploads(_)
+            | Self::UploadsUnderWay(_)
+            | Self::TooOften { .. }
+            | Self::QuotaExceeded { .. } => (429, "RATE_LIMIT_EXCEEDED"),
             Self::BudgetExceeded { .. } => (429, "BUDGET_EXCEEDED"),
             Self::Internal => (500, "INTERNAL_ERROR"),
             Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
@@ -116,6 +120,7 @@ impl Problem {
             | Self::Invalid(detail)
             | Self::Unavailable { detail, .. } => detail,
             Self::TooManyUploads(detail)
+            | Self::UploadsUnderWay(detail)
             | Self::QuotaExceeded { detail, .. }
             | Self::BudgetExceeded { detail, .. } => detail,
             Self::MethodNotAllowed { .. } => "This path does not answer to that method.",
@@ -158,6 +163,7 @@ impl Problem {
             Self::BudgetExceeded {
                 quota, retry_after, ..
             } => with_quota(response, *quota).with("retry-after", retry_after.to_string()),
+            Self::UploadsUnderWay(_) => response.with("retry-after", "1"),
             Self::TooOften {
                 retry_after: seconds,
                 ..

@@ -78,7 +78,7 @@ async fn a_form_that_cannot_be_honoured_leaves_nothing_behind() {
             "text in place of an image",
             Form::default().image("image", b"Not an image."),
             415,
-            None,
+            Some("image"),
         ),
     ];
     for (name, form, status, param) in cases {

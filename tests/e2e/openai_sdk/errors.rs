@@ -109,8 +109,20 @@ async fn each_refusal_is_the_exception_that_is_meant_for_it() {
                 None,
                 None,
             ),
-            (with("image", too_large), "APIStatusError", 413, None, None),
-            (with("image", no_image), "APIStatusError", 415, None, None),
+            (
+                with("image", too_large),
+                "APIStatusError",
+                413,
+                Some("image"),
+                None,
+            ),
+            (
+                with("image", no_image),
+                "APIStatusError",
+                415,
+                Some("image"),
+                None,
+            ),
         ] {
             let error = sdk.error(&call).await;
             // The package of npm has no class for each status.

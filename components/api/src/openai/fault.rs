@@ -21,6 +21,12 @@ const RETRY_AFTER: &str = "1";
 pub enum Fault {
     /// As on every other door.
     Problem(Problem),
+    /// The same of an image that came with the request.
+    Image {
+        /// The name of its field.
+        param: &'static str,
+        problem: Problem,
+    },
     /// A field has a value that cannot be used.
     Field {
         /// The field's name.
@@ -97,7 +103,7 @@ impl Fault {
         let response = Response::json(status, &self.body());
         let response = response.unwrap_or_else(|_| Response::empty(500));
         let mut response = match &self {
-            Self::Problem(problem) => problem.with_fields(response),
+            Self::Problem(problem) | Self::Image { problem, .. } => problem.with_fields(response),
             Self::Active(quota) => with_quota(response, *quota),
             Self::Field { .. } | Self::Failed(_) => response,
         };
@@ -115,8 +121,11 @@ impl Fault {
         let status = self.status();
         let (param, code) = match self {
             Self::Problem(Problem::Unauthorized(_)) => (None, Some("invalid_api_key")),
-            Self::Problem(_) if status == 429 => (None, Some("insufficient_quota")),
+            Self::Problem(_) | Self::Image { .. } if status == 429 => {
+                (None, Some("insufficient_quota"))
+            }
             Self::Problem(_) => (None, None),
+            Self::Image { param, .. } => (Some(*param).filter(|_| status < 500), None),
             Self::Field {
                 param,
                 is_unsupported,
@@ -145,7 +154,7 @@ impl Fault {
     fn status(&self) -> u16 {
         match self {
             // What is wrong with a request is 400 there.
-            Self::Problem(problem) => match problem.status() {
+            Self::Problem(problem) | Self::Image { problem, .. } => match problem.status() {
                 422 => 400,
                 status => status,
             },
@@ -160,7 +169,7 @@ impl Fault {
 
     fn message(&self) -> &str {
         match self {
-            Self::Problem(problem) => problem.detail(),
+            Self::Problem(problem) | Self::Image { problem, .. } => problem.detail(),
             Self::Field { message, .. } => message,
             Self::Active(_) => sentence::TASK_ACTIVE,
             Self::Failed(task) => task.error_message.as_deref().unwrap_or("The task failed."),
@@ -170,10 +179,10 @@ impl Fault {
     /// Whether a repeat of the request cannot help, or may cost again.
     fn is_final(&self) -> bool {
         match self {
-            Self::Problem(problem) => matches!(
-                problem,
-                Problem::QuotaExceeded { .. } | Problem::BudgetExceeded { .. }
-            ),
+            Self::Problem(problem) | Self::Image { problem, .. } => match problem {
+                Problem::TooOften { .. } | Problem::UploadsUnderWay(_) => false,
+                problem => problem.status() < 500,
+            },
             Self::Field { .. } | Self::Active(_) => true,
             Self::Failed(task) => matches!(
                 task.failure_cause,

@@ -33,10 +33,7 @@ const MARKUP: &str = "markup";
 /// Formats of images that are never made of another one.
 const UNSUPPORTED_FORMATS: [&str; 2] = ["svg", "gif"];
 
-/// Most ignored fields that are told.
-const MAX_IGNORED: usize = 32;
-
-/// Longest list of them, in bytes.
+/// Longest list of ignored fields that is told, in bytes.
 const MAX_IGNORED_BYTES: usize = 4 * 1024;
 
 /// Longest name of a client's user, in code points.
@@ -161,15 +158,15 @@ pub fn user_of(client: &str, asked: &Asked) -> Result<Option<String>, Fault> {
 
 /// Refuses more than one image, and what is no number.
 fn one(n: Option<&Value>) -> Result<(), Fault> {
-    let number = match n {
+    let number: Option<f64> = match n {
         None => return Ok(()),
         Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(value) => value.as_u64(),
+        Some(value) => value.as_f64(),
     };
     match number {
-        Some(1) => Ok(()),
-        Some(2..) => Err(Fault::unsupported(N, "n must be 1: one image a request.")),
-        Some(0) | None => Err(Fault::field(N, "n must be 1.")),
+        Some(1.0) => Ok(()),
+        Some(2.0..) => Err(Fault::unsupported(N, "n must be 1: one image a request.")),
+        Some(_) | None => Err(Fault::field(N, "n must be 1.")),
     }
 }
 
@@ -194,14 +191,14 @@ fn name(
     }
 }
 
-/// Names that may stand in a header; others are left out.
+/// Names that may stand in a list in a header; others are left out.
 fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let is_listed = |name: &&String| {
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        !name.is_empty() && name.bytes().all(is_token)
+        let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b',';
+        !name.is_empty() && name.bytes().all(is_plain)
     };
     let mut list = String::new();
-    for name in names.filter(is_listed).take(MAX_IGNORED) {
+    for name in names.filter(is_listed) {
         if list.len().saturating_add(name.len()) < MAX_IGNORED_BYTES.saturating_sub(2) {
             if !list.is_empty() {
                 list.push_str(", ");

@@ -5,6 +5,7 @@ use concept_refinement_domain::capability::{ImageLength, ImageLimits, NewImage, 
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::task_image::{TaskImage, name_for_task};
 use concept_refinement_domain::validation;
+use memchr::memmem;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +13,7 @@ use super::fault::Fault;
 use super::fields::KNOWN;
 use crate::auth::Caller;
 use crate::body::is_declared;
-use crate::json_images::{self, JsonImages};
+use crate::json_images::{self, JsonImages, Members};
 use crate::multipart::{self, Multipart};
 use crate::ports::{ImageStore, Ports};
 use crate::problem::Problem;
@@ -30,6 +31,14 @@ const MAX_TOLD: usize = 128;
 const MAX_JSON: usize = 64 * 1024;
 
 const MASK: &str = "mask";
+const IMAGES: &str = "images";
+
+/// The members of JSON whose data URLs are decoded as they come. Only that of the first name
+/// is where an image belongs: with the others it is said what is wrong.
+const IMAGE_MEMBERS: Members = Members {
+    data_urls: &["image_url", "image", IMAGES, MASK],
+    base64: None,
+};
 
 /// How many uploads a token that stands for many users may have under way: as many as an
 /// instance.
@@ -103,7 +112,7 @@ impl<P: Ports> Reader<'_, P> {
             }
             let mut part = parts.part();
             let uploaded = self.upload(any(&mut part), role).await;
-            let stored = uploaded.map_err(|problem| cause(part.fault(), problem))?;
+            let stored = uploaded.map_err(|problem| cause(param, part.fault(), problem))?;
             add(&mut hash, param, digest(&stored));
             *place = Some(Image::Upload(stored.path));
         }
@@ -112,36 +121,35 @@ impl<P: Ports> Reader<'_, P> {
     }
 
     async fn json(&mut self, body: AnyBody<'_>) -> Result<Form, Fault> {
-        let mut json = JsonImages::new(body, MAX_JSON);
+        let mut json = JsonImages::new(body, MAX_JSON, IMAGE_MEMBERS);
         let mut uploads = Vec::new();
         let mut hash = Sha256::new();
         while let Some(index) = json.next().await? {
             let role = match index {
                 0 => TaskImage::Original,
                 1 => TaskImage::Mask,
-                _ => return Err(several("images")),
+                _ => return Err(several(IMAGES)),
             };
+            let param = current(json.rest());
             let mut image = json.image();
             let uploaded = self.upload(any(&mut image), role).await;
-            let stored = uploaded.map_err(|problem| cause(image.fault(), problem))?;
+            let stored = uploaded.map_err(|problem| cause(param, image.fault(), problem))?;
             add(&mut hash, "", digest(&stored));
             uploads.push(Some(stored.path));
         }
         let rest = json.into_rest();
         add(&mut hash, "", &hex(&Sha256::digest(&rest)));
         let mut fields = validation::object(&rest).map_err(Problem::from)?;
-        let original = match fields.remove("images").unwrap_or_default() {
+        let original = match fields.remove(IMAGES).unwrap_or_default() {
             Value::Null => None,
             Value::Array(mut images) => match (images.pop(), images.is_empty()) {
                 (None, _) => None,
-                (Some(image), true) => Some(named("images", &image, &mut uploads)?),
-                (Some(_), false) => return Err(several("images")),
+                (Some(image), true) => Some(named(IMAGES, &image, &mut uploads)?),
+                (Some(_), false) => return Err(several(IMAGES)),
             },
             _ => {
-                return Err(Fault::field(
-                    "images",
-                    "images must be a list of one image.",
-                ));
+                let sentence = "images must be a list of one object with an image_url.";
+                return Err(Fault::field(IMAGES, sentence));
             }
         };
         let mask = match fields.remove(MASK).unwrap_or_default() {
@@ -149,14 +157,14 @@ impl<P: Ports> Reader<'_, P> {
             mask => Some(named(MASK, &mask, &mut uploads)?),
         };
         if uploads.iter().any(Option::is_some) {
-            let detail = "An image stands where none is expected.";
-            return Err(Problem::Invalid(detail.into()).into());
+            let sentence = "An image must be the image_url of images or mask.";
+            return Err(Fault::field(IMAGES, sentence));
         }
         Ok(Form {
             fields,
             original,
             mask,
-            image_param: "images",
+            image_param: IMAGES,
             hash: hex(&hash.finalize()),
         })
     }
@@ -256,9 +264,23 @@ fn named(
     }
 }
 
-/// Why an upload failed: where the body could not be read further, because of that.
-fn cause(fault: Option<impl Into<Fault>>, problem: Problem) -> Fault {
-    fault.map_or_else(|| problem.into(), Into::into)
+/// Why the upload of this field's image failed: where the body could not be read further,
+/// because of that.
+fn cause(param: &'static str, fault: Option<impl Into<Fault>>, problem: Problem) -> Fault {
+    match fault.map(Into::into) {
+        None => Fault::Image { param, problem },
+        Some(Fault::Problem(problem)) => Fault::Image { param, problem },
+        Some(fault) => fault,
+    }
+}
+
+/// The field of JSON that an image belongs to which follows this begin.
+fn current(begin: &[u8]) -> &'static str {
+    let last = |name: &str| memmem::rfind(begin, format!("\"{name}\"").as_bytes());
+    match last(MASK) > last(IMAGES) {
+        true => MASK,
+        false => IMAGES,
+    }
 }
 
 fn several(param: &'static str) -> Fault {

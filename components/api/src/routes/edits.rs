@@ -54,8 +54,26 @@ const STILL_RUNNING: u32 = 1;
 struct Taken {
     accepted: Accepted,
     asked: Asked,
-    /// Tells when it has ended. None: it was deleted, or cannot be watched.
-    end: oneshot::Receiver<Option<Task>>,
+    /// Tells when it has ended.
+    end: oneshot::Receiver<End>,
+}
+
+/// What became of a task.
+enum End {
+    Ended(Box<Task>),
+    Deleted,
+    /// It goes on, as far as is known.
+    Unknown,
+}
+
+impl End {
+    fn task(self) -> Result<Task, Fault> {
+        match self {
+            Self::Ended(task) => Ok(*task),
+            Self::Deleted => Err(Problem::NotFound("The task was deleted.").into()),
+            Self::Unknown => Err(still_running()),
+        }
+    }
 }
 
 pub async fn edit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
@@ -132,6 +150,7 @@ async fn submit<P: Ports>(
 ) -> Result<(Submitted, Asked), Fault> {
     let origin = &request.origin;
     let asked = Asked::read(form.fields)?;
+    let repeats = repeats(&request.headers, &form.hash)?;
     let caller = match caller.for_users {
         true => Caller {
             user: fields::user_of(&caller.user, &asked)?.unwrap_or(caller.user),
@@ -174,7 +193,7 @@ async fn submit<P: Ports>(
         original_path: original?,
         mask_path: mask?,
         uploads: uploads.to_vec(),
-        repeats: repeats(&request.headers, &form.hash),
+        repeats,
     };
     let submitted = submission::submit(state, valid, caller, origin, now).await?;
     Ok((submitted, asked))
@@ -182,19 +201,22 @@ async fn submit<P: Ports>(
 
 /// Only a repeat joins a task, and only one of the same user: who asks again for the same
 /// gets another image.
-fn repeats(headers: &Headers, hash: &str) -> Repeats {
+fn repeats(headers: &Headers, hash: &str) -> Result<Repeats, Fault> {
+    let own_key = submission::idempotency_key(headers)
+        .map_err(|problem| Fault::field(KEY_FIELD, format!("{KEY_FIELD} {problem}.")))?;
     let is_repeat = headers
         .text(RETRY_COUNT)
         .is_some_and(|count| count.parse().is_ok_and(|count: u32| count > 0));
-    let (key, within) = match headers.text(KEY_FIELD) {
-        Some(key) => (key, KEY_JOINED_WITHIN),
-        None if is_repeat => ("", JOINED_WITHIN),
-        None => ("", 0),
+    let within = match own_key {
+        Some(_) => KEY_JOINED_WITHIN,
+        None if is_repeat => JOINED_WITHIN,
+        None => 0,
     };
-    Repeats {
+    let key = own_key.unwrap_or_default();
+    Ok(Repeats {
         key: Some(format!("edit {hash} {key}")),
         replayed_within: Some(within),
-    }
+    })
 }
 
 /// Follows the task to its end, and then removes its uploads, whether its client is still
@@ -203,19 +225,20 @@ fn watched<P: Ports>(
     state: &State<P>,
     task: &Task,
     uploads: Vec<String>,
-) -> oneshot::Receiver<Option<Task>> {
+) -> oneshot::Receiver<End> {
     let (tell, told) = oneshot::channel();
     let (ports, republisher) = (state.ports.clone(), state.republisher.clone());
     let task = task.clone();
     state.ports.spawn(async move {
         let ended = match end(&ports, &republisher, &task).await {
-            Some(ended) => Some(ended),
-            None => {
-                let found = TaskStore::get(&ports, &task.user_id, &task.id).await;
-                found.ok().flatten().filter(|task| task.status.is_final())
-            }
+            Some(ended) => End::Ended(Box::new(ended)),
+            None => match TaskStore::get(&ports, &task.user_id, &task.id).await {
+                Ok(Some(task)) if task.status.is_final() => End::Ended(Box::new(task)),
+                Ok(None) => End::Deleted,
+                Ok(Some(_)) | Err(_) => End::Unknown,
+            },
         };
-        if ended.is_some() {
+        if !matches!(ended, End::Unknown) {
             form::remove(&ports, &uploads).await;
         }
         // The client may have left.
@@ -259,14 +282,14 @@ async fn answered<P: Ports>(
 /// The task in its final state.
 async fn ended<P: Ports>(
     ports: &P,
-    end: oneshot::Receiver<Option<Task>>,
+    end: oneshot::Receiver<End>,
     left: Duration,
 ) -> Result<Task, Fault> {
     let ended = match select(end, pin!(ports.sleep(left))).await {
-        Either::Left((ended, _)) => ended.ok().flatten(),
-        Either::Right(((), _)) => None,
+        Either::Left((ended, _)) => ended.unwrap_or(End::Unknown),
+        Either::Right(((), _)) => End::Unknown,
     };
-    ended.ok_or_else(still_running)
+    ended.task()
 }
 
 fn still_running() -> Fault {
@@ -290,16 +313,16 @@ fn events<P: Ports>(
         let wait = KEEP_ALIVE.min(deadline.since(ports.now()));
         let silence = Box::pin(ports.sleep(wait));
         let ended = match select(&mut end, silence).await {
-            Either::Left((ended, _)) => Some(ended.ok().flatten()),
+            Either::Left((ended, _)) => Some(ended.unwrap_or(End::Unknown)),
             Either::Right(((), _)) if ports.now() < deadline => None,
-            Either::Right(((), _)) => Some(None),
+            Either::Right(((), _)) => Some(End::Unknown),
         };
         let Some(ended) = ended else {
             return Some((comment(), Some((ports, end, asked, origin))));
         };
-        let event = match ended {
-            Some(task) => Text::of(&ports, &task, &asked, &origin).await,
-            None => Err(still_running()),
+        let event = match ended.task() {
+            Ok(task) => Text::of(&ports, &task, &asked, &origin).await,
+            Err(fault) => Err(fault),
         };
         let last = event.map_or_else(|fault| failure(&fault), |event| event.pieces);
         Some((last, None))

@@ -8,15 +8,15 @@ use concept_refinement_domain::capability::Accepted;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{Draft, is_idempotency_key};
+use concept_refinement_domain::validation::Draft;
 
 use super::answer::{Answer, json};
-use super::submission::{self, KEY_FIELD, Submitted, ValidRequest};
+use super::submission::{self, Submitted, ValidRequest};
 use crate::auth::Caller;
 use crate::origin::Origin;
 use crate::ports::Ports;
 use crate::problem::{Problem, with_quota};
-use crate::request::{Body, Headers, Request};
+use crate::request::{Body, Request};
 use crate::response::Response;
 use crate::state::State;
 use waiting::Wait;
@@ -70,7 +70,7 @@ async fn received<P: Ports, B: Body>(
 ) -> Result<Received, Problem> {
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut body).await?;
-    let key = idempotency_key(&request.headers);
+    let key = submission::idempotency_key(&request.headers);
     let valid = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
     let wait = Wait::preferred(&request.headers, now);
     let origin = request.origin;
@@ -80,19 +80,6 @@ async fn received<P: Ports, B: Body>(
         origin,
         wait,
     })
-}
-
-fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str> {
-    let mut keys = headers.all(KEY_FIELD);
-    match (keys.next(), keys.next()) {
-        (None, _) => Ok(None),
-        (Some(key), None) => std::str::from_utf8(key)
-            .ok()
-            .filter(|key| is_idempotency_key(key))
-            .map(|key| Some(key.to_owned()))
-            .ok_or("must be 1 to 255 visible ASCII characters"),
-        (Some(_), Some(_)) => Err("must be sent once"),
-    }
 }
 
 fn answered<C>(status: u16, accepted: &Accepted, message: &str) -> Result<Response<C>, Problem> {

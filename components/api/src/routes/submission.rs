@@ -16,7 +16,7 @@ use concept_refinement_domain::sentence;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Parent, Refinement};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{self, Draft, FieldErrors, Source};
+use concept_refinement_domain::validation::{self, Draft, FieldErrors, Source, is_idempotency_key};
 use concept_refinement_domain::webhook::Webhook;
 
 use crate::allowance;
@@ -25,6 +25,7 @@ use crate::log;
 use crate::origin::Origin;
 use crate::ports::{ConceptStore, Ports};
 use crate::problem::Problem;
+use crate::request::Headers;
 use crate::state::State;
 
 /// The header of a client's own key.
@@ -154,6 +155,24 @@ pub async fn submit<P: Ports>(
             publish(state, &accepted).await?;
             Ok(Submitted::Created(accepted))
         }
+    }
+}
+
+/// A client's own key. None: it sends none.
+///
+/// # Errors
+///
+/// It cannot be one. What is said completes "the key …".
+pub fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str> {
+    let mut keys = headers.all(KEY_FIELD);
+    match (keys.next(), keys.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) => std::str::from_utf8(key)
+            .ok()
+            .filter(|key| is_idempotency_key(key))
+            .map(|key| Some(key.to_owned()))
+            .ok_or("must be 1 to 255 visible ASCII characters"),
+        (Some(_), Some(_)) => Err("must be sent once"),
     }
 }
 

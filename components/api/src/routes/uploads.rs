@@ -163,20 +163,20 @@ pub fn new_image<P: Ports>(
 
 fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {
     let limits = state.config.upload_limits;
-    Problem::TooManyUploads(match limit {
-        ImageLimit::Images => format!(
+    match limit {
+        ImageLimit::Images => Problem::TooManyUploads(format!(
             "You keep {} uploads already. Delete one first.",
             limits.images
-        ),
-        ImageLimit::Bytes => format!(
+        )),
+        ImageLimit::Bytes => Problem::TooManyUploads(format!(
             "Your uploads may take {} together. Delete one first.",
             size::in_words(limits.bytes)
-        ),
-        ImageLimit::UnderWay => format!(
+        )),
+        ImageLimit::UnderWay => Problem::UploadsUnderWay(format!(
             "{} of your uploads are under way. Wait until one is done.",
             limits.under_way
-        ),
-    })
+        )),
+    }
 }
 
 /// Whether the body is declared as a form.

@@ -40,6 +40,52 @@ fn what_takes_too_long_can_be_waited_for_again() {
 }
 
 #[test]
+fn a_task_that_was_deleted_is_not_waited_for() {
+    for stream in ["false", "true"] {
+        let service = Service::new();
+        let call = || edit(&[("stream", stream)]).header("idempotency-key", "a");
+        let (mut first, events) = match stream {
+            "true" => (None, service.open(call()).1),
+            _ => (Some(service.begin(call())), None),
+        };
+        service.poll_background_work();
+        let id = service.memory.task().id;
+        service.send(Call::delete(format!("/api/tasks/{id}")).by("ann"));
+        service.poll_background_work();
+        if let Some(first) = &mut first {
+            let reply = first.answer().unwrap();
+            is_error(&reply, 404, None, None);
+            assert_eq!(reply.header("x-should-retry"), Some("false"));
+        }
+        if let Some(mut events) = events {
+            let told = events.so_far();
+            assert!(told.contains("The task was deleted."), "{told}");
+            assert!(events.has_ended());
+        }
+        assert_eq!(uploads(&service), [""; 0]);
+        // A repeat gets the same answer, at once.
+        let mut repeat = service.begin(edit(&[("stream", "false")]).header("idempotency-key", "a"));
+        service.poll_background_work();
+        if stream == "false" {
+            is_error(&repeat.answer().unwrap(), 404, None, None);
+        }
+        assert_eq!(uploads(&service).len(), usize::from(stream == "true"));
+    }
+}
+
+#[test]
+fn an_unusable_key_is_refused() {
+    let long = "a".repeat(256);
+    for key in ["", "a b", &long] {
+        let service = Service::new();
+        let reply = service.send(edit(&[]).header("idempotency-key", key));
+        is_error(&reply, 400, Some("Idempotency-Key"), None);
+        assert_eq!(uploads(&service), [""; 0], "{key:?}");
+        assert_eq!(tasks(&service), 0, "{key:?}");
+    }
+}
+
+#[test]
 fn a_repeat_joins_the_task_of_the_same_request() {
     let original = original();
     let other = png(3, 3, 100);

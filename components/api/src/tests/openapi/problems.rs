@@ -207,7 +207,7 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
         (
             "TooManyUploads",
             "too_many_under_way",
-            Problem::TooManyUploads(
+            Problem::UploadsUnderWay(
                 "4 of your uploads are under way. Wait until one is done.".into(),
             ),
         ),
