@@ -14,7 +14,7 @@ const VERSION: &str = "2.0";
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Id {
-    Number(i64),
+    Number(serde_json::Number),
     Text(String),
 }
 
@@ -57,10 +57,9 @@ pub fn parse(json: &[u8]) -> Result<Message, Malformed> {
     };
     let id = match message.remove("id") {
         None => None,
-        Some(id) => match serde_json::from_value(id) {
-            Ok(id) => Some(id),
-            Err(_) => return Err(invalid(None, "id must be a string or a whole number")),
-        },
+        Some(Value::String(id)) => Some(Id::Text(id)),
+        Some(Value::Number(id)) if !id.is_f64() => Some(Id::Number(id)),
+        Some(_) => return Err(invalid(None, "id must be a string or a whole number")),
     };
     if message.get("jsonrpc").and_then(Value::as_str) != Some(VERSION) {
         return Err(invalid(id, "jsonrpc must be \"2.0\""));

@@ -60,7 +60,15 @@ fn messages_are_read() {
         (
             r#" {"method":"ping","id":-7,"jsonrpc":"2.0"} "#,
             Message::Request {
-                id: Id::Number(-7),
+                id: Id::Number((-7).into()),
+                method: "ping".into(),
+                params: Params::new(),
+            },
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":18446744073709551615,"method":"ping"}"#,
+            Message::Request {
+                id: Id::Number(u64::MAX.into()),
                 method: "ping".into(),
                 params: Params::new(),
             },
@@ -86,7 +94,7 @@ fn messages_are_read() {
 #[test]
 fn what_is_no_message_is_refused_with_the_id_that_could_be_read() {
     let deep = "[".repeat(200);
-    let one = Some(Id::Number(1));
+    let one = Some(Id::Number(1.into()));
     let cases = [
         ("", None, Code::ParseError),
         ("{", None, Code::ParseError),
@@ -180,7 +188,7 @@ fn errors_are_to_the_letter() {
     ];
     for (error, expected) in cases {
         let expected = json!({ "jsonrpc": "2.0", "id": 1, "error": expected });
-        assert_eq!(answer(Id::Number(1), Err(error)), expected);
+        assert_eq!(answer(Id::Number(1.into()), Err(error)), expected);
     }
     let unread = serde_json::to_value(Response::from(parse(b"{").unwrap_err())).unwrap();
     let error = json!({ "code": -32700, "message": "Parse error: this is not JSON" });

@@ -77,8 +77,7 @@ fn sentence(problem: &Problem) -> String {
         return problem.detail().to_owned();
     };
     let problems = errors.0.iter().flat_map(|(field, problems)| {
-        let name = refine_image::argument(field);
-        let told = move |problem: &String| format!("{name} {}", refine_image::renamed(problem));
+        let told = move |problem: &String| refine_image::sentence(field, problem);
         problems.iter().map(told)
     });
     let problems: Vec<_> = problems.collect();

@@ -19,7 +19,7 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
         (
             "refine_image",
             json!({}),
-            "url is required; prompt is required.",
+            "url or concept_id is required; prompt is required.",
         ),
         (
             "refine_image",
@@ -31,6 +31,11 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
             "refine_image",
             with("strength", json!(2)),
             "strength must be a number from 0 to 1.",
+        ),
+        (
+            "refine_image",
+            with("mask", json!("https://example.com/m.png")),
+            "mask is no argument of this tool.",
         ),
         (
             "refine_image",

@@ -24,10 +24,12 @@ const WAIT: Duration = Duration::from_secs(45);
 
 /// The arguments, and the fields of a refinement request that they are. What a request may
 /// have besides is not for agents: nobody should be talked into a webhook.
-const ARGUMENTS: [(&str, &str); 11] = [
+const ARGUMENTS: [(&str, &str); 13] = [
     ("url", "original_image_url"),
     ("concept_id", "original_concept_id"),
     ("prompt", "refinement_prompt"),
+    ("logo_description", "logo_description"),
+    ("theme_description", "theme_description"),
     ("strength", "strength"),
     ("seed", "seed"),
     ("preserve_aspects", "preserve_aspects"),
@@ -64,14 +66,17 @@ pub fn describe(schemas: &Schemas) -> Tool {
     }
 }
 
-/// What the argument is called that a field of a refinement request is.
-pub fn argument(field: &str) -> &str {
+/// What is wrong with a field of a refinement request, as a sentence about the argument.
+pub fn sentence(field: &str, problem: &str) -> String {
     let named = ARGUMENTS.iter().find(|(_, name)| *name == field);
-    named.map_or(field, |(argument, _)| argument)
+    match named.map_or(field, |(argument, _)| argument) {
+        "url" if problem == "is required" => "url or concept_id is required".to_owned(),
+        argument => format!("{argument} {}", renamed(problem)),
+    }
 }
 
 /// A sentence about fields of a refinement request, as one about arguments.
-pub fn renamed(sentence: &str) -> String {
+fn renamed(sentence: &str) -> String {
     let mut sentence = sentence.to_owned();
     for (argument, field) in ARGUMENTS {
         if argument != field {
@@ -118,6 +123,10 @@ impl<P: Ports> Exchange<'_, P> {
             Some((field.to_owned(), value))
         });
         let draft = Draft::of(fields.collect::<Map<_, _>>());
+        // A call that was meant otherwise may cost.
+        if let Some(unknown) = arguments.keys().next() {
+            return Err(unusable(unknown, "is no argument of this tool"));
+        }
         submission::validate(self.state, draft, Ok(None), &self.origin).await
     }
 
