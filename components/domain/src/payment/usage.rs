@@ -93,6 +93,13 @@ impl LinkUsage {
 }
 
 impl Usage {
+    /// Of work that was not accepted.
+    pub const NOTHING: Self = Self {
+        cost: Some(0),
+        input_tokens: None,
+        output_tokens: None,
+    };
+
     /// What is known of both.
     pub(super) fn plus(self, other: Self) -> Self {
         Self {

@@ -21,7 +21,7 @@ use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
     Nothing, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage, Takes,
-    answer, exchange, is_segment, json, outcome, reply, success,
+    answer, ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -148,7 +148,7 @@ impl<P: Ports> Service<'_, P> {
         let body = Body::json_with_image(&fields, "input_image", quotes, original.original())?;
         let request = HttpRequest::post(format!("/v1/{name}"), "application/json", body)
             .with("x-key", self.settings.key.clone());
-        let response = exchange(self.ports, self.settings, request, Some(original)).await?;
+        let response = ask(self.ports, self.settings, request, Some(original)).await?;
         json(response, MAX_JSON).await
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, Nothing, Ports,
-    Question, Request, Settings, Takes, answer, exchange, json, persistently,
+    Question, Request, Settings, Takes, answer, ask, exchange, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -172,8 +172,10 @@ impl<P: Ports> Server<'_, P> {
             name: self.settings.name.as_deref(),
         };
         let body = object!({"prompt": workflow.with(&inputs), "prompt_id": question.task_id});
-        let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?);
-        let response = self.exchange(request, None::<Contents<Nothing>>).await?;
+        let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?)
+            .with_bearer(self.settings.key.as_deref());
+        let none = None::<Contents<Nothing>>;
+        let response = ask(self.ports, self.settings, request, none).await?;
         let queued: Queued = json(response, MAX_JSON).await?;
         Ok(match queued.prompt_id.is_empty() {
             true => question.task_id.clone(),

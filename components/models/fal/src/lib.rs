@@ -23,7 +23,7 @@ use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Base, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE,
     Model, Nothing, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage,
-    Takes, exchange, is_segment, json, outcome, reply, success,
+    Takes, ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -131,7 +131,7 @@ impl<P: Ports> Queue<'_, P> {
             .with("authorization", self.authorization())
             .with("x-fal-no-retry", Some("1".to_owned()))
             .with("x-fal-request-timeout", Some(seconds.to_string()));
-        let response = exchange(self.ports, self.settings, request, Some(original)).await?;
+        let response = ask(self.ports, self.settings, request, Some(original)).await?;
         json(response, MAX_JSON).await
     }
 

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use concept_refinement_domain::payment::Usage;
 use futures::future::{Either, select};
 
 use crate::message::{is_moderation, message};
@@ -14,6 +15,21 @@ use crate::{answer, details};
 
 /// How long an error waits for its message.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Sends the request that asks for work, as [`exchange`] does. Work that is refused costs
+/// nothing.
+pub async fn ask<P: Ports>(
+    ports: &P,
+    settings: &Settings,
+    request: HttpRequest,
+    original: Option<Contents<impl ByteStream + 'static>>,
+) -> Result<Response<P::Stream>, Error> {
+    let response = exchange(ports, settings, request, original).await;
+    if let Err(Error::Refused(_)) = response {
+        ports.add_usage(&Usage::NOTHING).await;
+    }
+    response
+}
 
 /// Sends a request, and returns when the head of a successful response has arrived.
 pub async fn exchange<P: Ports>(

@@ -2,7 +2,7 @@
 //! limited size, and the errors of the interface `image-model`.
 //!
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
-//! it implements [`Model`] with calls of [`exchange()`], and of [`outcome`] where a provider
+//! it implements [`Model`] with calls of [`ask()`] and [`exchange()`], and of [`outcome`] where a provider
 //! answers with work in progress, which has a [`Receipt`]. This crate finds the image
 //! wherever an answer has it; a provider reads its own only if other images are in it.
 //! Everything is plain Rust that uses [`Ports`]; only `component` knows WIT.
@@ -43,7 +43,7 @@ mod work;
 pub use address::{Address, is_segment};
 pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
-pub use exchange::{exchange, success};
+pub use exchange::{ask, exchange, success};
 pub use input::Input;
 pub use message::{message_in, said_in};
 pub use model::{Model, Provider, Takes};

@@ -8,7 +8,7 @@
 use concept_refinement_domain::payment::Usage;
 
 use crate::answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, reply};
-use crate::exchange::exchange;
+use crate::exchange::ask;
 use crate::original::{Contents, Original};
 use crate::outcome::Error;
 use crate::ports::{ByteStream, HttpRequest, Ports};
@@ -84,19 +84,18 @@ impl<P: Provider> Model for P {
         let original = Contents::open(original, request.length).await?;
         let question = Question::new(request, settings, ports.random());
         let request = P::request(&question, original.original(), settings)?;
-        let response = exchange(ports, settings, request, Some(original)).await?;
-        match reply(response, MAX_JSON_WITH_IMAGE).await? {
-            Reply::Image(answer) => Ok(answer),
-            Reply::Json(json) => {
-                let usage = P::usage(&json);
-                let answer = P::answer(&json, settings);
-                // Storing it may take as long as the store is away.
-                drop(json);
-                if usage != Usage::default() {
-                    ports.add_usage(&usage).await;
-                }
-                answer
-            }
+        let response = ask(ports, settings, request, Some(original)).await?;
+        // What is read is dropped here: storing what it cost may take as long as the store is
+        // away.
+        let (usage, answer) = match reply(response, MAX_JSON_WITH_IMAGE).await {
+            Ok(Reply::Image(answer)) => (Usage::default(), Ok(answer)),
+            Ok(Reply::Json(json)) => (P::usage(&json), P::answer(&json, settings)),
+            Err(error) => (Usage::default(), Err(error)),
+        };
+        // An answer that cannot be used was paid for too.
+        if usage != Usage::default() || matches!(answer, Err(Error::Refused(_))) {
+            ports.add_usage(&usage).await;
         }
+        answer
     }
 }

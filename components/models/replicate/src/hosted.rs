@@ -9,8 +9,8 @@ use std::time::Duration;
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart,
-    Nothing, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, exchange,
-    is_segment, json, outcome, reply, success,
+    Nothing, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, is_segment,
+    json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -130,17 +130,17 @@ async fn make(
     let response = match (source_url, original.original().length) {
         (Some(url), _) => {
             let request = request(input.with_url(question, settings, url)?);
-            exchange(ports, settings, request, None::<Contents<Nothing>>).await?
+            ask(ports, settings, request, None::<Contents<Nothing>>).await?
         }
         (None, 0..=MAX_DATA_URL) => {
             let request = request(input.with_data(question, settings, original.original())?);
-            exchange(ports, settings, request, Some(original)).await?
+            ask(ports, settings, request, Some(original)).await?
         }
         (None, _) => {
             let url = uploaded(ports, settings, question, original).await;
             let url = url.map_err(Error::not_accepted)?;
             let request = request(input.with_url(question, settings, &url)?);
-            exchange(ports, settings, request, None::<Contents<Nothing>>).await?
+            ask(ports, settings, request, None::<Contents<Nothing>>).await?
         }
     };
     prediction(response).await
@@ -186,7 +186,7 @@ async fn uploaded(
     let body = form.body(&[], None, "content", original.original());
     let request = HttpRequest::post("/v1/files", form.content_type(), body)
         .with_bearer(settings.key.as_deref());
-    let response = exchange(ports, settings, request, Some(original)).await?;
+    let response = ask(ports, settings, request, Some(original)).await?;
     let file: File = json(response, MAX_FILE_JSON).await?;
     Ok(file.urls.get)
 }
