@@ -93,21 +93,58 @@ async fn a_budget_ends_where_the_plan_of_the_token_says() {
     assert!(service.log().contains("budget (REFINEMENT_BUDGET)"));
 }
 
-/// Of a request that it refuses, a provider may have made something.
 #[tokio::test]
 async fn what_was_not_accepted_costs_nothing_and_what_perhaps_was_stays_reserved() {
     let provider = Provider::start();
     let launch = launch(&provider);
     let service = launch.start();
     let original = origin().picture(&pictures::png(8, 8));
-    let ann = client(&launch, service.url(), &["--user=ann"]);
-    for (status, reserved) in [(401, "0.00"), (400, "0.06")] {
-        let prompt = provider.prompt([Reply::status(status)]);
-        let task = ann.refined(&original, &prompt).await;
-        assert_eq!(task["status"], "failed", "{task}");
-        let expected = json!(["0.00", reserved, 0, "0.10", "day"]);
-        assert_eq!(usage(&ann).await, expected, "{status}");
+    for (user, replies, spent, reserved) in [
+        ("a key refused", vec![Reply::status(401)], "0.00", "0.00"),
+        ("refused", vec![Reply::status(400)], "0.00", "0.00"),
+        ("not found", vec![Reply::status(404)], "0.00", "0.00"),
+        (
+            "no image",
+            vec![Reply::json(200, &json!({}))],
+            "0.06",
+            "0.00",
+        ),
+        (
+            "perhaps, three times",
+            [500; 3].map(Reply::status).into(),
+            "0.00",
+            "0.18",
+        ),
+    ] {
+        let client = client(&launch, service.url(), &["--user", user]);
+        let prompt = provider.prompt(replies);
+        let task = client.refined(&original, &prompt).await;
+        assert_eq!(task["status"], "failed", "{user}: {task}");
+        let expected = json!([spent, reserved, 0, "0.10", "day"]);
+        assert_eq!(usage(&client).await, expected, "{user}");
     }
+}
+
+/// Nobody else says what it costs.
+#[tokio::test]
+async fn a_model_without_a_provider_costs_its_price_for_each_answer() {
+    let launch = Launch::new()
+        .set("allow-sources", &origin().authority())
+        .set("rate-limit", "unlimited")
+        .set("model-price", "0.10")
+        .set("budget", "0.25 USD/day");
+    let service = launch.start();
+    let ann = client(&launch, service.url(), &["--user=ann"]);
+    let original = origin().picture(&pictures::png(8, 8));
+    let nothing = origin().serve(Reply::ok("image/png", b"no image"));
+    let failed = ann.refined(&nothing, "warmer").await;
+    assert_eq!(failed["status"], "failed", "{failed}");
+    for spent in ["0.10", "0.20"] {
+        let task = ann.refined(&original, "warmer").await;
+        assert_eq!(task["metadata"]["cost"], "0.10", "{task}");
+        assert_eq!(usage(&ann).await, json!([spent, "0.00", 0, "0.25", "day"]));
+    }
+    assert_eq!(ann.refine(&original, "warmer").await.status, 429);
 }
 
 /// A restart with other prices changes nothing about what was counted.

@@ -178,6 +178,12 @@ impl Payments {
         })
     }
 
+    /// Whether the operator has set a price for calls of this link.
+    pub fn has_price(&self, link: &str) -> bool {
+        let claim = self.0.as_ref();
+        claim.is_some_and(|claim| claim.price(link).is_some())
+    }
+
     /// Durably records that a call of a link is about to be sent. `has_receipt`: the call
     /// started from a receipt and only requests work that is already recorded. While the
     /// store cannot be reached, this waits.

@@ -40,15 +40,16 @@ impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
         let not_twice = || Err(Error::Refused(NOT_ASKED_TWICE.to_owned()));
         let key = format!("{}/{}", request.receipt_key, link_name::get());
-        if settings::get("model-url".to_owned()).await.is_none() {
+        let price = settings::get("model-price".to_owned()).await;
+        let price = price.and_then(|text| MicroDollars::parse(&text).ok());
+        let has_provider = settings::get("model-url".to_owned()).await.is_some();
+        if !has_provider && price.is_none() {
             // No call costs money here.
             return match payments::is_forbidden(key).await.map_err(not_begun)? {
                 true => not_twice(),
                 false => image_model::refine(request).await,
             };
         }
-        let price = settings::get("model-price".to_owned()).await;
-        let price = price.and_then(|text| MicroDollars::parse(&text).ok());
         let price = price.map(|price| price.0);
         let permission = match payments::begin(key.clone(), price)
             .await
@@ -63,9 +64,13 @@ impl Guest for Component {
             ..request
         });
         let answer = answer.await;
-        if let Err(Error::Unavailable(_) | Error::Unauthorized(_)) = answer
-            && permission.is_counted
-        {
+        let is_accepted = match &answer {
+            Ok(_) => true,
+            Err(Error::Unavailable(_) | Error::Unauthorized(_)) => false,
+            // Nothing is to be paid for what fails here.
+            Err(_) => has_provider,
+        };
+        if !is_accepted && permission.is_counted {
             // If this fails, the call counts as accepted.
             let _ = payments::not_accepted(key).await;
         }

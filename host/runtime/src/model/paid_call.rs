@@ -1,7 +1,8 @@
 //! One call of a link, whose requests are counted, and whose receipts and usage are kept.
 //!
 //! Nothing is recorded for a call that sends no request, because its model has no
-//! provider or the answer comes from a cache.
+//! provider or the answer comes from a cache; except where the operator has set a price for a
+//! model without a provider.
 
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use tokio::sync::{Mutex, watch};
 /// A paid call of a model, with the receipt of an earlier one for the same task.
 pub struct PaidCall {
     payments: Payments,
+    /// The model has no provider, so nothing is to be paid for a call without an answer.
+    is_own: bool,
     /// The name of the link.
     link: String,
     /// The receipt that an earlier call stored.
@@ -34,14 +37,16 @@ struct State {
 }
 
 impl PaidCall {
-    /// `key`: identifies this call of the link.
+    /// `is_own`: its model has no provider. `key`: identifies this call of the link.
     pub fn new(
         payments: Payments,
         link: &str,
+        is_own: bool,
         key: String,
         waits: Option<watch::Sender<bool>>,
     ) -> Self {
         Self {
+            is_own,
             waits,
             receipt: payments.receipt(link),
             payments,
@@ -59,6 +64,19 @@ impl PaidCall {
     /// The key by which a provider recognises a repeated request.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// To be called before the model is: records the call if it has a price, though it sends no
+    /// request.
+    ///
+    /// # Errors
+    ///
+    /// The model must not be called.
+    pub async fn begin_own(&self) -> Result<(), LeaseLost> {
+        match self.is_own && self.payments.has_price(&self.link) {
+            true => self.leave().await,
+            false => Ok(()),
+        }
     }
 
     /// To be called before each request: records the call at the first one.
@@ -140,18 +158,23 @@ impl PaidCall {
         let outcome = error.map_or(ANSWERED, ModelError::outcome);
         self.payments.asked(&self.link, outcome, took);
         let reason = match error {
-            None | Some(ModelError::Refused(_)) => return,
+            None => return,
+            Some(_) if self.is_own => return self.not_accepted().await,
+            Some(ModelError::Refused(_)) => return,
             Some(ModelError::Unavailable { .. } | ModelError::Unauthorized(_)) => {
-                let call = self.state.lock().await.call.take();
-                if let Some(call) = call {
-                    call.not_accepted().await;
-                }
-                return;
+                return self.not_accepted().await;
             }
             Some(ModelError::Unknown(_)) => Reason::Unknown,
             Some(ModelError::Broken(_)) => Reason::Silence,
         };
         self.payments.ended(reason);
+    }
+
+    async fn not_accepted(&self) {
+        let call = self.state.lock().await.call.take();
+        if let Some(call) = call {
+            call.not_accepted().await;
+        }
     }
 
     /// It was ended for lack of memory after its answer had begun: the task is tried

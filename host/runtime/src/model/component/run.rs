@@ -70,9 +70,13 @@ pub async fn run(
     let paid_call = Arc::new(PaidCall::new(
         payments,
         name,
+        !link.is_middleware() && link.computes_only(),
         request.key(name),
         (!link.is_middleware()).then(|| waits.clone()),
     ));
+    if let Err(lost) = paid_call.begin_own().await {
+        return Some(Try::Answered(Err(ModelError::Refused(lost.to_string()))));
+    }
     store.data_mut().count(Arc::clone(&paid_call));
     let mut span = link.start_span(&request.payments());
     store.data_mut().trace(span.context());
