@@ -33,7 +33,7 @@ use concept_refinement_tokens::parse_plan_claim;
 
 use admin::admin_listener;
 use forms::{address, not_empty, or_off, positive, public_url, retention, some_time, whole};
-use reader::Reader;
+use reader::{Reader, unusable};
 
 pub(crate) use access::Auth;
 pub(crate) use admin::{AdminListener, AdminToken, TokenHash};
@@ -190,6 +190,11 @@ impl Config {
                 _ => Err("must be between 16MiB and 4GiB".to_owned()),
             })
         })?;
+        let model_memory_total = v.optional("model-memory-total", size::parse)?;
+        if model_memory_total.is_some_and(|total| total < model_memory) {
+            let problem = "must be at least model_memory, which one instance may have";
+            return Err(unusable("model-memory-total", problem.to_owned()));
+        }
         let config = Self {
             listen: v.parse("listen", |text| address(text, "127.0.0.1:8080"))?,
             data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
@@ -201,14 +206,7 @@ impl Config {
             images: v.parse("images", |url| find(IMAGES, url).map(|_| url.to_owned()))?,
             model,
             model_memory,
-            model_memory_total: v.optional("model-memory-total", |text| {
-                match size::parse(text)? {
-                    total if total < model_memory => {
-                        Err("must be at least model_memory, which one instance may have".to_owned())
-                    }
-                    total => Ok(total),
-                }
-            })?,
+            model_memory_total,
             image_memory: v.parse("image-memory", |text| {
                 let bytes = size::parse(text)?;
                 match usize::try_from(bytes) {

@@ -89,6 +89,8 @@ impl ConfigError {
     /// Names the setting as the operator did, so that the place to change is known.
     pub(super) fn named_by(mut self, values: &Values) -> Self {
         match &mut self {
+            // That of a value which another one replaces is known.
+            Self::Unusable { named: Some(_), .. } => {}
             Self::Unusable { setting, named, .. } => *named = values.named(setting),
             Self::UnknownLink { link, named, .. } => *named = values.links().named(link, None),
             Self::OfLink {

@@ -10,11 +10,18 @@ impl<'a> Reader<'a> {
     pub fn optional<T>(
         &self,
         name: &'static str,
-        parse: impl FnOnce(&'a str) -> Result<T, String>,
+        parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
+        for (text, named) in self.0.replaced(name) {
+            parse(text).map_err(|problem| ConfigError::Unusable {
+                setting: name,
+                named: named.map(str::to_owned),
+                problem,
+            })?;
+        }
         self.0
             .get(name)
-            .map(parse)
+            .map(&parse)
             .transpose()
             .map_err(|problem| unusable(name, problem))
     }
@@ -22,7 +29,7 @@ impl<'a> Reader<'a> {
     pub fn parse<T>(
         &self,
         name: &'static str,
-        parse: impl FnOnce(&'a str) -> Result<T, String>,
+        parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
         self.optional(name, parse)?
             .ok_or_else(|| unusable(name, "must be set".to_owned()))

@@ -28,6 +28,9 @@ pub(super) const FORM: &str = "must be a string, a whole number or a list of str
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values {
     settings: BTreeMap<&'static str, Value>,
+    /// Values that another source has replaced, by their settings' names. They must be usable
+    /// too, since they count as soon as the other source is gone.
+    replaced: Vec<(&'static str, Value)>,
     links: LinkValues,
     plans: PlanTables,
 }
@@ -79,8 +82,19 @@ impl Values {
         text: String,
         named: Option<String>,
     ) -> &mut Self {
-        self.settings.insert(setting.name, Value { text, named });
+        let value = Value { text, named };
+        if let Some(before) = self.settings.insert(setting.name, value)
+            && before.named.is_some()
+        {
+            self.replaced.push((setting.name, before));
+        }
         self
+    }
+
+    /// The values of this setting that another source has replaced, and where they were set.
+    pub(super) fn replaced(&self, name: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let replaced = self.replaced.iter().filter(move |(of, _)| *of == name);
+        replaced.map(|(_, value)| (value.text.as_str(), value.named.as_deref()))
     }
 
     /// Where a setting was set, as errors name it.

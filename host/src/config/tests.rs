@@ -37,6 +37,59 @@ fn a_retention_is_a_duration_or_off() {
     }
 }
 
+/// It counts as soon as the other source is gone.
+#[test]
+fn a_value_that_another_source_replaces_has_to_be_usable_too() {
+    let read = |file: &str, variable: &str, flag: &str| {
+        let mut values = Values::new();
+        values.set_from_toml("f.toml", file).unwrap();
+        let variable = variable.split_once('=');
+        let variable = variable.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        values.set_from_variables(variable);
+        if let Some((name, value)) = flag.split_once('=') {
+            values.set_named(table::find(name).unwrap(), value, format!("--{name}"));
+        }
+        Config::new(values).err().map(|error| error.to_string())
+    };
+    let lease = "must be a whole number with a unit, such as 500ms, 30s, 5m, 1h or 7d";
+    for (file, variable, flag, expected) in [
+        (
+            "lease = 'abc'",
+            "",
+            "lease=10s",
+            Some(format!("f.toml:1: lease: {lease}")),
+        ),
+        (
+            "lease = 'abc'",
+            "REFINEMENT_LEASE=10s",
+            "",
+            Some(format!("f.toml:1: lease: {lease}")),
+        ),
+        (
+            "",
+            "REFINEMENT_LEASE=abc",
+            "lease=10s",
+            Some(format!("REFINEMENT_LEASE: {lease}")),
+        ),
+        ("lease = '20s'", "REFINEMENT_LEASE=15s", "lease=10s", None),
+        // What only does not fit the others is no fault of its own.
+        ("role = 'worker'", "", "role=all", None),
+        ("auth = 'jwks'", "", "auth=anonymous", None),
+        (
+            "model_memory_total = '512MiB'",
+            "",
+            "model-memory-total=2GiB",
+            None,
+        ),
+    ] {
+        assert_eq!(
+            read(file, variable, flag),
+            expected,
+            "{file} {variable} {flag}"
+        );
+    }
+}
+
 #[test]
 fn an_unusable_value_is_named() {
     for (name, value) in [
@@ -63,6 +116,9 @@ fn an_unusable_value_is_named() {
         ("model-url", "nowhere"),
         ("model-url", "http://host:99999/"),
         ("model-url", "ftp://host/"),
+        ("model-url", "ftp://host:1/"),
+        ("model-url", "http://host/?a=b"),
+        ("model-url", "http://host/#b"),
         ("jwt-audience", ""),
         ("jwt-issuer", " "),
         ("concurrency", "10000"),
