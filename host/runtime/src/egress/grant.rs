@@ -59,12 +59,12 @@ impl Origin {
     /// None: not an http or https address.
     pub fn of(uri: &http::Uri) -> Option<Self> {
         let scheme = uri.scheme()?.clone();
-        let port = match (uri.port_u16(), &scheme) {
-            (Some(port), _) => port,
-            (None, scheme) if *scheme == Scheme::HTTPS => 443,
-            (None, scheme) if *scheme == Scheme::HTTP => 80,
-            (None, _) => return None,
+        let usual = match &scheme {
+            scheme if *scheme == Scheme::HTTPS => 443,
+            scheme if *scheme == Scheme::HTTP => 80,
+            _ => return None,
         };
+        let port = uri.port_u16().unwrap_or(usual);
         let host = uri.host()?.to_ascii_lowercase();
         Some(Self { scheme, host, port })
     }

@@ -15,6 +15,10 @@ pub(super) fn base_url(text: &str) -> Result<Url, String> {
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| Origin::of_url(url).is_some())
         .ok_or_else(|| "must be an http or https URL without user information".to_owned())
+        .and_then(|url| match (url.query(), url.fragment()) {
+            (None, None) => Ok(url),
+            _ => Err("must be without a query and a fragment".to_owned()),
+        })
 }
 
 /// Checks that it is one of the allowed words. The model interprets it.
