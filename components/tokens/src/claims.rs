@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use crate::caller::Caller;
 use crate::refusal::Refusal;
 
-/// Tolerance for clock differences, in seconds.
+/// How much sooner than it says a token may be used, in seconds: its issuer's clock may be
+/// ahead of ours.
 const LEEWAY: f64 = 60.0;
 
 /// What the claims have to be, besides a user and an expiry, and which of them is the plan.
@@ -160,7 +161,7 @@ impl Span {
     /// It is over, or did not begin yet.
     pub fn check(self, now: Timestamp) -> Result<(), Refusal> {
         let now = Duration::from_micros(now.0).as_secs_f64();
-        if self.expires + LEEWAY <= now {
+        if self.expires <= now {
             return Err(Refusal::Expired);
         }
         if self.begins.is_some_and(|begin| begin - LEEWAY > now) {

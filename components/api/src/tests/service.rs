@@ -349,9 +349,9 @@ pub fn refinement() -> Value {
     })
 }
 
-/// A token that is good for an hour.
+/// A token that is good for two hours.
 pub fn token(user: &str) -> String {
-    signed(json!({"sub": user, "exp": NOW.as_secs() + 3600}))
+    signed(json!({"sub": user, "exp": NOW.as_secs() + 7200}))
 }
 
 pub fn signed(claims: Value) -> String {
