@@ -41,11 +41,12 @@ enum SourceHost {
 /// "the URL …", for the user.
 pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
     check_length(url)?;
+    let has_user_information = has_user_information(url);
     let url = Url::parse(url)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .ok_or("must be an http or https URL")?;
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_user_information || !url.username().is_empty() || url.password().is_some() {
         return Err("must not contain user information".into());
     }
     let port = url
@@ -69,6 +70,16 @@ pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
     } else {
         Err("must point to a public address".into())
     }
+}
+
+/// Whether user information stands in a URL, though it may be empty, which a parsed URL does
+/// not tell.
+fn has_user_information(url: &str) -> bool {
+    let is_separator = |it| matches!(it, '/' | '\\');
+    let behind_scheme = url.split_once(':').map_or(url, |(_, rest)| rest);
+    let authority = behind_scheme.trim_start_matches(is_separator);
+    let authority = authority.split(['/', '\\', '?', '#']).next();
+    authority.is_some_and(|authority| authority.contains('@'))
 }
 
 /// The part of [`check_url`] that also applies to our own images.
@@ -266,6 +277,10 @@ mod tests {
             ("http://user:password@example.com/", USER),
             ("http://:password@example.com/", USER),
             ("http://example.com@127.0.0.1/", USER),
+            ("http://@example.com/a.png", USER),
+            ("http://:@example.com/a.png", USER),
+            ("http:\\\\@example.com/a.png", USER),
+            ("https:@example.com/a.png", USER),
             ("http://example.com:0/", "must not name port 0"),
             ("http://./", "must name a host"),
             ("http://localhost/a.png", PUBLIC),
