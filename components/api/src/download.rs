@@ -32,12 +32,21 @@ pub fn requested(query: Option<&str>) -> Result<Option<Name>, Problem> {
     })
 }
 
+/// Whether a character ends a line or changes the direction of text, so that a name would be
+/// shown as another one.
+fn turns(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
+}
+
 impl Name {
     fn parse(name: &str) -> Result<Self, String> {
         if name.chars().count() > MAX_NAME_CHARS {
             return Err(format!("must be at most {MAX_NAME_CHARS} characters"));
         }
-        if name.contains(|it: char| matches!(it, '/' | '\\') || it.is_control()) {
+        if name.contains(|it: char| matches!(it, '/' | '\\') || it.is_control() || turns(it)) {
             return Err("must have no slashes, backslashes or control characters".to_owned());
         }
         match stem(name) {
@@ -179,6 +188,9 @@ mod tests {
             ("download=a%00", unsafe_),
             ("download=a%7F", unsafe_),
             ("download=a%C2%85", unsafe_),
+            ("download=a%E2%80%A8b", unsafe_),
+            ("download=a%E2%80%AEgnp.exe", unsafe_),
+            ("download=a%E2%81%A7", unsafe_),
         ] {
             match requested(Some(query)) {
                 Err(Problem::InvalidFields(errors)) => {
