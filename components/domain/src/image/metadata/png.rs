@@ -18,10 +18,27 @@ const CHECKSUM: usize = 4;
 /// The keyword of the text that is an XMP packet.
 const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 
-/// All that says how pixels are to be seen, and when.
-const PICTURE: [&[u8; 4]; 18] = [
-    b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV",
-    b"mDCv", b"cLLI", b"cLLi", b"sBIT", b"bKGD", b"pHYs", b"acTL", b"fcTL",
+/// All that says how pixels are to be seen, and when, with the longest content that each may
+/// have (PNG, third edition, 11.3): a longer one is malformed, and could hide anything.
+const PICTURE: [(&[u8; 4], u64); 18] = [
+    (b"IHDR", u64::MAX),
+    (b"PLTE", 3 * 256),
+    (b"IDAT", u64::MAX),
+    (b"tRNS", 256),
+    (b"gAMA", 4),
+    (b"cHRM", 32),
+    (b"sRGB", 1),
+    (b"iCCP", u64::MAX),
+    (b"cICP", 4),
+    (b"mDCV", 24),
+    (b"mDCv", 24),
+    (b"cLLI", 8),
+    (b"cLLi", 8),
+    (b"sBIT", 4),
+    (b"bKGD", 6),
+    (b"pHYs", 9),
+    (b"acTL", 8),
+    (b"fcTL", 26),
 ];
 
 #[derive(Clone, Debug, Default)]
@@ -58,7 +75,7 @@ impl Layout {
             b"caBX" => Kind::Credentials,
             b"iTXt" if text == XMP => Kind::Xmp,
             b"fdAT" => Kind::Picture,
-            kind if PICTURE.contains(&kind) => Kind::Picture,
+            kind if is_picture(kind, length) => Kind::Picture,
             _ => Kind::Other,
         };
         self.has_end = kind == Kind::End;
@@ -80,6 +97,12 @@ impl Layout {
             _ => Segment::behind().into(),
         }
     }
+}
+
+/// Whether a chunk with content of this length belongs to the picture.
+fn is_picture(kind: &[u8; 4], length: u64) -> bool {
+    let mut known = PICTURE.iter();
+    known.any(|(picture, longest)| *picture == kind && length <= *longest)
 }
 
 /// A chunk with this content.

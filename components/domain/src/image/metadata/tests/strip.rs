@@ -32,9 +32,23 @@ fn secret(kind: &str) -> Vec<u8> {
 
 #[test]
 fn of_a_png() {
-    let picture = [
-        b"PLTE", b"IDAT", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"mDCv",
-        b"cLLI", b"cLLi", b"sBIT", b"bKGD", b"pHYs", b"acTL", b"fcTL", b"fdAT",
+    let picture = [b"IDAT", b"iCCP", b"fdAT"];
+    let short = [
+        (b"PLTE", 768),
+        (b"tRNS", 256),
+        (b"gAMA", 4),
+        (b"cHRM", 32),
+        (b"sRGB", 1),
+        (b"cICP", 4),
+        (b"mDCV", 24),
+        (b"mDCv", 24),
+        (b"cLLI", 8),
+        (b"cLLi", 8),
+        (b"sBIT", 4),
+        (b"bKGD", 6),
+        (b"pHYs", 9),
+        (b"acTL", 8),
+        (b"fcTL", 26),
     ];
     let others = [
         b"tEXt", b"zTXt", b"iTXt", b"tIME", b"hIST", b"sPLT", b"caBX", b"iDOT", b"prVW", b"zzzz",
@@ -43,6 +57,12 @@ fn of_a_png() {
     let name = |kind: &'static [u8; 4]| std::str::from_utf8(kind).unwrap();
     let mut cases: Vec<_> = picture.map(|kind| (name(kind), chunk(kind), Kept)).into();
     cases.extend(others.map(|kind| (name(kind), chunk(kind), Gone)));
+    for (kind, longest) in short {
+        let whole = vec![7; longest];
+        let longer = [&whole, SECRET].concat();
+        cases.push((name(kind), png_chunk(kind, &whole), Kept));
+        cases.push((name(kind), png_chunk(kind, &longer), Gone));
+    }
     let turned = tiff(true, 40, &[(0x10f, 2, 6, 8), (0x112, 3, 1, 6)]);
     let minimal = png_chunk_with_checksum(b"eXIf", &minimal_tiff(6));
     cases.extend([
