@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::aspect;
+
 use crate::settings::Settings;
 
 /// The request of the interface `image-model`, without the image.
@@ -81,7 +83,8 @@ fn strength(strength: f32) -> f64 {
 }
 
 /// The prompt, followed by a sentence on the logo and one on its theme, if they are
-/// described. Without descriptions the prompt is unchanged.
+/// described, and last by what is to be preserved. Without descriptions the prompt is
+/// unchanged.
 fn enriched(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> String {
     let described = |what: &str, description: Option<&str>| {
         let description = description?.trim();
@@ -93,7 +96,11 @@ fn enriched(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> String {
         .collect();
     match descriptions.is_empty() {
         true => prompt.to_owned(),
-        false => format!("{} {}", sentence(prompt.trim()), descriptions.join(" ")),
+        false => {
+            let (prompt, aspects) = aspect::divide(prompt);
+            let described = format!("{} {}", sentence(prompt.trim()), descriptions.join(" "));
+            aspect::prompt_with(&described, &aspects)
+        }
     }
 }
 
@@ -125,6 +132,13 @@ mod tests {
                  Theme: Warm brown tones, natural feeling.",
             ),
             ("もっと明るく", Some("猫"), None, "もっと明るく. Logo: 猫."),
+            (
+                "lighter Preserve the following aspects: layout, colors",
+                Some("A cup"),
+                Some("Warm"),
+                "lighter. Logo: A cup. Theme: Warm. \
+                 Preserve the following aspects: layout, colors",
+            ),
         ] {
             assert_eq!(enriched(prompt, logo, theme), expected);
         }
