@@ -248,11 +248,15 @@ impl Worker {
     fn remove_file(&self, tag: &str, name: &str) {
         let folder = self.root.join(folder(ImageKind::Refined)).join(tag);
         let file = folder.join(name);
-        let removed = envelope::image_bytes(&file).and_then(|replaced| {
-            fs::remove_file(&file)?;
-            self.room.replace(replaced, 0);
-            directory::sync(&folder)
-        });
+        let removed = match envelope::image_bytes(&file) {
+            // There is none, as nearly always.
+            Ok(0) => return,
+            Ok(replaced) => fs::remove_file(&file).and_then(|()| {
+                self.room.replace(replaced, 0);
+                directory::sync(&folder)
+            }),
+            Err(error) => Err(error),
+        };
         match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(%error, "an image that was replaced stays as a file");
