@@ -51,11 +51,11 @@ fn a_name_that_says_another_format_is_told() {
     for (out, told) in [
         (
             "out.gif",
-            "concept-refinement: logo.png: the name of the file says image/gif, but it is image/png",
+            "concept-refinement: out.gif: the name of the file says image/gif, but it is image/png",
         ),
         (
             "out.JPEG",
-            "concept-refinement: logo.png: the name of the file says image/jpeg, but it is image/png",
+            "concept-refinement: out.JPEG: the name of the file says image/jpeg, but it is image/png",
         ),
         ("out.PNG", ""),
         ("out", ""),

@@ -134,7 +134,7 @@ impl Work {
                     written
                         .map(|place| {
                             if let Some(sentence) = misnamed(&place, format) {
-                                progress.tell(&format!("{name}: {sentence}"));
+                                progress.tell(&format!("{}: {sentence}", place.display()));
                             }
                             format!("{name} → {} ({kind})", place.display())
                         })

@@ -25,7 +25,10 @@ pub enum Problem {
     Malformed,
     #[error("the image uses a feature that this model does not support")]
     Unsupported,
-    #[error("the image is too large for this model ({} megapixels at most)", MAX_PIXELS / 1_000_000)]
+    #[error(
+        "the image is too large for this model ({} megapixels and 65,535 pixels a side at most)",
+        MAX_PIXELS / 1_000_000
+    )]
     TooLarge,
     #[error(
         "the refined image would be larger than {} MiB; use a smaller original",

@@ -7,7 +7,7 @@ use http::uri::{Authority, PathAndQuery};
 use super::authority::is_host_and_port;
 use super::client::Client;
 
-const MALFORMED: &str = "the request's Host header is malformed";
+const MALFORMED: &str = "The Host header of the request is malformed.";
 
 /// The authority from the request target, or in HTTP/1.1 from the Host header. None: the
 /// request has neither, which is valid in HTTP/1.0.
@@ -15,13 +15,13 @@ pub fn authority<B>(request: &http::Request<B>) -> Result<Option<Authority>, &'s
     let mut hosts = request.headers().get_all(http::header::HOST).iter();
     let host = hosts.next();
     if hosts.next().is_some() {
-        return Err("the request has more than one Host header");
+        return Err("The request has more than one Host header.");
     }
     let authority = match (request.uri().authority(), host) {
         (Some(authority), _) => authority.clone(),
         (None, Some(host)) => Authority::try_from(host.as_bytes()).map_err(|_| MALFORMED)?,
         (None, None) if request.version() < http::Version::HTTP_11 => return Ok(None),
-        (None, None) => return Err("the request has no Host header"),
+        (None, None) => return Err("The request has no Host header."),
     };
     match is_host_and_port(&authority) {
         true => Ok(Some(authority)),
@@ -85,7 +85,7 @@ mod tests {
                 &["one"],
                 Ok("http://one/a"),
             ),
-            ("no host", "/a", &[], Err("the request has no Host header")),
+            ("no host", "/a", &[], Err("The request has no Host header.")),
             (
                 "no host in HTTP/1.0",
                 "HTTP/1.0 /a",
@@ -96,19 +96,19 @@ mod tests {
                 "two hosts",
                 "/a",
                 &["one", "two"],
-                Err("the request has more than one Host header"),
+                Err("The request has more than one Host header."),
             ),
             (
                 "malformed host",
                 "/a",
                 &["one two"],
-                Err("the request's Host header is malformed"),
+                Err("The Host header of the request is malformed."),
             ),
             (
                 "empty host",
                 "/a",
                 &[""],
-                Err("the request's Host header is malformed"),
+                Err("The Host header of the request is malformed."),
             ),
         ] {
             let (version, target) = match target.strip_prefix("HTTP/1.0 ") {
