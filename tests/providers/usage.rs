@@ -4,7 +4,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::openai::{EDITS, image, named};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
-use concept_refinement_tests::server::Origin;
+use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::stand_in::bfl::{self, Bfl};
 use concept_refinement_tests::stand_in::{ALL, StandIn as _};
@@ -55,6 +55,17 @@ async fn openais_door_tells_what_a_model_read_and_wrote() {
             })
         });
         assert_eq!(answer.json()["usage"], expected, "{label}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_provider_refuses_costs_nothing() {
+    join_all(pairs().iter().map(async |pair| {
+        let prompt = pair.provider.prompt([Reply::status(400)]);
+        let (_, task) = pair.refined(&prompt).await;
+        assert_eq!(task["status"], "failed", "{}: {task}", pair.label());
+        assert_eq!(task["metadata"]["cost"], "0.00", "{}", pair.label());
     }))
     .await;
 }

@@ -24,11 +24,18 @@ pub async fn ask<P: Ports>(
     request: HttpRequest,
     original: Option<Contents<impl ByteStream + 'static>>,
 ) -> Result<Response<P::Stream>, Error> {
-    let response = exchange(ports, settings, request, original).await;
-    if let Err(Error::Refused(_)) = response {
+    free_if_refused(ports, exchange(ports, settings, request, original).await).await
+}
+
+/// Tells that work costs nothing if its request was refused.
+pub async fn free_if_refused<T>(
+    ports: &impl Ports,
+    answered: Result<T, Error>,
+) -> Result<T, Error> {
+    if let Err(Error::Refused(_)) = answered {
         ports.add_usage(&Usage::NOTHING).await;
     }
-    response
+    answered
 }
 
 /// Sends a request, and returns when the head of a successful response has arrived.

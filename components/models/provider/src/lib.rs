@@ -2,9 +2,10 @@
 //! limited size, and the errors of the interface `image-model`.
 //!
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
-//! it implements [`Model`] with calls of [`ask()`] and [`exchange()`], and of [`outcome`] where a provider
-//! answers with work in progress, which has a [`Receipt`]. This crate finds the image
-//! wherever an answer has it; a provider reads its own only if other images are in it.
+//! it implements [`Model`] with a call of [`ask()`] for the work and of [`exchange()`] for the
+//! rest, and of [`outcome`] where a provider answers with work in progress, which has a
+//! [`Receipt`]. This crate finds the image wherever an answer has it; a provider reads its own
+//! only if other images are in it.
 //! Everything is plain Rust that uses [`Ports`]; only `component` knows WIT.
 //!
 //! There are no timeouts here, and requests for new work are not repeated: both are the
@@ -43,7 +44,7 @@ mod work;
 pub use address::{Address, is_segment};
 pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
-pub use exchange::{ask, exchange, success};
+pub use exchange::{ask, exchange, free_if_refused, success};
 pub use input::Input;
 pub use message::{message_in, said_in};
 pub use model::{Model, Provider, Takes};

@@ -2,7 +2,7 @@
 
 use concept_refinement_model_provider::{
     Answer, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Ports, Question,
-    Reply, Settings, Stage, is_segment, reply, success,
+    Reply, Settings, Stage, free_if_refused, is_segment, reply, success,
 };
 
 use crate::prediction::read;
@@ -31,7 +31,8 @@ pub async fn refine(
         // All its slots are in use.
         return Err(Error::unavailable("the provider answered 409"));
     }
-    let response = success(ports, settings, response).await?;
+    let response = success(ports, settings, response).await;
+    let response = free_if_refused(ports, response).await?;
     let json = match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => return Ok(answer),
         Reply::Json(json) => json,
