@@ -123,7 +123,9 @@ impl Rest {
             }
             let kind = match self.position {
                 Position::Value(_) => kind(&self.opening, last),
-                Position::Anywhere | Position::Name(_) => self.members.kind(&self.opening, last),
+                Position::Anywhere | Position::Name(_) => {
+                    self.members.name_kind(&self.opening, last)
+                }
             };
             self.opening.push(last);
             match kind {
@@ -204,29 +206,24 @@ impl Rest {
 
 impl Members {
     fn named(self, name: &[u8]) -> Option<Member> {
-        let is_named = |member: &&str| member.as_bytes() == name;
-        if self.base64.as_ref().is_some_and(is_named) {
+        let is_named = |member: &str| member.as_bytes() == name;
+        if self.base64.is_some_and(is_named) {
             return Some(Member::Base64);
         }
-        self.data_urls
-            .iter()
-            .any(|member| is_named(&member))
-            .then_some(Member::DataUrl)
+        let mut data_urls = self.data_urls.iter();
+        let is_data_url = data_urls.any(|member| is_named(member));
+        is_data_url.then_some(Member::DataUrl)
     }
 
     /// What a string is that is no value of a member, and begins with these bytes, of an unknown
     /// kind, and this one: unknown as long as it may be the name of a member.
-    fn kind(self, opening: &[u8], byte: u8) -> Kind {
-        let begins = |member: &&str| {
+    fn name_kind(self, opening: &[u8], byte: u8) -> Kind {
+        let begins = |member: &str| {
             let rest = member.as_bytes().strip_prefix(opening);
             rest.is_some_and(|rest| rest.first() == Some(&byte))
         };
-        match self
-            .base64
-            .iter()
-            .chain(self.data_urls)
-            .any(|it| begins(&it))
-        {
+        let mut members = self.base64.iter().chain(self.data_urls);
+        match members.any(|member| begins(member)) {
             true => Kind::Unknown,
             false => Kind::Text,
         }
