@@ -35,6 +35,18 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
             "a similar argument exists: '--rate-limit'",
         ),
         (
+            "a variable that a flag replaces",
+            launch()
+                .variable("REFINEMENT_LEASE", "abc")
+                .set("lease", "10s"),
+            "REFINEMENT_LEASE: must be ",
+        ),
+        (
+            "a key that a flag replaces",
+            launch().file("lease = 'abc'").set("lease", "10s"),
+            "refinement.toml:1: lease: must be ",
+        ),
+        (
             "a key that is a table",
             launch().file("[rate_limit]\nn = 1"),
             "rate_limit",

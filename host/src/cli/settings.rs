@@ -90,11 +90,9 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
     let unknown_variables = found.set_from_variables(variables()?);
     let mut values = Values::new();
     for setting in wanted(command) {
-        match matches.get_one::<String>(setting.name) {
-            Some(value) => {
-                values.set_named(setting, value, format!("--{}", setting.name));
-            }
-            None => values.set_as_in(&found, setting),
+        values.set_as_in(&found, setting);
+        if let Some(value) = matches.get_one::<String>(setting.name) {
+            values.set_named(setting, value, format!("--{}", setting.name));
         }
     }
     if wanted(command).any(|setting| setting.name == "model") {

@@ -69,11 +69,14 @@ impl Values {
         self.insert(setting, value.into(), Some(named))
     }
 
-    /// Sets the value that another source sets, if there is one.
+    /// Sets the value that other sources set, if there is one, with those that it replaces.
     pub(crate) fn set_as_in(&mut self, other: &Self, setting: &'static Setting) {
         if let Some(value) = other.settings.get(setting.name) {
             self.settings.insert(setting.name, value.clone());
         }
+        let replaced = other.replaced.iter();
+        let replaced = replaced.filter(|(name, _)| *name == setting.name);
+        self.replaced.extend(replaced.cloned());
     }
 
     fn insert(
