@@ -39,7 +39,7 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
             launch()
                 .variable("REFINEMENT_LEASE", "abc")
                 .set("lease", "10s"),
-            "REFINEMENT_LEASE: must be ",
+            "refinement_lease: must be ",
         ),
         (
             "a key that a flag replaces",
