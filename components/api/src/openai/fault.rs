@@ -20,12 +20,10 @@ const RETRY_AFTER: &str = "1";
 #[derive(Debug)]
 pub enum Fault {
     /// As on every other door.
-    Problem(Problem),
-    /// The same of an image that came with the request.
-    Image {
-        /// The name of its field.
-        param: &'static str,
+    Problem {
         problem: Problem,
+        /// The name of the field whose image has it. None: it is no image's.
+        param: Option<&'static str>,
     },
     /// A field has a value that cannot be used.
     Field {
@@ -103,7 +101,7 @@ impl Fault {
         let response = Response::json(status, &self.body());
         let response = response.unwrap_or_else(|_| Response::empty(500));
         let mut response = match &self {
-            Self::Problem(problem) | Self::Image { problem, .. } => problem.with_fields(response),
+            Self::Problem { problem, .. } => problem.with_fields(response),
             Self::Active(quota) => with_quota(response, *quota),
             Self::Field { .. } | Self::Failed(_) => response,
         };
@@ -120,12 +118,12 @@ impl Fault {
     pub fn body(&self) -> ErrorBody<'_> {
         let status = self.status();
         let (param, code) = match self {
-            Self::Problem(Problem::Unauthorized(_)) => (None, Some("invalid_api_key")),
-            Self::Problem(_) | Self::Image { .. } if status == 429 => {
-                (None, Some("insufficient_quota"))
-            }
-            Self::Problem(_) => (None, None),
-            Self::Image { param, .. } => (Some(*param).filter(|_| status < 500), None),
+            Self::Problem { param, .. } => match status {
+                401 => (None, Some("invalid_api_key")),
+                429 => (None, Some("insufficient_quota")),
+                ..500 => (*param, None),
+                _ => (None, None),
+            },
             Self::Field {
                 param,
                 is_unsupported,
@@ -154,7 +152,7 @@ impl Fault {
     fn status(&self) -> u16 {
         match self {
             // What is wrong with a request is 400 there.
-            Self::Problem(problem) | Self::Image { problem, .. } => match problem.status() {
+            Self::Problem { problem, .. } => match problem.status() {
                 422 => 400,
                 status => status,
             },
@@ -169,7 +167,7 @@ impl Fault {
 
     fn message(&self) -> &str {
         match self {
-            Self::Problem(problem) | Self::Image { problem, .. } => problem.detail(),
+            Self::Problem { problem, .. } => problem.detail(),
             Self::Field { message, .. } => message,
             Self::Active(_) => sentence::TASK_ACTIVE,
             Self::Failed(task) => task.error_message.as_deref().unwrap_or("The task failed."),
@@ -179,7 +177,7 @@ impl Fault {
     /// Whether a repeat of the request cannot help, or may cost again.
     fn is_final(&self) -> bool {
         match self {
-            Self::Problem(problem) | Self::Image { problem, .. } => match problem {
+            Self::Problem { problem, .. } => match problem {
                 Problem::TooOften { .. } | Problem::UploadsUnderWay(_) => false,
                 problem => problem.status() < 500,
             },
@@ -194,12 +192,15 @@ impl Fault {
 
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+        Self::Problem {
+            problem,
+            param: None,
+        }
     }
 }
 
 impl From<CapabilityError> for Fault {
     fn from(error: CapabilityError) -> Self {
-        Self::Problem(error.into())
+        Problem::from(error).into()
     }
 }

@@ -267,10 +267,12 @@ fn named(
 /// Why the upload of this field's image failed: where the body could not be read further,
 /// because of that.
 fn cause(param: &'static str, fault: Option<impl Into<Fault>>, problem: Problem) -> Fault {
-    match fault.map(Into::into) {
-        None => Fault::Image { param, problem },
-        Some(Fault::Problem(problem)) => Fault::Image { param, problem },
-        Some(fault) => fault,
+    match fault.map_or_else(|| problem.into(), Into::into) {
+        Fault::Problem { problem, .. } => Fault::Problem {
+            problem,
+            param: Some(param),
+        },
+        fault => fault,
     }
 }
 
@@ -314,7 +316,7 @@ impl From<multipart::Fault> for Fault {
                 Problem::TooLarge("The head of a part is longer than 8 KiB.".into())
             }
         };
-        Self::Problem(problem)
+        problem.into()
     }
 }
 
@@ -329,6 +331,6 @@ impl From<json_images::Fault> for Fault {
                 Problem::TooLarge("The body without its images is longer than 64 KiB.".into())
             }
         };
-        Self::Problem(problem)
+        problem.into()
     }
 }

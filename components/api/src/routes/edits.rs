@@ -116,7 +116,10 @@ async fn taken<P: Ports>(
     let are_needed = match &submitted {
         Ok((Submitted::Created(_), _)) => true,
         // The task may have been created all the same. If not, they are collected later.
-        Err(Fault::Problem(Problem::Unavailable { retry_after, .. })) => retry_after.is_none(),
+        Err(Fault::Problem {
+            problem: Problem::Unavailable { retry_after, .. },
+            ..
+        }) => retry_after.is_none(),
         Ok(_) | Err(_) => false,
     };
     let uploads = match are_needed {
