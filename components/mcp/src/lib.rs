@@ -24,5 +24,9 @@ pub use server::{Implementation, Server};
 pub use task::{Task, TaskStatus};
 pub use tool::{Annotations, Tool};
 
+/// What is wrong with an argument that a tool does not have: a call that was meant otherwise
+/// may cost. It completes "the argument …".
+pub const UNKNOWN_ARGUMENT: &str = "is no argument of this tool";
+
 /// The path of a service that speaks it over HTTP.
 pub const PATH: &str = "/mcp";

@@ -7,6 +7,7 @@ use std::time::Duration;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::validation::{Draft, FieldErrors, Source as Checked};
+use concept_refinement_mcp::UNKNOWN_ARGUMENT;
 use serde_json::{Map, Value};
 
 use crate::image_file::stem_of_url;
@@ -79,7 +80,7 @@ impl Arguments {
         for (name, value) in arguments {
             match field(&name) {
                 Some(field) => _ = fields.insert(field.to_owned(), value),
-                None => errors.add(&name, "is no argument of this tool"),
+                None => errors.add(&name, UNKNOWN_ARGUMENT),
             }
         }
         let has_url = fields.get(ORIGINAL).is_some_and(|url| !url.is_null());
