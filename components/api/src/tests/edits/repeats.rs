@@ -41,36 +41,38 @@ fn what_takes_too_long_can_be_waited_for_again() {
 
 #[test]
 fn a_task_that_was_deleted_is_not_waited_for() {
-    for stream in ["false", "true"] {
-        let service = Service::new();
-        let call = || edit(&[("stream", stream)]).header("idempotency-key", "a");
-        let (mut first, events) = match stream {
-            "true" => (None, service.open(call()).1),
-            _ => (Some(service.begin(call())), None),
-        };
-        service.poll_background_work();
-        let id = service.memory.task().id;
-        service.send(Call::delete(format!("/api/tasks/{id}")).by("ann"));
-        service.poll_background_work();
-        if let Some(first) = &mut first {
-            let reply = first.answer().unwrap();
-            is_error(&reply, 404, None, None);
-            assert_eq!(reply.header("x-should-retry"), Some("false"));
-        }
-        if let Some(mut events) = events {
-            let told = events.so_far();
-            assert!(told.contains("The task was deleted."), "{told}");
-            assert!(events.has_ended());
-        }
-        assert_eq!(uploads(&service), [""; 0]);
-        // A repeat gets the same answer, at once.
-        let mut repeat = service.begin(edit(&[("stream", "false")]).header("idempotency-key", "a"));
-        service.poll_background_work();
-        if stream == "false" {
-            is_error(&repeat.answer().unwrap(), 404, None, None);
-        }
-        assert_eq!(uploads(&service).len(), usize::from(stream == "true"));
-    }
+    let service = Service::new();
+    let keyed = || edit(&[]).header("idempotency-key", "a");
+    let mut first = service.begin(keyed());
+    delete(&service);
+    let reply = first.answer().unwrap();
+    is_error(&reply, 404, None, None);
+    assert_eq!(reply.header("x-should-retry"), Some("false"));
+    assert_eq!(uploads(&service), [""; 0]);
+    // A repeat gets the same answer, at once.
+    let mut repeat = service.begin(keyed());
+    service.poll_background_work();
+    is_error(&repeat.answer().unwrap(), 404, None, None);
+    assert_eq!(uploads(&service), [""; 0]);
+}
+
+#[test]
+fn a_stream_ends_when_its_task_is_deleted() {
+    let service = Service::new();
+    let mut events = service.open(edit(&[("stream", "true")])).1.unwrap();
+    delete(&service);
+    let told = events.so_far();
+    assert!(told.contains("The task was deleted."), "{told}");
+    assert!(events.has_ended());
+    assert_eq!(uploads(&service), [""; 0]);
+}
+
+/// Deletes the only task, while it is waited for.
+fn delete(service: &Service) {
+    service.poll_background_work();
+    let id = service.memory.task().id;
+    service.send(Call::delete(format!("/api/tasks/{id}")).by("ann"));
+    service.poll_background_work();
 }
 
 #[test]
