@@ -33,7 +33,8 @@ pub fn requested(query: Option<&str>) -> Result<Option<Name>, Problem> {
 }
 
 /// Whether a character ends a line or changes the direction of text, so that a name would be
-/// shown as another one.
+/// shown as another one. Names may have others that are not shown, such as the narrow blank
+/// of macOS or the joiners of emoji.
 fn turns(character: char) -> bool {
     matches!(
         character,

@@ -58,7 +58,8 @@ impl<B: Body> JsonImages<B> {
         }
     }
 
-    /// Reads on to the next image, after skipping what is left of the current one. Its index (0, 1, …), or None at the end of the body.
+    /// Reads on to the next image, after skipping what is left of the current one. Its index
+    /// (0, 1, …), or None at the end of the body.
     pub async fn next(&mut self) -> Result<Option<usize>, Fault> {
         let index = self.find().await;
         self.settle(index)

@@ -2,7 +2,7 @@
 //! of the message, which is short.
 
 use concept_refinement_domain::capability::{ImageLength, Stored};
-use concept_refinement_domain::image as rules;
+use concept_refinement_domain::image;
 use concept_refinement_mcp::{Malformed, Message, parse};
 
 use super::tools::upload_image;
@@ -88,7 +88,7 @@ async fn read<P: Ports>(
             let max_bytes = state.config.image_limits.max_bytes;
             let skipped = json.skip(max_bytes).await;
             skipped.map_err(|fault| match fault {
-                Fault::TooLarge => rules::Problem::TooLarge { max_bytes }.into(),
+                Fault::TooLarge => image::Problem::TooLarge { max_bytes }.into(),
                 fault => Problem::from(fault),
             })?;
         }
