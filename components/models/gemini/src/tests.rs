@@ -77,10 +77,18 @@ fn what_the_model_read_and_wrote_is_known() {
         };
         assert_eq!(script.usages.take(), [expected], "{sample}");
     }
-    let silent = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
-    let script = Script::of([(200, silent)]);
-    let _ = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
-    assert_eq!(script.usages.take(), [], "what is unknown is not stored");
+    // Without counts, only an answer that cannot be used is told: its call was accepted.
+    let image: Value = serde_json::from_str(include_str!("../samples/image.json")).unwrap();
+    let image = json!({"candidates": image["candidates"]}).to_string();
+    let useless = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
+    for (answer, expected) in [
+        (image.as_str(), [].as_slice()),
+        (useless, &[Usage::default()]),
+    ] {
+        let script = Script::of([(200, answer)]);
+        let _ = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
+        assert_eq!(script.usages.take(), expected, "{answer}");
+    }
 }
 
 #[test]
