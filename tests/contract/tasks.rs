@@ -194,29 +194,14 @@ impl<B: TaskBackend> Store<B> {
 }
 
 pub fn new_task(user: &str) -> NewTask {
-    NewTask {
-        id: Uuid::new_v4().to_string(),
-        user_id: user.into(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some("https://example.com/logo.png".into()),
-            refinement_prompt: "Make it lighter".into(),
+    NewTask::new(
+        Uuid::new_v4().to_string(),
+        user,
+        Refinement {
             logo_description: Some("A coffee cup".into()),
-            ..Refinement::default()
+            ..Refinement::new("https://example.com/logo.png", "Make it lighter")
         },
-        webhook: None,
-        original_path: None,
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        replayed_within: None,
-        idempotency_key: None,
-        quota: None,
-        active_tasks: 1,
-        budget: None,
-        reservation: None,
-        trace: None,
-    }
+    )
 }
 
 pub fn with_key(user: &str, key: &str) -> NewTask {

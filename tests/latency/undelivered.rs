@@ -46,29 +46,15 @@ async fn ended(data: &Path) {
     let store = &SqliteTasks::open(data, options, Arc::new(SystemClock)).unwrap();
     let end = async |number: usize| {
         let task = NewTask {
-            id: Uuid::now_v7().to_string(),
-            user_id: format!("told {number}"),
-            is_anonymous: false,
-            refinement: Refinement {
-                original_image_url: Some("https://example.com/a.png".into()),
-                refinement_prompt: "make it lighter".into(),
-                ..Refinement::default()
-            },
             webhook: Some(Webhook {
                 url: format!("http://127.0.1.{}:1/hook", number % RECEIVERS),
                 origin: "http://127.0.0.1".into(),
             }),
-            original_path: None,
-            mask_path: None,
-            parent: None,
-            images_found: true,
-            replayed_within: None,
-            idempotency_key: None,
-            quota: None,
-            active_tasks: 1,
-            budget: None,
-            reservation: None,
-            trace: None,
+            ..NewTask::new(
+                Uuid::now_v7().to_string(),
+                format!("told {number}"),
+                Refinement::new("https://example.com/a.png", "make it lighter"),
+            )
         };
         let id = task.id.clone();
         let submitted = store.submit(task).await.unwrap();

@@ -180,28 +180,16 @@ fn look_at_the_end(world: &World) {
 /// Another task tells what is left of the quota.
 fn count_once_more(world: &World, user: String) {
     world.store.submit(NewTask {
-        id: format!("last-of-{user}"),
-        user_id: user,
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some(crate::source::FINE.to_owned()),
-            refinement_prompt: "Once more".to_owned(),
-            ..Refinement::default()
-        },
-        webhook: None,
-        original_path: None,
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        replayed_within: None,
-        idempotency_key: None,
         quota: world.settings.quota,
-        active_tasks: 1,
         budget: world.settings.budget,
         reservation: Some(Reservation {
             model: LINK.to_owned(),
             price: PRICE,
         }),
-        trace: None,
+        ..NewTask::new(
+            format!("last-of-{user}"),
+            user,
+            Refinement::new(crate::source::FINE, "Once more"),
+        )
     });
 }

@@ -113,27 +113,11 @@ mod tests {
             let task = Task {
                 id: "a".into(),
                 user_id: "ann".into(),
-                is_anonymous: false,
                 status,
-                refinement: Refinement {
-                    original_image_url: Some("https://example.com/a.png".into()),
-                    refinement_prompt: "make it brown".into(),
-                    ..Refinement::default()
-                },
-                original_path: None,
-                mask_path: None,
-                parent: None,
+                refinement: Refinement::new("https://example.com/a.png", "make it brown"),
                 created_at: Timestamp(5),
                 updated_at: updated_at.map(Timestamp),
-                completed_at: None,
-                result_id: None,
-                image_path: None,
-                notes: Vec::new(),
-                model: None,
-                error_message: None,
-                failure_cause: None,
-                usage: None,
-                lease_until: None,
+                ..Task::default()
             };
             assert_eq!(id(&task), expected);
         }

@@ -406,6 +406,28 @@ impl CapabilityError {
 }
 
 impl NewTask {
+    /// The only active task of a user who is not anonymous, with nothing that is optional.
+    pub fn new(id: impl Into<String>, user_id: impl Into<String>, refinement: Refinement) -> Self {
+        Self {
+            id: id.into(),
+            user_id: user_id.into(),
+            is_anonymous: false,
+            refinement,
+            webhook: None,
+            original_path: None,
+            mask_path: None,
+            parent: None,
+            images_found: true,
+            idempotency_key: None,
+            replayed_within: None,
+            quota: None,
+            active_tasks: 1,
+            budget: None,
+            reservation: None,
+            trace: None,
+        }
+    }
+
     /// The task at the time of its creation.
     pub fn created(self, now: Timestamp) -> Task {
         Task {

@@ -62,6 +62,18 @@ pub struct Parent {
 }
 
 impl Refinement {
+    /// The change of the original at a URL, with nothing that is optional.
+    pub fn new(
+        original_image_url: impl Into<String>,
+        refinement_prompt: impl Into<String>,
+    ) -> Self {
+        Self {
+            original_image_url: Some(original_image_url.into()),
+            refinement_prompt: refinement_prompt.into(),
+            ..Self::default()
+        }
+    }
+
     /// Whether only a part of the original is to change.
     pub fn is_partial(&self) -> bool {
         self.region.is_some() || self.mask_url.is_some()
@@ -287,27 +299,9 @@ impl Task {
         Self {
             id: "0190c0de-0000-7000-8000-000000000001".into(),
             user_id: "ada".into(),
-            is_anonymous: false,
-            status: Status::Pending,
-            refinement: Refinement {
-                original_image_url: Some("https://example.com/a.png".into()),
-                refinement_prompt: "Make it lighter".into(),
-                ..Refinement::default()
-            },
-            original_path: None,
-            mask_path: None,
-            parent: None,
+            refinement: Refinement::new("https://example.com/a.png", "Make it lighter"),
             created_at: Timestamp::from_secs(1_000),
-            updated_at: None,
-            completed_at: None,
-            result_id: None,
-            image_path: None,
-            notes: Vec::new(),
-            model: None,
-            error_message: None,
-            failure_cause: None,
-            usage: None,
-            lease_until: None,
+            ..Self::default()
         }
     }
 }

@@ -45,7 +45,6 @@ mod tests {
         Task {
             id: "01a1f8d3-ea7b-7fff-bfff-ffffffffffff".into(),
             user_id: "ann".into(),
-            is_anonymous: false,
             status,
             refinement: Refinement {
                 original_image_url: Some("https://example.com/a.png".into()),
@@ -53,20 +52,10 @@ mod tests {
                 theme_description: Some("Sea".into()),
                 ..Refinement::default()
             },
-            original_path: None,
-            mask_path: None,
-            parent: None,
             created_at: Timestamp(1_795_176_000_123_456),
             updated_at: Some(Timestamp(1_795_176_004_000_000)),
             completed_at: Some(Timestamp(1_795_176_004_000_000)),
-            result_id: None,
-            image_path: None,
-            notes: Vec::new(),
-            model: None,
-            error_message: None,
-            failure_cause: None,
-            usage: None,
-            lease_until: None,
+            ..Task::default()
         }
     }
 

@@ -11,7 +11,7 @@ use concept_refinement_domain::document::{self, OtherFields};
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::step::Steps;
-use concept_refinement_domain::task::{Refinement, Status, Task};
+use concept_refinement_domain::task::{Refinement, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::trace::TraceContext;
 use serde::de::DeserializeOwned;
@@ -155,10 +155,6 @@ fn task(row: Record) -> Record {
     // Only what is in the documents matters here.
     let record = TaskRecord {
         task: Task {
-            id: String::new(),
-            user_id: String::new(),
-            is_anonymous: false,
-            status: Status::default(),
             refinement: Refinement {
                 original_image_url: text(original_image_url),
                 refinement_prompt: text(refinement_prompt).unwrap_or_default(),
@@ -166,32 +162,19 @@ fn task(row: Record) -> Record {
                 theme_description: text(theme_description),
                 ..Refinement::default()
             },
-            original_path: None,
-            mask_path: None,
-            parent: None,
-            created_at: Timestamp::default(),
-            updated_at: None,
-            completed_at: None,
             result_id: text(result_id),
-            image_path: None,
             notes: json(notes).unwrap_or_default(),
-            model: None,
             error_message: text(error_message),
-            failure_cause: None,
-            usage: None,
-            lease_until: None,
+            ..Task::default()
         },
-        lease: None,
-        reservation: None,
         attempt: number(&attempt),
         deaths: number(&deaths),
-        revision: 0,
         payment: json::<Payment>(payment).unwrap_or_default(),
         delivery: json(delivery),
         retry_of: text(retry_of),
         trace: text(trace).and_then(|trace| TraceContext::parse(trace.as_bytes())),
         steps: steps_of(&text(steps).unwrap_or_default()),
-        other: OtherFields::default(),
+        ..TaskRecord::default()
     };
     vec![
         id,
@@ -343,6 +326,7 @@ fn number<T: TryFrom<u64> + Default>(value: &Value) -> T {
 
 #[cfg(test)]
 mod tests {
+    use concept_refinement_domain::task::Status;
     use serde_json::json;
 
     use super::*;

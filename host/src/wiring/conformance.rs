@@ -171,28 +171,11 @@ async fn claimed(
 ) -> anyhow::Result<(String, Payments)> {
     let clock = Arc::new(SystemClock);
     let host = capabilities::in_memory(config, Arc::clone(model), clock)?;
-    let task = NewTask {
-        id: uuid::Uuid::now_v7().to_string(),
-        user_id: "model test".to_owned(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some("https://example.com/image.png".to_owned()),
-            refinement_prompt: PROMPT.to_owned(),
-            ..Refinement::default()
-        },
-        webhook: None,
-        original_path: None,
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        idempotency_key: None,
-        replayed_within: None,
-        quota: None,
-        active_tasks: 1,
-        budget: None,
-        reservation: None,
-        trace: None,
-    };
+    let task = NewTask::new(
+        uuid::Uuid::now_v7().to_string(),
+        "model test",
+        Refinement::new("https://example.com/image.png", PROMPT),
+    );
     let id = task.id.clone();
     host.tasks().submit(task).await?;
     let claimed = host.leases().claim(&id, None).await?;

@@ -218,22 +218,10 @@ impl Refiner {
         let tasks = self.capabilities.tasks();
         let id = Uuid::now_v7().to_string();
         let task = NewTask {
-            id: id.clone(),
-            user_id: user.to_owned(),
             is_anonymous: true,
-            refinement,
-            webhook: None,
             original_path: images.original,
             mask_path: images.mask,
-            parent: None,
-            images_found: true,
-            idempotency_key: None,
-            replayed_within: None,
-            quota: None,
-            active_tasks: 1,
-            budget: None,
-            reservation: None,
-            trace: None,
+            ..NewTask::new(id.clone(), user, refinement)
         };
         let Submission::Created(accepted) = tasks.submit(task).await? else {
             return Err(unexpected());

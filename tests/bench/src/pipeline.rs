@@ -209,27 +209,15 @@ async fn round(capabilities: &Capabilities, original: &str, tasks: u32) -> Cost 
 /// Refines once, from the submission to the end.
 async fn refined(capabilities: &Capabilities, user: &str, original: &str) {
     let task = NewTask {
-        id: Uuid::new_v4().to_string(),
-        user_id: user.to_owned(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some(format!("http://localhost/api/images/{original}")),
-            refinement_prompt: "echo it".to_owned(),
-            logo_description: Some("A bean on a brown disc".to_owned()),
-            ..Refinement::default()
-        },
-        webhook: None,
         original_path: Some(original.to_owned()),
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        replayed_within: None,
-        idempotency_key: None,
-        quota: None,
-        active_tasks: 1,
-        budget: None,
-        reservation: None,
-        trace: None,
+        ..NewTask::new(
+            Uuid::new_v4().to_string(),
+            user,
+            Refinement {
+                logo_description: Some("A bean on a brown disc".to_owned()),
+                ..Refinement::new(format!("http://localhost/api/images/{original}"), "echo it")
+            },
+        )
     };
     let id = task.id.clone();
     let task = match capabilities.tasks().submit(task).await.unwrap() {

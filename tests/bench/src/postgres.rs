@@ -74,29 +74,17 @@ async fn tasks(server: &Postgres, schema: &str, clients: usize, time: Duration) 
 /// Of another user each time.
 async fn whole_task(store: &PostgresTasks) {
     let id = Uuid::now_v7().to_string();
-    let task = NewTask {
-        user_id: format!("user {id}"),
-        id: id.clone(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some("https://example.com/logo.png".into()),
-            refinement_prompt: "Make the bean a little larger, please".into(),
+    let task = NewTask::new(
+        id.clone(),
+        format!("user {id}"),
+        Refinement {
             logo_description: Some("A coffee cup".into()),
-            ..Refinement::default()
+            ..Refinement::new(
+                "https://example.com/logo.png",
+                "Make the bean a little larger, please",
+            )
         },
-        webhook: None,
-        original_path: None,
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        replayed_within: None,
-        idempotency_key: None,
-        quota: None,
-        active_tasks: 1,
-        budget: None,
-        reservation: None,
-        trace: None,
-    };
+    );
     let submitted = store.submit(task).await.unwrap();
     assert!(matches!(submitted, Submission::Created(_)));
     let claimed = store.claim(&id, None).await.unwrap().unwrap();

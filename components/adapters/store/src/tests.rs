@@ -195,26 +195,12 @@ type Shown = Rc<RefCell<Observed>>;
 
 fn new_task(user: &str, number: u64) -> NewTask {
     NewTask {
-        id: id(number),
-        user_id: user.into(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some("https://example.com/a.png".into()),
-            refinement_prompt: "Make it lighter".into(),
-            ..Refinement::default()
-        },
-        webhook: None,
-        original_path: None,
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        replayed_within: None,
-        idempotency_key: None,
-        quota: None,
         active_tasks: ACTIVE_TASKS.get(),
-        budget: None,
-        reservation: None,
-        trace: None,
+        ..NewTask::new(
+            id(number),
+            user,
+            Refinement::new("https://example.com/a.png", "Make it lighter"),
+        )
     }
 }
 

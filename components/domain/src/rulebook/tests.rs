@@ -28,28 +28,11 @@ const LEASE: Duration = Duration::from_secs(30);
 const ID: &str = "0190c0de-0000-7000-8000-000000000001";
 
 fn new_task() -> NewTask {
-    NewTask {
-        id: ID.into(),
-        user_id: "ada".into(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some("https://example.com/a.png".into()),
-            refinement_prompt: "Make it lighter".into(),
-            ..Refinement::default()
-        },
-        webhook: None,
-        original_path: None,
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        replayed_within: None,
-        idempotency_key: None,
-        quota: None,
-        active_tasks: 1,
-        budget: None,
-        reservation: None,
-        trace: None,
-    }
+    NewTask::new(
+        ID,
+        "ada",
+        Refinement::new("https://example.com/a.png", "Make it lighter"),
+    )
 }
 
 /// What is set aside for a call of `openai`.

@@ -40,10 +40,8 @@ fn values_are_kept_as_sent() {
         "status": "completed",
     });
     let expected = Refinement {
-        original_image_url: Some("HTTPS://Example.com".into()),
-        refinement_prompt: "  Make it lighter\n".into(),
         logo_description: Some(" A bean ".into()),
-        ..Refinement::default()
+        ..Refinement::new("HTTPS://Example.com", "  Make it lighter\n")
     };
     assert_eq!(check(&body), Ok(expected));
     let empty =

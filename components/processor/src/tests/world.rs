@@ -157,27 +157,15 @@ impl World {
     pub fn new() -> Self {
         let mut store = MemoryStore::default();
         let task = NewTask {
-            id: ID.to_owned(),
-            user_id: "ada".to_owned(),
             is_anonymous: true,
-            refinement: Refinement {
-                original_image_url: Some(ORIGINAL.to_owned()),
-                refinement_prompt: "  more minimalist ".to_owned(),
-                logo_description: Some("a cup".to_owned()),
-                ..Refinement::default()
-            },
-            webhook: None,
-            original_path: None,
-            mask_path: None,
-            parent: None,
-            images_found: true,
-            replayed_within: None,
-            idempotency_key: None,
-            quota: None,
-            active_tasks: 1,
-            budget: None,
-            reservation: None,
-            trace: None,
+            ..NewTask::new(
+                ID,
+                "ada",
+                Refinement {
+                    logo_description: Some("a cup".to_owned()),
+                    ..Refinement::new(ORIGINAL, "  more minimalist ")
+                },
+            )
         };
         let submitted = store.submit(task, Timestamp::from_secs(1_000));
         assert!(matches!(submitted, Ok(Submission::Created(_))));

@@ -44,26 +44,12 @@ impl World {
     fn new_task(&mut self, user_id: &str, quota: Option<(u32, Window)>) -> NewTask {
         self.created += 1;
         NewTask {
-            id: format!("0190c0de-0000-7000-8000-{:012x}", self.created),
-            user_id: user_id.into(),
-            is_anonymous: false,
-            refinement: Refinement {
-                original_image_url: Some("https://example.com/a.png".into()),
-                refinement_prompt: "Make it lighter".into(),
-                ..Refinement::default()
-            },
-            webhook: None,
-            original_path: None,
-            mask_path: None,
-            parent: None,
-            images_found: true,
-            replayed_within: None,
-            idempotency_key: None,
             quota: quota.map(|(limit, window)| Quota { limit, window }),
-            active_tasks: 1,
-            budget: None,
-            reservation: None,
-            trace: None,
+            ..NewTask::new(
+                format!("0190c0de-0000-7000-8000-{:012x}", self.created),
+                user_id,
+                Refinement::new("https://example.com/a.png", "Make it lighter"),
+            )
         }
     }
 

@@ -26,26 +26,12 @@ fn id(number: usize) -> String {
 
 fn task(number: usize) -> NewTask {
     NewTask {
-        id: id(number),
-        user_id: "ada".into(),
-        is_anonymous: false,
-        refinement: Refinement {
-            original_image_url: Some("https://example.com/a.png".into()),
-            refinement_prompt: "Make it lighter".into(),
-            ..Refinement::default()
-        },
-        webhook: None,
-        original_path: None,
-        mask_path: None,
-        parent: None,
-        images_found: true,
-        replayed_within: None,
-        idempotency_key: None,
-        quota: None,
         active_tasks: 9,
-        budget: None,
-        reservation: None,
-        trace: None,
+        ..NewTask::new(
+            id(number),
+            "ada",
+            Refinement::new("https://example.com/a.png", "Make it lighter"),
+        )
     }
 }
 
