@@ -37,6 +37,7 @@ pub mod queue;
 pub mod rate;
 pub mod room;
 pub mod runtime;
+pub mod service_url;
 pub mod slots;
 pub mod storage;
 pub mod stream_guard;

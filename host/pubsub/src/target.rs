@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use concept_refinement_capability::service_url;
 use concept_refinement_capability::tls::Trust;
 use url::Url;
 
@@ -34,11 +35,7 @@ impl Target {
             whole_name(project, name)
                 .ok_or("its subscription must be a name, or as projects/PROJECT/subscriptions/NAME")
         });
-        let endpoint = Url::parse(endpoint)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
-            .filter(|url| url.username().is_empty() && url.password().is_none())
-            .filter(|url| url.query().is_none() && url.fragment().is_none())
+        let endpoint = service_url::parse(endpoint)
             .ok_or("its endpoint must be an http or https URL, as https://pubsub.googleapis.com")?;
         Ok(Self {
             topic: format!("projects/{project}/topics/{topic}"),

@@ -1,5 +1,6 @@
 //! Settings of a bucket, from the URL and the usual environment variables.
 
+use concept_refinement_capability::service_url;
 use object_store::RetryConfig;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::{BackoffConfig, ClientOptions};
@@ -144,15 +145,8 @@ impl Settings {
 }
 
 fn endpoint(value: &str) -> Result<Url, &'static str> {
-    let url = Url::parse(value).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    url.ok_or("AWS_ENDPOINT_URL must be an http or https URL without credentials")
+    service_url::parse(value)
+        .ok_or("AWS_ENDPOINT_URL must be an http or https URL without user information and query")
 }
 
 #[cfg(test)]

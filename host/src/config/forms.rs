@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use concept_refinement_capability::service_url;
 use concept_refinement_domain::duration;
 
 use super::table::words;
@@ -71,16 +72,7 @@ pub(super) fn retention(text: &str) -> Result<Option<Duration>, String> {
 }
 
 pub(super) fn public_url(text: &str) -> Result<String, String> {
-    let problem = || "must be an http or https origin, as https://images.example.com".to_owned();
-    let url = url::Url::parse(text).map_err(|_| problem())?;
-    let plain = matches!(url.scheme(), "http" | "https")
-        && url.path() == "/"
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none();
-    if !plain {
-        return Err(problem());
-    }
+    let url = service_url::parse(text).filter(|url| url.path() == "/");
+    let url = url.ok_or("must be an http or https origin, as https://images.example.com")?;
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }

@@ -1,5 +1,6 @@
 //! How push requests of Google Pub/Sub are verified.
 
+use concept_refinement_capability::service_url;
 use url::Url;
 
 use super::access::jwks_url;
@@ -33,16 +34,8 @@ pub(super) fn read(values: &Reader<'_>, role: Role) -> Result<Option<Push>, Conf
 }
 
 fn endpoint(text: &str) -> Result<(), String> {
-    let url = Url::parse(text).ok();
-    let is_usable = url.is_some_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    match is_usable {
-        true => Ok(()),
-        false => Err("must be an http or https URL, as https://pubsub.googleapis.com".to_owned()),
+    match service_url::parse(text) {
+        Some(_) => Ok(()),
+        None => Err("must be an http or https URL, as https://pubsub.googleapis.com".to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! Validates the formats of a link's settings. Errors are ends of sentences, as for all
 //! settings.
 
+use concept_refinement_capability::service_url;
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
@@ -10,14 +11,10 @@ use crate::config::forms::word;
 const MAX_WORKFLOW: usize = 256 << 10;
 
 pub(super) fn base_url(text: &str) -> Result<Url, String> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| url.username().is_empty() && url.password().is_none())
+    service_url::parse(text)
         .filter(|url| Origin::of_url(url).is_some())
-        .ok_or_else(|| "must be an http or https URL without user information".to_owned())
-        .and_then(|url| match (url.query(), url.fragment()) {
-            (None, None) => Ok(url),
-            _ => Err("must be without a query and a fragment".to_owned()),
+        .ok_or_else(|| {
+            "must be an http or https URL without user information, query and fragment".to_owned()
         })
 }
 

@@ -354,7 +354,7 @@ fn what_is_wrong_with_a_link_is_told() {
         (
             "fallback(openai)",
             "[models.openai]\nurl = 'nowhere'",
-            "refinement.toml:2: models.openai.url: must be an http or https URL without user information".to_owned(),
+            "refinement.toml:2: models.openai.url: must be an http or https URL without user information, query and fragment".to_owned(),
         ),
         (
             "fallback(openai)",
@@ -480,7 +480,8 @@ fn a_key_that_is_missing_or_unusable_is_told() {
     let openai = "model \"openai\" needs model-api-key";
     let unknown_model = unknown_model();
     let ascii = "model_api_key: must be one line of visible ASCII characters";
-    let url = "model_url: must be an http or https URL without user information";
+    let url =
+        "model_url: must be an http or https URL without user information, query and fragment";
     for (settings, expected) in [
         (&[("model", "jigsawstack")][..], jigsawstack),
         (
