@@ -59,7 +59,7 @@ fn what_cannot_be_a_part_is_said() {
     let four = "must be four whole numbers, as in 10,20,300,200";
     let bounds = "--region must have x and y of at least 0, width and height of at least 1: \
                   whole numbers up to 2147483647";
-    let cases: [(&[&str], i32, &str); 13] = [
+    let cases: [(&[&str], i32, &str); 16] = [
         (&["--region", "nonsense"], 2, four),
         (&["--region", "1,2,3"], 2, four),
         (&["--region", "1,2,3,4,5"], 2, four),
@@ -104,6 +104,17 @@ fn what_cannot_be_a_part_is_said() {
             &["--strength", "1.1"],
             2,
             "--strength must be a number from 0 to 1",
+        ),
+        (
+            &["--strength", "nan"],
+            2,
+            "--strength must be a number from 0 to 1",
+        ),
+        (&["--seed", "-1"], 2, "invalid value '-1' for '--seed"),
+        (
+            &["--region", "-1,0,5,5"],
+            2,
+            "invalid value '-1,0,5,5' for '--region",
         ),
     ];
     let place = Place::new();

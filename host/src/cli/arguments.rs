@@ -113,6 +113,7 @@ fn refine() -> Command {
             Arg::new("seed")
                 .long("seed")
                 .value_name("NUMBER")
+                .allow_hyphen_values(true)
                 .value_parser(value_parser!(u32))
                 .help("For models that draw random numbers: the same gives the same image"),
         )
@@ -120,6 +121,7 @@ fn refine() -> Command {
             Arg::new("region")
                 .long("region")
                 .value_name("X,Y,W,H")
+                .allow_hyphen_values(true)
                 .value_parser(region)
                 .help("Changes nothing outside of this rectangle, in pixels of the image"),
         )
@@ -131,6 +133,7 @@ fn refine() -> Command {
             Arg::new("mask-feather")
                 .long("mask-feather")
                 .value_name("PIXELS")
+                .allow_hyphen_values(true)
                 .value_parser(value_parser!(u32))
                 .help("How many pixels along the edge of --region or --mask blend [default: 8]"),
         )
@@ -144,6 +147,7 @@ fn refine() -> Command {
             Arg::new("deadline-seconds")
                 .long("deadline-seconds")
                 .value_name("NUMBER")
+                .allow_hyphen_values(true)
                 .value_parser(value_parser!(u32))
                 .help("How long it may take: from 10 to --task-timeout, its default"),
         );

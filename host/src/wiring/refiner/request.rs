@@ -10,7 +10,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::validation::{Draft, FieldErrors, Malformed, Source};
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 use thiserror::Error;
 
 use crate::client::Upload;
@@ -140,7 +140,11 @@ impl RefineRequest {
                 [] => None,
                 aspects => Some(aspects),
             },
-            "strength": self.strength,
+            // What JSON has no number for is refused as any other text is.
+            "strength": self.strength.map(|strength| match Number::from_f64(strength) {
+                Some(number) => Value::Number(number),
+                None => Value::String(strength.to_string()),
+            }),
             "seed": self.seed,
             "region": self.region,
             "mask_url": mask_url,
