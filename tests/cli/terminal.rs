@@ -164,7 +164,7 @@ fn what_the_model_says_of_its_work_is_shown() {
             "lighter",
             "Only the first frame of the animation was edited",
         ),
-        (&deep(), "lighter", "The result has 8 bits per channel"),
+        (&deep(), "lighter", "What was edited has 8 bits per channel"),
     ];
     for (image, prompt, note) in cases {
         let place = Place::new();

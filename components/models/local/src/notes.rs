@@ -39,7 +39,7 @@ pub enum Remark {
     BackgroundTransparent,
     #[error("Only the first frame of the animation was edited: the result is a still picture.")]
     FirstFrame,
-    #[error("The result has 8 bits per channel; the original has 16.")]
+    #[error("What was edited has 8 bits per channel; the original has 16.")]
     EightBits,
     #[error("The colour profile of the original cannot be used: its colours are taken for sRGB.")]
     ProfileUnused,

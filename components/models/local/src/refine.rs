@@ -74,6 +74,9 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
     } else {
         request.strength.clamp(0.0, 1.0)
     };
+    if strength == 0.0 {
+        return Err(RefineError::NothingChanged("the strength is 0.".to_owned()));
+    }
     let mut image = codec::decode(image, format)?;
     if !edit::fits(image.pixels.width(), image.pixels.height(), &plan.edits) {
         return Err(RefineError::TooLarge);
