@@ -19,6 +19,14 @@ pub struct Tool {
     pub annotations: Annotations,
 }
 
+impl Tool {
+    /// Whether it has an argument of this name.
+    pub fn takes(&self, argument: &str) -> bool {
+        let arguments = self.input_schema.get("properties");
+        arguments.is_some_and(|arguments| arguments.get(argument).is_some())
+    }
+}
+
 /// What a client may tell its user before a call. Nobody may rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,7 +6,9 @@ mod refine_image;
 pub mod upload_image;
 
 use concept_refinement_domain::validation::FieldErrors;
-use concept_refinement_mcp::{Annotations, Call, CallToolResult, Error, Params, Terms, Tool};
+use concept_refinement_mcp::{
+    Annotations, Call, CallToolResult, Error, Params, Terms, Tool, UNKNOWN_ARGUMENT,
+};
 
 use super::received::Image;
 use super::schema::Schemas;
@@ -51,23 +53,36 @@ impl<P: Ports> Exchange<'_, P> {
         call: Call,
         image: &mut Option<Image>,
     ) -> Result<Params, Error> {
-        let arguments = call.arguments;
-        let called = match call.name.as_str() {
-            refine_image::NAME => self.refine_image(terms, arguments).await,
-            get_refinement::NAME => self.get_refinement(&arguments).await.map(Called::Done),
-            list_refinements::NAME => self.list_refinements(&arguments).await.map(Called::Done),
-            upload_image::NAME => {
-                let uploaded = self.upload_image(&arguments, image).await;
-                uploaded.map(Called::Done)
-            }
-            name => return Err(Error::unknown_tool(name)),
+        let mut tools = all(self.state).iter();
+        let Some(tool) = tools.find(|tool| tool.name == call.name) else {
+            return Err(Error::unknown_tool(&call.name));
         };
-        match called {
+        match self.called(tool, terms, call.arguments, image).await {
             Ok(Called::Done(result)) => SERVER.called(terms, &result),
             Ok(Called::Task(task)) => SERVER.created(terms, &task),
             Err(problem @ Problem::Internal) => Err(internal(&problem)),
             Err(problem) => SERVER.called(terms, &CallToolResult::error(sentence(&problem))),
         }
+    }
+
+    async fn called(
+        &self,
+        tool: &Tool,
+        terms: Terms,
+        arguments: Params,
+        image: &mut Option<Image>,
+    ) -> Result<Called, Problem> {
+        if let Some(unknown) = arguments.keys().find(|name| !tool.takes(name)) {
+            return Err(unusable(unknown, UNKNOWN_ARGUMENT));
+        }
+        let done = match tool.name {
+            refine_image::NAME => return self.refine_image(terms, arguments).await,
+            get_refinement::NAME => self.get_refinement(&arguments).await?,
+            list_refinements::NAME => self.list_refinements(&arguments).await?,
+            upload_image::NAME => self.upload_image(&arguments, image).await?,
+            _ => return Err(Problem::Internal),
+        };
+        Ok(Called::Done(done))
     }
 }
 

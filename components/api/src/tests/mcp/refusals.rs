@@ -68,6 +68,16 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
             json!({}),
             "data must be an image in base64.",
         ),
+        (
+            "upload_image",
+            json!({"data": "R0lG", "name": "a.gif"}),
+            "name is no argument of this tool.",
+        ),
+        (
+            "list_refinements",
+            json!({"curser": "x"}),
+            "curser is no argument of this tool.",
+        ),
     ] {
         for revision in [Agreed, Stateless, WithTasks] {
             let service = Service::new();

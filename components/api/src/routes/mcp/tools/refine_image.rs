@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::validation::Draft;
-use concept_refinement_mcp::{Annotations, Params, Terms, Tool, UNKNOWN_ARGUMENT};
+use concept_refinement_mcp::{Annotations, Params, Terms, Tool};
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
 
@@ -123,9 +123,6 @@ impl<P: Ports> Exchange<'_, P> {
             Some((field.to_owned(), value))
         });
         let draft = Draft::of(fields.collect::<Map<_, _>>());
-        if let Some(unknown) = arguments.keys().next() {
-            return Err(unusable(unknown, UNKNOWN_ARGUMENT));
-        }
         submission::validate(self.state, draft, Ok(None), &self.origin).await
     }
 
