@@ -19,7 +19,7 @@ pub struct Colors {
     pub unused: Option<Unused>,
     /// The ICC profile of the file, to the byte, whether it can be used or not.
     pub icc: Option<Vec<u8>>,
-    /// What else a PNG says: `cICP`, `sRGB`, `gAMA` and `cHRM`.
+    /// What else a PNG says: `cICP`, `mDCV`, `cLLI`, `sRGB`, `gAMA` and `cHRM`.
     pub chunks: Vec<Chunk>,
 }
 
@@ -102,10 +102,36 @@ fn chunks(info: &png::Info) -> Vec<Chunk> {
     let primaries = info
         .chrm_chunk
         .map(|points| (*b"cHRM", points.to_be_bytes().to_vec()));
-    [points, srgb, gamma, primaries]
+    let volume = info.mastering_display_color_volume;
+    let volume = volume.map(|volume| (*b"mDCV", color_volume(volume)));
+    let light = info.content_light_level.map(|light| {
+        let levels = [
+            light.max_content_light_level,
+            light.max_frame_average_light_level,
+        ];
+        (*b"cLLI", levels.map(u32::to_be_bytes).concat())
+    });
+    [points, volume, light, srgb, gamma, primaries]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// As in the chunk, where a coordinate is a multiple of 0.00002 (PNG, third edition, 11.3.2.7).
+fn color_volume(volume: png::MasteringDisplayColorVolume) -> Vec<u8> {
+    let png::SourceChromaticities {
+        white,
+        red,
+        green,
+        blue,
+    } = volume.chromaticities;
+    let points = [red, green, blue, white].map(|(x, y)| [x, y]);
+    let coordinates = points.as_flattened().iter().flat_map(|coordinate| {
+        let units = u16::try_from(coordinate.into_scaled() / 2);
+        units.unwrap_or(u16::MAX).to_be_bytes()
+    });
+    let luminances = [volume.max_luminance, volume.min_luminance].map(u32::to_be_bytes);
+    coordinates.chain(luminances.concat()).collect()
 }
 
 /// None: unknown, or a range that no screen has (HDR).

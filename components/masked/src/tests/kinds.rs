@@ -96,8 +96,13 @@ pub fn kinds() -> Vec<Kind> {
         &[(b"gAMA", 55_556_u32.to_be_bytes().as_slice())],
         &[(b"cICP", &[12, 13, 0, 1])],
         &[(b"cICP", &[9, 16, 0, 1])],
+        &[
+            (b"cICP", &[9, 16, 0, 1]),
+            (b"mDCV", b"\x8a\x48\x39\x08\x21\x34\x9b\xaa\x19\x96\x08\xfc\x3d\x13\x40\x42\0\x98\x96\x80\0\0\0\x32"),
+            (b"cLLI", &[0, 152, 150, 128, 0, 61, 9, 0]),
+        ],
         &[(b"sRGB", &[0])],
-    ] as [&[(&[u8; 4], &[u8])]; 4]
+    ] as [&[(&[u8; 4], &[u8])]; 5]
     {
         kinds.push(kind(format!("{chunks:?}"), Png, plain.png(chunks, None)));
     }
@@ -236,7 +241,8 @@ fn check_form(case: &str, format: Format, raw: &Raw, edited: &Edited, result: &R
     let known: &[&[u8]] = match expected {
         Format::Webp => &[b"VP8X", b"ICCP", b"VP8L"],
         _ => &[
-            b"IHDR", b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM", b"IDAT", b"IEND",
+            b"IHDR", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sRGB", b"gAMA", b"cHRM", b"IDAT",
+            b"IEND",
         ],
     };
     for name in super::files::chunk_names(expected, &edited.file) {
