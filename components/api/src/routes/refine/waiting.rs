@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::Accepted;
 use concept_refinement_domain::preference;
+use concept_refinement_domain::quota::Quota;
+use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::{Either, select};
 
@@ -43,6 +45,7 @@ impl Wait {
         self,
         state: &State<P>,
         accepted: &Accepted,
+        quota: Option<Quota>,
         origin: &Origin,
     ) -> Option<Response<P::Contents>> {
         let spent = state.ports.now().since(self.begin);
@@ -66,6 +69,15 @@ impl Wait {
             })
             .ok()?;
         let applied = format!("wait={}", self.length.as_secs());
-        Some(with_quota(response, accepted.quota).with("preference-applied", applied))
+        let left = match quota {
+            // It may have been given back.
+            Some(quota) if ended.status == Status::Failed => {
+                let used = state.ports.used(&ended.user_id, quota.window).await.ok();
+                used.map(|used| quota.state(used, self.begin))
+            }
+            _ => None,
+        };
+        let response = with_quota(response, left.or(accepted.quota));
+        Some(response.with("preference-applied", applied))
     }
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::task::{Change, Stage, Status};
 use concept_refinement_domain::timestamp::Timestamp;
+use futures::FutureExt as _;
 
 use super::super::service::{Call, NOW, ORIGIN, Reply, Service};
+use crate::ports::TaskStore as _;
 
 const CONCEPT: &str = "00000000-0000-4000-8000-0000000000c0";
 
@@ -45,6 +48,21 @@ fn is_first_answer(reply: &Reply) {
     assert_eq!(body["updated_at"], serde_json::Value::Null);
     assert_eq!(reply.header("preference-applied"), None);
     assert_eq!(reply.header("x-ratelimit-remaining"), Some("9"));
+}
+
+#[test]
+fn what_a_failed_task_gives_back_is_told() {
+    let service = Service::new();
+    let mut pending = service.begin(waiting());
+    let id = service.memory.task().id;
+    let withdrawn = service.memory.withdraw(&id, "It is no image.");
+    assert_eq!(withdrawn.now_or_never().unwrap(), Ok(Fenced::Done));
+    service
+        .memory
+        .tell(Change::Task(Box::new(service.memory.task())));
+    let reply = pending.answer().unwrap();
+    assert_eq!(reply.json()["status"], "failed");
+    assert_eq!(reply.header("x-ratelimit-remaining"), Some("10"));
 }
 
 #[test]
