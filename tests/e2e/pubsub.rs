@@ -14,6 +14,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tls::{self, TlsPort};
 use concept_refinement_tests::tokens::{encode, signed_with, unsigned};
 use reqwest::Method;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::shared::{new_name, new_user, origin, scripted_launch};
@@ -372,6 +373,24 @@ async fn a_stopping_worker_has_pushes_come_again() {
     }
     let (status, _) = begun.await.unwrap().unwrap();
     assert_eq!(status, 204);
+    assert!(pushed.service.ended().status.success());
+}
+
+/// A second signal ends the time for its work.
+#[tokio::test]
+async fn a_push_whose_work_is_given_back_comes_again() {
+    let mut pushed = Pushed::start(|launch| launch);
+    let client = new_user(&pushed.service);
+    let (original, _gate) = origin().gated(&pictures::png(8, 8));
+    let id = client.accepted(&original, "echo it").await;
+    let (service, message) = (pushed.service.url().to_owned(), pushed.message(&id));
+    let begun = async move { push(&service, &token(), &envelope(&message)).await };
+    let begun = tokio::spawn(begun);
+    client.task_is(&id, "processing").await;
+    pushed.service.signal(Signal::TERM);
+    pushed.service.signal(Signal::INT);
+    let (status, _) = begun.await.unwrap().unwrap();
+    assert_eq!(status, 503);
     assert!(pushed.service.ended().status.success());
 }
 

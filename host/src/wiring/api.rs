@@ -137,7 +137,7 @@ impl Api {
         if !mem::replace(&mut self.is_open, true) {
             let listener = self.listener.take();
             let (http, cores) = (Arc::clone(&self.http), Arc::clone(&self.cores));
-            serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cancelled));
+            serving.spawn(|stop| http.serve(listener, cores, stop.stopped, stop.cut_off));
         }
     }
 }

@@ -12,6 +12,7 @@ use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_runtime::wasm::engine::Engine;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -21,6 +22,10 @@ use crate::traces::Sending;
 /// for releasing unfinished tasks.
 const GRACE: Duration = Duration::from_secs(28);
 
+/// How long what is released after the grace period may answer, before its connections are
+/// closed.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
 /// A running server. Dropping it aborts its work without waiting; accepted
 /// tasks stay stored.
 pub struct Serving {
@@ -28,6 +33,7 @@ pub struct Serving {
     watchers: Arc<Watchers>,
     stop: watch::Sender<bool>,
     cancel: CancellationToken,
+    cut_off: CancellationToken,
     /// Cancelled once any of the loops has ended.
     ended: CancellationToken,
     loops: Vec<JoinHandle<()>>,
@@ -44,6 +50,8 @@ pub(super) struct Stop {
     pub stopped: watch::Receiver<bool>,
     /// Cancelled when work in progress should be released.
     pub cancelled: CancellationToken,
+    /// Cancelled when connections should be closed.
+    pub cut_off: CancellationToken,
 }
 
 impl Serving {
@@ -59,6 +67,7 @@ impl Serving {
             watchers,
             stop: watch::Sender::new(false),
             cancel: CancellationToken::new(),
+            cut_off: CancellationToken::new(),
             ended: CancellationToken::new(),
             loops: Vec::new(),
             _monitoring: None,
@@ -76,6 +85,7 @@ impl Serving {
         let stop = Stop {
             stopped: self.stop.subscribe(),
             cancelled: self.cancel.clone(),
+            cut_off: self.cut_off.clone(),
         };
         let (run, ended) = (run(stop), self.ended.clone().drop_guard());
         self.loops.push(tokio::spawn(async move {
@@ -131,7 +141,11 @@ impl Serving {
         };
         if !in_time {
             self.cancel.cancel();
-            ended.await;
+            // A push is told that its work was released.
+            if timeout(LAST_ANSWERS, &mut ended).await.is_err() {
+                self.cut_off.cancel();
+                ended.await;
+            }
         }
         self.cores.shut_down().await;
         mem::take(&mut self.sending).stop().await;
