@@ -357,9 +357,24 @@ fn an_unknown_variable_is_only_warned_of() {
 fn an_address_in_use_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Launch::new().set("listen", &address).run();
-    assert!(!ended.status.success());
-    assert!(ended.log.contains(&address), "{}", ended.log);
+    for name in ["listen", "admin-listen", "metrics-listen"] {
+        let token = "x".repeat(32);
+        let launch = Launch::new().set(name, &address);
+        let ended = launch.variable("REFINEMENT_ADMIN_TOKEN", &token).run();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
+        let key = name.replace('-', "_");
+        let problem = format!("{key}: cannot listen on {address}");
+        assert!(ended.log.contains(&problem), "{}", ended.log);
+    }
+}
+
+#[test]
+fn a_filter_of_the_log_that_is_unusable_is_named() {
+    let launch = Launch::new().variable("REFINEMENT_LOG", "concept_refinement=loud");
+    let ended = launch.run();
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.log);
+    let problem = "concept-refinement: REFINEMENT_LOG: ";
+    assert!(ended.log.starts_with(problem), "{}", ended.log);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::{Arg, ArgMatches, value_parser};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -123,8 +123,10 @@ pub fn is_verbose() -> bool {
 }
 
 /// Logs to standard error, since standard output is for the requested output.
-pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new(by_default));
+pub fn start_log(format: LogFormat, by_default: &str) -> Result<(), Failure> {
+    let filter = std::env::var(LOG).unwrap_or_else(|_| by_default.to_owned());
+    let filter = EnvFilter::try_new(filter);
+    let filter = filter.map_err(|error| Failure::Usage(anyhow!("{LOG}: {error}")))?;
     let writer = log::writer().context("starting the log")?;
     let writer = move || writer.clone();
     let log = tracing_subscriber::registry().with(filter);
@@ -148,7 +150,7 @@ pub fn start_log(format: LogFormat, by_default: &str) -> anyhow::Result<()> {
             log.with(json).with(LibraryThrottle::default()).try_init()
         }
     };
-    started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))
+    Ok(started.map_err(|error| anyhow!("starting the log: {error}"))?)
 }
 
 fn path(name: &'static str, value: &'static str) -> Arg {

@@ -109,7 +109,10 @@ impl HostBuilder {
         } = self;
         let listener = match listener {
             Listener::Given(listener) => Some(listener),
-            Listener::Configured => Some(listen(config.listen).await.map_err(HostError::Listen)?),
+            Listener::Configured => {
+                let listener = listen(config.listen).await.context("listen");
+                Some(listener.map_err(HostError::Listen)?)
+            }
             Listener::None => None,
         };
         let address = match &listener {
@@ -120,7 +123,10 @@ impl HostBuilder {
         let monitoring = Monitoring::listen(&config).await;
         let monitoring = monitoring.map_err(HostError::Listen)?;
         let admin = match &config.admin {
-            Some(admin) => Some(listen(admin.address).await.map_err(HostError::Listen)?),
+            Some(admin) => {
+                let listener = listen(admin.address).await.context("admin_listen");
+                Some(listener.map_err(HostError::Listen)?)
+            }
             None => None,
         };
         let admin_address = admin.as_ref().map(address_of).transpose()?;
