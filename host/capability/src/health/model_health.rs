@@ -99,7 +99,7 @@ impl ModelHealth {
         if self.is_forgotten(now) {
             None
         } else if self.is_key_refused {
-            Some("The model's provider refuses the key of this service.".to_owned())
+            Some("The model's provider refuses the key of this service, or its account.".to_owned())
         } else {
             self.is_failing()
                 .then(|| format!("The model failed {FAILURES} times in a row."))
