@@ -110,7 +110,7 @@ impl HostBuilder {
         let listener = match listener {
             Listener::Given(listener) => Some(listener),
             Listener::Configured => {
-                let listener = listen(config.listen).await.context("listen");
+                let listener = listen("listen", config.listen).await;
                 Some(listener.map_err(HostError::Listen)?)
             }
             Listener::None => None,
@@ -124,7 +124,7 @@ impl HostBuilder {
         let monitoring = monitoring.map_err(HostError::Listen)?;
         let admin = match &config.admin {
             Some(admin) => {
-                let listener = listen(admin.address).await.context("admin_listen");
+                let listener = listen("admin_listen", admin.address).await;
                 Some(listener.map_err(HostError::Listen)?)
             }
             None => None,

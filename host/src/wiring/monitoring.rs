@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_runtime::ingress::http::listen;
@@ -31,7 +30,7 @@ pub struct Scraped {
 impl Monitoring {
     pub async fn listen(config: &Config) -> anyhow::Result<Self> {
         let listener = match config.metrics_listen {
-            Some(address) => Some(listen(address).await.context("metrics_listen")?),
+            Some(address) => Some(listen("metrics_listen", address).await?),
             None => None,
         };
         let mut registry = Registry::default();

@@ -176,8 +176,8 @@ async fn accept(listener: Option<&TcpListener>) -> io::Result<(TcpStream, Socket
     }
 }
 
-/// Binds the address, so that the caller knows the port.
-pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+/// Binds the address of this setting, so that the caller knows the port.
+pub async fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     let bound = || {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -190,5 +190,5 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    bound().with_context(|| format!("cannot listen on {address}"))
+    bound().with_context(|| format!("{setting}: cannot listen on {address}"))
 }
