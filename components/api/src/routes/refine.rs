@@ -39,7 +39,7 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
         origin,
         wait,
     } = received(state, request, body, now).await?;
-    let quota = allowance::of(state, &caller).quota;
+    let wait = wait.map(|wait| (wait, allowance::of(state, &caller).quota));
     let (accepted, is_repeat) = match submission::submit(state, valid, caller, &origin, now).await?
     {
         Submitted::Created(accepted) => (accepted, false),
@@ -48,7 +48,7 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
     };
     let ended = match wait {
         // Boxed, so that a request that does not wait needs less memory.
-        Some(wait) => Box::pin(wait.for_end(state, &accepted, quota, &origin)).await,
+        Some((wait, quota)) => Box::pin(wait.for_end(state, &accepted, quota, &origin)).await,
         None => None,
     };
     let response = match ended {
