@@ -54,9 +54,8 @@ impl<P: Ports> Exchange<'_, P> {
         image: &mut Option<Image>,
     ) -> Result<Params, Error> {
         let mut tools = all(self.state).iter();
-        let Some(tool) = tools.find(|tool| tool.name == call.name) else {
-            return Err(Error::unknown_tool(&call.name));
-        };
+        let tool = tools.find(|tool| tool.name == call.name);
+        let tool = tool.ok_or_else(|| Error::unknown_tool(&call.name))?;
         match self.called(tool, terms, call.arguments, image).await {
             Ok(Called::Done(result)) => SERVER.called(terms, &result),
             Ok(Called::Task(task)) => SERVER.created(terms, &task),
