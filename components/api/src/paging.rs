@@ -45,9 +45,9 @@ impl Paging {
                     Some(position) => paging.after = Some(position),
                     None => errors.add("cursor", "must be a next_cursor of this list"),
                 },
-                "status" if by_status == ByStatus::Yes => match value.parse() {
-                    Ok(status) => paging.status = Some(status),
-                    Err(()) => {
+                "status" if by_status == ByStatus::Yes => match Status::of(&value) {
+                    Some(status) => paging.status = Some(status),
+                    None => {
                         errors.add("status", "must be pending, processing, completed or failed")
                     }
                 },

@@ -16,25 +16,8 @@ pub enum Aspect {
     Shapes,
 }
 
-impl Aspect {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Colors, Self::Layout, Self::Style, Self::Shapes];
-
-    /// As used in JSON and in prompts.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Colors => "colors",
-            Self::Layout => "layout",
-            Self::Style => "style",
-            Self::Shapes => "shapes",
-        }
-    }
-
-    /// None: there is no such aspect.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|aspect| aspect.as_str() == name)
-    }
-}
+// Prompts use these names too.
+crate::words!(Aspect { Colors = "colors", Layout = "layout", Style = "style", Shapes = "shapes" });
 
 /// What a prompt ends with, before the aspects (seed: the provider's prompt).
 const SENTENCE: &str = " Preserve the following aspects: ";

@@ -27,10 +27,9 @@ pub fn parse_budget(text: &str) -> Result<Option<Budget>, String> {
         return Ok(None);
     }
     let parsed = text.split_once(" USD/").and_then(|(limit, window)| {
-        let mut windows = Window::ALL.into_iter();
         Some(Budget {
             limit: MicroDollars::parse(limit).ok()?,
-            window: windows.find(|candidate| candidate.as_str() == window)?,
+            window: Window::of(window)?,
         })
     });
     let parsed = parsed.map(Some);

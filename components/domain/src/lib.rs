@@ -68,3 +68,4 @@ pub mod timestamp;
 pub mod trace;
 pub mod validation;
 pub mod webhook;
+mod words;

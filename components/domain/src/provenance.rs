@@ -75,13 +75,4 @@ pub fn original_had_credentials(metadata: &[(String, String)]) -> bool {
         .any(|(name, value)| name == ORIGINAL_HAD_CREDENTIALS && value == "true")
 }
 
-impl Mark {
-    /// As used in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::C2pa => "c2pa",
-            Self::Xmp => "xmp",
-            Self::None => "none",
-        }
-    }
-}
+crate::words!(Mark { C2pa = "c2pa", Xmp = "xmp", None = "none" });

@@ -72,9 +72,7 @@ pub fn parse_rate_limit(text: &str) -> Result<Option<Quota>, String> {
         .and_then(|(limit, window)| {
             Some(Quota {
                 limit: parse_limit(limit)?,
-                window: Window::ALL
-                    .into_iter()
-                    .find(|candidate| candidate.as_str() == window)?,
+                window: Window::of(window)?,
             })
         })
         .map(Some)
@@ -86,19 +84,10 @@ fn parse_limit(text: &str) -> Option<u32> {
     text.parse().ok().filter(|limit| digits && *limit >= 1)
 }
 
+// The shortest first.
+crate::words!(Window { Hour = "hour", Day = "day", Month = "month" });
+
 impl Window {
-    /// The shortest first.
-    pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Month];
-
-    /// As used in settings and stores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Hour => "hour",
-            Self::Day => "day",
-            Self::Month => "month",
-        }
-    }
-
     /// The start of the window that contains `now`.
     pub fn start(self, now: Timestamp) -> Timestamp {
         match self {

@@ -171,10 +171,7 @@ impl<'de> Deserialize<'de> for Steps {
         let stored = Vec::<StoredStep>::deserialize(deserializer)?;
         let mut steps = Self::default();
         for (at, kind, attempt, host, detail) in stored {
-            if let Some(kind) = StepKind::ALL
-                .into_iter()
-                .find(|known| known.as_str() == kind)
-            {
+            if let Some(kind) = StepKind::of(&kind) {
                 steps.push(Step {
                     at,
                     kind,
@@ -189,23 +186,6 @@ impl<'de> Deserialize<'de> for Steps {
 }
 
 impl StepKind {
-    /// In the order in which they can first happen.
-    pub const ALL: [Self; 13] = [
-        Self::Submitted,
-        Self::Delivered,
-        Self::Claimed,
-        Self::Stage,
-        Self::Asked,
-        Self::Receipt,
-        Self::Released,
-        Self::Lost,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-        Self::Retried,
-        Self::Webhook,
-    ];
-
     /// Whether it may happen on another host than the claim of its attempt.
     fn has_own_host(self) -> bool {
         matches!(
@@ -213,26 +193,24 @@ impl StepKind {
             Self::Submitted | Self::Delivered | Self::Claimed | Self::Webhook
         )
     }
-
-    /// As used in JSON and in stores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "submitted",
-            Self::Delivered => "delivered",
-            Self::Claimed => "claimed",
-            Self::Stage => "stage",
-            Self::Asked => "asked",
-            Self::Receipt => "receipt",
-            Self::Released => "released",
-            Self::Lost => "lost",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::Retried => "retried",
-            Self::Webhook => "webhook",
-        }
-    }
 }
+
+// In the order in which they can first happen.
+crate::words!(StepKind {
+    Submitted = "submitted",
+    Delivered = "delivered",
+    Claimed = "claimed",
+    Stage = "stage",
+    Asked = "asked",
+    Receipt = "receipt",
+    Released = "released",
+    Lost = "lost",
+    Completed = "completed",
+    Failed = "failed",
+    Cancelled = "cancelled",
+    Retried = "retried",
+    Webhook = "webhook",
+});
 
 #[cfg(test)]
 mod tests {

@@ -149,19 +149,12 @@ impl Webhook {
     }
 }
 
-impl DeliveryState {
-    /// In the order of a delivery's life.
-    pub const ALL: [Self; 3] = [Self::Pending, Self::Delivered, Self::Failed];
-
-    /// As used in JSON and in stores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-}
+// In the order of a delivery's life.
+crate::words!(DeliveryState {
+    Pending = "pending",
+    Delivered = "delivered",
+    Failed = "failed",
+});
 
 /// Validates a URL of a webhook without resolving its name. The error completes the
 /// sentence "the URL …", for the user.

@@ -10,12 +10,12 @@ mod job;
 mod seats;
 mod usage;
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{Cancellation, Page, Position};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::words;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -168,26 +168,9 @@ pub trait Administration: Oversight {
     ) -> Answer<'a, Option<JobProgress>>;
 }
 
-impl Action {
-    /// All actions.
-    pub const ALL: [Self; 4] = [Self::Retry, Self::Cancel, Self::Delete, Self::Erase];
-
-    /// As used in JSON and in stores.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Retry => "retry",
-            Self::Cancel => "cancel",
-            Self::Delete => "delete",
-            Self::Erase => "erase",
-        }
-    }
-}
-
-impl FromStr for Action {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|action| action.as_str() == text).ok_or(())
-    }
-}
+words!(Action {
+    Retry = "retry",
+    Cancel = "cancel",
+    Delete = "delete",
+    Erase = "erase",
+});

@@ -11,6 +11,7 @@ use concept_refinement_domain::capability::{CapabilityError, Claimed, Fenced, Le
 use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::payment::{Payment, Usage};
 use concept_refinement_domain::step::StepKind;
+use concept_refinement_domain::words;
 use futures::future::select;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -48,19 +49,13 @@ pub enum Reason {
     Memory,
 }
 
-impl Reason {
-    const ALL: [Self; 4] = [Self::Crash, Self::Unknown, Self::Silence, Self::Memory];
-
-    /// Its label in metrics and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::Unknown => "unknown",
-            Self::Silence => "silence",
-            Self::Memory => "memory",
-        }
-    }
-}
+// Labels in metrics and logs.
+words!(Reason {
+    Crash = "crash",
+    Unknown = "unknown",
+    Silence = "silence",
+    Memory = "memory",
+});
 
 /// What a call of each link costs, by the link's name, as far as it is known.
 pub type Prices = BTreeMap<String, MicroDollars>;

@@ -279,7 +279,7 @@ fn job(row: Record) -> Record {
     let obstacles = obstacles.and_then(|found| serde_json::from_value(found).ok());
     let position = task_created_at.as_u64().zip(text(task_id));
     let content = text(action)
-        .and_then(|action| action.parse().ok())
+        .and_then(|action| Action::of(&action))
         .zip(serde_json::from_value(Value::Object(filter)).ok())
         .map(|(action, filter): (Action, TaskFilter)| {
             document::write(&Job {

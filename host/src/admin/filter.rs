@@ -1,6 +1,7 @@
 //! A filter of tasks, as operators write it.
 
 use concept_refinement_capability::administration::TaskFilter;
+use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +41,7 @@ impl Filter {
     /// A value is not valid.
     pub(super) fn read(self) -> Result<TaskFilter, Problem> {
         let status = self.status.map(|status| {
-            let parsed = status.parse();
-            parsed.map_err(|()| {
+            Status::of(&status).ok_or_else(|| {
                 let problem = "It has to be pending, processing, completed or failed.";
                 Problem::Invalid("status", problem.to_owned())
             })

@@ -31,7 +31,7 @@ pub(super) async fn start(
     body: Actions,
 ) -> Result<Answer, Problem> {
     caller.acts()?;
-    let action: Action = body.action.parse().map_err(|()| {
+    let action = Action::of(&body.action).ok_or_else(|| {
         let problem = "It has to be retry, cancel, delete or erase.";
         Problem::Invalid("action", problem.to_owned())
     })?;

@@ -55,7 +55,7 @@ pub(super) async fn get(
 fn read(query: Option<&str>) -> Result<UsageQuery, Problem> {
     let query = Query::of(query, &["group", "since", "until"])?;
     let get = |name| query.get(name).map(str::to_owned);
-    let group = query.get("group").and_then(|group| group.parse().ok());
+    let group = query.get("group").and_then(UsageGroup::of);
     Ok(UsageQuery {
         group: group.ok_or_else(|| {
             let problem = "It has to be user, model or day.".to_owned();

@@ -30,7 +30,7 @@ const fn columns(name: &'static str) -> [Column; 4] {
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let client = AdminClient::of(matches, Access::Read)?;
     let group = matches.get_one::<String>("group");
-    let group = group.and_then(|group| group.parse().ok());
+    let group = group.and_then(|group| UsageGroup::of(group));
     let group = group.unwrap_or(UsageGroup::User);
     let mut query = vec![("group", group.as_str().to_owned())];
     query.extend(period(matches, SystemClock.now()));

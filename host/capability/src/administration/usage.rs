@@ -1,9 +1,8 @@
 //! What users spent: sums over all of them, by user, by model or by day.
 
-use std::str::FromStr;
-
 use concept_refinement_domain::spending::Spending;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_domain::words;
 
 /// Most sums of an answer: about 10 MB.
 pub const MAX_SUMS: u32 = 100_000;
@@ -40,30 +39,12 @@ pub struct UsageSum {
 }
 
 impl UsageGroup {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::User, Self::Model, Self::Day];
-
     /// The fields of a sum: its name by the group, what is spent, what is reserved, and the
     /// calls of unknown price.
     pub fn fields(self) -> [&'static str; 4] {
         [self.as_str(), "spent", "reserved", "unknown_calls"]
     }
-
-    /// As used in requests, and as the name of a field.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Model => "model",
-            Self::Day => "day",
-        }
-    }
 }
 
-impl FromStr for UsageGroup {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|group| group.as_str() == text).ok_or(())
-    }
-}
+// In requests, and as the name of a field.
+words!(UsageGroup { User = "user", Model = "model", Day = "day" });

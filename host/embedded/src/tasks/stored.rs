@@ -45,11 +45,8 @@ impl FromSql for Stored<Duration> {
 
 impl FromSql for Stored<Status> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let status = value
-            .as_str()?
-            .parse()
-            .map_err(|()| FromSqlError::InvalidType)?;
-        Ok(Self(status))
+        let status = Status::of(value.as_str()?);
+        status.map(Self).ok_or(FromSqlError::InvalidType)
     }
 }
 

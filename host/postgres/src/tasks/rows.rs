@@ -49,7 +49,7 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<StoredTask, Fault> {
         is_anonymous: cells.get()?,
         original_path: cells.maybe_text()?,
         // A constraint of the table allows no other values.
-        status: cells.get::<&str>()?.parse().unwrap_or(Status::Failed),
+        status: Status::of(cells.get()?).unwrap_or(Status::Failed),
         updated_at: cells.maybe_time()?,
         completed_at: cells.maybe_time()?,
         image_path: cells.maybe_text()?,

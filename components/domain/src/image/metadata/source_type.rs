@@ -9,21 +9,13 @@ pub enum SourceType {
     AlgorithmicallyEnhanced,
 }
 
+// The last parts of their addresses.
+crate::words!(SourceType {
+    CompositeWithTrainedAlgorithmicMedia = "compositeWithTrainedAlgorithmicMedia",
+    AlgorithmicallyEnhanced = "algorithmicallyEnhanced",
+});
+
 impl SourceType {
-    /// Every one.
-    pub const ALL: [Self; 2] = [
-        Self::CompositeWithTrainedAlgorithmicMedia,
-        Self::AlgorithmicallyEnhanced,
-    ];
-
-    /// The last part of its address.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::CompositeWithTrainedAlgorithmicMedia => "compositeWithTrainedAlgorithmicMedia",
-            Self::AlgorithmicallyEnhanced => "algorithmicallyEnhanced",
-        }
-    }
-
     /// Its address, as it stands in XMP.
     pub fn address(self) -> String {
         format!(
