@@ -91,36 +91,26 @@ fn refine() -> Command {
             "A file, - for standard output, or a folder: of several images it has to be \
                      one, and each keeps its name there",
         ))
-        .arg(text("logo-description").help("What the logo shows"))
-        .arg(text("theme-description").help("The theme, as in: navy and gold"))
+        .arg(option("logo-description", "TEXT").help("What the logo shows"))
+        .arg(option("theme-description", "TEXT").help("The theme, as in: navy and gold"))
         .arg(
-            Arg::new("strength")
-                .long("strength")
-                .value_name("NUMBER")
+            option("strength", "NUMBER")
                 .value_parser(value_parser!(f64))
                 .allow_hyphen_values(true)
                 .help("How far the result may be from the original: 0 to 1 [default: 0.7]"),
         )
         .arg(
-            Arg::new("preserve-aspects")
-                .long("preserve-aspects")
-                .value_name("LIST")
+            option("preserve-aspects", "LIST")
                 .value_delimiter(',')
                 .value_parser(|text: &str| Aspect::of(text).ok_or("must be colors, layout, style or shapes"))
                 .help("What is to stay: colors, layout, style, shapes, separated by commas"),
         )
         .arg(
-            Arg::new("seed")
-                .long("seed")
-                .value_name("NUMBER")
-                .allow_hyphen_values(true)
-                .value_parser(value_parser!(u32))
+            number("seed", "NUMBER")
                 .help("For models that draw random numbers: the same gives the same image"),
         )
         .arg(
-            Arg::new("region")
-                .long("region")
-                .value_name("X,Y,W,H")
+            option("region", "X,Y,W,H")
                 .allow_hyphen_values(true)
                 .value_parser(region)
                 .help("Changes nothing outside of this rectangle, in pixels of the image"),
@@ -130,25 +120,15 @@ fn refine() -> Command {
              size; or its URL",
         ))
         .arg(
-            Arg::new("mask-feather")
-                .long("mask-feather")
-                .value_name("PIXELS")
-                .allow_hyphen_values(true)
-                .value_parser(value_parser!(u32))
+            number("mask-feather", "PIXELS")
                 .help("How many pixels along the edge of --region or --mask blend [default: 8]"),
         )
         .arg(
-            Arg::new("region-only")
-                .long("region-only")
-                .action(ArgAction::SetTrue)
+            flag("region-only")
                 .help("Shows the model only the region or mask, with a margin around it"),
         )
         .arg(
-            Arg::new("deadline-seconds")
-                .long("deadline-seconds")
-                .value_name("NUMBER")
-                .allow_hyphen_values(true)
-                .value_parser(value_parser!(u32))
+            number("deadline-seconds", "NUMBER")
                 .help("How long it may take: from 10 to --task-timeout, its default"),
         );
     with_settings(command, Some(table::Command::Refine))
@@ -183,12 +163,9 @@ fn check() -> Command {
         )
         .arg(json())
         .arg(
-            Arg::new("token")
-                .long("token")
-                .action(ArgAction::SetTrue)
-                .help(
-                    "Also say whether the token on standard input would be accepted, else why not",
-                ),
+            flag("token").help(
+                "Also say whether the token on standard input would be accepted, else why not",
+            ),
         );
     with_settings(command, None)
 }
@@ -202,28 +179,19 @@ fn token() -> Command {
              one.",
         )
         .arg(
-            Arg::new("user")
-                .long("user")
-                .value_name("NAME")
+            option("user", "NAME")
                 .required(true)
                 .help("Whom the token is for: the user whose tasks and images it opens"),
         )
         .arg(
-            Arg::new("expires")
-                .long("expires")
-                .value_name("DURATION")
+            option("expires", "DURATION")
                 .default_value("365d")
                 .help("How long it is valid"),
         )
-        .arg(
-            Arg::new("for-users")
-                .long("for-users")
-                .action(ArgAction::SetTrue)
-                .help(
-                    "Let it act for users of its own, each with a quota of its own: POST \
+        .arg(flag("for-users").help(
+            "Let it act for users of its own, each with a quota of its own: POST \
                      /v1/images/edits names them in safety_identifier or user",
-                ),
-        );
+        ));
     // The setting of this name is for whose tokens name no plan; both must be defined.
     with_settings(command, None).mut_arg("plan", |plan| {
         plan.help("The user's plan: one of [plans.NAME] in the settings file")
@@ -320,9 +288,7 @@ fn model() -> Command {
                 .help("The name of the model and of its new directory"),
         )
         .arg(
-            Arg::new("kind")
-                .long("kind")
-                .value_name("KIND")
+            option("kind", "KIND")
                 .default_value("image")
                 .value_parser(KINDS)
                 .help(
@@ -331,9 +297,7 @@ fn model() -> Command {
                 ),
         )
         .arg(
-            Arg::new("language")
-                .long("language")
-                .value_name("LANGUAGE")
+            option("language", "LANGUAGE")
                 .required(true)
                 .value_parser(LANGUAGES)
                 .help("The programming language; provider and middleware are only in rust"),
@@ -354,12 +318,7 @@ fn health() -> Command {
              requests, and prints its answer. Exits with 0 if it is, else with 1: for the health \
              checks of containers.",
         )
-        .arg(
-            Arg::new("ready")
-                .long("ready")
-                .action(ArgAction::SetTrue)
-                .help("Ask whether it can serve requests"),
-        )
+        .arg(flag("ready").help("Ask whether it can serve requests"))
         .arg(
             Arg::new("url")
                 .value_name("URL")
@@ -378,18 +337,11 @@ fn verify() -> Command {
         )
         .arg(path("file", "FILE").num_args(1..).help("An image"))
         .arg(
-            Arg::new("against")
-                .long("against")
-                .value_name("URL")
+            option("against", "URL")
                 .value_parser(parse_url)
                 .help("Ask the service at URL whether it made the images"),
         )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print JSON"),
-        );
+        .arg(flag("json").help("Print JSON"));
     with_settings(command, Some(table::Command::Verify))
 }
 
@@ -411,10 +363,7 @@ fn man() -> Command {
 }
 
 pub fn json() -> Arg {
-    Arg::new("json")
-        .long("json")
-        .action(ArgAction::SetTrue)
-        .help("Print what was found as JSON")
+    flag("json").help("Print what was found as JSON")
 }
 
 /// Adds the flags of all settings that a command uses.
@@ -432,6 +381,17 @@ fn path(name: &'static str, value: &'static str) -> Arg {
         .value_parser(value_parser!(PathBuf))
 }
 
-fn text(name: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name("TEXT")
+/// A negative number is refused as a number, not taken for another option.
+fn number(name: &'static str, value: &'static str) -> Arg {
+    option(name, value)
+        .allow_hyphen_values(true)
+        .value_parser(value_parser!(u32))
+}
+
+pub fn option(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value)
+}
+
+pub fn flag(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
 }

@@ -1,11 +1,11 @@
 //! The definitions of `tasks`, `queue`, `audit` and `usage`.
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Arg, ArgAction, ArgGroup, Command, value_parser};
+use clap::{Arg, ArgGroup, Command, value_parser};
 use concept_refinement_capability::administration::UsageGroup;
 use concept_refinement_domain::task::Status;
 
-use super::super::arguments::{json, with_settings};
+use super::super::arguments::{flag, json, option, with_settings};
 use super::client::parse_url;
 use super::filter::{NAMES, When};
 use super::id;
@@ -86,9 +86,7 @@ pub fn usage() -> Command {
              a pseudonym.",
         )
         .arg(
-            Arg::new("group")
-                .long("group")
-                .value_name("GROUP")
+            option("group", "GROUP")
                 .value_parser(UsageGroup::ALL.map(UsageGroup::as_str))
                 .default_value(UsageGroup::User.as_str())
                 .help("A sum for each user, model or day"),
@@ -107,17 +105,13 @@ pub fn usage() -> Command {
 
 /// Arguments of each command that uses a service.
 fn asking(command: Command) -> Command {
-    let command = command.arg(json()).arg(
-        Arg::new("admin-url")
-            .long("admin-url")
-            .value_name("URL")
-            .value_parser(parse_url)
-            .help(
-                "Ask the service whose admin-listen is reached there, with the token in \
+    let command = command
+        .arg(json())
+        .arg(option("admin-url", "URL").value_parser(parse_url).help(
+            "Ask the service whose admin-listen is reached there, with the token in \
                  REFINEMENT_ADMIN_TOKEN, or in REFINEMENT_ADMIN_READ_TOKEN to read [default: the \
                  service that runs on the data directory]",
-            ),
-    );
+        ));
     with_settings(command, Some(table::Command::Operator))
 }
 
@@ -150,49 +144,33 @@ fn task_id() -> Arg {
 
 /// An empty value is refused: it would match more than is meant.
 fn filter() -> [Arg; 6] {
-    let flag = |name: &'static str, value: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name(value)
-            .value_parser(NonEmptyStringValueParser::new())
-    };
+    let text = |name, value| option(name, value).value_parser(NonEmptyStringValueParser::new());
     [
-        flag("status", "STATUS")
+        text("status", "STATUS")
             .value_parser(Status::ALL.map(Status::as_str))
             .help("Tasks with this status"),
-        flag("user", "USER").help("Tasks of this user"),
+        text("user", "USER").help("Tasks of this user"),
         time("since").help("Tasks created then or later: a time, or how long ago, as 2h"),
         time("until").help("Tasks created before then"),
-        flag("error", "TEXT").help("Tasks whose error message contains this"),
-        flag("model", "NAME").help("Tasks for which this model was asked"),
+        text("error", "TEXT").help("Tasks whose error message contains this"),
+        text("model", "NAME").help("Tasks for which this model was asked"),
     ]
 }
 
 fn time(name: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .value_name("TIME")
-        .value_parser(When::parse)
+    option(name, "TIME").value_parser(When::parse)
 }
 
 fn limit() -> Arg {
-    Arg::new("limit")
-        .long("limit")
-        .value_name("N")
+    option("limit", "N")
         .value_parser(value_parser!(u64).range(1..))
         .default_value("50")
         .help("How many at most")
 }
 
 fn reason() -> Arg {
-    Arg::new("reason")
-        .long("reason")
-        .value_name("TEXT")
+    option("reason", "TEXT")
         .required(true)
         .value_parser(NonEmptyStringValueParser::new())
         .help("Why, for the audit")
-}
-
-fn flag(name: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue)
 }
