@@ -71,16 +71,6 @@ impl LinkUsage {
         }
     }
 
-    /// The last call, which is counted elsewhere from now on. None: it is known whether it
-    /// was accepted.
-    pub(super) fn hand_over(&mut self) -> Option<Self> {
-        let price = self.open.as_ref()?.price;
-        self.refuse();
-        let mut call = Self::default();
-        call.begin(price);
-        Some(call)
-    }
-
     /// The provider says what a piece of the last call's work cost.
     pub(super) fn add(&mut self, usage: &Usage) {
         match usage.cost {

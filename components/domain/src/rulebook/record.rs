@@ -94,16 +94,6 @@ impl TaskRecord {
         Booking::sums(reservation.chain(self.payment.bookings()))
     }
 
-    /// What changes about its user's spending in the window of the failed task that it
-    /// retries, when it is created: it has taken over the calls that it continues.
-    pub fn taken_over(&self) -> Vec<Booking> {
-        let taken = self.payment.bookings().map(|booking| Booking {
-            change: Spending::default().minus(booking.change),
-            ..booking
-        });
-        Booking::sums(taken)
-    }
-
     /// What is set aside for it when it is created.
     pub fn reserved(&self) -> Vec<Booking> {
         Booking::sums(self.reservation.iter().map(Booking::of))

@@ -32,9 +32,8 @@ pub struct Others {
 /// The outcome of a retry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// The new task. In the same step the new task has to be inserted, what it has
-    /// [taken over](TaskRecord::taken_over) booked, and the failed one saved, which has
-    /// changed. The new task does not count against the quota.
+    /// The new task. In the same step the new task has to be inserted, and the failed one
+    /// saved, because its story has grown. The new task does not count against the quota.
     Created(Box<TaskRecord>),
     /// The task has not failed.
     NotFailed,
@@ -48,9 +47,8 @@ pub enum Retry {
     Superseded,
 }
 
-/// The new task belongs to the same user, whose budget is not asked. It continues with the
-/// receipts of the failed one, and the receiver of its webhook is notified of the new task's
-/// end too.
+/// The new task belongs to the same user, whose budget is not asked. It continues with the receipts of the failed
+/// one, and the receiver of its webhook is notified of the new task's end too.
 pub fn retry(
     record: &mut TaskRecord,
     choice: Choice,
@@ -97,7 +95,7 @@ pub fn retry(
         ..Task::default()
     };
     let created = TaskRecord {
-        payment: record.payment.hand_over(),
+        payment: record.payment.of_retry(),
         reservation: record.reservation.clone(),
         retry_of: Some(failed.id.clone()),
         trace: record.trace,

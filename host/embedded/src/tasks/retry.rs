@@ -27,7 +27,6 @@ pub(super) fn retry(
         created.steps.locate(tx.host);
         rows::insert(tx, created)?;
         ledger::reserve(tx, created)?;
-        ledger::book(tx, &record.task, &created.taken_over())?;
         rows::update(tx, &record)?;
     }
     Ok(Some(retry))

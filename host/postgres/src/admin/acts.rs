@@ -104,11 +104,7 @@ impl<'a> Acts<'a> {
             };
             created.steps.locate(&self.store.options.host);
             let promise = self.store.promises.make(new_id).map_err(Fault::NoRoom)?;
-            let swap = Swap {
-                entry: self.store.entry(&record.task, &created.taken_over()),
-                ..Swap::of(failed)
-            };
-            if !swap.run(&self.session).await? {
+            if !Swap::of(failed).run(&self.session).await? {
                 // The task has changed meanwhile.
                 continue;
             }
