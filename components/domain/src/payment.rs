@@ -155,6 +155,9 @@ impl Payment {
         let mut kept = self.clone();
         kept.receipts
             .insert(link.to_owned(), BASE64_STANDARD.encode(receipt));
+        if let Some(usage) = kept.usage.get_mut(link) {
+            usage.receive();
+        }
         let fits = receipt.len() <= MAX_RECEIPT
             && link.len() <= MAX_LINK
             && kept.receipts.len() <= MAX_RECEIPTS;
@@ -194,7 +197,7 @@ impl Payment {
 
     /// What the work of all links cost, as far as it is known.
     pub fn total_usage(&self) -> Option<Usage> {
-        let links = self.usage.values().map(|link| link.sum);
+        let links = self.usage.values().map(LinkUsage::known);
         let total = links.fold(Usage::default(), Usage::plus);
         (!total.is_unknown()).then_some(total)
     }

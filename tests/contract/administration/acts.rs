@@ -5,10 +5,12 @@ use std::sync::Arc;
 use concept_refinement_domain::capability::{
     Cancellation, Fenced, NewTask, Submission, TaskFailure,
 };
+use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::payment::Payment;
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::rulebook::Retry;
 use concept_refinement_domain::sentence::CANCELLED_BY_OPERATOR;
+use concept_refinement_domain::spending::{Reservation, Spending};
 use concept_refinement_domain::step::StepKind;
 use concept_refinement_domain::task::{Change, Parent, Status, Task};
 use futures::StreamExt as _;
@@ -16,6 +18,9 @@ use futures::StreamExt as _;
 use super::{MOMENT, Operated, act};
 use crate::tasks::webhooks::with_webhook;
 use crate::tasks::{Store, at_once, created};
+
+/// Of one call.
+const PRICE: MicroDollars = MicroDollars(60);
 
 impl<B: Operated> Store<B> {
     async fn retry(&self, id: &str) -> Option<Retry> {
@@ -42,6 +47,10 @@ impl<B: Operated> Store<B> {
 
     async fn used(&self, user: &str) -> u32 {
         self.tasks.used(user, Window::Month).await.unwrap()
+    }
+
+    async fn spending(&self, user: &str) -> Spending {
+        self.tasks.spending(user, Window::Month).await.unwrap()
     }
 
     async fn entries(&self) -> usize {
@@ -84,17 +93,23 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
             image_url: "https://refine.example/b.png".into(),
         }),
         quota: Some(quota),
+        reservation: Some(Reservation {
+            model: "fast".into(),
+            price: PRICE,
+        }),
         idempotency_key: Some("key".into()),
         ..with_webhook("ada", "receiver")
     };
     let task = created(store.submit(new).await);
     let claimed = store.claim(&task).await;
-    let paid = Payment::default().call_begun("openai", None);
+    let paid = Payment::default().call_begun("fast", Some(PRICE));
     let paid = paid.with_receipt("fast", b"receipt").unwrap();
     let _ = store.leases.pay(&claimed.lease, &paid).await.unwrap();
     store.fail(&claimed.lease).await;
     let failed = store.record(&task.id).await;
     assert_eq!(store.used("ada").await, 1);
+    let spent = Spending::spent(PRICE);
+    assert_eq!(store.spending("ada").await, spent);
 
     let Some(Retry::Created(retried)) = store.retry(&task.id).await else {
         panic!("not retried");
@@ -127,6 +142,8 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     // Its user has an active task, and is not charged for it.
     assert_eq!(store.retry(&task.id).await, Some(Retry::Active));
     assert_eq!(store.used("ada").await, 1);
+    let reserved = Spending::reserved(PRICE);
+    assert_eq!(store.spending("ada").await, spent.plus(reserved));
     let claimed = store.claim(new).await;
     assert_eq!(claimed.payment, paid.of_retry());
     assert_eq!(claimed.payment.receipt("fast").unwrap(), b"receipt");
@@ -135,6 +152,13 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     let due = crate::tasks::webhooks::claim(&store).await;
     assert_eq!(due.len(), 2);
     assert_eq!(store.entries().await, 1);
+
+    // What its receipt fetches is paid for already.
+    let Some(Retry::Created(retried)) = store.retry(&new.id).await else {
+        panic!("not retried");
+    };
+    store.finish(&store.claim(&retried.task).await).await;
+    assert_eq!(store.spending("ada").await, spent);
 }
 
 /// Nor what its retry, or a retry of that, has done.

@@ -1,6 +1,8 @@
 //! What the work for a task cost: what providers say, else the price. What is unknown is
 //! never zero.
 
+use std::ops::Not;
+
 use serde::{Deserialize, Serialize};
 
 use crate::document::{OtherFields, is_zero};
@@ -29,7 +31,7 @@ pub struct Usage {
 pub struct LinkUsage {
     /// What is known of calls that were accepted.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub sum: Usage,
+    sum: Usage,
     /// The prices of calls of which nobody knows whether they were accepted, and the number
     /// of calls of an unknown price.
     #[serde(default, skip_serializing_if = "Spending::is_none")]
@@ -46,18 +48,47 @@ pub struct LinkUsage {
 struct OpenCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price: Option<MicroDollars>,
+    /// It was accepted, but its provider may still say what it costs.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    has_receipt: bool,
 }
 
 impl LinkUsage {
     /// A call of this price is about to be sent.
     pub(super) fn begin(&mut self, price: Option<MicroDollars>) {
+        *self = self.settled();
         self.perhaps = self.perhaps.plus(Spending::of_call(price));
-        self.open = Some(OpenCall { price });
+        self.open = Some(OpenCall {
+            price,
+            has_receipt: false,
+        });
+    }
+
+    /// The last call was accepted, as the receipt of its work shows. It costs its price,
+    /// unless its provider says later what it costs.
+    pub(super) fn receive(&mut self) {
+        if let Some(call) = &mut self.open {
+            call.has_receipt = true;
+        }
+    }
+
+    /// The same if the provider says no more of the last call.
+    fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        if self.open.as_ref().is_some_and(|call| call.has_receipt) {
+            settled.accept();
+        }
+        settled
+    }
+
+    /// What is known of calls that were accepted.
+    pub(super) fn known(&self) -> Usage {
+        self.settled().sum
     }
 
     /// The last call was not accepted.
     pub(super) fn refuse(&mut self) {
-        if let Some(OpenCall { price }) = self.open.take() {
+        if let Some(OpenCall { price, .. }) = self.open.take() {
             self.perhaps = self.perhaps.minus(Spending::of_call(price));
         }
     }
@@ -65,7 +96,8 @@ impl LinkUsage {
     /// The last call was accepted: it costs its price, unless its provider says what it
     /// costs.
     pub(super) fn accept(&mut self) {
-        if let Some(OpenCall { price: Some(price) }) = self.open.take() {
+        let call = self.open.take();
+        if let Some(price) = call.and_then(|call| call.price) {
             self.perhaps = self.perhaps.minus(Spending::reserved(price));
             self.sum.cost = sum(self.sum.cost, Some(price.0));
         }
@@ -87,8 +119,8 @@ impl LinkUsage {
 
     /// What is spent, what may have been, and what nobody knows.
     pub fn spending(&self) -> Spending {
-        let spent = MicroDollars(self.sum.cost.unwrap_or_default());
-        self.perhaps.plus(Spending::spent(spent))
+        let Self { sum, perhaps, .. } = self.settled();
+        perhaps.plus(Spending::spent(MicroDollars(sum.cost.unwrap_or_default())))
     }
 }
 
@@ -130,12 +162,13 @@ mod tests {
         Begin(Option<u64>),
         Refuse,
         Accept,
+        Receipt,
         Cost(Option<u64>),
     }
 
     #[test]
     fn each_call_counts_once_by_what_is_known_of_it() {
-        use Step::{Accept, Begin, Cost, Refuse};
+        use Step::{Accept, Begin, Cost, Receipt, Refuse};
         let priced = || Begin(Some(60));
         for (name, steps, cost, reserved, unknown) in [
             ("none", vec![], None, 0, 0),
@@ -158,6 +191,28 @@ mod tests {
                 0,
             ),
             ("tokens alone", vec![priced(), Cost(None)], Some(60), 0, 0),
+            ("by its receipt", vec![priced(), Receipt], Some(60), 0, 0),
+            (
+                "by its receipt, and said",
+                vec![priced(), Receipt, Cost(Some(40))],
+                Some(40),
+                0,
+                0,
+            ),
+            (
+                "by its receipt, and given up for another",
+                vec![priced(), Receipt, priced()],
+                Some(60),
+                60,
+                0,
+            ),
+            (
+                "of unknown price, by its receipt",
+                vec![Begin(None), Receipt],
+                None,
+                0,
+                1,
+            ),
             (
                 "two pieces of work",
                 vec![priced(), Cost(Some(40)), Cost(Some(2)), Accept],
@@ -237,6 +292,7 @@ mod tests {
                     Begin(price) => link.begin(price.map(MicroDollars)),
                     Refuse => link.refuse(),
                     Accept => link.accept(),
+                    Receipt => link.receive(),
                     Cost(cost) => link.add(&Usage {
                         cost,
                         output_tokens: Some(7),
@@ -249,7 +305,11 @@ mod tests {
                 reserved,
                 unknown_calls: unknown,
             };
-            assert_eq!((link.sum.cost, link.spending()), (cost, expected), "{name}");
+            assert_eq!(
+                (link.known().cost, link.spending()),
+                (cost, expected),
+                "{name}"
+            );
             let json = serde_json::to_string(&link).unwrap();
             assert_eq!(
                 serde_json::from_str::<LinkUsage>(&json).unwrap(),

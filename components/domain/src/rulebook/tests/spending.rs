@@ -48,6 +48,12 @@ fn the_end_of_a_task_replaces_its_reservation_by_what_is_known() {
         ("no call", none.clone(), of(0, 0, 0), of(0, 0, 0)),
         ("one call", begun.clone(), of(60, 0, 0), of(0, 60, 0)),
         (
+            "a call with a receipt",
+            begun.with_receipt("openai", b"1").unwrap(),
+            of(60, 0, 0),
+            of(60, 0, 0),
+        ),
+        (
             "a refused call",
             begun.call_not_accepted("openai"),
             of(0, 0, 0),
