@@ -110,6 +110,13 @@ fn assert_shown(name: &str, file: &[u8], format: Format) {
 }
 
 #[test]
+fn an_orientation_may_follow_the_picture() {
+    let file = png_with_late_orientation(6);
+    assert_eq!(view(&file, Format::Png).orientation, Orientation::Rotate90);
+    assert_same("late", &file, |file| view(file, Format::Png));
+}
+
+#[test]
 fn jpegs_of_every_arrangement() {
     for (place, (name, jpeg)) in matrix((37, 21)).into_iter().enumerate() {
         let sample = |component: usize, x: f64, y: f64| {

@@ -166,7 +166,7 @@ impl<P: Ports> Service<'_, P> {
         }
         let response = success(self.ports, self.settings, response).await?;
         let Reply::Json(json) = reply(response, MAX_JSON_WITH_IMAGE).await? else {
-            return Err(Error::refused("the provider answered an image unasked"));
+            return Err(Error::broken("the provider answered an image unasked"));
         };
         match status::read(&json, self.settings)? {
             Status::Running => Ok(Stage::Running),

@@ -56,10 +56,13 @@ pub fn read(json: &[u8], settings: &Settings) -> Result<Status, Error> {
             &answer.details,
             key,
         )),
-        "Error" | "Failed" => failed(match message_in(&answer.details, key) {
-            Some(said) => format!("the provider could not refine the image: {said}"),
-            None => "the provider could not refine the image".to_owned(),
-        }),
+        "Error" | "Failed" => {
+            let reason = match message_in(&answer.details, key) {
+                Some(said) => format!("the provider could not refine the image: {said}"),
+                None => "the provider could not refine the image".to_owned(),
+            };
+            Status::Ended(Outcome::Failed(Error::Broken(reason)))
+        }
         "Task not found" => {
             let error = Error::refused("the provider no longer knows the refinement");
             Status::Ended(Outcome::Gone(error))
@@ -94,7 +97,7 @@ mod tests {
     fn a_status_says_how_far_work_is() {
         let settings = settings(PROFILE.url, &[]).unwrap();
         let ready = |url: &str| Ok(Status::Ready(url.to_owned()));
-        let failed = |reason: &str| Ok(Status::Ended(Outcome::Failed(Error::refused(reason))));
+        let failed = |error: Error| Ok(Status::Ended(Outcome::Failed(error)));
         for (json, expected) in [
             (r#"{"status":"Pending"}"#, Ok(Status::Running)),
             (r#"{"status":"Queued","result":null}"#, Ok(Status::Running)),
@@ -112,31 +115,35 @@ mod tests {
             ),
             (
                 r#"{"status":"Ready","result":{"sample":null},"details":{"error":"Sorry, sk-hush"}}"#,
-                failed("the provider answered no image"),
+                failed(Error::broken("the provider answered no image")),
             ),
             (
                 r#"{"status":"Ready","result":null}"#,
-                failed("the provider answered no image"),
+                failed(Error::broken("the provider answered no image")),
             ),
             (
                 r#"{"status":"Request Moderated","details":null}"#,
-                failed("the provider refused the image or the prompt"),
+                failed(Error::refused(
+                    "the provider refused the image or the prompt",
+                )),
             ),
             (
                 r#"{"status":"Content Moderated","details":{"Moderation Reasons":["A","sk-hush"]}}"#,
-                failed("the provider withheld the image, since it is against its rules (A, ***)"),
+                failed(Error::refused(
+                    "the provider withheld the image, since it is against its rules (A, ***)",
+                )),
             ),
             (
                 r#"{"status":"Failed","details":{"message":"No"}}"#,
-                failed("the provider could not refine the image: No"),
+                failed(Error::broken("the provider could not refine the image: No")),
             ),
             (
                 r#"{"status":"Error"}"#,
-                failed("the provider could not refine the image"),
+                failed(Error::broken("the provider could not refine the image")),
             ),
             (
                 r#"{"id":"1f8c"}"#,
-                Err(Error::refused(
+                Err(Error::broken(
                     "the provider's answer is not JSON of the form that was expected",
                 )),
             ),
@@ -155,7 +162,10 @@ mod tests {
                 let result = serde_json::json!({"sample": text});
                 let json = serde_json::json!({"status": status, "result": result, "details": details});
                 let read = read(json.to_string().as_bytes(), &settings).unwrap();
-                if let Status::Ended(Outcome::Failed(Error::Refused(reason))) = read {
+                if let Status::Ended(Outcome::Failed(
+                    Error::Refused(reason) | Error::Broken(reason),
+                )) = read
+                {
                     prop_assert!(reason.chars().count() <= 300, "{}", reason);
                     prop_assert!(!reason.chars().any(char::is_control), "{}", reason);
                 }

@@ -109,7 +109,11 @@ fn work_that_fails_is_told() {
     ] {
         let script = Script::of([(200, ACCEPTED), (200, sample)]);
         let answer = script.refine::<Bfl>(&own(), None);
-        assert_eq!(answer, Err(Error::refused(expected)));
+        let expected = match sample {
+            FAILED => Error::broken(expected),
+            _ => Error::refused(expected),
+        };
+        assert_eq!(answer, Err(expected));
         assert_eq!(script.given_up.get(), 0);
     }
 }
@@ -162,7 +166,7 @@ fn nothing_is_sent_to_an_address_that_is_not_the_providers() {
         let accepted = serde_json::json!({"id": "1f8c", "polling_url": url}).to_string();
         let script = Script::of([(200, accepted.as_str()), (200, READY)]);
         let answer = script.refine::<Bfl>(&own(), None);
-        assert_eq!(answer, Err(Error::refused(refused)));
+        assert_eq!(answer, Err(Error::broken(refused)));
         assert_eq!(script.urls(), [POST], "{url}");
 
         let receipt = serde_json::json!({"polling_url": url, "task": "5e1f"}).to_string();

@@ -117,7 +117,9 @@ impl Model for ComfyUi {
         };
         match server.answer(found).await {
             Ok(Some(answer)) => return Ok(answer),
-            Err(error) if !is_retry || !matches!(error, Error::Refused(_)) => return Err(error),
+            Err(error) if !is_retry || !matches!(error, Error::Refused(_) | Error::Broken(_)) => {
+                return Err(error);
+            }
             Ok(None) | Err(_) if is_retry => {
                 ports.give_up().await?;
                 ports.keep(&own.to_bytes()).await;

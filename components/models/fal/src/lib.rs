@@ -163,7 +163,7 @@ impl<P: Ports> Queue<'_, P> {
         }
         let response = success(self.ports, self.settings, response).await?;
         let Reply::Json(json) = reply(response, MAX_JSON).await? else {
-            return Err(Error::refused("the provider answered an image unasked"));
+            return Err(Error::broken("the provider answered an image unasked"));
         };
         let failure = match status::read(&json, self.settings)? {
             Status::Running => return Ok(Stage::Running),

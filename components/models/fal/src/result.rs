@@ -113,6 +113,7 @@ mod tests {
         let settings = settings(PROFILE.url, &[]).unwrap();
         let at = |url: &str| Some(Outcome::Answer(Answer::Location(url.to_owned())));
         let failed = |reason: &str| Some(Outcome::Failed(Error::refused(reason)));
+        let broken = |reason: &str| Some(Outcome::Failed(Error::broken(reason)));
         let gone = |error| Some(Outcome::Gone(error));
         let could_not = "the provider could not refine the image";
         for (status, json, expected) in [
@@ -139,7 +140,7 @@ mod tests {
             (
                 200,
                 r#"{"images":[]}"#,
-                failed("the provider answered no image"),
+                broken("the provider answered no image"),
             ),
             (
                 422,

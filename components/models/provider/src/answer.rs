@@ -71,10 +71,10 @@ impl Answer {
 pub fn no_image(json: &[u8], settings: &Settings) -> Error {
     let is_short = json.len() <= message::MAX_BYTES;
     let said = is_short.then(|| message(json, settings.key.as_deref()));
-    Error::refused(match said.flatten() {
-        Some(message) => format!("the provider answered no image: {message}"),
-        None => "the provider answered no image".to_owned(),
-    })
+    match said.flatten() {
+        Some(message) => Error::refused(format!("the provider answered no image: {message}")),
+        None => Error::broken("the provider answered no image"),
+    }
 }
 
 /// JSON of a form that a provider documents.
@@ -103,7 +103,7 @@ pub enum Reply {
 pub async fn reply(mut response: Response<impl ByteStream>, max: u64) -> Result<Reply, Error> {
     let encoding = response.content_encoding.as_deref();
     if is_compressed(encoding.map(str::as_bytes)) {
-        return Err(Error::refused(
+        return Err(Error::broken(
             "the provider's answer is compressed in a way that was not asked for",
         ));
     }
@@ -203,7 +203,7 @@ fn is_json(text: &[u8]) -> bool {
 }
 
 fn unexpected_json() -> Error {
-    Error::refused("the provider's answer is not JSON of the form that was expected")
+    Error::broken("the provider's answer is not JSON of the form that was expected")
 }
 
 fn decoded(text: &str) -> Result<Answer, Error> {

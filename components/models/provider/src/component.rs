@@ -156,6 +156,7 @@ impl From<Error> for wit::Error {
         match error {
             Error::Unknown(reason) => Self::Unknown(reason),
             Error::Refused(reason) => Self::Refused(reason),
+            Error::Broken(reason) => Self::Broken(reason),
             Error::Unauthorized(reason) => Self::Unauthorized(reason),
             Error::Unavailable {
                 reason,

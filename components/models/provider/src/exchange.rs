@@ -32,7 +32,7 @@ pub async fn free_if_refused<T>(
     ports: &impl Ports,
     answered: Result<T, Error>,
 ) -> Result<T, Error> {
-    if let Err(Error::Refused(_)) = answered {
+    if let Err(Error::Refused(_) | Error::Broken(_)) = answered {
         ports.add_usage(&Usage::NOTHING).await;
     }
     answered

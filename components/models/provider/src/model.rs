@@ -93,7 +93,8 @@ impl<P: Provider> Model for P {
             Err(error) => (Usage::default(), Err(error)),
         };
         // An answer that cannot be used was paid for too.
-        if usage != Usage::default() || matches!(answer, Err(Error::Refused(_))) {
+        if usage != Usage::default() || matches!(answer, Err(Error::Refused(_) | Error::Broken(_)))
+        {
             ports.add_usage(&usage).await;
         }
         answer

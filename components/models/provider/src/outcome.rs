@@ -22,6 +22,9 @@ pub enum Error {
     Unknown(String),
     /// Trying again cannot help.
     Refused(String),
+    /// The provider does not answer as it should: the request is not to blame, and trying
+    /// again would cost as much and fail the same way.
+    Broken(String),
     /// The key was refused or is missing, or there is no money: not accepted, and trying
     /// again cannot help.
     Unauthorized(String),
@@ -30,6 +33,10 @@ pub enum Error {
 impl Error {
     pub fn refused(reason: impl Into<String>) -> Self {
         Self::Refused(reason.into())
+    }
+
+    pub fn broken(reason: impl Into<String>) -> Self {
+        Self::Broken(reason.into())
     }
 
     pub fn unavailable(reason: impl Into<String>) -> Self {
@@ -53,7 +60,7 @@ impl Error {
     pub fn is_repeatable(&self) -> bool {
         match self {
             Self::Unavailable { .. } | Self::Unknown(_) => true,
-            Self::Refused(_) | Self::Unauthorized(_) => false,
+            Self::Refused(_) | Self::Broken(_) | Self::Unauthorized(_) => false,
         }
     }
 
@@ -80,7 +87,7 @@ impl Error {
                 })
             }
             300..=399 => {
-                Self::refused("the provider answered with a redirect, which is not followed")
+                Self::broken("the provider answered with a redirect, which is not followed")
             }
             429 | 503 => Self::Unavailable {
                 reason: answered(),
@@ -94,12 +101,12 @@ impl Error {
 
     /// The error for an address at which this model may not ask.
     pub fn of_address() -> Self {
-        Self::refused("the provider named an address that is not its own, and was not asked there")
+        Self::broken("the provider named an address that is not its own, and was not asked there")
     }
 
     /// The error for an answer without a usable image.
     pub fn of_image(problem: Problem) -> Self {
-        Self::refused(match problem {
+        Self::broken(match problem {
             Problem::Empty => "the provider's answer is empty".to_owned(),
             Problem::NotAnImage => "the provider's answer is not an image".to_owned(),
             Problem::Unsupported(format) => {

@@ -64,7 +64,7 @@ pub async fn refine(
     let outcome = match (made, &receipt) {
         (Stage::Ended(outcome), _) => outcome,
         (Stage::Running, None) => {
-            return Err(Error::refused("the provider did not name the prediction"));
+            return Err(Error::broken("the provider did not name the prediction"));
         }
         (Stage::Running, Some(receipt)) => {
             receipt.keep(ports).await;
@@ -171,7 +171,7 @@ async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage
 async fn prediction(response: Response<impl ByteStream>) -> Result<Vec<u8>, Error> {
     match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Json(json) => Ok(json),
-        Reply::Image(_) => Err(Error::refused("the provider answered no prediction")),
+        Reply::Image(_) => Err(Error::broken("the provider answered no prediction")),
     }
 }
 

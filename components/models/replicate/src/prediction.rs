@@ -84,7 +84,8 @@ mod tests {
             ))))
         };
         let failed = |reason: &str| Ok(Stage::Ended(Outcome::Failed(Error::refused(reason))));
-        let nothing = || failed("the provider answered no image");
+        let broken = |reason: &str| Ok(Stage::Ended(Outcome::Failed(Error::broken(reason))));
+        let nothing = || broken("the provider answered no image");
         for (json, expected) in [
             (
                 r#"{"id":"gm3q","status":"starting","output":null,"urls":{"get":"https://elsewhere.example"}}"#,
@@ -120,7 +121,7 @@ mod tests {
             ),
             (
                 r#"{"status":"succeeded","output":"a cat"}"#,
-                failed("the provider's answer is not an image"),
+                broken("the provider's answer is not an image"),
             ),
             (
                 r#"{"status":"failed","error":"NSFW content detected.\nTraceback"}"#,
@@ -161,7 +162,7 @@ mod tests {
             ),
             (
                 r#"{"status":7}"#,
-                Err(Error::refused(
+                Err(Error::broken(
                     "the provider's answer is not JSON of the form that was expected",
                 )),
             ),

@@ -35,11 +35,15 @@ pub fn decode(file: Vec<u8>) -> Result<Raw, Problem> {
 
     let info = reader.info();
     let colors = Colors::of_png(info);
-    let exif = info.exif_metadata.as_deref();
-    let orientation = exif.and_then(Orientation::from_exif_chunk);
     let place = info
         .frame_control
         .map_or((0, 0), |control| (control.x_offset, control.y_offset));
+    if info.exif_metadata.is_none() && frames <= 1 {
+        // It may follow the picture. What else is wrong there, the picture does not need.
+        let _ = reader.finish();
+    }
+    let exif = reader.info().exif_metadata.as_deref();
+    let orientation = exif.and_then(Orientation::from_exif_chunk);
     drop(reader);
 
     let samples = samples(frame.color_type, frame.bit_depth)?;

@@ -112,6 +112,19 @@ pub fn png_with_metadata(color: ColorType, orientation: u8) -> Vec<u8> {
     file
 }
 
+/// Whose orientation follows the picture.
+pub fn png_with_late_orientation(orientation: u8) -> Vec<u8> {
+    let mut file = Vec::new();
+    let info = png_info(ColorType::Rgb, BitDepth::Eight);
+    let encoder = PngEncoder::with_info(&mut file, info).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&pixels(3)).unwrap();
+    let exif = exif(orientation);
+    writer.write_chunk(ChunkType(*b"eXIf"), &exif).unwrap();
+    writer.finish().unwrap();
+    file
+}
+
 pub fn animated_png() -> Vec<u8> {
     let mut file = Vec::new();
     let info = png_info(ColorType::Rgba, BitDepth::Eight);

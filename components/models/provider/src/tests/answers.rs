@@ -82,7 +82,7 @@ fn an_image_is_taken_in_each_form() {
 }
 
 #[test]
-fn an_answer_without_a_usable_image_is_refused() {
+fn an_answer_without_a_usable_image_is_said_to_be_the_providers_fault() {
     let file = picture(0);
     let cut = &file[..file.len() - 3];
     let of_text = |text: &str| text.as_bytes().to_vec();
@@ -150,8 +150,11 @@ fn an_answer_without_a_usable_image_is_refused() {
             "the provider answered no image: Sorry, ***",
         ),
     ] {
-        let error = asked(Ok(response(200, &body))).unwrap_err();
-        assert_eq!(error, Error::refused(expected), "{name}");
+        let expected = match name {
+            "a message" => Error::refused(expected),
+            _ => Error::broken(expected),
+        };
+        assert_eq!(asked(Ok(response(200, &body))), Err(expected), "{name}");
     }
 }
 
@@ -170,7 +173,7 @@ fn an_answer_is_refused_only_if_it_says_that_it_is_compressed() {
         response.content_encoding = Some(encoding.to_owned());
         let refused = "the provider's answer is compressed in a way that was not asked for";
         let expected = match is_refused {
-            true => Err(Error::refused(refused)),
+            true => Err(Error::broken(refused)),
             false => Ok(image(&file)),
         };
         assert_eq!(asked(Ok(response)), expected, "{encoding}");
@@ -215,13 +218,17 @@ fn an_answer_is_read_within_bounds() {
             retry_after: None,
             body,
         }));
-        assert_eq!(error, Err(Error::refused(expected)), "{name}");
+        let expected = match status {
+            200 => Error::broken(expected),
+            _ => Error::refused(expected),
+        };
+        assert_eq!(error, Err(expected), "{name}");
         assert!(read.get() <= chunks, "{name}: {} pieces", read.get());
     }
 
     let mut declared = response(200, b"");
     declared.content_length = Some(1 << 40);
-    assert_eq!(asked(Ok(declared)), Err(Error::refused(too_large)));
+    assert_eq!(asked(Ok(declared)), Err(Error::broken(too_large)));
 }
 
 proptest! {
@@ -245,7 +252,10 @@ proptest! {
             retry_after,
             body: Chunks::of(&body, size),
         }));
-        if let Err(Error::Refused(reason) | Error::Unavailable { reason, .. }) = answer {
+        if let Err(
+            Error::Refused(reason) | Error::Broken(reason) | Error::Unavailable { reason, .. },
+        ) = answer
+        {
             prop_assert!(!reason.contains(KEY), "{}", reason);
             prop_assert!(!reason.chars().any(char::is_control));
         }

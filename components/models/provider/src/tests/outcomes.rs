@@ -48,7 +48,7 @@ fn a_status_says_whether_a_repeat_helps() {
             302,
             None,
             "",
-            refused("the provider answered with a redirect, which is not followed"),
+            Error::broken("the provider answered with a redirect, which is not followed"),
         ),
         (101, None, "", refused("the provider answered 101")),
         (
