@@ -187,6 +187,11 @@ fn a_user_is_somebody_and_a_duration_has_a_unit() {
             2,
             "the value of --expires must be",
         ),
+        (
+            &["token", "--user=a", "--expires=0s"],
+            2,
+            "the value of --expires must not be zero",
+        ),
     ] {
         let done = place.run(arguments);
         assert_eq!(done.code, code, "{arguments:?}");

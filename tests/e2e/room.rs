@@ -136,8 +136,14 @@ async fn each_accepted_task_finds_its_room() {
     };
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refused.error_code(), "SERVICE_UNAVAILABLE");
+    let full = "The image store has no room left for new tasks.";
+    assert_eq!(refused.json()["detail"], full);
     // Each reserves a 1024th of the store.
     assert_eq!(accepted.len(), 51);
+    let ready = user(&service, "ada").get("/api/health/ready").await;
+    assert_eq!(ready.status, 200, "everything else works");
+    assert_eq!(ready.json()["status"], "degraded");
+    assert_eq!(ready.json()["capabilities"]["tasks"], full);
     gate.open();
     for (client, id) in accepted {
         let task = client.finished(&id).await;

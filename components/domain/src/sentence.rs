@@ -30,6 +30,9 @@ pub const QUEUE_PAUSED: &str = "paused by the operator";
 /// refused.
 pub const DISK_AT_RESERVE: &str = "The disk has no room left for new tasks.";
 
+/// The same while all images together take as much as they may.
+pub const IMAGES_AT_LIMIT: &str = "The image store has no room left for new tasks.";
+
 /// The error of a task that no worker had begun by its deadline, so many seconds after its
 /// submission.
 pub fn not_started(seconds: u32) -> String {

@@ -248,7 +248,10 @@ impl Draft {
     fn deadline(&mut self, task_timeout: Duration, errors: &mut FieldErrors) -> Option<u32> {
         let seconds = MIN_DEADLINE.as_secs()..=task_timeout.as_secs();
         let (least, most) = (seconds.start(), seconds.end());
-        let problem = format!("must be a whole number from {least} to {most}");
+        let problem = match seconds.is_empty() {
+            true => format!("cannot be used: a task of this service ends after {most} seconds"),
+            false => format!("must be a whole number from {least} to {most}"),
+        };
         self.value(DEADLINE_SECONDS, errors, &problem, |value| {
             let sent = value.as_u64().filter(|sent| seconds.contains(sent))?;
             sent.try_into().ok()

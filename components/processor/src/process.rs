@@ -406,7 +406,7 @@ async fn stored_image<P: Ports>(
             Interrupted::Failed(Stage::Downloading, Reason::fault(error.message))
         })?;
         let Some((info, stream)) = found else {
-            return Err(failed("the uploaded image is gone".to_owned()));
+            return Err(failed("the image is no longer stored here".to_owned()));
         };
         let read = async {
             let (purpose, declared) = (Purpose::Original, Some(info.size));

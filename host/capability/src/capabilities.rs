@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, CapabilityState, Claimed};
 use concept_refinement_domain::erasure;
-use concept_refinement_domain::sentence::{DISK_AT_RESERVE, QUEUE_PAUSED};
+use concept_refinement_domain::sentence::QUEUE_PAUSED;
 use futures::future::try_join_all;
 use parking_lot::Mutex;
 
@@ -20,7 +20,7 @@ use super::model::ImageModel;
 use super::pause::Pause;
 use super::payments::{Payments, RepeatedCalls};
 use super::queue::TaskQueue;
-use super::room::Room;
+use super::room::{NoRoom, Room};
 use super::tasks::{Leases, Maintenance, TaskStore, Tasks};
 use super::traces::{Attempt, Traces};
 use super::webhooks::Webhooks;
@@ -147,11 +147,11 @@ impl Capabilities {
         };
         for state in states.iter_mut().filter(|state| state.problem.is_none()) {
             let problem = match state.name.as_str() {
-                "queue" if self.pause.is_set() => QUEUE_PAUSED,
-                "tasks" if !self.room.spares_task() => DISK_AT_RESERVE,
-                _ => continue,
+                "queue" => self.pause.is_set().then_some(QUEUE_PAUSED),
+                "tasks" => self.room.lacks_for_task().map(NoRoom::sentence),
+                _ => None,
             };
-            state.problem = Some(problem.to_owned());
+            state.problem = problem.map(str::to_owned);
         }
         let model = self.model_health.lock().problem(self.clock.now());
         states.push(CapabilityState {

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, IMAGES_AT_LIMIT};
 use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::statvfs;
 
@@ -67,6 +68,17 @@ pub struct Disk {
     /// The bytes that this process may still write: by the blocks or the inodes that
     /// are left, whichever are fewer.
     pub available: u64,
+}
+
+/// What has no room left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// `max-store`, the limit for all images.
+    #[error("the images take as much as max-store allows")]
+    Store,
+    /// The disk.
+    #[error("the disk has only left what must stay free")]
+    Disk,
 }
 
 /// Space reserved for an upload in progress; given back when dropped.
@@ -137,15 +149,14 @@ impl Room {
     ///
     /// # Errors
     ///
-    /// There is no room for it ([`io::ErrorKind::StorageFull`]).
-    pub fn reserve_task(&self) -> io::Result<()> {
+    /// There is no room for it.
+    pub fn reserve_task(&self) -> Result<(), NoRoom> {
         let (mut occupancy, disk) = self.look_locked();
         let with_task = Occupancy {
             tasks: occupancy.tasks.saturating_add(1),
             ..*occupancy
         };
-        let store = self.max_store.map(|max| (max, 0));
-        admit(with_task, store, disk.zip(disk.map(Disk::reserve)), 0)?;
+        admit(with_task, self.store_of_tasks(), of_tasks(disk), 0)?;
         *occupancy = with_task;
         Ok(())
     }
@@ -153,13 +164,22 @@ impl Room {
     /// Whether the disk has this many bytes beyond its reserve and what was promised.
     pub fn spares(&self, bytes: u64) -> bool {
         let (occupancy, disk) = self.look_locked();
-        admit(*occupancy, None, disk.zip(disk.map(Disk::reserve)), bytes).is_ok()
+        admit(*occupancy, None, of_tasks(disk), bytes).is_ok()
     }
 
-    /// Whether the disk has room for the refined image of one more task.
-    pub fn spares_task(&self) -> bool {
-        let of_task = self.disk().map_or(0, |disk| promised(1, disk.total));
-        self.spares(of_task)
+    /// What has no room for the refined image of one more task, if anything.
+    pub fn lacks_for_task(&self) -> Option<NoRoom> {
+        let (mut occupancy, disk) = {
+            let (occupancy, disk) = self.look_locked();
+            (*occupancy, disk)
+        };
+        occupancy.tasks = occupancy.tasks.saturating_add(1);
+        admit(occupancy, self.store_of_tasks(), of_tasks(disk), 0).err()
+    }
+
+    /// The limit for all images, of which tasks may use everything.
+    fn store_of_tasks(&self) -> Option<(u64, u64)> {
+        self.max_store.map(|max| (max, 0))
     }
 
     /// Gives back the space of tasks that ended or were deleted.
@@ -260,6 +280,11 @@ impl Disk {
     }
 }
 
+/// The disk, of which tasks may use everything but the reserve.
+fn of_tasks(disk: Option<Disk>) -> Option<(Disk, u64)> {
+    disk.map(|disk| (disk, disk.reserve()))
+}
+
 fn reserve_of(total: u64) -> u64 {
     RESERVE.min(total / RESERVE_SHARE)
 }
@@ -271,7 +296,7 @@ fn admit(
     store: Option<(u64, u64)>,
     disk: Option<(Disk, u64)>,
     bytes: u64,
-) -> io::Result<()> {
+) -> Result<(), NoRoom> {
     let Occupancy {
         stored,
         reserved,
@@ -283,12 +308,12 @@ fn admit(
     if let Some((max, kept)) = store
         && sum(&[stored, reserved, promised(tasks, max), bytes, kept]) > max
     {
-        return Err(full("the images take as much as max-store allows"));
+        return Err(NoRoom::Store);
     }
     if let Some((disk, kept)) = disk
         && sum(&[unwritten, promised(tasks, disk.total), bytes, kept]) > disk.available
     {
-        return Err(full("the disk has only left what must stay free"));
+        return Err(NoRoom::Disk);
     }
     Ok(())
 }
@@ -299,8 +324,20 @@ fn promised(tasks: u64, of: u64) -> u64 {
     tasks.saturating_mul(REFINED.min(of / SHARE))
 }
 
-fn full(reason: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::StorageFull, reason)
+impl NoRoom {
+    /// For users: why new tasks are refused.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Store => IMAGES_AT_LIMIT,
+            Self::Disk => DISK_AT_RESERVE,
+        }
+    }
+}
+
+impl From<NoRoom> for io::Error {
+    fn from(no_room: NoRoom) -> Self {
+        Self::new(io::ErrorKind::StorageFull, no_room)
+    }
 }
 
 /// This fraction of a total, given as a part and a whole. None: the whole is zero.

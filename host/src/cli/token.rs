@@ -13,8 +13,11 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::given(matches, None)?;
     let config = settings::config(given.values)?;
     let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
-    let life = duration::parse(text("expires"))
-        .map_err(|reason| Failure::Usage(anyhow::anyhow!("the value of --expires {reason}")))?;
+    let unusable = |reason| Failure::Usage(anyhow::anyhow!("the value of --expires {reason}"));
+    let life = duration::parse(text("expires")).map_err(unusable)?;
+    if life.is_zero() {
+        return Err(unusable("must not be zero".to_owned()));
+    }
     settings::start_log(config.log_format, "off")?;
     let runtime = tokio::runtime::Runtime::new()?;
     let expires = SystemClock.now().plus(life);

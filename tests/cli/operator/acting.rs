@@ -157,6 +157,9 @@ async fn what_a_filter_matches_is_acted_on_once_somebody_says_so() {
         desk.user(user).finished(id).await;
     }
 
+    let cancel = [&["tasks", "cancel", "--yes"], &filter[..]].concat();
+    desk.run(&cancel).refused(1, "nothing was done");
+
     let (code, shown) = on_whole_terminal(&mut desk.command(&delete), 100, "y\n");
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains(" done, 0 failed, 0 left\r\n"), "{shown}");

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
-use concept_refinement_domain::sentence::{DISK_AT_RESERVE, QUEUE_PAUSED};
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, IMAGES_AT_LIMIT, QUEUE_PAUSED};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -50,7 +50,7 @@ async fn states<P: Ports>(state: &State<P>) -> Rc<[CapabilityState]> {
 }
 
 /// Why new tasks have to wait, while everything else works.
-const OF_NEW_TASKS: [&str; 2] = [QUEUE_PAUSED, DISK_AT_RESERVE];
+const OF_NEW_TASKS: [&str; 3] = [QUEUE_PAUSED, DISK_AT_RESERVE, IMAGES_AT_LIMIT];
 
 /// History, downloads and the page work without the model, so it affects the status only
 /// if the request says so.

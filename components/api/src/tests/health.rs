@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::sentence::{DISK_AT_RESERVE, QUEUE_PAUSED};
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, IMAGES_AT_LIMIT, QUEUE_PAUSED};
 use serde_json::json;
 
 use super::service::{Call, Service};
@@ -86,7 +86,11 @@ fn not_ready() {
 /// Such a host goes on with everything else, so a proxy must not leave it out.
 #[test]
 fn what_only_keeps_new_tasks_waiting_is_said_and_is_no_reason_to_leave() {
-    for (name, problem) in [("queue", QUEUE_PAUSED), ("tasks", DISK_AT_RESERVE)] {
+    for (name, problem) in [
+        ("queue", QUEUE_PAUSED),
+        ("tasks", DISK_AT_RESERVE),
+        ("tasks", IMAGES_AT_LIMIT),
+    ] {
         let service = Service::new();
         let mut memory = service.memory.0.borrow_mut();
         memory.problems.insert(name, problem.to_owned());

@@ -7,13 +7,17 @@ const URL: &str = "https://example.com/a.png";
 const TASK_TIMEOUT: Duration = Duration::from_secs(300);
 
 fn check(body: &Value) -> Result<Refinement, FieldErrors> {
+    check_within(TASK_TIMEOUT, body)
+}
+
+fn check_within(task_timeout: Duration, body: &Value) -> Result<Refinement, FieldErrors> {
     Draft::parse(body.to_string().as_bytes())
         .unwrap()
         .check(
             Source::Elsewhere(&AllowedSources::default()),
             Source::Elsewhere(&AllowedSources::default()),
             &AllowedSources::default(),
-            TASK_TIMEOUT,
+            task_timeout,
         )
         .map(|request| request.refinement)
 }
@@ -292,6 +296,11 @@ fn a_deadline_is_between_ten_seconds_and_the_limit_of_a_task() {
         let expected = expected.map_err(|problem| errors(&[("deadline_seconds", problem)]));
         assert_eq!(checked, expected, "{sent}");
     }
+    let mut body = body("lighter");
+    body["deadline_seconds"] = 10.into();
+    let problem = "cannot be used: a task of this service ends after 4 seconds";
+    let problem = errors(&[("deadline_seconds", problem)]);
+    assert_eq!(check_within(Duration::from_secs(4), &body), Err(problem));
 }
 
 #[test]

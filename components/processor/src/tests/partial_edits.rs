@@ -122,7 +122,7 @@ fn what_cannot_be_edited_is_asked_of_no_model() {
     });
     refused(
         &world,
-        "Failed to download original image: the mask: the uploaded image is gone",
+        "Failed to download original image: the mask: the image is no longer stored here",
     );
 }
 

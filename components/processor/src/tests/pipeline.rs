@@ -506,7 +506,7 @@ fn an_upload_is_read_from_the_store() {
     assert_eq!(world.process(), Outcome::Done);
     assert_eq!(
         world.error_message().unwrap_or_default(),
-        format!("{PREFIX}Failed to download original image: the uploaded image is gone")
+        format!("{PREFIX}Failed to download original image: the image is no longer stored here")
     );
 }
 

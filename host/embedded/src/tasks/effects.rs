@@ -4,11 +4,10 @@
 //! Only space for refined images is reserved before the commit, and given back after it,
 //! so that never more is promised than there is.
 
-use std::io;
 use std::mem::take;
 use std::sync::Arc;
 
-use concept_refinement_capability::room::Room;
+use concept_refinement_capability::room::{NoRoom, Room};
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 use concept_refinement_domain::spending::Booking;
 
@@ -41,7 +40,7 @@ impl Effects {
         }
     }
 
-    pub(super) fn promise_room(&mut self) -> io::Result<()> {
+    pub(super) fn promise_room(&mut self) -> Result<(), NoRoom> {
         self.room.reserve_task()?;
         self.promised += 1;
         Ok(())

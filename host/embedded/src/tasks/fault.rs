@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::room::NoRoom;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
 
@@ -19,7 +20,7 @@ pub(super) enum Fault {
     Nameless(std::io::Error),
     /// There is no space for a task's refined image.
     #[error(transparent)]
-    NoRoom(std::io::Error),
+    NoRoom(NoRoom),
     /// The request is invalid; the sentence is for the caller.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -37,7 +38,7 @@ impl Fault {
             }
             Self::NoRoom(error) => {
                 log_throttled!(error, "new tasks are refused", %error);
-                CapabilityError::full("The task store has no room left.")
+                CapabilityError::full(error.sentence())
             }
             Self::Engine(error) if is_full(&error) => {
                 log_throttled!(error, "the task store has no room left", %error);

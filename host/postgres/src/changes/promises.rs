@@ -2,10 +2,9 @@
 //! accepted, until it learns of their end.
 
 use std::collections::HashSet;
-use std::io;
 use std::sync::Arc;
 
-use concept_refinement_capability::room::Room;
+use concept_refinement_capability::room::{NoRoom, Room};
 use parking_lot::Mutex;
 
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl Promises {
     /// # Errors
     ///
     /// There is no space for another image.
-    pub(crate) fn make<'a>(&'a self, task_id: &'a str) -> io::Result<Promise<'a>> {
+    pub(crate) fn make<'a>(&'a self, task_id: &'a str) -> Result<Promise<'a>, NoRoom> {
         self.room.reserve_task()?;
         self.tasks.lock().insert(task_id.to_owned());
         Ok(Promise {

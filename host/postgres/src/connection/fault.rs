@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io;
 
 use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::room::NoRoom;
 use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::document::Unreadable;
@@ -39,7 +40,7 @@ pub(crate) enum Fault {
     Contended,
     /// There is no space for a task's refined image.
     #[error(transparent)]
-    NoRoom(io::Error),
+    NoRoom(NoRoom),
     /// The request is invalid; the sentence is for the caller.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -62,7 +63,7 @@ impl Fault {
             Self::NoId => CapabilityError::invalid(self.to_string()),
             Self::NoRoom(error) => {
                 log_throttled!(error, "new tasks are refused", %error);
-                CapabilityError::full("The task store has no room left.")
+                CapabilityError::full(error.sentence())
             }
             fault => {
                 log_throttled!(error, "the task store failed", error = %fault);

@@ -81,8 +81,8 @@ pub fn usage() -> Command {
     let usage = Command::new("usage")
         .about("Shows what users spent")
         .long_about(
-            "Shows what users spent, with what is reserved for tasks that have not ended, and the \
-             calls whose price is unknown. It is known for 400 days; who was erased is shown under \
+            "Shows what users spent, with what is reserved for tasks that have not ended and for \
+             calls that were perhaps paid, and the calls whose price is unknown. It is known for 400 days; who was erased is shown under \
              a pseudonym.",
         )
         .arg(

@@ -53,7 +53,10 @@ pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
         true => print_json(&job.answer)?,
         false => print(format!("{}\n", job.summary(act.action)).as_bytes())?,
     }
-    Ok(())
+    match job.done {
+        0 if job.total > 0 => Err(Failure::Failed(anyhow::anyhow!("nothing was done"))),
+        _ => Ok(()),
+    }
 }
 
 /// The number of tasks that match now.
