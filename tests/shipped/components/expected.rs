@@ -1,5 +1,7 @@
 //! What each component may import, and what it exports.
 
+use std::collections::BTreeSet;
+
 use concept_refinement_domain::provider::Provider;
 
 /// What Rust's standard library imports, without the version: its base. There
@@ -26,347 +28,238 @@ pub const STD: [&str; 16] = [
 
 pub struct Expected {
     pub name: &'static str,
-    pub imports: &'static [&'static str],
-    pub exports: &'static [&'static str],
+    pub imports: BTreeSet<String>,
+    pub exports: BTreeSet<String>,
 }
 
-const OWN: [Expected; 7] = [
-    Expected {
-        name: "api",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/settings@0.2.0",
-            "concept:refinement/health@0.2.0",
-            "concept:refinement/task-store@0.2.0",
-            "concept:refinement/task-queue@0.2.0",
-            "concept:refinement/image-store@0.2.0",
-            "concept:refinement/concept-store@0.2.0",
-            "concept:refinement/webhook-store@0.2.0",
-            "wasi:http/client@0.3.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-            "wasi:random/random",
-        ],
-        exports: &[
-            "concept:refinement/handler@0.2.0",
-            "wasi:http/handler@0.3.0",
-        ],
-    },
-    Expected {
-        name: "processor",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/settings@0.2.0",
-            "concept:refinement/task-store@0.2.0",
-            "concept:refinement/image-store@0.2.0",
-            "concept:refinement/progress@0.2.0",
-            "concept:refinement/blobs@0.2.0",
-            "concept:refinement/model-types@0.2.0",
-            "concept:refinement/partial-edits@0.2.0",
-            "concept:refinement/image-model@0.2.0",
-            "wasi:http/client@0.3.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-            "wasi:random/random",
-        ],
-        exports: &["concept:refinement/processor@0.2.0"],
-    },
-    // It computes, and reaches nothing.
-    Expected {
-        name: "masked",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/model-types@0.2.0",
-        ],
-        exports: &["concept:refinement/partial-edits@0.2.0"],
-    },
-    Expected {
-        name: "notifier",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "wasi:http/client@0.3.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-        ],
-        exports: &["concept:refinement/notifier@0.2.0"],
-    },
-    Expected {
-        name: "model-local",
-        imports: &[
-            "concept:refinement/model-types@0.2.0",
-            "concept:refinement/settings@0.2.0",
-        ],
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-fallback",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/model-types@0.2.0",
-            "concept:refinement/blobs@0.2.0",
-            "concept:refinement/next-models@0.2.0",
-            "concept:refinement/model-state@0.2.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-        ],
-        exports: MODEL_EXPORTS,
-    },
-    Expected {
-        name: "model-cache",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/model-types@0.2.0",
-            "concept:refinement/blobs@0.2.0",
-            "concept:refinement/next-models@0.2.0",
-            "concept:refinement/model-state@0.2.0",
-        ],
-        exports: MODEL_EXPORTS,
-    },
-];
+impl Expected {
+    fn new<const I: usize, const E: usize>(
+        name: &'static str,
+        imports: [Vec<String>; I],
+        exports: [Vec<String>; E],
+    ) -> Self {
+        Self {
+            name,
+            imports: imports.into_iter().flatten().collect(),
+            exports: exports.into_iter().flatten().collect(),
+        }
+    }
+}
+
+/// Interfaces of a package, of this version.
+fn of(package: &str, interfaces: &str, version: &str) -> Vec<String> {
+    let interfaces = interfaces.split_whitespace();
+    interfaces
+        .map(|interface| format!("{package}/{interface}{version}"))
+        .collect()
+}
+
+fn own(interfaces: &str) -> Vec<String> {
+    of("concept:refinement", interfaces, "@0.2.0")
+}
+
+fn own_0_1(interfaces: &str) -> Vec<String> {
+    of("concept:refinement", interfaces, "@0.1.0")
+}
+
+fn wasi(package: &str, interfaces: &str) -> Vec<String> {
+    of(&format!("wasi:{package}"), interfaces, "@0.3.0")
+}
+
+fn http() -> Vec<String> {
+    wasi("http", "client types")
+}
+
+fn clocks() -> Vec<String> {
+    wasi("clocks", "types monotonic-clock system-clock")
+}
+
+fn random() -> Vec<String> {
+    [wasi("random", "random"), of("wasi:random", "random", "")].concat()
+}
+
+fn filesystem() -> Vec<String> {
+    of("wasi:filesystem", "types preopens", "")
+}
+
+/// Where Spin keeps what lasts, and what is set.
+fn spin() -> Vec<String> {
+    let keyvalue = of("wasi:keyvalue", "store atomics batch", "@0.2.0-draft2");
+    [keyvalue, of("spin:variables", "variables", "@3.0.0")].concat()
+}
+
+fn link_name() -> Vec<String> {
+    of("concept:composing", "link-name", "")
+}
 
 /// Those that ship: our own, and one of each provider.
-pub fn components() -> impl Iterator<Item = Expected> {
-    let providers = Provider::ALL.iter().map(|provider| provider.profile());
-    OWN.into_iter().chain(providers.map(|provider| Expected {
-        name: provider.component,
-        imports: match provider.has_receipts {
-            true => PATIENT_PROVIDER_IMPORTS,
-            false => PROVIDER_IMPORTS,
-        },
-        exports: MODEL_EXPORTS,
-    }))
+pub fn components() -> Vec<Expected> {
+    let mut components = vec![
+        Expected::new(
+            "api",
+            [
+                own("types settings health task-store task-queue"),
+                own("image-store concept-store webhook-store"),
+                http(),
+                clocks(),
+                random(),
+            ],
+            [own("handler"), wasi("http", "handler")],
+        ),
+        Expected::new(
+            "processor",
+            [
+                own("types settings task-store image-store progress blobs"),
+                own("model-types partial-edits image-model"),
+                http(),
+                clocks(),
+                random(),
+            ],
+            [own("processor")],
+        ),
+        // It computes, and reaches nothing.
+        Expected::new("masked", [own("types model-types")], [own("partial-edits")]),
+        Expected::new(
+            "notifier",
+            [own("types"), http(), clocks()],
+            [own("notifier")],
+        ),
+        Expected::new(
+            "model-local",
+            [own("model-types settings")],
+            [own("image-model")],
+        ),
+        Expected::new(
+            "model-fallback",
+            [
+                own("types model-types blobs next-models model-state"),
+                wasi("clocks", "types system-clock"),
+            ],
+            [own("image-model")],
+        ),
+        Expected::new(
+            "model-cache",
+            [own("types model-types blobs next-models model-state")],
+            [own("image-model")],
+        ),
+    ];
+    components.extend(Provider::ALL.iter().map(|provider| {
+        let profile = provider.profile();
+        // Of one that asks again until the image is there.
+        let receipts = if profile.has_receipts { "receipts" } else { "" };
+        Expected::new(
+            profile.component,
+            [
+                own("types model-types settings usage"),
+                own(receipts),
+                http(),
+                // The wait for the reason of an error is short.
+                clocks(),
+                random(),
+            ],
+            [own("image-model")],
+        )
+    }));
+    components
 }
 
-const MODEL_EXPORTS: &[&str] = &["concept:refinement/image-model@0.2.0"];
-
-/// Of a model that asks a provider: no timer, since it neither waits nor asks
-/// again.
-const PROVIDER_IMPORTS: &[&str] = &[
-    "concept:refinement/types@0.2.0",
-    "concept:refinement/model-types@0.2.0",
-    "concept:refinement/settings@0.2.0",
-    "concept:refinement/usage@0.2.0",
-    "wasi:http/client@0.3.0",
-    "wasi:http/types@0.3.0",
-    "wasi:clocks/types@0.3.0",
-    // The wait for the reason of an error is short.
-    "wasi:clocks/monotonic-clock@0.3.0",
-    "wasi:clocks/system-clock@0.3.0",
-    "wasi:random/random@0.3.0",
-    "wasi:random/random",
-];
-
-/// Of one that asks again until the image is there.
-const PATIENT_PROVIDER_IMPORTS: &[&str] = &[
-    "concept:refinement/types@0.2.0",
-    "concept:refinement/model-types@0.2.0",
-    "concept:refinement/settings@0.2.0",
-    "concept:refinement/usage@0.2.0",
-    "concept:refinement/receipts@0.2.0",
-    "wasi:http/client@0.3.0",
-    "wasi:http/types@0.3.0",
-    "wasi:clocks/types@0.3.0",
-    "wasi:clocks/monotonic-clock@0.3.0",
-    "wasi:clocks/system-clock@0.3.0",
-    "wasi:random/random@0.3.0",
-    "wasi:random/random",
-];
-
 /// What stands between these and a platform: each knows its own, and no other.
-pub const ADAPTERS: [Expected; 12] = [
-    Expected {
-        name: "adapter-store-keyvalue",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/notifier@0.2.0",
-            "wasi:keyvalue/store@0.2.0-draft2",
-            "wasi:keyvalue/atomics@0.2.0-draft2",
-            "wasi:keyvalue/batch@0.2.0-draft2",
-            "spin:variables/variables@3.0.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-            "wasi:random/random",
-        ],
-        exports: STORE_EXPORTS,
-    },
-    Expected {
-        name: "adapter-store-filesystem",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/notifier@0.2.0",
-            "wasi:filesystem/types",
-            "wasi:filesystem/preopens",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-            "wasi:random/random",
-        ],
-        exports: STORE_EXPORTS,
-    },
-    Expected {
-        name: "adapter-queue-direct",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/task-store@0.2.0",
-            "concept:refinement/processor@0.2.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-        ],
-        exports: QUEUE_EXPORTS,
-    },
-    Expected {
-        name: "adapter-queue-http",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "wasi:http/client@0.3.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-        ],
-        exports: QUEUE_EXPORTS,
-    },
-    Expected {
-        name: "adapter-entry-http",
-        imports: &[
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/task-store@0.2.0",
-            "concept:refinement/processor@0.2.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-        ],
-        exports: &["wasi:http/handler@0.3.0"],
-    },
-    Expected {
-        name: "adapter-model-settings",
-        imports: &["concept:refinement/settings@0.2.0"],
-        exports: &["concept:refinement/settings@0.2.0"],
-    },
-    Expected {
-        name: "adapter-link-settings",
-        imports: &[
-            "concept:composing/link-name",
-            "concept:refinement/settings@0.2.0",
-        ],
-        exports: &["concept:refinement/settings@0.2.0"],
-    },
-    Expected {
-        name: "adapter-next-model",
-        imports: &[
-            "concept:refinement/model-types@0.2.0",
-            "concept:refinement/image-model@0.2.0",
-            "concept:refinement/next-models@0.2.0",
-        ],
-        exports: &["concept:refinement/next-models@0.2.0"],
-    },
-    Expected {
-        name: "adapter-paid-model",
-        imports: &[
-            "concept:composing/link-name",
-            "concept:refinement/types@0.2.0",
-            "concept:refinement/settings@0.2.0",
-            "concept:refinement/payments@0.2.0",
-            "concept:refinement/model-types@0.2.0",
-            "concept:refinement/image-model@0.2.0",
-        ],
-        exports: &["concept:refinement/image-model@0.2.0"],
-    },
-    Expected {
-        name: "adapter-chain-end",
-        imports: &["concept:refinement/model-types@0.2.0"],
-        exports: &[
-            "concept:refinement/next-models@0.2.0",
-            "concept:refinement/model-state@0.2.0",
-        ],
-    },
-    Expected {
-        name: "adapter-model-0-1",
-        imports: &[
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/image-model@0.1.0",
-            "concept:refinement/model-types@0.2.0",
-        ],
-        exports: &["concept:refinement/image-model@0.2.0"],
-    },
-    Expected {
-        name: "adapter-next-models-0-1",
-        imports: &[
-            "concept:refinement/model-types@0.1.0",
-            "concept:refinement/model-types@0.2.0",
-            "concept:refinement/next-models@0.2.0",
-        ],
-        exports: &["concept:refinement/next-models@0.1.0"],
-    },
-];
-
-const STORE_EXPORTS: &[&str] = &[
-    "concept:refinement/settings@0.2.0",
-    "concept:refinement/health@0.2.0",
-    "concept:refinement/task-store@0.2.0",
-    "concept:refinement/image-store@0.2.0",
-    "concept:refinement/concept-store@0.2.0",
-    "concept:refinement/webhook-store@0.2.0",
-    "concept:refinement/progress@0.2.0",
-    "concept:refinement/blobs@0.2.0",
-    "concept:refinement/receipts@0.2.0",
-    "concept:refinement/usage@0.2.0",
-    "concept:refinement/payments@0.2.0",
-];
-
-const QUEUE_EXPORTS: &[&str] = &["concept:refinement/task-queue@0.2.0"];
+pub fn adapters() -> [Expected; 12] {
+    let store = || {
+        [
+            own("settings health task-store image-store concept-store webhook-store"),
+            own("progress blobs receipts usage payments"),
+        ]
+    };
+    [
+        Expected::new(
+            "adapter-store-keyvalue",
+            [own("types notifier"), spin(), clocks(), random()],
+            store(),
+        ),
+        Expected::new(
+            "adapter-store-filesystem",
+            [own("types notifier"), filesystem(), clocks(), random()],
+            store(),
+        ),
+        Expected::new(
+            "adapter-queue-direct",
+            [
+                own("types task-store processor"),
+                wasi("clocks", "types monotonic-clock"),
+                wasi("random", "random"),
+            ],
+            [own("task-queue")],
+        ),
+        Expected::new(
+            "adapter-queue-http",
+            [
+                own("types"),
+                http(),
+                wasi("clocks", "types monotonic-clock"),
+                wasi("random", "random"),
+            ],
+            [own("task-queue")],
+        ),
+        Expected::new(
+            "adapter-entry-http",
+            [
+                own("types task-store processor"),
+                wasi("http", "types"),
+                wasi("clocks", "types monotonic-clock"),
+            ],
+            [wasi("http", "handler")],
+        ),
+        Expected::new(
+            "adapter-model-settings",
+            [own("settings")],
+            [own("settings")],
+        ),
+        Expected::new(
+            "adapter-link-settings",
+            [link_name(), own("settings")],
+            [own("settings")],
+        ),
+        Expected::new(
+            "adapter-next-model",
+            [own("model-types image-model next-models")],
+            [own("next-models")],
+        ),
+        Expected::new(
+            "adapter-paid-model",
+            [
+                link_name(),
+                own("types settings payments model-types image-model"),
+            ],
+            [own("image-model")],
+        ),
+        Expected::new(
+            "adapter-chain-end",
+            [own("model-types")],
+            [own("next-models model-state")],
+        ),
+        Expected::new(
+            "adapter-model-0-1",
+            [own_0_1("model-types image-model"), own("model-types")],
+            [own("image-model")],
+        ),
+        Expected::new(
+            "adapter-next-models-0-1",
+            [own_0_1("model-types"), own("model-types next-models")],
+            [own_0_1("next-models")],
+        ),
+    ]
+}
 
 /// All of ours is wired in them: what is left is the platform's.
-pub const COMPOSED: [Expected; 3] = [
-    Expected {
-        name: "spin-api",
-        imports: SPIN_IMPORTS,
-        exports: &["wasi:http/handler@0.3.0"],
-    },
-    Expected {
-        name: "spin-processor",
-        imports: SPIN_IMPORTS,
-        exports: &["wasi:http/handler@0.3.0"],
-    },
-    Expected {
-        name: "standalone",
-        imports: &[
-            "wasi:filesystem/types",
-            "wasi:filesystem/preopens",
-            "wasi:http/client@0.3.0",
-            "wasi:http/types@0.3.0",
-            "wasi:clocks/types@0.3.0",
-            "wasi:clocks/monotonic-clock@0.3.0",
-            "wasi:clocks/system-clock@0.3.0",
-            "wasi:random/random@0.3.0",
-            "wasi:random/random",
-        ],
-        exports: &["wasi:http/handler@0.3.0"],
-    },
-];
-
-const SPIN_IMPORTS: &[&str] = &[
-    "wasi:keyvalue/store@0.2.0-draft2",
-    "wasi:keyvalue/atomics@0.2.0-draft2",
-    "wasi:keyvalue/batch@0.2.0-draft2",
-    "spin:variables/variables@3.0.0",
-    "wasi:http/client@0.3.0",
-    "wasi:http/types@0.3.0",
-    "wasi:clocks/types@0.3.0",
-    "wasi:clocks/monotonic-clock@0.3.0",
-    "wasi:clocks/system-clock@0.3.0",
-    "wasi:random/random@0.3.0",
-    "wasi:random/random",
-];
+pub fn composed() -> [Expected; 3] {
+    let composed = |name, platform| {
+        let imports = [platform, http(), clocks(), random()];
+        Expected::new(name, imports, [wasi("http", "handler")])
+    };
+    [
+        composed("spin-api", spin()),
+        composed("spin-processor", spin()),
+        composed("standalone", filesystem()),
+    ]
+}
