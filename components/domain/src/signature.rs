@@ -171,9 +171,16 @@ mod tests {
             ),
             ("padded", PATH, format!("{query}="), 0, Access::Refused),
             (
-                "twice the same",
+                "its expiry twice",
                 PATH,
                 format!("{query}&{expires}"),
+                0,
+                Access::Refused,
+            ),
+            (
+                "its signature twice",
+                PATH,
+                format!("{query}&{signature}"),
                 0,
                 Access::Refused,
             ),

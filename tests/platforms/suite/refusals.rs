@@ -5,7 +5,7 @@ use concept_refinement_tests::pictures::{self, png_that_claims};
 use concept_refinement_tests::refusals::{Row, check};
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::shape::assert_is_task;
-use concept_refinement_tests::tokens::{hostile, now, token, with_claim};
+use concept_refinement_tests::tokens::{hostile, now, token};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -23,20 +23,10 @@ pub async fn who_may_not_is_told_so<P: Platform>() {
     let by_cookie = anybody.cookie(&token(&user));
     assert_eq!(by_cookie.get("/api/tasks").await.status, 200);
 
-    let expired = with_claim(&user, "exp", json!(now() - 3600));
-    let for_others = with_claim(&user, "aud", json!("others"));
     let task = format!("/api/tasks/{NO_ID}");
     let concept = format!("/api/concepts/{NO_ID}");
     for (name, client) in [
         ("nothing", anybody.clone()),
-        ("nonsense", anybody.bearer("a.b.c")),
-        ("expired", anybody.bearer(&expired)),
-        ("meant for others", anybody.bearer(&for_others)),
-        (
-            "another scheme",
-            anybody.with("authorization", "Basic YTpi"),
-        ),
-        ("a bad cookie", anybody.cookie("a.b.c")),
         ("a good cookie beside a bad header", by_cookie.bearer("x")),
     ] {
         check(
@@ -71,28 +61,14 @@ pub async fn who_may_not_is_told_so<P: Platform>() {
         .uploaded(&pictures::png(8, 8))
         .await;
     let (path, query) = image.split_once('?').unwrap();
-    let (expires, signature) = query.split_once('&').unwrap();
+    let (expires, _) = query.split_once('&').unwrap();
     check(
         [
             Row::refine("from elsewhere", &elsewhere, "{}"),
-            Row::upload("from elsewhere", &elsewhere, "x"),
-            Row::new("from elsewhere", &elsewhere, Method::DELETE, &task),
-            Row::get("no signature", &anybody, format!("{path}?{expires}")),
-            Row::get("no expiry", &anybody, format!("{path}?{signature}")),
-            Row::get(
-                "a later expiry",
-                &anybody,
-                format!("{path}?expires=99999999999&{signature}"),
-            ),
             Row::get(
                 "a bad signature",
                 &anybody,
                 format!("{path}?{expires}&signature=AAAA"),
-            ),
-            Row::get(
-                "a signature twice",
-                &anybody,
-                format!("{path}?{query}&{signature}"),
             ),
         ]
         .map(|row| row.is(403, "FORBIDDEN")),
@@ -150,12 +126,8 @@ pub async fn all_problems_of_a_request_are_told_at_once<P: Platform>() {
     let first = keyed.post(REFINE, &good).await;
     assert_eq!(limits(&first)[..2], [1000, 999]);
     user.finished(&first.task_id()).await;
-    let of = |field: &str, value: Value| {
-        let mut request = good.clone();
-        request[field] = value;
-        request
-    };
-    let with_theme = of("theme_description", json!("warm"));
+    let mut with_theme = good.clone();
+    with_theme["theme_description"] = json!("warm");
     let all_wrong = json!({
         "original_image_url": "ftp://a.example/",
         "refinement_prompt": "  ",
@@ -183,83 +155,24 @@ pub async fn all_problems_of_a_request_are_told_at_once<P: Platform>() {
         )
         .is(416, "RANGE_NOT_SATISFIABLE")
         .with("content-range", "bytes */"),
-        Row::refine("no JSON", &user, "{").is(422, "VALIDATION_ERROR"),
-        Row::refine("no object", &user, "[]").is(422, "VALIDATION_ERROR"),
-        Row::refine("nothing in it", &user, "{}")
-            .is(422, "VALIDATION_ERROR")
-            .names(&["original_image_url", "refinement_prompt"]),
-        Row::refine(
-            "a blank prompt",
-            &user,
-            of("refinement_prompt", json!("  ")),
-        )
-        .is(422, "VALIDATION_ERROR")
-        .names(&["refinement_prompt"]),
-        Row::refine("a number", &user, of("logo_description", json!(7)))
-            .is(422, "VALIDATION_ERROR")
-            .names(&["logo_description"]),
-        Row::refine(
-            "a long text",
-            &user,
-            of("theme_description", json!("x".repeat(2001))),
-        )
-        .is(422, "VALIDATION_ERROR")
-        .names(&["theme_description"]),
-        Row::refine(
-            "another scheme",
-            &user,
-            of("original_image_url", json!("ftp://a.example/")),
-        )
-        .is(422, "VALIDATION_ERROR")
-        .names(&["original_image_url"]),
         Row::refine("a key with another body", &keyed, &with_theme)
             .is(422, "VALIDATION_ERROR")
             .names(&["Idempotency-Key"]),
-        Row::refine("a bad key", &user.with("idempotency-key", "a b"), &good)
+        Row::refine("a bad key", &bad_key, &good)
             .is(422, "VALIDATION_ERROR")
             .names(&["Idempotency-Key"]),
-        Row::upload("an empty file", &user, "").is(422, "VALIDATION_ERROR"),
         Row::upload("half a file", &user, &png[..png.len() / 2]).is(422, "VALIDATION_ERROR"),
-        Row::get("no limit", &user, "/api/tasks?limit=0")
+        Row::refine("everything", &bad_key, all_wrong)
             .is(422, "VALIDATION_ERROR")
-            .names(&["limit"]),
-        Row::get("no status", &user, "/api/tasks?status=done")
-            .is(422, "VALIDATION_ERROR")
-            .names(&["status"]),
-        Row::get("no cursor", &user, "/api/concepts?cursor=x")
-            .is(422, "VALIDATION_ERROR")
-            .names(&["cursor"]),
+            .names(&[
+                "Idempotency-Key",
+                "logo_description",
+                "original_image_url",
+                "refinement_prompt",
+                "theme_description",
+            ]),
     ])
     .await;
-    check([Row::refine("everything", &bad_key, all_wrong)
-        .is(422, "VALIDATION_ERROR")
-        .names(&[
-            "Idempotency-Key",
-            "logo_description",
-            "original_image_url",
-            "refinement_prompt",
-            "theme_description",
-        ])])
-    .await;
-    for (url, name) in [
-        ("http://127.0.0.1/a.png", "loopback"),
-        ("http://0x7f.1/a.png", "loopback in another notation"),
-        ("http://[::ffff:10.0.0.1]/a.png", "private"),
-        ("http://localhost./a.png", "the machine itself"),
-        ("http://user@a.example/", "user information"),
-    ] {
-        check([Row::refine(name, &user, refinement(url))
-            .is(422, "VALIDATION_ERROR")
-            .names(&["original_image_url"])])
-        .await;
-    }
-    for query in ["limit=0", "limit=101", "limit=x", "status=done", "cursor=x"] {
-        let (field, _) = query.split_once('=').unwrap();
-        check([Row::get(query, &user, format!("/api/tasks?{query}"))
-            .is(422, "VALIDATION_ERROR")
-            .names(&[field])])
-        .await;
-    }
     // None of it cost anything.
     let next = user.refine(&url, "echo it").await;
     assert_eq!(limits(&next)[..2], [1000, 998]);

@@ -37,6 +37,7 @@ fn every_route_but_health_and_sessions_needs_credentials() {
         Call::get("/api/tasks?limit=x"),
         Call::get(format!("/api/tasks/{id}")),
         Call::get("/api/tasks/no-uuid"),
+        Call::get(format!("/api/tasks/{id}/events")),
         Call::delete(format!("/api/tasks/{id}")),
         Call::get("/api/concepts"),
         Call::get(format!("/api/concepts/{id}")),
