@@ -2,7 +2,7 @@
 //! for as long as the tab lives.
 
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::tokens::{hostile, token};
+use concept_refinement_tests::tokens::{now, token, with_claim};
 use serde_json::json;
 
 use crate::tab::Tab;
@@ -13,10 +13,7 @@ async fn a_token_opens_the_page_until_it_is_forgotten() {
     let tab = Tab::open(closed()).await;
     tab.sees("signin").await;
     tab.is_for_everyone("sign in").await;
-    let (_, expired) = hostile("nobody")
-        .into_iter()
-        .find(|(name, _)| *name == "expired")
-        .unwrap();
+    let expired = with_claim("nobody", "exp", json!(now() - 3600));
     for (wrong, words) in [("two words", "one word"), (&expired, "not accepted")] {
         tab.write("token", wrong).await;
         tab.press("Enter").await;

@@ -46,12 +46,9 @@ pub fn signed(header: &Value, claims: &Value) -> String {
 }
 
 pub fn signed_with(secret: &[u8], header: &Value, claims: &Value) -> String {
-    with_hmac(Algorithm::HS256, secret, &unsigned(header, claims))
-}
-
-fn with_hmac(algorithm: Algorithm, secret: &[u8], text: &str) -> String {
+    let text = unsigned(header, claims);
     let key = EncodingKey::from_secret(secret);
-    let signature = crypto::sign(text.as_bytes(), &key, algorithm).unwrap();
+    let signature = crypto::sign(text.as_bytes(), &key, Algorithm::HS256).unwrap();
     format!("{text}.{signature}")
 }
 
@@ -60,133 +57,50 @@ pub fn now() -> u64 {
     since.as_secs()
 }
 
-/// Tokens that name `user` and must not be taken, each with what is wrong.
+/// Tokens that name `user` and must not be taken, each with what is wrong: one of each kind,
+/// of which the API's own tests have more.
 pub fn hostile(user: &str) -> Vec<(&'static str, String)> {
     let hs256 = json!({"alg": "HS256", "typ": "JWT"});
     let good = token(user);
     let parts: Vec<&str> = good.split('.').collect();
     let (header, payload, signature) = (parts[0], parts[1], parts[2]);
-    let none = |alg: &str| unsigned(&json!({"alg": alg, "typ": "JWT"}), &claims(user));
+    let none = unsigned(&json!({"alg": "none", "typ": "JWT"}), &claims(user));
     let other = encode(claims("somebody else").to_string().as_bytes());
-    let deep = encode(format!("{}{}", "[".repeat(3000), "]".repeat(3000)).as_bytes());
+    let another = b"another secret of 32 bytes or more!!";
     let hour = 3600;
     vec![
-        ("alg none, no signature", format!("{}.", none("none"))),
-        ("alg None, no signature", format!("{}.", none("None"))),
-        (
-            "alg none, the signature kept",
-            format!("{}.{signature}", none("none")),
-        ),
-        ("alg of two parts only", none("none")),
+        ("alg none, no signature", format!("{none}.")),
         (
             "alg RS256 with an HMAC",
             signed(&json!({"alg": "RS256"}), &claims(user)),
         ),
-        (
-            "alg ES256 with an HMAC",
-            signed(&json!({"alg": "ES256"}), &claims(user)),
-        ),
-        (
-            "alg HS512 with an HMAC of 256 bits",
-            signed(&json!({"alg": "HS512"}), &claims(user)),
-        ),
-        ("alg HS512, truly", hs512(user)),
-        ("no alg", signed(&json!({"typ": "JWT"}), &claims(user))),
-        (
-            "alg in lower case",
-            signed(&json!({"alg": "hs256"}), &claims(user)),
-        ),
-        (
-            "a critical extension",
-            signed(&json!({"alg": "HS256", "crit": ["exp"]}), &claims(user)),
-        ),
         ("its key in its header", key_in_header(user)),
         (
             "another secret",
-            signed_with(
-                b"another secret of 32 bytes or more!!",
-                &hs256,
-                &claims(user),
-            ),
+            signed_with(another, &hs256, &claims(user)),
         ),
-        ("an empty secret", signed_with(b"", &hs256, &claims(user))),
-        ("no signature", format!("{header}.{payload}.")),
         (
             "half a signature",
             format!("{header}.{payload}.{}", &signature[..signature.len() / 2]),
         ),
-        (
-            "a padded signature",
-            format!("{header}.{payload}.{signature}="),
-        ),
         ("another payload", format!("{header}.{other}.{signature}")),
-        (
-            "a payload of deep lists",
-            format!("{header}.{deep}.{signature}"),
-        ),
-        ("signed twice", format!("{good}.{signature}")),
-        (
-            "five parts, as if encrypted",
-            format!("{header}.{payload}.{signature}.{payload}.{signature}"),
-        ),
         ("expired", with_claim(user, "exp", json!(now() - hour))),
-        ("no exp", with_claim(user, "exp", Value::Null)),
-        (
-            "exp is text",
-            with_claim(user, "exp", json!((now() + hour).to_string())),
-        ),
-        ("exp before the epoch", with_claim(user, "exp", json!(-1))),
         (
             "not yet valid",
             with_claim(user, "nbf", json!(now() + hour)),
         ),
         ("no sub", with_claim(user, "sub", Value::Null)),
-        ("an empty sub", with_claim(user, "sub", json!(""))),
-        ("sub is a number", with_claim(user, "sub", json!(7))),
-        ("sub is a list", with_claim(user, "sub", json!([user]))),
-        ("no aud", with_claim(user, "aud", Value::Null)),
         ("another aud", with_claim(user, "aud", json!("elsewhere"))),
-        (
-            "an aud that begins alike",
-            with_claim(user, "aud", json!(format!("{AUDIENCE}2"))),
-        ),
-        (
-            "auds without ours",
-            with_claim(user, "aud", json!(["a", "b"])),
-        ),
-        ("no iss", with_claim(user, "iss", Value::Null)),
         (
             "another iss",
             with_claim(user, "iss", json!("https://elsewhere.test/")),
         ),
         (
-            "claims that are a list",
-            signed(&hs256, &json!([claims(user)])),
-        ),
-        (
-            "claims that are a list of values",
-            signed(
-                &hs256,
-                &json!([user, now() + hour, null, ISSUER, AUDIENCE, false]),
-            ),
-        ),
-        (
-            "a header that is a list of values",
-            signed(&json!(["HS256", null, "JWT", null]), &claims(user)),
-        ),
-        (
             "too long",
             with_claim(user, "padding", json!("x".repeat(12_000))),
         ),
-        ("nothing", String::new()),
-        ("dots", "..".to_owned()),
         ("a word", "token".to_owned()),
     ]
-}
-
-fn hs512(user: &str) -> String {
-    let text = unsigned(&json!({"alg": "HS512"}), &claims(user));
-    with_hmac(Algorithm::HS512, SECRET.as_bytes(), &text)
 }
 
 fn key_in_header(user: &str) -> String {

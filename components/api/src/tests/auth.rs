@@ -150,6 +150,7 @@ fn claims() {
         ),
         ("blanks around", json!({"sub": " a ", "exp": exp()}), 200),
         ("number as subject", json!({"sub": 5, "exp": exp()}), 401),
+        ("list as subject", json!({"sub": ["a"], "exp": exp()}), 401),
         (
             "NUL in the subject",
             json!({"sub": "a\0b", "exp": exp()}),
@@ -209,6 +210,7 @@ fn audience_and_issuer_where_configured() {
         ("no audiences", json!([]), json!("them"), 401),
         ("no audience", json!(null), json!("them"), 401),
         ("part of the audience", json!("u"), json!("them"), 401),
+        ("more than the audience", json!("us2"), json!("them"), 401),
         ("another issuer", json!("us"), json!("x"), 401),
         ("no issuer", json!("us"), json!(null), 401),
         ("several issuers", json!("us"), json!(["them"]), 401),
@@ -232,13 +234,17 @@ fn forged_tokens() {
             part(&claims)
         )
     };
-    let with_header = |header: Value| {
-        let message = format!("{}.{}", part(&header), part(&claims));
-        let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+    let made = |secret: &[u8], header: Value, payload: &str| {
+        let message = format!("{}.{payload}", part(&header));
+        let key = jsonwebtoken::EncodingKey::from_secret(secret);
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
         format!("{message}.{signature}")
     };
+    let with_header = |header: Value| made(SECRET.as_bytes(), header, payload);
+    let deep = format!("{}{}", "[".repeat(3000), "]".repeat(3000));
+    let own = b"a key that the token brings with it";
+    let key = json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(own)});
     assert_eq!(
         status(&Service::new(), &with_header(json!({"alg": "HS256"}))),
         200,
@@ -261,8 +267,20 @@ fn forged_tokens() {
         ),
         ("alg HS256 without a signature", none("HS256")),
         ("the signature cut off", format!("{signed_part}.")),
+        (
+            "half a signature",
+            format!("{signed_part}.{}", &signature[..signature.len() / 2]),
+        ),
         ("two parts", signed_part.into()),
+        (
+            "two parts of alg none",
+            none("none").trim_end_matches('.').into(),
+        ),
         ("four parts", format!("{good}.x")),
+        (
+            "five parts, as if encrypted",
+            format!("{good}.{payload}.{signature}"),
+        ),
         (
             "another's payload",
             format!(
@@ -283,6 +301,7 @@ fn forged_tokens() {
         ("said to be HS384", with_header(json!({"alg": "HS384"}))),
         ("said to be RS256", with_header(json!({"alg": "RS256"}))),
         ("said to be ES256", with_header(json!({"alg": "ES256"}))),
+        ("said to be hs256", with_header(json!({"alg": "hs256"}))),
         ("said to be EdDSA", with_header(json!({"alg": "EdDSA"}))),
         ("of no algorithm", with_header(json!({"typ": "JWT"}))),
         (
@@ -292,6 +311,18 @@ fn forged_tokens() {
         (
             "with a critical extension",
             with_header(json!({"alg": "HS256", "crit": ["x"], "x": 1})),
+        ),
+        (
+            "its key in its header",
+            made(own, json!({"alg": "HS256", "jwk": key}), payload),
+        ),
+        (
+            "a payload of deep lists",
+            made(
+                SECRET.as_bytes(),
+                json!({"alg": "HS256"}),
+                &URL_SAFE_NO_PAD.encode(deep),
+            ),
         ),
         ("with padding", format!("{good}=")),
         (
