@@ -76,6 +76,7 @@ async fn each_request_line_has_its_answer() {
             "\x16\x03\x01\x02\0\x01\0\x01\u{7c}\x03\x03\r\n\r\n".to_owned(),
             &[400],
         ),
+        ("no method", "\0\0\0\0\r\n\r\n".to_owned(), &[400]),
         (
             "another protocol",
             "EHLO mail.example\r\n\r\n".to_owned(),
