@@ -115,48 +115,6 @@ async fn the_address_of_an_own_concepts_image_names_it() {
     assert_eq!(other.refine(url, "echo it").await.status, 404);
 }
 
-#[tokio::test]
-async fn nobody_sees_the_lineage_of_another() {
-    let [ada, bob] = [(); 2].map(|()| new_user(scripted()));
-    let theirs = root(&ada).await;
-    for id in [
-        theirs["id"].as_str().unwrap(),
-        "00000000-0000-4000-8000-000000000000",
-        "no-id",
-    ] {
-        let answer = bob.get(&format!("/api/concepts/{id}/lineage")).await;
-        assert_eq!(answer.status, 404, "{id}");
-        let body = json!({"original_concept_id": id, "refinement_prompt": "echo it"});
-        let answer = bob.post("/api/concepts/refine", &body).await;
-        assert_eq!(answer.status, 404, "{id}: {answer:?}");
-    }
-    let anyone = Client::new(scripted().url());
-    assert_eq!(anyone.get(&lineage_of(&theirs)).await.status, 401);
-    let post = ada.send(Method::POST, &lineage_of(&theirs), "").await;
-    assert_eq!(post.status, 405);
-}
-
-#[tokio::test]
-async fn a_lineage_has_at_most_a_hundred() {
-    let client = new_user(scripted());
-    let root = root(&client).await;
-    let mut last = root.clone();
-    let mut all = vec![root["id"].clone()];
-    for number in 0..101 {
-        // A chain first, then a fan.
-        let parent = if number < 60 { &last } else { &root };
-        let task = refined_further(&client, parent, "instant").await;
-        last = concept(&client, &task).await;
-        all.push(last["id"].clone());
-    }
-    let of_root = lineage(&client, &root).await;
-    assert_eq!(of_root.len(), 100);
-    assert_eq!(of_root[0], root["id"]);
-    let mut end = root;
-    end["id"] = all[60].clone();
-    assert_eq!(lineage(&client, &end).await, all[..=60]);
-}
-
 /// A chain of two, what is told of it, and the newest image.
 async fn told(client: &Client) -> (Value, Vec<u8>) {
     let mut concepts = client.get("/api/concepts").await.json()["concepts"].take();

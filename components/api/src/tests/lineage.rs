@@ -92,7 +92,12 @@ fn a_lineage_is_its_users_alone() {
     service.memory.put_child(&id(3), "bob", Some(&id(1)));
     assert_eq!(lineage(&service, 1), [id(1), id(2)]);
     let path = |id: &str| format!("/api/concepts/{id}/lineage");
-    for (user, id) in [("bob", id(1)), ("ann", id(3)), ("ann", "1".to_owned())] {
+    for (user, id) in [
+        ("bob", id(1)),
+        ("ann", id(3)),
+        ("ann", id(9)),
+        ("ann", "1".to_owned()),
+    ] {
         let reply = service.send(Call::get(path(&id)).by(user));
         reply.is_error(404, "NOT_FOUND");
     }
