@@ -63,6 +63,11 @@ fn what_cannot_be_honoured_is_told_by_its_field() {
             None,
         ),
         (
+            json!({"images": [{"image_url": "http://8.8.8.8/"}], "mask": {"image_url": "http://127.0.0.1/"}, "prompt": "x"}),
+            Some("mask"),
+            None,
+        ),
+        (
             json!({"images": [{"image_url": image}]}),
             Some("prompt"),
             None,
