@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{COMPOSITE, answered_by, concept, image};
-use crate::shared::{local, new_user, origin, proxied, scripted, scripted_launch};
+use crate::shared::{local, new_user, origin, proxied, scripted};
 
 /// What one address may ask at once.
 const AT_ONCE: usize = 30;
@@ -89,28 +89,6 @@ async fn anyone_is_told_what_an_image_bears_and_whether_it_was_made_here() {
     assert_eq!(verified(&anyone, &bytes).await, expected);
 }
 
-/// As of an upload.
-#[tokio::test]
-async fn what_is_no_whole_image_is_refused() {
-    let client = Client::new(scripted().url());
-    let picture = pictures::png(40, 30);
-    let half = &picture.bytes[..picture.bytes.len() / 2];
-    for (name, bytes, status) in [
-        ("nothing", vec![], 422),
-        ("half", half.to_vec(), 422),
-        ("text", b"This is not an image.".repeat(9), 415),
-        ("too long", pictures::padded((1 << 20) + 1), 413),
-        ("too large", pictures::png_that_claims(1001, 1000), 413),
-    ] {
-        let answer = asked(&client, &bytes).await;
-        assert_eq!(answer.status, status, "{name}: {answer:?}");
-        answer.error_code();
-        let upload = new_user(scripted()).upload("image/png", &bytes).await;
-        assert_eq!(answer.json(), upload.json(), "{name}");
-    }
-    assert_eq!(client.get("/api/verify").await.status, 405);
-}
-
 #[tokio::test]
 async fn one_address_asks_so_often() {
     let picture = pictures::png(8, 8);
@@ -134,12 +112,4 @@ async fn one_address_asks_so_often() {
         let answer = asked(&here, &picture.bytes).await;
         assert_eq!(answer.status, 200, "{number}");
     }
-}
-
-#[tokio::test]
-async fn an_operator_has_nothing_verified() {
-    let service = scripted_launch().set("verify", "off").start();
-    let answer = asked(&Client::new(service.url()), &pictures::png(8, 8).bytes).await;
-    assert_eq!(answer.status, 404, "{answer:?}");
-    assert_eq!(answer.error_code(), "NOT_FOUND");
 }

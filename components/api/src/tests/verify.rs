@@ -58,7 +58,7 @@ fn what_is_no_whole_image_is_refused() {
         ("too large", png(20, 10, 20 * 1024), 413),
         ("too many pixels", png(10_000, 10_000, 10), 413),
     ] {
-        let reply = service().send(Call::post(PATH).body(bytes));
+        let reply = service().send(Call::post(PATH).body(bytes.clone()));
         let code = match status {
             413 => "PAYLOAD_TOO_LARGE",
             415 => "UNSUPPORTED_MEDIA_TYPE",
@@ -66,6 +66,8 @@ fn what_is_no_whole_image_is_refused() {
         };
         assert_eq!(reply.status, status, "{name}");
         reply.is_error(status, code);
+        let upload = Call::post("/api/images").by("ann").body(bytes);
+        assert_eq!(service().send(upload).json(), reply.json(), "{name}");
     }
     let form = Call::post(PATH).header("content-type", "multipart/form-data; boundary=a");
     let reply = service().send(form.body(b"--a".to_vec()));
