@@ -108,21 +108,6 @@ async fn one_address_gets_so_many_sessions() {
 }
 
 #[tokio::test]
-async fn an_ipv6_client_is_its_network() {
-    let mut number = 0;
-    let mut next = || {
-        number += 1;
-        forwarded(&format!("2001:db8:0:7::{number:x}"))
-    };
-    for _ in 0..AT_ONCE {
-        assert_eq!(session(&next()).await.status, 201);
-    }
-    assert_eq!(session(&next()).await.status, 429);
-    let neighbour = forwarded("2001:db8:0:8::1");
-    assert_eq!(session(&neighbour).await.status, 201);
-}
-
-#[tokio::test]
 async fn this_machine_is_not_limited() {
     let here = Client::new(local().url());
     for number in 0..AT_ONCE + 10 {
