@@ -114,7 +114,6 @@ fn header() -> Value {
 fn hostile() -> Vec<(&'static str, String)> {
     let public = document()["keys"][0]["n"].as_str().unwrap().to_owned();
     let none = |alg: &str| unsigned(&json!({"alg": alg, "kid": "rsa"}), &claims());
-    let _hs256 = json!({"alg": "HS256", "kid": "rsa", "typ": "JWT"});
     let good = token();
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (head, _) = message.split_once('.').unwrap();
