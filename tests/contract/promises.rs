@@ -15,6 +15,33 @@ macro_rules! promises {
     };
 }
 
+/// Makes a module for each backend, of these lists and modules within.
+macro_rules! suites {
+    ($($module:ident: $backend:ty { $($lists:tt)* })*) => {
+        $(mod $module {
+            use super::*;
+            lists! { $backend => $($lists)* }
+        })*
+    };
+}
+
+/// What is in such a module; a module within is for the same backend unless it names another.
+macro_rules! lists {
+    ($backend:ty =>) => {};
+    ($backend:ty => $list:ident $(, $($rest:tt)*)?) => {
+        $list!($backend);
+        lists! { $backend => $($($rest)*)? }
+    };
+    ($backend:ty => $module:ident { $($lists:tt)* } $(, $($rest:tt)*)?) => {
+        suites! { $module: $backend { $($lists)* } }
+        lists! { $backend => $($($rest)*)? }
+    };
+    ($backend:ty => $module:ident: $other:ty { $($lists:tt)* } $(, $($rest:tt)*)?) => {
+        suites! { $module: $other { $($lists)* } }
+        lists! { $backend => $($($rest)*)? }
+    };
+}
+
 macro_rules! task_promises {
     ($backend:ty) => {
         promises! {
@@ -261,8 +288,9 @@ macro_rules! durable_task_promises {
     };
 }
 
-macro_rules! host_durable_task_promises {
-    ($backend:ty) => {
+/// For durable backends that many hosts share; others have more.
+macro_rules! joined_durable_task_promises {
+    ($backend:ty $(, $more:ident)*) => {
         promises! {
             $backend:
             tasks::webhook_crashes {
@@ -273,9 +301,16 @@ macro_rules! host_durable_task_promises {
                 what_a_crash_left_undone_is_due,
                 a_lease_lasts_as_long_as_who_took_it_was_told,
                 a_predecessors_tasks_are_taken_over,
-                it_belongs_to_one_process_at_a_time,
+                $($more,)*
             }
         }
+    };
+}
+
+/// For those that belong to one process at a time.
+macro_rules! host_durable_task_promises {
+    ($backend:ty) => {
+        joined_durable_task_promises!($backend, it_belongs_to_one_process_at_a_time);
     };
 }
 
@@ -312,6 +347,16 @@ macro_rules! isolated_task_promises {
                 who_goes_away_leaves_no_part_half_done,
             }
         }
+    };
+}
+
+/// For a server whose transactions are isolated so by default, and all that is kept in it.
+macro_rules! isolated_server_promises {
+    ($server:ty) => {
+        isolated_task_promises!(OnServer<$server>);
+        counted_image_promises!(CountedByPostgres<$server>);
+        shared_image_promises!(CountedByPostgres<$server>);
+        queue_promises!(Shared<$server>);
     };
 }
 
@@ -483,6 +528,19 @@ macro_rules! counted_image_promises {
                 what_is_given_up_counts_no_longer,
                 deleting_is_repeatable,
             }
+        }
+    };
+}
+
+/// For images in a bucket.
+macro_rules! s3_image_promises {
+    ($backend:ty) => {
+        lists! {
+            $backend =>
+                image_promises,
+                of_hosts { host_image_promises },
+                durability { durable_image_promises, of_hosts { host_durable_image_promises } },
+                shared { shared_image_promises }
         }
     };
 }
