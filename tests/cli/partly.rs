@@ -1,9 +1,6 @@
 //! `refine` of a part of an image.
 
-use std::io::Cursor;
-
 use concept_refinement_tests::pictures::{self, decode};
-use image::{GrayImage, ImageFormat, Luma};
 
 use crate::place::Place;
 
@@ -12,10 +9,7 @@ type Inside<'a> = &'a dyn Fn(u32, u32) -> bool;
 
 /// The left half of a picture of 64 by 48 pixels.
 fn mask() -> Vec<u8> {
-    let left = GrayImage::from_fn(64, 48, |x, _| Luma([if x < 32 { 255 } else { 0 }]));
-    let mut file = Cursor::new(Vec::new());
-    left.write_to(&mut file, ImageFormat::Png).unwrap();
-    file.into_inner()
+    pictures::mask(64, 48, [0, 0, 32, 48]).bytes
 }
 
 #[test]
@@ -121,10 +115,7 @@ fn what_cannot_be_a_part_is_said() {
     place.write("in.png", pictures::png(64, 48).bytes);
     place.write("mask.png", mask());
     place.write("small.png", pictures::png(63, 48).bytes);
-    let mut black = Cursor::new(Vec::new());
-    let image = GrayImage::new(64, 48);
-    image.write_to(&mut black, ImageFormat::Png).unwrap();
-    place.write("black.png", black.into_inner());
+    place.write("black.png", pictures::mask(64, 48, [0; 4]).bytes);
     for (flags, code, sentence) in cases {
         let arguments = ["refine", "in.png", "lighter", "-o", "out.png"];
         let done = place.run(&[&arguments[..], flags].concat());

@@ -1,7 +1,7 @@
 //! What is shown on a terminal, and nowhere else.
 
 use std::fs::File;
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::Reaped;
 use image::codecs::gif::GifEncoder;
-use image::{DynamicImage, Frame, ImageBuffer, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
+use image::{DynamicImage, Frame, ImageBuffer, Rgb, RgbImage, Rgba, RgbaImage};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::place::Place;
@@ -180,9 +180,7 @@ fn what_the_model_says_of_its_work_is_shown() {
 fn quarters() -> Vec<u8> {
     let colors = [[250, 250, 250], [20, 20, 20], [200, 0, 0], [0, 0, 200]];
     let image = RgbImage::from_fn(40, 40, |x, y| Rgb(colors[(x / 20 + y / 20 * 2) as usize]));
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    bytes.into_inner()
+    pictures::png_of(&image.into()).bytes
 }
 
 fn animated() -> Vec<u8> {
@@ -199,10 +197,7 @@ fn animated() -> Vec<u8> {
 /// With 16 bits per channel.
 fn deep() -> Vec<u8> {
     let image = ImageBuffer::from_pixel(20, 20, Rgb([9_000_u16, 30_000, 60_000]));
-    let mut bytes = Cursor::new(Vec::new());
-    let image = DynamicImage::ImageRgb16(image);
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    bytes.into_inner()
+    pictures::png_of(&DynamicImage::ImageRgb16(image)).bytes
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! What users do.
 
-use std::io::Cursor;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use concept_refinement_tests::pictures::Picture;
-use image::{ImageFormat, RgbImage};
+use concept_refinement_tests::pictures::{self, Picture};
+use image::RgbImage;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
@@ -115,15 +114,6 @@ impl Size {
         let mut random = StdRng::seed_from_u64(COUNT.fetch_add(1, Ordering::Relaxed));
         let mut image = RgbImage::new(side, side);
         random.fill_bytes(&mut image);
-        let mut bytes = Vec::new();
-        image
-            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
-            .unwrap();
-        Picture {
-            bytes,
-            media_type: "image/png",
-            width: side,
-            height: side,
-        }
+        pictures::png_of(&image.into())
     }
 }

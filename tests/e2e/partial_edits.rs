@@ -1,14 +1,13 @@
 //! Edits of a part of an image: what is outside stays as it was. What files, profiles and
 //! masks lead to is in the tables of the component.
 
-use std::io::Cursor;
 use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::pictures::{self, Picture, mask};
 use concept_refinement_tests::server::Reply;
 use futures::future::join_all;
-use image::{GrayImage, ImageFormat, Luma, RgbaImage};
+use image::{DynamicImage, RgbaImage};
 use serde_json::{Value, json};
 
 use crate::shared::{local, new_user, origin, scripted};
@@ -17,22 +16,6 @@ const FAILED: &str = "Error in refinement task processing: Image refinement fail
 
 /// Changes every pixel.
 const INVERT: &str = "invert the colors";
-
-/// White in a rectangle that is given by its edges.
-fn mask(width: u32, height: u32, [left, top, right, bottom]: [u32; 4]) -> Picture {
-    let image = GrayImage::from_fn(width, height, |x, y| {
-        let is_inside = (left..right).contains(&x) && (top..bottom).contains(&y);
-        Luma([if is_inside { 255 } else { 0 }])
-    });
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    Picture {
-        bytes: bytes.into_inner(),
-        media_type: "image/png",
-        width,
-        height,
-    }
-}
 
 async fn image(client: &Client, task: &Value) -> (String, RgbaImage) {
     let url = task["image_url"]
@@ -111,19 +94,11 @@ async fn nothing_changes_outside_of_a_region_or_a_mask() {
 #[tokio::test]
 async fn fifty_megapixels_are_edited_in_part() {
     let (width, height) = (8_000, 6_250);
-    let before = image::RgbImage::from_fn(width, height, |x, y| {
+    let before = DynamicImage::from(image::RgbImage::from_fn(width, height, |x, y| {
         image::Rgb([(x / 32) as u8, (y / 32) as u8, ((x + y) / 64) as u8])
-    });
-    let mut bytes = Cursor::new(Vec::new());
-    before.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    let picture = Picture {
-        bytes: bytes.into_inner(),
-        media_type: "image/png",
-        width,
-        height,
-    };
+    }));
     let client = Client::session(local().url()).await;
-    let original = client.uploaded(&picture).await;
+    let original = client.uploaded(&pictures::png_of(&before)).await;
     let body = json!({
         "original_image_url": original,
         "refinement_prompt": INVERT,
@@ -138,6 +113,7 @@ async fn fifty_megapixels_are_edited_in_part() {
         .unwrap()
         .to_rgb8();
     let is_inside = |x, y| (1_000..4_000).contains(&x) && (1_000..3_000).contains(&y);
+    let before = before.as_rgb8().unwrap();
     let changed = before
         .enumerate_pixels()
         .find(|(x, y, pixel)| !is_inside(*x, *y) && *pixel != after.get_pixel(*x, *y));

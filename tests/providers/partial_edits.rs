@@ -56,14 +56,7 @@ async fn asked(
 
 fn white(width: u32, height: u32) -> Picture {
     let image = RgbaImage::from_pixel(width, height, image::Rgba([255; 4]));
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    Picture {
-        bytes: bytes.into_inner(),
-        media_type: "image/png",
-        width,
-        height,
-    }
+    pictures::png_of(&image.into())
 }
 
 /// Asserts that a mask shows the region.

@@ -6,7 +6,9 @@ use image::codecs::gif::GifEncoder;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::{DynamicImage, ExtendedColorType, ImageEncoder as _, ImageFormat, Rgb, RgbImage};
+use image::{
+    DynamicImage, ExtendedColorType, GrayImage, ImageEncoder as _, ImageFormat, Luma, Rgb, RgbImage,
+};
 
 #[derive(Clone, Debug)]
 pub struct Picture {
@@ -17,11 +19,39 @@ pub struct Picture {
 }
 
 pub fn png(width: u32, height: u32) -> Picture {
-    encoded(width, height, "image/png", |image, bytes| {
-        image
-            .write_to(&mut Cursor::new(bytes), ImageFormat::Png)
-            .unwrap();
-    })
+    png_of(&logo(width, height).into())
+}
+
+/// An image that was drawn elsewhere.
+pub fn png_of(image: &DynamicImage) -> Picture {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    Picture {
+        bytes: bytes.into_inner(),
+        media_type: "image/png",
+        width: image.width(),
+        height: image.height(),
+    }
+}
+
+/// A white rectangle on black, by its edges.
+pub fn mask(width: u32, height: u32, [left, top, right, bottom]: [u32; 4]) -> Picture {
+    let image = GrayImage::from_fn(width, height, |x, y| {
+        let is_inside = (left..right).contains(&x) && (top..bottom).contains(&y);
+        Luma([if is_inside { 255 } else { 0 }])
+    });
+    png_of(&image.into())
+}
+
+/// A square in which nothing repeats, so it takes three bytes a pixel.
+pub fn noise(side: u32) -> Picture {
+    let mut state = 1_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    let image = RgbImage::from_fn(side, side, |_, _| Rgb([noise(), noise(), noise()]));
+    png_of(&image.into())
 }
 
 /// With a colour profile of so many bytes, of which nearly nothing is left when packed.
@@ -117,7 +147,7 @@ fn encoded(
     encode: impl FnOnce(&DynamicImage, &mut Vec<u8>),
 ) -> Picture {
     let mut bytes = Vec::new();
-    encode(&DynamicImage::ImageRgb8(logo(width, height)), &mut bytes);
+    encode(&logo(width, height).into(), &mut bytes);
     Picture {
         bytes,
         media_type,

@@ -12,8 +12,8 @@ use futures::future::join_all;
 
 use crate::disk::shared::{
     DISK, NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_completed, assert_degraded, assert_ready,
-    assert_unavailable, drafts, large_picture, launch, noise, on_small_disk, origin, original,
-    remaining, stop_and_check, user,
+    assert_unavailable, drafts, large_picture, launch, on_small_disk, origin, original, remaining,
+    stop_and_check, user,
 };
 
 /// What readiness says of tasks, with 200.
@@ -41,7 +41,11 @@ async fn the_same_holds_with_the_log_on_that_disk() {
 async fn write_and_read(launch: &Launch) {
     let service = launch.start();
     let client = user(&service, "ada");
-    let (small, large, larger) = (pictures::png(64, 48), large_picture(), noise(1600));
+    let (small, large, larger) = (
+        pictures::png(64, 48),
+        large_picture(),
+        pictures::noise(1600),
+    );
     let uploaded = client.uploaded(&small).await;
     let first = client.refine(&uploaded, "echo it").await;
     assert_eq!(remaining(&first), 9);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Cursor;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -13,7 +12,6 @@ use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
 use concept_refinement_tests::stored_images;
-use image::{ImageFormat, Rgb, RgbImage};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -52,25 +50,7 @@ pub fn original() -> String {
 
 /// A picture of hundreds of kilobytes.
 pub fn large_picture() -> Picture {
-    noise(400)
-}
-
-/// A square in which nothing repeats, so it takes three bytes a pixel.
-pub fn noise(side: u32) -> Picture {
-    let mut state = 1_u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    let image = RgbImage::from_fn(side, side, |_, _| Rgb([noise(), noise(), noise()]));
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
-    Picture {
-        bytes: bytes.into_inner(),
-        media_type: "image/png",
-        width: side,
-        height: side,
-    }
+    pictures::noise(400)
 }
 
 /// It is refused for the time being, with this sentence.

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::tokens::token;
@@ -74,25 +74,6 @@ impl Sluggard {
     }
 }
 
-/// A large image that hardly compresses.
-fn noise(side: u32) -> Picture {
-    let mut state = 1_u32;
-    let image = image::RgbImage::from_fn(side, side, |_, _| {
-        image::Rgb(std::array::from_fn(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        }))
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    Picture {
-        media_type: "image/png",
-        bytes: bytes.into_inner(),
-        width: side,
-        height: side,
-    }
-}
-
 /// What an upload by a user of its own is answered that sends so many bytes a
 /// second, and how long that takes.
 async fn uploaded_at(service: &Service, pace: usize, image: &[u8]) -> (Vec<u16>, Duration) {
@@ -151,7 +132,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
     let launch = scripted_launch().set("max-image-bytes", "20MiB");
     let service = launch.set("max-image-pixels", "50000000").start();
     let user = new_user(&service);
-    let image = user.uploaded(&noise(1600)).await;
+    let image = user.uploaded(&pictures::noise(1600)).await;
     let target = image.trim_start_matches(service.url()).to_owned();
     let connected = Process::of(service.id()).usage().handles;
 
@@ -268,7 +249,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
     });
     let others = async {
         let other = new_user(&service);
-        let picture = noise(40);
+        let picture = pictures::noise(40);
         let mut slowest = Duration::ZERO;
         loop {
             assert_quick(&service, "and all kinds of slow ones").await;

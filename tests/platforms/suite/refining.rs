@@ -41,14 +41,7 @@ pub async fn a_picture_of_an_allowed_source_is_refined<P: Platform>() {
 pub async fn a_part_of_a_picture_is_refined<P: Platform>() {
     let picture = pictures::png(60, 40);
     let before = image::load_from_memory(&picture.bytes).unwrap().to_rgb8();
-    let white =
-        image::GrayImage::from_fn(60, 40, |x, _| image::Luma([if x < 20 { 255 } else { 0 }]));
-    let mut mask = std::io::Cursor::new(Vec::new());
-    white.write_to(&mut mask, image::ImageFormat::Png).unwrap();
-    let mask = Picture {
-        bytes: mask.into_inner(),
-        ..picture.clone()
-    };
+    let mask = pictures::mask(60, 40, [0, 0, 20, 40]);
     let client = Client::session(local::<P>().url()).await;
     let original = client.uploaded(&picture).await;
     let region = json!({"x": 0, "y": 0, "width": 20, "height": 40});

@@ -1,6 +1,5 @@
 //! What the seed shows to clients, by each of ours.
 
-use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,7 +12,6 @@ use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::server::{Gate, Origin, Reply};
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::shape::{assert_is_concept, assert_is_task};
-use image::{GrayImage, ImageFormat, Luma};
 use serde_json::{Value, json};
 
 use crate::clients::directory;
@@ -223,10 +221,7 @@ async fn refined_further(user: &mut Steps, parent: &Value) {
 
 /// The left half of a picture of 64 by 48 pixels.
 fn mask() -> String {
-    let left = GrayImage::from_fn(64, 48, |x, _| Luma([if x < 32 { 255 } else { 0 }]));
-    let mut file = Cursor::new(Vec::new());
-    left.write_to(&mut file, ImageFormat::Png).unwrap();
-    STANDARD.encode(file.into_inner())
+    STANDARD.encode(pictures::mask(64, 48, [0, 0, 32, 48]).bytes)
 }
 
 fn program(name: &str) -> PathBuf {
