@@ -10,16 +10,12 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::png;
 use concept_refinement_tests::{artifacts, metadata};
 
-use crate::docs::documents::read;
+use crate::docs::shell::lines;
 
 #[tokio::test]
 async fn a_program_can_embed_the_host_with_a_model_of_its_own() {
-    let page = read("docs/embedding.md");
-    let (_, block) = page
-        .split_once("<!-- the tests run the last of these lines")
-        .unwrap();
-    let (_, block) = block.split_once("```sh\n").unwrap();
-    let (block, _) = block.split_once("\n```").unwrap();
+    let note = "<!-- the tests run the last of these lines";
+    let block = lines("docs/embedding.md", note);
     let line = block.lines().last().unwrap();
     // A cargo of its own would compile the host for other features.
     let run = "cargo run --package concept-refinement-host --example embed -- ";

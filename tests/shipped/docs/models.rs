@@ -8,24 +8,18 @@ use concept_refinement_tests::pictures::png;
 use concept_refinement_tests::service::Launch;
 
 use crate::docs::documents::read;
-
-/// The shell lines after the page's note on this test.
-fn lines(page: &str) -> &str {
-    let (_, after) = page.split_once("<!-- the tests run these lines").unwrap();
-    let (_, block) = after.split_once("```sh\n").unwrap();
-    let (block, _) = block.split_once("```").unwrap();
-    block
-}
+use crate::docs::shell::lines;
 
 #[tokio::test]
 async fn the_template_becomes_a_model_of_ones_own() {
     let place = tempfile::tempdir().unwrap();
     let page = read("docs/models.md");
+    let commands = lines("docs/models.md", "<!-- the tests run these lines");
     let program = artifacts::binary();
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", program.parent().unwrap().display());
     let shell = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", lines(&page)])
+        .args(["-euo", "pipefail", "-c", &commands])
         .current_dir(place.path())
         .env("PATH", path)
         .env("CARGO_NET_OFFLINE", "true")
