@@ -4,14 +4,8 @@
 use std::sync::LazyLock;
 
 use concept_refinement_tests::provider::Provider;
-use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Launch, Service};
-
-/// An origin that the services may fetch from.
-pub fn origin() -> &'static Origin {
-    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
-    &ORIGIN
-}
+pub use concept_refinement_tests::shared::origin;
 
 /// With anonymous sessions and the scripted model.
 pub fn scripted() -> &'static Service {

@@ -6,18 +6,11 @@ use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 use std::thread;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::reaper::{Reaped, scratch};
-use concept_refinement_tests::server::Origin;
-
-/// An origin that commands may be allowed to fetch from.
-pub fn origin() -> &'static Origin {
-    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
-    &ORIGIN
-}
+pub use concept_refinement_tests::shared::origin;
 
 pub struct Place(PathBuf);
 

@@ -2,21 +2,13 @@
 //! own. They are started when they are first needed.
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::s3::{self, Kind};
-use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Launch, Service};
+pub use concept_refinement_tests::shared::{new_name, new_user, origin};
 
 /// How many uploads a user may keep on the scripted service.
 pub const UPLOADS: usize = 5;
-
-/// An origin that the services may fetch from.
-pub fn origin() -> &'static Origin {
-    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
-    &ORIGIN
-}
 
 /// As a fresh machine has it: anonymous sessions, the local model.
 pub fn local() -> &'static Service {
@@ -66,14 +58,4 @@ pub fn scripted_over(tasks: &str) -> Launch {
         .set("tasks", tasks)
         .set("queue", "store")
         .images_in(&s3::shared(Kind::S3sFs).place())
-}
-
-/// A user that no other test is.
-pub fn new_user(service: &Service) -> Client {
-    Client::user(service.url(), &new_name())
-}
-
-pub fn new_name() -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    format!("user {}", COUNT.fetch_add(1, Ordering::Relaxed))
 }

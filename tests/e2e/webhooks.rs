@@ -12,17 +12,11 @@ use std::sync::LazyLock;
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::receiver::Receiver;
 use concept_refinement_tests::service::{Launch, Service};
+pub use concept_refinement_tests::shared::receiver;
 use serde_json::{Value, json};
 
 use crate::shared::{origin, scripted_launch};
-
-/// A receiver on this machine, for many tests.
-pub fn receiver() -> &'static Receiver {
-    static RECEIVER: LazyLock<Receiver> = LazyLock::new(Receiver::start);
-    &RECEIVER
-}
 
 /// A service whose webhooks may go to this machine.
 fn launch() -> Launch {

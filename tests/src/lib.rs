@@ -53,6 +53,7 @@ pub mod seed;
 pub mod server;
 pub mod service;
 pub mod shape;
+pub mod shared;
 pub mod spin;
 pub mod stand_in;
 pub mod stored_images;

@@ -6,15 +6,12 @@ pub mod spin;
 pub mod wasmtime;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::OnceLock;
 
 use crate::artifacts;
-use crate::client::Client;
 use crate::reaper::scratch;
-use crate::receiver::Receiver;
-use crate::server::Origin;
 use crate::service::{Launch, Service};
+pub use crate::shared::{new_name, new_user, origin, receiver};
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 
 /// Somewhere to run the components.
@@ -155,26 +152,4 @@ pub fn scripted<P: Platform>() -> &'static Service {
 pub fn frugal<P: Platform>() -> &'static Service {
     let start = || Start::<P>::scripted().set("rate-limit", &format!("{FRUGAL}/month"));
     P::shared().frugal.get_or_init(|| start().start())
-}
-
-/// An origin that all of them may fetch from.
-pub fn origin() -> &'static Origin {
-    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
-    &ORIGIN
-}
-
-/// A receiver of webhooks that all of them may tell.
-pub fn receiver() -> &'static Receiver {
-    static RECEIVER: LazyLock<Receiver> = LazyLock::new(Receiver::start);
-    &RECEIVER
-}
-
-/// A user that no other case is.
-pub fn new_user(service: &Service) -> Client {
-    Client::user(service.url(), &new_name())
-}
-
-pub fn new_name() -> String {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    format!("user {}", COUNT.fetch_add(1, Ordering::Relaxed))
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::reaper::scratch;
-use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::{Ended, Launch, Service};
+pub use concept_refinement_tests::shared::origin;
 use concept_refinement_tests::stored_images;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -22,11 +21,6 @@ pub const NO_ROOM_FOR_TASKS: &str = "The task store has no room left.";
 pub const NO_ROOM_FOR_IMAGES: &str = "The image store has no room left.";
 pub const NO_TASKS: &str = "The task store cannot be used at the moment.";
 pub const NO_IMAGES: &str = "The image store cannot be used at the moment.";
-
-pub fn origin() -> &'static Origin {
-    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
-    &ORIGIN
-}
 
 pub fn launch() -> Launch {
     Launch::new()

@@ -1,0 +1,32 @@
+//! What the tests of a program share, each with users of its own. It is started when it is
+//! first needed.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::client::Client;
+use crate::receiver::Receiver;
+use crate::server::Origin;
+use crate::service::Service;
+
+/// An origin that the services may fetch from.
+pub fn origin() -> &'static Origin {
+    static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::start);
+    &ORIGIN
+}
+
+/// A receiver of webhooks that the services may tell.
+pub fn receiver() -> &'static Receiver {
+    static RECEIVER: LazyLock<Receiver> = LazyLock::new(Receiver::start);
+    &RECEIVER
+}
+
+/// A user that no other test is.
+pub fn new_user(service: &Service) -> Client {
+    Client::user(service.url(), &new_name())
+}
+
+pub fn new_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("user {}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
