@@ -15,7 +15,7 @@ async fn a_form_that_is_not_filled_in_says_what_is_missing_all_at_once() {
     tab.reads("image-error", "Choose an image, or give its address.")
         .await;
     tab.reads("prompt-error", "Say what should change.").await;
-    tab.until("document.activeElement.id === 'file'").await;
+    tab.has_focus_on("file").await;
     let invalid = tab
         .value("document.getElementById('prompt').getAttribute('aria-invalid')")
         .await;
@@ -35,7 +35,7 @@ async fn an_address_that_cannot_be_used_says_so_beside_it() {
     tab.asks("echo it").await;
     tab.reads("image-error", "must point to a public address")
         .await;
-    tab.until("document.activeElement.id === 'address'").await;
+    tab.has_focus_on("address").await;
     tab.has_no_errors();
 }
 
@@ -43,9 +43,7 @@ async fn an_address_that_cannot_be_used_says_so_beside_it() {
 async fn one_at_a_time_offers_to_watch_what_is_under_way() {
     let tab = Tab::open(scripted()).await;
     let (url, gate) = origin().gated(&pictures::png(50, 50));
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     let first = tab.path().await;
     tab.click(".brand").await;
     tab.sees("compose").await;
@@ -69,9 +67,7 @@ async fn one_at_a_time_offers_to_watch_what_is_under_way() {
 async fn what_is_in_the_way_leaves_when_it_has_ended() {
     let tab = Tab::open(scripted()).await;
     let (url, gate) = origin().gated(&pictures::png(50, 50));
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     tab.click(".brand").await;
     tab.sees("compose").await;
     tab.write("address", &origin().picture(&pictures::png(8, 8)))
@@ -79,13 +75,12 @@ async fn what_is_in_the_way_leaves_when_it_has_ended() {
     tab.asks("wait 5ms").await;
     tab.reads("form-error", "Another refinement is under way")
         .await;
-    tab.until("document.activeElement.id === 'form-error-action'")
-        .await;
+    tab.has_focus_on("form-error-action").await;
     gate.open();
     tab.until("document.getElementById('form-error').hidden")
         .await;
     tab.reads("status", "The other refinement has ended.").await;
-    tab.until("document.activeElement.id === 'submit'").await;
+    tab.has_focus_on("submit").await;
     tab.press("Enter").await;
     tab.is_done().await;
     assert_eq!(tab.natural_size("after").await, json!([8, 8]));
@@ -95,9 +90,7 @@ async fn what_is_in_the_way_leaves_when_it_has_ended() {
 #[tokio::test]
 async fn a_spent_quota_says_when_it_goes_on() {
     let tab = Tab::open(stingy()).await;
-    tab.uploads(&pictures::png(8, 8)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(8, 8), "echo it").await;
     tab.reads("quota", "0 of 1 refinements left, resets ").await;
     tab.click("#revise").await;
     tab.sees("compose").await;
@@ -128,9 +121,7 @@ async fn a_spent_budget_says_when_it_goes_on() {
     let prompt = provider().prompt([openai::answer(&picture)]);
     tab.reads("quota", "0 of 10 refinements, 0.00 of 0.10 USD, resets ")
         .await;
-    tab.uploads(&picture).await;
-    tab.asks(&prompt).await;
-    tab.is_done().await;
+    tab.refines(&picture, &prompt).await;
     tab.reads("quota", "1 of 10 refinements, 0.06 of 0.10 USD, resets ")
         .await;
     tab.click("#revise").await;
@@ -154,9 +145,7 @@ async fn calls_of_unknown_price_are_told_in_words() {
     tab.sees("compose").await;
     let picture = pictures::png(8, 8);
     let prompt = provider().prompt([openai::answer(&picture)]);
-    tab.uploads(&picture).await;
-    tab.asks(&prompt).await;
-    tab.is_done().await;
+    tab.refines(&picture, &prompt).await;
     tab.reads("quota", "1 call of unknown price, resets ").await;
     tab.has_no_errors();
 }

@@ -47,13 +47,12 @@ async fn the_whole_way_by_keyboard() {
     tab.tabs_to("address", 0).await;
     tab.types(&origin().picture(&pictures::png(100, 80))).await;
     tab.press("Enter").await;
-    tab.until("document.activeElement.id === 'prompt'").await;
+    tab.has_focus_on("prompt").await;
     tab.types("echo it").await;
     tab.tabs_to("submit", 0).await;
     tab.press("Enter").await;
     tab.is_done().await;
-    tab.until("document.activeElement.id === 'result-title'")
-        .await;
+    tab.has_focus_on("result-title").await;
 
     // The slider stands before what it was refined with.
     tab.tabs_to("split", SHIFT).await;
@@ -80,7 +79,7 @@ async fn the_whole_way_by_keyboard() {
 
     tab.tabs_to("revise", 0).await;
     tab.press("Enter").await;
-    tab.until("document.activeElement.id === 'prompt'").await;
+    tab.has_focus_on("prompt").await;
     tab.press_with("Enter", CONTROL).await;
     tab.is_done().await;
 
@@ -89,8 +88,7 @@ async fn the_whole_way_by_keyboard() {
     tab.sees("confirm").await;
     tab.tabs_to("confirm-delete", 0).await;
     tab.press("Enter").await;
-    tab.until("document.activeElement.id === 'compose-title'")
-        .await;
+    tab.has_focus_on("compose-title").await;
     tab.has_no_errors();
 }
 

@@ -105,9 +105,7 @@ async fn a_phone_will_do() {
     let tab = Tab::blank(scripted()).await;
     tab.looks(PHONE, true).await;
     tab.go("/").await;
-    tab.uploads(&pictures::png(500, 900)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(500, 900), "echo it").await;
     let [top, bottom] = ["top", "bottom"]
         .map(|side| format!("document.getElementById('compare').getBoundingClientRect().{side}"));
     // The image first: all of it is on the screen.

@@ -8,9 +8,7 @@ use crate::world::{origin, scripted};
 
 async fn refine(tab: &Tab, size: u32, prompt: &str) -> String {
     tab.go("/").await;
-    tab.uploads(&pictures::png(size, size)).await;
-    tab.asks(prompt).await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(size, size), prompt).await;
     tab.path().await
 }
 
@@ -27,8 +25,7 @@ async fn a_link_and_the_back_button_lead_to_a_refinement() {
     tab.until("document.getElementById('after').naturalWidth === 22")
         .await;
     assert_eq!(tab.path().await, second);
-    tab.until("document.activeElement.id === 'result-title'")
-        .await;
+    tab.has_focus_on("result-title").await;
     tab.run("history.back()").await;
     tab.until("document.getElementById('after').naturalWidth === 21")
         .await;
@@ -127,9 +124,7 @@ async fn earlier_ones_come_page_by_page() {
 async fn what_was_left_under_way_is_seen_to_end() {
     let tab = Tab::open(scripted()).await;
     let (url, gate) = origin().gated(&pictures::png(8, 8));
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     tab.click(".brand").await;
     tab.sees("compose").await;
     tab.reads("tiles", "Under way").await;

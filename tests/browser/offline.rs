@@ -43,9 +43,7 @@ async fn a_task_is_watched_without_events_too() {
     let urls = json!({"urls": ["*/events"]});
     tab.call("Network.setBlockedURLs", urls).await;
     let (url, gate) = origin().gated(&pictures::png(30, 20));
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     tab.until("document.querySelector('#steps .done')").await;
     gate.open();
     tab.is_done().await;

@@ -18,14 +18,7 @@ impl Tab {
     async fn drags(&self, way: &[(f64, f64)]) {
         self.run("document.getElementById('stage').scrollIntoView({behavior: 'instant'})")
             .await;
-        let place = self
-            .value(
-                "(() => { const {x, y, width, height} = \
-                 document.getElementById('area').getBoundingClientRect(); \
-                 return [x, y, width, height]; })()",
-            )
-            .await;
-        let [x, y, width, height] = [0, 1, 2, 3].map(|at| place[at].as_f64().unwrap());
+        let [x, y, width, height] = self.place("area").await;
         let at = |(across, down): (f64, f64)| (x + across * width, y + down * height);
         let (begin, end) = (at(way[0]), at(way[way.len() - 1]));
         self.mouse("mousePressed", begin.0, begin.1).await;
@@ -301,14 +294,7 @@ async fn a_finger_draws() {
     tab.click(OPEN).await;
     tab.run("document.getElementById('stage').scrollIntoView({behavior: 'instant'})")
         .await;
-    let place = tab
-        .value(
-            "(() => { const {x, y, width, height} = \
-             document.getElementById('area').getBoundingClientRect(); \
-             return [x, y, width, height]; })()",
-        )
-        .await;
-    let [x, y, width, height] = [0, 1, 2, 3].map(|at| place[at].as_f64().unwrap());
+    let [x, y, width, height] = tab.place("area").await;
     for (kind, part) in [("touchStart", 0.2), ("touchMove", 0.5), ("touchMove", 0.8)] {
         let points = json!([{"x": x + part * width, "y": y + part * height}]);
         tab.call(

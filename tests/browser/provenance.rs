@@ -39,9 +39,7 @@ impl Tab {
 #[tokio::test]
 async fn a_marked_result_has_a_badge_that_explains_itself() {
     let tab = Tab::open(scripted()).await;
-    tab.uploads(&pictures::png(40, 30)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(40, 30), "echo it").await;
     let path = tab.path().await;
     let composite = "compositeWithTrainedAlgorithmicMedia";
     for (source, mark, badge, address) in [
@@ -95,9 +93,7 @@ async fn a_marked_result_has_a_badge_that_explains_itself() {
 #[tokio::test]
 async fn a_file_is_asked_about() {
     let tab = Tab::open(local()).await;
-    tab.uploads(&pictures::png(64, 48)).await;
-    tab.asks("lighter").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(64, 48), "lighter").await;
     // What was made here is known by its bytes, wherever it has been.
     tab.run(
         "fetch(document.getElementById('after').src).then((answer) => answer.blob()).then((blob) => { \

@@ -36,7 +36,7 @@ async fn an_address_is_refined_with_what_is_known_of_the_image() {
     tab.write("address", &origin().picture(&pictures::webp(90, 60)))
         .await;
     tab.press("Enter").await;
-    tab.until("document.activeElement.id === 'prompt'").await;
+    tab.has_focus_on("prompt").await;
     tab.until("document.getElementById('picture').naturalWidth === 90")
         .await;
     tab.click("#details summary").await;
@@ -107,9 +107,7 @@ async fn a_download_is_named_after_its_original() {
 async fn progress_is_seen_stage_by_stage() {
     let tab = Tab::open(scripted()).await;
     let (url, gate) = origin().gated(&pictures::png(64, 64));
-    tab.write("address", &url).await;
-    tab.asks("wait 1200ms").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "wait 1200ms").await;
     tab.is_at("downloading").await;
     tab.until("document.getElementById('elapsed').textContent !== '0:00'")
         .await;
@@ -127,9 +125,7 @@ async fn progress_is_seen_stage_by_stage() {
 async fn a_reload_in_the_middle_goes_on() {
     let tab = Tab::open(scripted()).await;
     let (url, gate) = origin().gated(&pictures::png(64, 48));
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     let path = tab.path().await;
     assert!(path.starts_with("/?task="), "{path}");
     tab.reload().await;
@@ -163,16 +159,13 @@ async fn the_stage_that_is_under_way_is_seen_after_a_reload() {
 async fn what_is_under_way_can_be_cancelled() {
     let tab = Tab::open(scripted()).await;
     let (url, _gate) = origin().gated(&pictures::png(64, 48));
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     let task = tab.path().await;
     tab.reads("watching", "Either way it counts against your quota.")
         .await;
     tab.click("#cancel").await;
     tab.reads("compose-title", "Cancelled").await;
-    tab.until("document.activeElement.id === 'compose-title'")
-        .await;
+    tab.has_focus_on("compose-title").await;
     // It is kept.
     assert_eq!(tab.path().await, task);
     tab.reads("tiles", "Cancelled").await;
@@ -195,9 +188,7 @@ async fn what_is_under_way_can_be_cancelled() {
 async fn what_is_under_way_can_be_deleted() {
     let tab = Tab::open(scripted()).await;
     let (url, _gate) = origin().gated(&pictures::png(64, 48));
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     tab.click("#forget").await;
     tab.reads("confirm-text", "It still counts against your quota.")
         .await;
@@ -224,9 +215,7 @@ async fn what_has_ended_is_not_cancelled() {
     // Its end is not heard of at once, and the request comes too late.
     let urls = json!({"urls": ["*/events"]});
     tab.call("Network.setBlockedURLs", urls).await;
-    tab.write("address", &url).await;
-    tab.asks("echo it").await;
-    tab.sees("watching").await;
+    tab.begins(&url, "echo it").await;
     tab.run(
         "const real = window.fetch; window.fetch = async (path, options) => { \
          if (path.endsWith('/cancel')) { \
@@ -287,7 +276,7 @@ async fn a_sample_is_tried_by_one_click() {
     tab.click("#remove").await;
     tab.click("#samples button:nth-of-type(2)").await;
     tab.reads("chosen", "sample-lake.webp").await;
-    tab.until("document.activeElement.id === 'prompt'").await;
+    tab.has_focus_on("prompt").await;
     assert_eq!(tab.value(prompt).await, "a bit warmer");
     tab.click("#submit").await;
     tab.is_done().await;
@@ -300,9 +289,7 @@ async fn the_slider_is_as_wide_as_the_picture() {
     let tab = Tab::open(scripted()).await;
     for (width, height) in [(300, 900), (900, 300), (40, 40)] {
         tab.go("/").await;
-        tab.uploads(&pictures::png(width, height)).await;
-        tab.asks("echo it").await;
-        tab.is_done().await;
+        tab.refines(&pictures::png(width, height), "echo it").await;
         for size in [DESK, PHONE] {
             tab.looks(size, false).await;
             let apart = "['left', 'right'].map((side) => Math.abs( \
@@ -340,9 +327,7 @@ async fn how_long_it_took_is_told_as_people_say_it() {
 #[tokio::test]
 async fn a_result_is_refined_further() {
     let tab = Tab::open(scripted()).await;
-    tab.uploads(&pictures::png(80, 60)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(80, 60), "echo it").await;
     let first = tab.path().await;
     tab.click("#again").await;
     tab.reads("chosen", "The refined image").await;
@@ -360,13 +345,8 @@ async fn a_result_is_refined_further() {
 #[tokio::test]
 async fn the_slider_follows_the_pointer() {
     let tab = Tab::open(scripted()).await;
-    tab.uploads(&pictures::png(400, 300)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
-    let frame = tab
-        .value("(({x, y, width, height}) => [x, y, width, height])(document.getElementById('compare').getBoundingClientRect())")
-        .await;
-    let [x, y, width, height] = [0, 1, 2, 3].map(|at: usize| frame[at].as_f64().unwrap());
+    tab.refines(&pictures::png(400, 300), "echo it").await;
+    let [x, y, width, height] = tab.place("compare").await;
     tab.mouse("mousePressed", x + width / 2.0, y + height / 2.0)
         .await;
     tab.mouse("mouseMoved", x + width / 4.0, y + height / 2.0)

@@ -24,9 +24,7 @@ async fn a_token_opens_the_page_until_it_is_forgotten() {
         .await;
     tab.press("Enter").await;
     tab.sees("compose").await;
-    tab.uploads(&pictures::png(48, 32)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(48, 32), "echo it").await;
     assert_eq!(tab.natural_size("before").await, json!([48, 32]));
     tab.reload().await;
     tab.is_done().await;
@@ -52,9 +50,7 @@ async fn images_are_shown_whose_signature_is_gone() {
     tab.write("token", &token("somebody else")).await;
     tab.press("Enter").await;
     tab.sees("compose").await;
-    tab.uploads(&pictures::png(48, 32)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(48, 32), "echo it").await;
     let unsigned = tab
         .value("document.getElementById('before').src.split('?')[0]")
         .await;

@@ -172,6 +172,22 @@ impl Tab {
         .await;
     }
 
+    /// Waits until an element has the focus.
+    pub async fn has_focus_on(&self, id: &str) {
+        self.until(&format!("document.activeElement.id === '{id}'"))
+            .await;
+    }
+
+    /// Where an element is: its left and top, its width and height.
+    pub async fn place(&self, id: &str) -> [f64; 4] {
+        let place = format!(
+            "(({{x, y, width, height}}) => [x, y, width, height])\
+             (document.getElementById('{id}').getBoundingClientRect())"
+        );
+        let place = self.value(&place).await;
+        [0, 1, 2, 3].map(|at| place[at].as_f64().unwrap())
+    }
+
     pub async fn text(&self, id: &str) -> String {
         text(
             &self
@@ -287,6 +303,20 @@ impl Tab {
     pub async fn asks(&self, prompt: &str) {
         self.write("prompt", prompt).await;
         self.click("#submit").await;
+    }
+
+    /// Uploads a picture, and has it refined.
+    pub async fn refines(&self, picture: &Picture, prompt: &str) {
+        self.uploads(picture).await;
+        self.asks(prompt).await;
+        self.is_done().await;
+    }
+
+    /// Asks for a refinement of this address, and sees it under way.
+    pub async fn begins(&self, url: &str, prompt: &str) {
+        self.write("address", url).await;
+        self.asks(prompt).await;
+        self.sees("watching").await;
     }
 
     /// Has a refinement made without the page's knowing, by its cookie.

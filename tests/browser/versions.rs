@@ -60,9 +60,7 @@ impl Tab {
 #[tokio::test]
 async fn a_result_is_refined_as_the_concept_that_it_is() {
     let tab = Tab::open(scripted()).await;
-    tab.uploads(&pictures::png(80, 60)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(80, 60), "echo it").await;
     assert!(
         tab.value("document.getElementById('versions').hidden")
             .await
@@ -94,9 +92,7 @@ async fn a_result_is_refined_as_the_concept_that_it_is() {
     tab.click("#again").await;
     tab.click("#remove").await;
     tab.sees("empty").await;
-    tab.uploads(&pictures::png(30, 20)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(30, 20), "echo it").await;
     let sent = tab.last_request().await;
     assert!(sent["original_image_url"].is_string(), "{sent}");
     assert_eq!(sent["original_concept_id"], Value::Null, "{sent}");
@@ -111,7 +107,7 @@ async fn an_earlier_refinement_is_refined_again_from_the_list() {
     tab.go("/").await;
     tab.click("#tiles .tile-actions button").await;
     tab.reads("chosen", "The refined image").await;
-    tab.until("document.activeElement.id === 'prompt'").await;
+    tab.has_focus_on("prompt").await;
     tab.until("document.getElementById('picture').naturalWidth === 50")
         .await;
     tab.is_for_everyone("refining again").await;
@@ -125,9 +121,7 @@ async fn an_earlier_refinement_is_refined_again_from_the_list() {
 #[tokio::test]
 async fn a_concept_that_is_deleted_meanwhile_is_told_at_the_image() {
     let tab = Tab::open(scripted()).await;
-    tab.uploads(&pictures::png(40, 30)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(40, 30), "echo it").await;
     tab.click("#again").await;
     let delete = "fetch('/api/concepts').then((a) => a.json()).then(({concepts}) => \
         fetch(`/api/concepts/${concepts[0].id}`, {method: 'DELETE'})).then((a) => a.status)";
@@ -142,9 +136,7 @@ async fn a_concept_that_is_deleted_meanwhile_is_told_at_the_image() {
 #[tokio::test]
 async fn versions_open_and_any_two_are_compared() {
     let tab = Tab::open(scripted()).await;
-    tab.uploads(&pictures::png(90, 60)).await;
-    tab.asks("echo it").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(90, 60), "echo it").await;
     tab.refines_again("wait 2ms").await;
     let third = tab.refines_again("wait 3ms").await;
     let (original, images) = tab.lineage(&third).await;

@@ -49,9 +49,7 @@ async fn a_first_visit_asks_for_nothing_that_is_refused() {
     assert_eq!(tab.sessions(), 1, "it is remembered");
 
     // The same user, though the page has forgotten the session.
-    tab.uploads(&pictures::png(32, 32)).await;
-    tab.asks("a bit warmer").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(32, 32), "a bit warmer").await;
     tab.run("localStorage.clear()").await;
     tab.go("/").await;
     tab.until("document.querySelectorAll('#tiles li').length === 1")
@@ -104,9 +102,8 @@ async fn who_needs_a_token_is_asked_for_it_and_refused_nothing() {
 #[tokio::test]
 async fn what_the_model_did_not_understand_is_told() {
     let tab = Tab::open(local()).await;
-    tab.uploads(&pictures::png(64, 48)).await;
-    tab.asks("a bit warmer, with sparkles").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(64, 48), "a bit warmer, with sparkles")
+        .await;
     tab.reads("notes", "Not understood: sparkles.").await;
     tab.reads("result-title", "Refined, with differences:")
         .await;
@@ -118,9 +115,7 @@ async fn what_the_model_did_not_understand_is_told() {
     tab.is_at_peace();
 
     let tab = Tab::open(scripted()).await;
-    tab.uploads(&pictures::png(8, 8)).await;
-    tab.asks("note 8 times").await;
-    tab.is_done().await;
+    tab.refines(&pictures::png(8, 8), "note 8 times").await;
     tab.reads("notes", "Note 8.").await;
     tab.is_for_everyone("eight notes").await;
     // The next one has none.
