@@ -19,8 +19,10 @@ pub trait QueueBackend: Sized {
 
     fn queue(&self) -> Arc<dyn TaskQueue>;
 
-    /// The message of a new task, and the task's id.
-    async fn message(&self) -> (String, Vec<u8>);
+    /// The message of a new task, and the task's id. A queue need not look at the task.
+    async fn message(&self) -> (String, Vec<u8>) {
+        message()
+    }
 }
 
 /// A message for a queue that looks at no task, and the id in it.

@@ -37,10 +37,6 @@ impl QueueBackend for InNats {
     fn queue(&self) -> Arc<dyn TaskQueue> {
         self.0.clone()
     }
-
-    async fn message(&self) -> (String, Vec<u8>) {
-        message()
-    }
 }
 
 async fn open(url: &str) -> Result<NatsQueue, String> {

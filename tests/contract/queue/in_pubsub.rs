@@ -41,10 +41,6 @@ impl QueueBackend for Pulled {
     fn queue(&self) -> Arc<dyn TaskQueue> {
         self.0.clone()
     }
-
-    async fn message(&self) -> (String, Vec<u8>) {
-        message()
-    }
 }
 
 impl QueueBackend for Pushed {
@@ -64,10 +60,6 @@ impl QueueBackend for Pushed {
 
     fn queue(&self) -> Arc<dyn TaskQueue> {
         self.0.clone()
-    }
-
-    async fn message(&self) -> (String, Vec<u8>) {
-        message()
     }
 }
 
