@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::seed::number;
 use concept_refinement_tests::service::Launch;
 use futures::future::{join, join_all};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 
 use crate::disk::shared::{
     DISK, NO_ROOM_FOR_IMAGES, NO_ROOM_FOR_TASKS, assert_ready, assert_unavailable, launch,
@@ -21,7 +24,7 @@ const TIME: Duration = Duration::from_secs(8);
 
 #[tokio::test]
 async fn whenever_it_fills_nothing_accepted_is_lost() {
-    let seed = std::env::var("REFINEMENT_SEED").map_or(SEED, |seed| seed.parse().unwrap());
+    let seed = number("REFINEMENT_SEED", SEED);
     println!("seed {seed}");
     // Room for the images of all that a fast machine does meanwhile.
     let launch = launch().on_small_disk(DISK * 4);
@@ -88,23 +91,11 @@ async fn ask(client: &Client, url: &str, end: Instant) -> (Vec<String>, usize) {
 }
 
 async fn fill_and_free(launch: &Launch, seed: u64, end: Instant) {
-    let mut random = Random(seed);
+    let mut random = StdRng::seed_from_u64(seed);
     while Instant::now() < end {
-        launch.disk().fill_but(random.below(64));
-        tokio::time::sleep(Duration::from_millis(random.below(300))).await;
+        launch.disk().fill_but(random.random_range(0..64));
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..300))).await;
         launch.disk().free();
-        tokio::time::sleep(Duration::from_millis(random.below(300))).await;
-    }
-}
-
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..300))).await;
     }
 }
