@@ -139,19 +139,10 @@ fn json_has_nothing_that_a_terminal_obeys() {
 
 #[test]
 fn a_job_has_to_be_one() {
-    for (reply, sentence) in [
-        (
-            r#"{"count": -1}"#,
-            "does not answer as a service of this version",
-        ),
-        (
-            r#"{"count": 1}"#,
-            "does not answer as a service of this version",
-        ),
-        (
-            r#"{"count": 1, "id": "../tasks", "ended_at": null, "total": 1, "done": 0, "failed": 0, "left": 1}"#,
-            "does not answer as a service of this version. Perhaps",
-        ),
+    for reply in [
+        r#"{"count": -1}"#,
+        r#"{"count": 1}"#,
+        r#"{"count": 1, "id": "../tasks", "ended_at": null, "total": 1, "done": 0, "failed": 0, "left": 1}"#,
     ] {
         let server = Origin::start();
         server.serve_at("/admin/v1/tasks/actions", json(reply));
@@ -160,7 +151,7 @@ fn a_job_has_to_be_one() {
         ];
         let done = asked(&server, &arguments);
         assert_eq!(done.code, 1, "{}", done.stderr);
-        let sentence = sentence.split(". Perhaps").next().unwrap();
+        let sentence = "does not answer as a service of this version";
         assert!(done.stderr.contains(sentence), "{}", done.stderr);
         assert_eq!(done.text(), "");
     }

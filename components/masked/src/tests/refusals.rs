@@ -8,13 +8,9 @@ fn png(width: u32, height: u32) -> Vec<u8> {
     Picture::new(width, height, false, false).png(&[], None)
 }
 
-fn refused(original: (Format, Vec<u8>), part: Part) -> String {
-    let (format, bytes) = original;
-    let sentence = |part_only, part| {
-        let problem = prepare(file(format, bytes.clone()), part, part_only);
-        problem.err().unwrap().to_string()
-    };
-    sentence(false, part)
+fn refused((format, bytes): (Format, Vec<u8>), part: Part) -> String {
+    let problem = prepare(file(format, bytes), part, false);
+    problem.err().unwrap().to_string()
 }
 
 fn mask(bytes: Vec<u8>) -> Part {
