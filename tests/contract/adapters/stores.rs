@@ -34,6 +34,15 @@ use super::streams::{self, Chunks};
 
 const HOST_ONLY: &str = "only a host offers this";
 
+/// Calls a function of the adapter's exports.
+macro_rules! ask {
+    ($instances:ident.$export:ident.$call:ident($($argument:expr),*)) => {
+        Box::pin($instances.ask(move |accessor, adapter| {
+            Box::pin(adapter.$export().$call(accessor, $($argument),*))
+        }))
+    };
+}
+
 impl Tasks for Instances {
     fn renew_session<'a>(
         &'a self,
@@ -42,57 +51,38 @@ impl Tasks for Instances {
         owns_images: bool,
     ) -> Answer<'a, ()> {
         let user_id = user_id.to_owned();
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_renew_session(accessor, user_id, until.0, owns_images))
-        }))
+        ask! {
+            self.concept_refinement_task_store.call_renew_session(user_id, until.0, owns_images)
+        }
     }
 
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_submit(accessor, task.convert()))
-        }))
+        ask! { self.concept_refinement_task_store.call_submit(task.convert()) }
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
         let (id, error_message) = (id.to_owned(), error_message.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_withdraw(accessor, id, error_message))
-        }))
+        ask! { self.concept_refinement_task_store.call_withdraw(id, error_message) }
     }
 
     fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32> {
         let (user_id, window) = (user_id.to_owned(), window.convert());
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_used(accessor, user_id, window))
-        }))
+        ask! { self.concept_refinement_task_store.call_used(user_id, window) }
     }
 
     fn spending<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, Spending> {
         let (user_id, window) = (user_id.to_owned(), window.convert());
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_get_spending(accessor, user_id, window))
-        }))
+        ask! { self.concept_refinement_task_store.call_get_spending(user_id, window) }
     }
 
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_cancel(accessor, user_id, id))
-        }))
+        ask! { self.concept_refinement_task_store.call_cancel(user_id, id) }
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_get(accessor, user_id, id))
-        }))
+        ask! { self.concept_refinement_task_store.call_get(user_id, id) }
     }
 
     fn list<'a>(
@@ -104,29 +94,17 @@ impl Tasks for Instances {
     ) -> Answer<'a, TaskPage> {
         let user_id = user_id.to_owned();
         let (status, after) = (status.convert(), after.convert());
-        Box::pin(async move {
-            let page = self.ask(move |accessor, adapter| {
-                let store = adapter.concept_refinement_task_store();
-                Box::pin(store.call_list(accessor, user_id, status, limit, after))
-            });
-            page.await
-        })
+        ask! { self.concept_refinement_task_store.call_list(user_id, status, limit, after) }
     }
 
     fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
         let user_id = user_id.to_owned();
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_erase_user(accessor, user_id, limit))
-        }))
+        ask! { self.concept_refinement_task_store.call_erase_user(user_id, limit) }
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_delete(accessor, user_id, id))
-        }))
+        ask! { self.concept_refinement_task_store.call_delete(user_id, id) }
     }
 
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {
@@ -162,18 +140,12 @@ impl Webhooks for Instances {
         task_id: &'a str,
     ) -> Answer<'a, Option<WebhookDelivery>> {
         let (user_id, task_id) = (user_id.to_owned(), task_id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_webhook_store();
-            Box::pin(store.call_get(accessor, user_id, task_id))
-        }))
+        ask! { self.concept_refinement_webhook_store.call_get(user_id, task_id) }
     }
 
     fn redeliver<'a>(&'a self, user_id: &'a str, task_id: &'a str) -> Answer<'a, Redelivery> {
         let (user_id, task_id) = (user_id.to_owned(), task_id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_webhook_store();
-            Box::pin(store.call_redeliver(accessor, user_id, task_id))
-        }))
+        ask! { self.concept_refinement_webhook_store.call_redeliver(user_id, task_id) }
     }
 
     fn claim_deliveries(&self, _: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
@@ -201,34 +173,22 @@ impl Webhooks for Instances {
 impl Leases for Instances {
     fn claim<'a>(&'a self, id: &'a str, user_id: Option<&'a str>) -> Answer<'a, Option<Claimed>> {
         let (id, user_id) = (id.to_owned(), user_id.map(str::to_owned));
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_claim(accessor, id, user_id))
-        }))
+        ask! { self.concept_refinement_task_store.call_claim(id, user_id) }
     }
 
     fn renew<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Option<Lease>> {
         let lease = lease.clone();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_renew(accessor, lease.convert()))
-        }))
+        ask! { self.concept_refinement_task_store.call_renew(lease.convert()) }
     }
 
     fn finish<'a>(&'a self, lease: &'a Lease, image: RefinedImage) -> Answer<'a, Finished> {
         let lease = lease.clone();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_finish(accessor, lease.convert(), image.convert()))
-        }))
+        ask! { self.concept_refinement_task_store.call_finish(lease.convert(), image.convert()) }
     }
 
     fn fail<'a>(&'a self, lease: &'a Lease, failure: &'a TaskFailure) -> Answer<'a, Fenced> {
         let (lease, failure) = (lease.clone(), failure.clone());
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_fail(accessor, lease.convert(), failure.convert()))
-        }))
+        ask! { self.concept_refinement_task_store.call_fail(lease.convert(), failure.convert()) }
     }
 
     fn pay<'a>(&'a self, _: &'a Lease, _: &'a Payment) -> Answer<'a, Fenced> {
@@ -237,10 +197,7 @@ impl Leases for Instances {
 
     fn release<'a>(&'a self, lease: &'a Lease) -> Answer<'a, Fenced> {
         let lease = lease.clone();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_task_store();
-            Box::pin(store.call_release(accessor, lease.convert()))
-        }))
+        ask! { self.concept_refinement_task_store.call_release(lease.convert()) }
     }
 
     fn progress<'a>(&'a self, lease: &'a Lease, stage: Stage) -> Answer<'a, ()> {
@@ -326,10 +283,7 @@ impl Maintenance for Instances {
 impl Concepts for Instances {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_get(accessor, user_id, id))
-        }))
+        ask! { self.concept_refinement_concept_store.call_get(user_id, id) }
     }
 
     fn list<'a>(
@@ -339,13 +293,7 @@ impl Concepts for Instances {
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage> {
         let (user_id, after) = (user_id.to_owned(), after.convert());
-        Box::pin(async move {
-            let page = self.ask(move |accessor, adapter| {
-                let store = adapter.concept_refinement_concept_store();
-                Box::pin(store.call_list(accessor, user_id, limit, after))
-            });
-            page.await
-        })
+        ask! { self.concept_refinement_concept_store.call_list(user_id, limit, after) }
     }
 
     fn children<'a>(
@@ -355,44 +303,29 @@ impl Concepts for Instances {
         limit: u32,
     ) -> Answer<'a, Vec<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_children(accessor, user_id, id, limit))
-        }))
+        ask! { self.concept_refinement_concept_store.call_children(user_id, id, limit) }
     }
 
     fn find_image<'a>(&'a self, sha256: &'a str) -> Answer<'a, Option<Timestamp>> {
         let sha256 = sha256.to_owned();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_find_image(accessor, sha256))
-        }))
+        ask! { self.concept_refinement_concept_store.call_find_image(sha256) }
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_concept_store();
-            Box::pin(store.call_delete(accessor, user_id, id))
-        }))
+        ask! { self.concept_refinement_concept_store.call_delete(user_id, id) }
     }
 }
 
 impl ImageStore for Instances {
     fn has_uploads<'a>(&'a self, owner: &'a str) -> Answer<'a, bool> {
         let owner = owner.to_owned();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_image_store();
-            Box::pin(store.call_has_uploads(accessor, owner))
-        }))
+        ask! { self.concept_refinement_image_store.call_has_uploads(owner) }
     }
 
     fn delete_uploads<'a>(&'a self, owner: &'a str, limit: u32) -> Answer<'a, bool> {
         let owner = owner.to_owned();
-        Box::pin(self.ask(move |accessor, adapter| {
-            let store = adapter.concept_refinement_image_store();
-            Box::pin(store.call_delete_uploads(accessor, owner, limit))
-        }))
+        ask! { self.concept_refinement_image_store.call_delete_uploads(owner, limit) }
     }
 
     /// Whoever goes away, or cannot send the rest, ends the contents early.
@@ -431,10 +364,7 @@ impl ImageStore for Instances {
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
         let path = path.to_owned();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_image_store();
-            Box::pin(store.call_stat(accessor, path))
-        }))
+        ask! { self.concept_refinement_image_store.call_stat(path) }
     }
 
     fn get<'a>(
@@ -470,26 +400,17 @@ impl ImageStore for Instances {
 
     fn delete<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
         let path = path.to_owned();
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_image_store();
-            Box::pin(store.call_delete(accessor, path))
-        }))
+        ask! { self.concept_refinement_image_store.call_delete(path) }
     }
 
     fn sign<'a>(&'a self, path: &'a str, origin: &'a str) -> Answer<'a, String> {
         let (path, origin) = (path.to_owned(), origin.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_image_store();
-            Box::pin(store.call_sign(accessor, path, origin))
-        }))
+        ask! { self.concept_refinement_image_store.call_sign(path, origin) }
     }
 
     fn resolve<'a>(&'a self, url: &'a str, origin: &'a str) -> Answer<'a, Option<Resolved>> {
         let (url, origin) = (url.to_owned(), origin.to_owned());
-        Box::pin(self.ask(|accessor, adapter| {
-            let store = adapter.concept_refinement_image_store();
-            Box::pin(store.call_resolve(accessor, url, origin))
-        }))
+        ask! { self.concept_refinement_image_store.call_resolve(url, origin) }
     }
 
     fn list(&self, _: ImageKind) -> Answer<'_, Images> {
