@@ -1,13 +1,11 @@
 //! Black Forest Labs: work is polled at an address that it gives, until there is the address
 //! of an image.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::shop::{Shop, Work};
+use super::shop::Shop;
 use super::{
     BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, Usage, decoded,
 };
@@ -237,16 +235,6 @@ impl StandIn for Bfl {
                 _ => ready(id, &format!("http://{host}/files/{id}")),
             };
         }
-        if dice < 10 {
-            return Reply::status(503);
-        }
-        let (prompt, id) = (asked.key(), shop.name());
-        shop.make(&prompt);
-        shop.works().insert(id.clone(), Work::of(&prompt));
-        let made = accepted(&format!("http://{host}"), &id);
-        match dice {
-            10..20 => made.without_end(20),
-            _ => made.after(Duration::from_millis(u64::from(dice))),
-        }
+        shop.named(dice, asked, |id| accepted(&format!("http://{host}"), id))
     }
 }

@@ -1,10 +1,8 @@
 //! fal: a queue, which gives the addresses of a request's status and of its result.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use super::shop::{Shop, Work};
+use super::shop::Shop;
 use super::{
     BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, bad_addresses,
     data_url, decoded,
@@ -231,16 +229,6 @@ impl StandIn for Fal {
                 _ => answer,
             };
         }
-        if dice < 10 {
-            return Reply::status(503);
-        }
-        let (prompt, id) = (asked.key(), shop.name());
-        shop.make(&prompt);
-        shop.works().insert(id.clone(), Work::of(&prompt));
-        let made = submitted(&url, &id);
-        match dice {
-            10..20 => made.without_end(20),
-            _ => made.after(Duration::from_millis(u64::from(dice))),
-        }
+        shop.named(dice, asked, |id| submitted(&url, id))
     }
 }

@@ -2,11 +2,10 @@
 //! ended.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::shop::{Shop, Work};
+use super::shop::Shop;
 use super::{
     BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, bad_addresses,
     data_url, decoded,
@@ -192,16 +191,8 @@ impl StandIn for Replicate {
                 }
             };
         }
-        if dice < 10 {
-            return Reply::status(503);
-        }
-        let (prompt, id) = (asked.key(), shop.name());
-        shop.make(&prompt);
-        shop.works().insert(id.clone(), Work::of(&prompt));
-        let made = created(&prediction(&id, "starting", Value::Null));
-        match dice {
-            10..20 => made.without_end(20),
-            _ => made.after(Duration::from_millis(u64::from(dice))),
-        }
+        shop.named(dice, asked, |id| {
+            created(&prediction(id, "starting", Value::Null))
+        })
     }
 }

@@ -91,6 +91,22 @@ impl Shop {
         unsure(dice, image).after(Duration::from_millis(u64::from(dice) * 3))
     }
 
+    /// Makes what is asked for under a new name, and answers that it is `accepted`, or fails
+    /// before or while it does.
+    pub fn named(&self, dice: u32, asked: &Asked, accepted: impl FnOnce(&str) -> Reply) -> Reply {
+        if dice < 10 {
+            return Reply::status(503);
+        }
+        let (prompt, name) = (asked.key(), self.name());
+        self.make(&prompt);
+        self.works().insert(name.clone(), Work::of(&prompt));
+        let made = accepted(&name);
+        match dice {
+            10..20 => made.without_end(20),
+            _ => made.after(Duration::from_millis(u64::from(dice))),
+        }
+    }
+
     /// Where a new output is.
     pub fn output_url(&self, asked: &Asked) -> String {
         let host = asked.header("host").unwrap();
