@@ -29,6 +29,12 @@ macro_rules! same {
 
 same!((), bool, u16, u32, u64, i64, String);
 
+impl Convert<String> for &str {
+    fn convert(self) -> String {
+        self.to_owned()
+    }
+}
+
 impl Convert<Timestamp> for u64 {
     fn convert(self) -> Timestamp {
         Timestamp(self)

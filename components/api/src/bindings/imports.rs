@@ -28,69 +28,29 @@ use crate::ports::{self, Changes};
 /// How much of an image is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
+/// Methods that only call an import, one line each: arguments and answer are converted.
+macro_rules! forward {
+    ($($method:ident($($argument:ident: $type:ty),*) -> $answer:ty = $import:path;)+) => { $(
+        async fn $method(&self, $($argument: $type),*) -> Result<$answer, CapabilityError> {
+            $import($($argument.convert()),*).await.convert()
+        }
+    )+ };
+}
+
 impl ports::TaskStore for Imports {
-    async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError> {
-        task_store::submit(task.convert()).await.convert()
-    }
-
-    async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError> {
-        let fenced = task_store::withdraw(id.to_owned(), error_message.to_owned()).await;
-        fenced.convert()
-    }
-
-    async fn renew_session(
-        &self,
-        user: &str,
-        until: Timestamp,
-        owns_images: bool,
-    ) -> Result<(), CapabilityError> {
-        task_store::renew_session(user.to_owned(), until.convert(), owns_images)
-            .await
-            .convert()
-    }
-
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
-        task_store::get(user.to_owned(), id.to_owned())
-            .await
-            .convert()
-    }
-
-    async fn list(
-        &self,
-        user: &str,
-        status: Option<Status>,
-        limit: u32,
-        after: Option<Position>,
-    ) -> Result<TaskPage, CapabilityError> {
-        let (status, after) = (status.convert(), after.convert());
-        let page = task_store::list(user.to_owned(), status, limit, after).await;
-        page.convert()
-    }
-
-    async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError> {
-        let used = task_store::used(user.to_owned(), window.convert()).await;
-        used.convert()
-    }
-
-    async fn spending(&self, user: &str, window: Window) -> Result<Spending, CapabilityError> {
-        let spending = task_store::get_spending(user.to_owned(), window.convert()).await;
-        spending.convert()
-    }
-
-    async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError> {
-        let cancelled = task_store::cancel(user.to_owned(), id.to_owned()).await;
-        cancelled.convert()
-    }
-
-    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
-        let deleted = task_store::delete(user.to_owned(), id.to_owned()).await;
-        deleted.convert()
-    }
-
-    async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased, CapabilityError> {
-        task_store::erase_user(user.to_owned(), limit)
-            .await
-            .convert()
+    forward! {
+        submit(task: NewTask) -> Submission = task_store::submit;
+        withdraw(id: &str, error_message: &str) -> Fenced = task_store::withdraw;
+        renew_session(user: &str, until: Timestamp, owns_images: bool) -> () =
+            task_store::renew_session;
+        get(user: &str, id: &str) -> Option<Task> = task_store::get;
+        list(user: &str, status: Option<Status>, limit: u32, after: Option<Position>) -> TaskPage =
+            task_store::list;
+        used(user: &str, window: Window) -> u32 = task_store::used;
+        spending(user: &str, window: Window) -> Spending = task_store::get_spending;
+        cancel(user: &str, id: &str) -> Option<Cancellation> = task_store::cancel;
+        delete(user: &str, id: &str) -> bool = task_store::delete;
+        erase_user(user: &str, limit: u32) -> Erased = task_store::erase_user;
     }
 
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError> {
@@ -119,6 +79,15 @@ impl ports::TaskQueue for Imports {
 impl ports::ImageStore for Imports {
     type Contents = StreamReader<u8>;
 
+    forward! {
+        stat(path: &str) -> Option<ImageInfo> = image_store::stat;
+        has_uploads(owner: &str) -> bool = image_store::has_uploads;
+        delete(path: &str) -> () = image_store::delete;
+        delete_uploads(owner: &str, limit: u32) -> bool = image_store::delete_uploads;
+        sign(path: &str, origin: &str) -> String = image_store::sign;
+        resolve(url: &str, origin: &str) -> Option<Resolved> = image_store::resolve;
+    }
+
     /// The store may answer before it has read everything.
     async fn put(
         &self,
@@ -144,10 +113,6 @@ impl ports::ImageStore for Imports {
         chunks.boxed_local()
     }
 
-    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
-        image_store::stat(path.to_owned()).await.convert()
-    }
-
     async fn get(
         &self,
         path: &str,
@@ -156,31 +121,6 @@ impl ports::ImageStore for Imports {
         let found = image_store::get(path.to_owned(), range.convert()).await;
         let found = found.map_err(|error| error.convert())?;
         Ok(found.map(|(info, contents)| (info.convert(), contents)))
-    }
-
-    async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError> {
-        image_store::has_uploads(owner.to_owned()).await.convert()
-    }
-
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
-        image_store::delete(path.to_owned()).await.convert()
-    }
-
-    async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, CapabilityError> {
-        image_store::delete_uploads(owner.to_owned(), limit)
-            .await
-            .convert()
-    }
-
-    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
-        image_store::sign(path.to_owned(), origin.to_owned())
-            .await
-            .convert()
-    }
-
-    async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError> {
-        let resolved = image_store::resolve(url.to_owned(), origin.to_owned()).await;
-        resolved.convert()
     }
 }
 
@@ -194,56 +134,19 @@ async fn write_all(contents: &mut impl ports::ByteStream, mut writer: StreamWrit
 }
 
 impl ports::ConceptStore for Imports {
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
-        let concept = concept_store::get(user.to_owned(), id.to_owned()).await;
-        concept.convert()
-    }
-
-    async fn list(
-        &self,
-        user: &str,
-        limit: u32,
-        after: Option<Position>,
-    ) -> Result<ConceptPage, CapabilityError> {
-        let page = concept_store::list(user.to_owned(), limit, after.convert()).await;
-        page.convert()
-    }
-
-    async fn children(
-        &self,
-        user: &str,
-        id: &str,
-        limit: u32,
-    ) -> Result<Vec<Concept>, CapabilityError> {
-        concept_store::children(user.to_owned(), id.to_owned(), limit)
-            .await
-            .convert()
-    }
-
-    async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>, CapabilityError> {
-        concept_store::find_image(sha256.to_owned()).await.convert()
-    }
-
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
-        concept_store::delete(user.to_owned(), id.to_owned())
-            .await
-            .convert()
+    forward! {
+        get(user: &str, id: &str) -> Option<Concept> = concept_store::get;
+        list(user: &str, limit: u32, after: Option<Position>) -> ConceptPage = concept_store::list;
+        children(user: &str, id: &str, limit: u32) -> Vec<Concept> = concept_store::children;
+        find_image(sha256: &str) -> Option<Timestamp> = concept_store::find_image;
+        delete(user: &str, id: &str) -> Option<String> = concept_store::delete;
     }
 }
 
 impl ports::WebhookStore for Imports {
-    async fn webhook(
-        &self,
-        user: &str,
-        task_id: &str,
-    ) -> Result<Option<WebhookDelivery>, CapabilityError> {
-        let delivery = webhook_store::get(user.to_owned(), task_id.to_owned()).await;
-        delivery.convert()
-    }
-
-    async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery, CapabilityError> {
-        let redelivery = webhook_store::redeliver(user.to_owned(), task_id.to_owned()).await;
-        redelivery.convert()
+    forward! {
+        webhook(user: &str, task_id: &str) -> Option<WebhookDelivery> = webhook_store::get;
+        redeliver(user: &str, task_id: &str) -> Redelivery = webhook_store::redeliver;
     }
 }
 

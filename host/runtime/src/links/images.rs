@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use futures::future::ready;
 use wasmtime::component::StreamReader;
 
-use super::{Answer, granted};
+use super::{Answer, forward, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::image_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Caller, Linked, Sandbox};
@@ -17,6 +17,17 @@ use crate::wasm::stream::{ByteStream, consume};
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
+    forward! { |host|
+        stat(path: String) -> Option<types::ImageInfo> = host.images.stat(&path);
+        has_uploads(owner: String) -> bool = host.images.has_uploads(&owner);
+        delete(path: String) -> () = host.images.delete(&path);
+        delete_uploads(owner: String, limit: u32) -> bool =
+            host.images.delete_uploads(&owner, limit);
+        sign(path: String, origin: String) -> String = host.images.sign(&path, &origin);
+        resolve(url: String, origin: String) -> Option<types::Resolved> =
+            host.images.resolve(&url, &origin);
+    }
+
     async fn put(
         caller: &Caller,
         image: types::NewImage,
@@ -29,11 +40,6 @@ impl HostWithStore<Sandbox> for Linked {
         })?;
         let contents: Contents = Box::pin(contents.map(Ok));
         Ok(host.images.put(image.convert(), contents).await.convert())
-    }
-
-    async fn stat(caller: &Caller, path: String) -> Answer<Option<types::ImageInfo>> {
-        let host = granted(caller)?;
-        Ok(host.images.stat(&path).await.convert())
     }
 
     async fn get(
@@ -57,35 +63,6 @@ impl HostWithStore<Sandbox> for Linked {
             }
             Err(error) => Ok(Err(error.convert())),
         }
-    }
-
-    async fn has_uploads(caller: &Caller, owner: String) -> Answer<bool> {
-        let host = granted(caller)?;
-        Ok(host.images.has_uploads(&owner).await.convert())
-    }
-
-    async fn delete(caller: &Caller, path: String) -> Answer<()> {
-        let host = granted(caller)?;
-        Ok(host.images.delete(&path).await.convert())
-    }
-
-    async fn delete_uploads(caller: &Caller, owner: String, limit: u32) -> Answer<bool> {
-        let host = granted(caller)?;
-        Ok(host.images.delete_uploads(&owner, limit).await.convert())
-    }
-
-    async fn sign(caller: &Caller, path: String, origin: String) -> Answer<String> {
-        let host = granted(caller)?;
-        Ok(host.images.sign(&path, &origin).await.convert())
-    }
-
-    async fn resolve(
-        caller: &Caller,
-        url: String,
-        origin: String,
-    ) -> Answer<Option<types::Resolved>> {
-        let host = granted(caller)?;
-        Ok(host.images.resolve(&url, &origin).await.convert())
     }
 }
 

@@ -13,7 +13,7 @@ use concept_refinement_domain::task::Stage;
 use futures::StreamExt as _;
 use wasmtime::component::StreamReader;
 
-use super::{Answer, granted};
+use super::{Answer, forward, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::task_store::{Host, HostWithStore};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::sandbox::{Caller, Linked, Sandbox, request_of};
@@ -33,6 +33,31 @@ fn attempt(caller: &Caller) -> Attempt {
 }
 
 impl HostWithStore<Sandbox> for Linked {
+    forward! { |host|
+        withdraw(id: String, error_message: String) -> types::Fenced =
+            host.tasks().withdraw(&id, &error_message);
+        renew_session(user_id: String, until: u64, owns_images: bool) -> () =
+            host.tasks().renew_session(&user_id, until.convert(), owns_images);
+        claim(id: String, user_id: Option<String>) -> Option<types::Claimed> =
+            host.leases().claim(&id, user_id.as_deref());
+        release(lease: types::Lease) -> types::Fenced = host.leases().release(&lease.convert());
+        get(user_id: String, id: String) -> Option<types::Task> = host.tasks().get(&user_id, &id);
+        list(
+            user_id: String, status: Option<types::Status>, limit: u32,
+            after: Option<types::Position>
+        ) -> types::TaskPage =
+            host.tasks().list(&user_id, status.convert(), limit, after.convert());
+        used(user_id: String, window: types::Window) -> u32 =
+            host.tasks().used(&user_id, window.convert());
+        get_spending(user_id: String, window: types::Window) -> types::Spending =
+            host.tasks().spending(&user_id, window.convert());
+        cancel(user_id: String, id: String) -> Option<types::Cancellation> =
+            host.tasks().cancel(&user_id, &id);
+        delete(user_id: String, id: String) -> bool = host.tasks().delete(&user_id, &id);
+        erase_user(user_id: String, limit: u32) -> types::Erased =
+            host.tasks().erase_user(&user_id, limit);
+    }
+
     async fn submit(caller: &Caller, new_task: types::NewTask) -> Answer<types::Submission> {
         let host = granted(caller)?;
         let mut new_task: NewTask = new_task.convert();
@@ -54,32 +79,6 @@ impl HostWithStore<Sandbox> for Linked {
             Err(_) => span.fail("store"),
         }
         Ok(submission.convert())
-    }
-
-    async fn withdraw(caller: &Caller, id: String, error_message: String) -> Answer<types::Fenced> {
-        let host = granted(caller)?;
-        Ok(host.tasks().withdraw(&id, &error_message).await.convert())
-    }
-
-    async fn renew_session(
-        caller: &Caller,
-        user_id: String,
-        until: u64,
-        owns_images: bool,
-    ) -> Answer<()> {
-        let host = granted(caller)?;
-        let tasks = host.tasks();
-        let renewed = tasks.renew_session(&user_id, until.convert(), owns_images);
-        Ok(renewed.await.convert())
-    }
-
-    async fn claim(
-        caller: &Caller,
-        id: String,
-        user_id: Option<String>,
-    ) -> Answer<Option<types::Claimed>> {
-        let host = granted(caller)?;
-        Ok(host.leases().claim(&id, user_id.as_deref()).await.convert())
     }
 
     async fn renew(caller: &Caller, lease: types::Lease) -> Answer<Option<types::Lease>> {
@@ -142,64 +141,6 @@ impl HostWithStore<Sandbox> for Linked {
             );
         }
         Ok(fenced.convert())
-    }
-
-    async fn release(caller: &Caller, lease: types::Lease) -> Answer<types::Fenced> {
-        let host = granted(caller)?;
-        Ok(host.leases().release(&lease.convert()).await.convert())
-    }
-
-    async fn get(caller: &Caller, user_id: String, id: String) -> Answer<Option<types::Task>> {
-        let host = granted(caller)?;
-        Ok(host.tasks().get(&user_id, &id).await.convert())
-    }
-
-    async fn list(
-        caller: &Caller,
-        user_id: String,
-        status: Option<types::Status>,
-        limit: u32,
-        after: Option<types::Position>,
-    ) -> Answer<types::TaskPage> {
-        let host = granted(caller)?;
-        let (status, after) = (status.convert(), after.convert());
-        let page = host.tasks().list(&user_id, status, limit, after).await;
-        Ok(page.convert())
-    }
-
-    async fn used(caller: &Caller, user_id: String, window: types::Window) -> Answer<u32> {
-        let host = granted(caller)?;
-        let used = host.tasks().used(&user_id, window.convert()).await;
-        Ok(used.convert())
-    }
-
-    async fn get_spending(
-        caller: &Caller,
-        user_id: String,
-        window: types::Window,
-    ) -> Answer<types::Spending> {
-        let host = granted(caller)?;
-        let spending = host.tasks().spending(&user_id, window.convert()).await;
-        Ok(spending.convert())
-    }
-
-    async fn cancel(
-        caller: &Caller,
-        user_id: String,
-        id: String,
-    ) -> Answer<Option<types::Cancellation>> {
-        let host = granted(caller)?;
-        Ok(host.tasks().cancel(&user_id, &id).await.convert())
-    }
-
-    async fn delete(caller: &Caller, user_id: String, id: String) -> Answer<bool> {
-        let host = granted(caller)?;
-        Ok(host.tasks().delete(&user_id, &id).await.convert())
-    }
-
-    async fn erase_user(caller: &Caller, user_id: String, limit: u32) -> Answer<types::Erased> {
-        let host = granted(caller)?;
-        Ok(host.tasks().erase_user(&user_id, limit).await.convert())
     }
 
     async fn watch(

@@ -5,7 +5,7 @@ use std::time::Instant;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::webhook::Redelivery;
 
-use super::{Answer, granted};
+use super::{Answer, forward, granted};
 use crate::wasm::bindings::capabilities::concept::refinement::types;
 use crate::wasm::bindings::capabilities::concept::refinement::webhook_store::{
     Host, HostWithStore,
@@ -15,13 +15,9 @@ use crate::wasm::sandbox::{Caller, Linked, Sandbox};
 impl Host for &mut Sandbox {}
 
 impl HostWithStore<Sandbox> for Linked {
-    async fn get(
-        caller: &Caller,
-        user_id: String,
-        task_id: String,
-    ) -> Answer<Option<types::WebhookDelivery>> {
-        let host = granted(caller)?;
-        Ok(host.webhooks().webhook(&user_id, &task_id).await.convert())
+    forward! { |host|
+        get(user_id: String, task_id: String) -> Option<types::WebhookDelivery> =
+            host.webhooks().webhook(&user_id, &task_id);
     }
 
     async fn redeliver(

@@ -33,14 +33,40 @@ fn to_wit_error(fault: Fault) -> types::Error {
     CapabilityError::from(fault).convert()
 }
 
+/// Methods that only call the store, one line each: its answer is converted.
+macro_rules! forward {
+    (
+        |$store:ident|
+        $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty = $call:expr;)+
+    ) => { $(
+        async fn $method($($argument: $type),*) -> Answer<$answer> {
+            let $store = store::<P>();
+            answer($call.await)
+        }
+    )+ };
+}
+
 impl<P: Platform + 'static> task_store::Guest for Component<P> {
+    forward! { |store|
+        submit(new_task: types::NewTask) -> types::Submission = store.submit(new_task.convert());
+        renew(lease: types::Lease) -> Option<types::Lease> = store.renew(&lease.convert());
+        release(lease: types::Lease) -> types::Fenced = store.release(&lease.convert());
+        list(
+            user_id: String, status: Option<types::Status>, limit: u32,
+            after: Option<types::Position>
+        ) -> types::TaskPage = store.list(&user_id, status.convert(), limit, after.convert());
+        delete(user_id: String, id: String) -> bool = store.delete(&user_id, &id);
+        erase_user(user_id: String, limit: u32) -> types::Erased =
+            store.erase_user(&user_id, limit);
+        used(user_id: String, window: types::Window) -> u32 =
+            store.used(&user_id, window.convert());
+        get_spending(user_id: String, window: types::Window) -> types::Spending =
+            store.spending(&user_id, window.convert());
+    }
+
     /// Does nothing, since data never expires here.
     async fn renew_session(_: String, _: u64, _: bool) -> Answer<()> {
         Ok(())
-    }
-
-    async fn submit(new_task: types::NewTask) -> Answer<types::Submission> {
-        answer(store::<P>().submit(new_task.convert()).await)
     }
 
     async fn withdraw(id: String, error_message: String) -> Answer<types::Fenced> {
@@ -58,10 +84,6 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(claimed)
     }
 
-    async fn renew(lease: types::Lease) -> Answer<Option<types::Lease>> {
-        answer(store::<P>().renew(&lease.convert()).await)
-    }
-
     async fn finish(lease: types::Lease, image: types::RefinedImage) -> Answer<types::Finished> {
         let (lease, image) = (lease.convert(), image.convert());
         let finished = store::<P>().finish(&lease, image).await;
@@ -76,10 +98,6 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(failed)
     }
 
-    async fn release(lease: types::Lease) -> Answer<types::Fenced> {
-        answer(store::<P>().release(&lease.convert()).await)
-    }
-
     async fn get(user_id: String, id: String) -> Answer<Option<types::Task>> {
         let read = store::<P>().get_with_due(&user_id, &id).await;
         if let Ok(Some((_, true))) = &read {
@@ -88,36 +106,10 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         answer(read.map(|read| read.map(|(task, _)| task)))
     }
 
-    async fn list(
-        user_id: String,
-        status: Option<types::Status>,
-        limit: u32,
-        after: Option<types::Position>,
-    ) -> Answer<types::TaskPage> {
-        let (status, after) = (status.convert(), after.convert());
-        answer(store::<P>().list(&user_id, status, limit, after).await)
-    }
-
-    async fn delete(user_id: String, id: String) -> Answer<bool> {
-        answer(store::<P>().delete(&user_id, &id).await)
-    }
-
-    async fn erase_user(user_id: String, limit: u32) -> Answer<types::Erased> {
-        answer(store::<P>().erase_user(&user_id, limit).await)
-    }
-
     async fn cancel(user_id: String, id: String) -> Answer<Option<types::Cancellation>> {
         let cancelled = store::<P>().cancel(&user_id, &id).await;
         deliver::<P>(id);
         answer(cancelled)
-    }
-
-    async fn used(user_id: String, window: types::Window) -> Answer<u32> {
-        answer(store::<P>().used(&user_id, window.convert()).await)
-    }
-
-    async fn get_spending(user_id: String, window: types::Window) -> Answer<types::Spending> {
-        answer(store::<P>().spending(&user_id, window.convert()).await)
     }
 
     async fn watch(user_id: String, id: String) -> Answer<Option<StreamReader<types::Change>>> {
@@ -152,29 +144,15 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
 }
 
 impl<P: Platform> concept_store::Guest for Component<P> {
-    async fn get(user_id: String, id: String) -> Answer<Option<types::Concept>> {
-        answer(store::<P>().concept(&user_id, &id).await)
-    }
-
-    async fn list(
-        user_id: String,
-        limit: u32,
-        after: Option<types::Position>,
-    ) -> Answer<types::ConceptPage> {
-        let after = after.convert();
-        answer(store::<P>().concepts(&user_id, limit, after).await)
-    }
-
-    async fn children(user_id: String, id: String, limit: u32) -> Answer<Vec<types::Concept>> {
-        answer(store::<P>().children(&user_id, &id, limit).await)
-    }
-
-    async fn find_image(sha256: String) -> Answer<Option<types::Timestamp>> {
-        answer(store::<P>().find_image(&sha256).await)
-    }
-
-    async fn delete(user_id: String, id: String) -> Answer<Option<String>> {
-        answer(store::<P>().delete_concept(&user_id, &id).await)
+    forward! { |store|
+        get(user_id: String, id: String) -> Option<types::Concept> = store.concept(&user_id, &id);
+        list(user_id: String, limit: u32, after: Option<types::Position>) -> types::ConceptPage =
+            store.concepts(&user_id, limit, after.convert());
+        children(user_id: String, id: String, limit: u32) -> Vec<types::Concept> =
+            store.children(&user_id, &id, limit);
+        find_image(sha256: String) -> Option<types::Timestamp> = store.find_image(&sha256);
+        delete(user_id: String, id: String) -> Option<String> =
+            store.delete_concept(&user_id, &id);
     }
 }
 
@@ -197,21 +175,18 @@ impl<P: Platform + 'static> webhook_store::Guest for Component<P> {
 }
 
 impl<P: Platform + 'static> image_store::Guest for Component<P> {
-    async fn has_uploads(owner: String) -> Answer<bool> {
-        answer(store::<P>().has_uploads(&owner).await)
-    }
-
-    async fn delete_uploads(owner: String, limit: u32) -> Answer<bool> {
-        answer(store::<P>().delete_uploads(&owner, limit).await)
+    forward! { |store|
+        has_uploads(owner: String) -> bool = store.has_uploads(&owner);
+        delete_uploads(owner: String, limit: u32) -> bool = store.delete_uploads(&owner, limit);
+        stat(path: String) -> Option<types::ImageInfo> = store.stat_image(&path);
+        delete(path: String) -> () = store.delete_image(&path);
+        resolve(url: String, origin: String) -> Option<types::Resolved> =
+            store.resolve(&url, &origin);
     }
 
     async fn put(image: types::NewImage, contents: StreamReader<u8>) -> Answer<types::StoredOrNot> {
         let mut contents = Incoming::from(contents);
         answer(store::<P>().put_image(image.convert(), &mut contents).await)
-    }
-
-    async fn stat(path: String) -> Answer<Option<types::ImageInfo>> {
-        answer(store::<P>().stat_image(&path).await)
     }
 
     async fn get(
@@ -224,16 +199,8 @@ impl<P: Platform + 'static> image_store::Guest for Component<P> {
         Ok(found.map(|(info, reading)| (info.convert(), outgoing(store::<P>(), reading))))
     }
 
-    async fn delete(path: String) -> Answer<()> {
-        answer(store::<P>().delete_image(&path).await)
-    }
-
     async fn sign(path: String, origin: String) -> Answer<String> {
         store::<P>().sign(&path, &origin).await.convert()
-    }
-
-    async fn resolve(url: String, origin: String) -> Answer<Option<types::Resolved>> {
-        answer(store::<P>().resolve(&url, &origin).await)
     }
 }
 
@@ -245,19 +212,22 @@ impl<P: Platform> progress::Guest for Component<P> {
 
 impl<P: Platform> receipts::Guest for Component<P> {
     async fn put(key: String, receipt: Vec<u8>) -> Answer<()> {
-        let kept = store::<P>().keep_receipt(&key, &receipt).await;
-        kept.map_err(to_wit_error)
+        answer(store::<P>().keep_receipt(&key, &receipt).await)
     }
 }
 
 impl<P: Platform> usage::Guest for Component<P> {
     async fn add(key: String, usage: types::Usage) -> Answer<()> {
-        let added = store::<P>().add_usage(&key, &usage.convert()).await;
-        added.map_err(to_wit_error)
+        answer(store::<P>().add_usage(&key, &usage.convert()).await)
     }
 }
 
 impl<P: Platform> payments::Guest for Component<P> {
+    forward! { |store|
+        is_forbidden(key: String) -> bool = store.is_forbidden(&key);
+        not_accepted(key: String) -> () = store.call_not_accepted(&key);
+    }
+
     async fn begin(key: String, price: Option<u64>) -> Answer<payments::Beginning> {
         let began = store::<P>().begin_call(&key, price.map(MicroDollars)).await;
         began
@@ -274,16 +244,6 @@ impl<P: Platform> payments::Guest for Component<P> {
                 }),
                 Beginning::NotTwice => payments::Beginning::NotTwice,
             })
-    }
-
-    async fn is_forbidden(key: String) -> Answer<bool> {
-        let looked = store::<P>().is_forbidden(&key).await;
-        looked.map_err(to_wit_error)
-    }
-
-    async fn not_accepted(key: String) -> Answer<()> {
-        let noted = store::<P>().call_not_accepted(&key).await;
-        noted.map_err(to_wit_error)
     }
 }
 
