@@ -6,6 +6,8 @@
 //! record is destructured and every case is named in both directions, so that a field or
 //! case added on one side does not compile until the other side has it.
 
+mod model_0_1;
+
 use crate::money::MicroDollars;
 use crate::strength::Strength;
 use crate::timestamp::Timestamp;

@@ -20,100 +20,30 @@ mod bindings {
     use super::Component;
 }
 
+use concept_refinement_domain::model_conversions;
 use concept_refinement_domain::note::NotTaken;
 
-use bindings::concept::refinement0_1_0::image_model as old;
-use bindings::exports::concept::refinement0_2_0::image_model::{
-    Answer, Error, Guest, Image, ImageOrLocation, Request, Source, Unavailable,
-};
+use bindings::concept::refinement0_1_0::{image_model, model_types as old};
+use bindings::concept::refinement0_2_0::model_types as now;
+use bindings::exports::concept::refinement0_2_0::image_model::Guest;
+
+model_conversions!(old, now);
 
 struct Component;
 
 impl Guest for Component {
-    async fn refine(request: Request) -> Result<Answer, Error> {
-        let Request {
-            task_id,
-            prompt,
-            strength,
-            seed,
-            logo_description,
-            theme_description,
-            media_type,
-            length,
-            source_url,
-            receipt,
-            time_left,
-            receipt_key,
-            options: _,
-            image,
-            mask,
-        } = request;
+    async fn refine(request: now::Request) -> Result<now::Answer, now::Error> {
         let not_taken = NotTaken {
-            seed: seed.is_some(),
-            mask: mask.is_some(),
+            seed: request.seed.is_some(),
+            mask: request.mask.is_some(),
             ..NotTaken::default()
         };
-        let answer = old::refine(old::Request {
-            task_id,
-            prompt,
-            strength,
-            logo_description,
-            theme_description,
-            media_type,
-            length,
-            source_url,
-            receipt,
-            time_left,
-            receipt_key,
-            image,
-        });
-        let mut answer = answered(answer.await.map_err(failed)?);
+        let mut answer = now::Answer::from(image_model::refine(request.into()).await?);
         answer.notes.extend(not_taken.notes());
         Ok(answer)
     }
 
     async fn describe() -> String {
-        old::describe().await
-    }
-}
-
-fn answered(answer: old::Answer) -> Answer {
-    let (image, notes) = match answer {
-        old::Answer::Image(old::Image {
-            media_type,
-            length,
-            contents,
-            notes,
-        }) => {
-            let image = Image {
-                media_type,
-                length,
-                contents,
-            };
-            (ImageOrLocation::Image(image), notes)
-        }
-        old::Answer::Location(url) => (ImageOrLocation::Location(url), Vec::new()),
-    };
-    Answer {
-        image,
-        notes,
-        source: Source::Generative,
-    }
-}
-
-fn failed(error: old::Error) -> Error {
-    match error {
-        old::Error::Unavailable(old::Unavailable {
-            reason,
-            retry_after,
-            is_rate_limit,
-        }) => Error::Unavailable(Unavailable {
-            reason,
-            retry_after,
-            is_rate_limit,
-        }),
-        old::Error::Unknown(reason) => Error::Unknown(reason),
-        old::Error::Refused(reason) => Error::Refused(reason),
-        old::Error::Unauthorized(reason) => Error::Unauthorized(reason),
+        image_model::describe().await
     }
 }

@@ -20,10 +20,13 @@ mod bindings {
     use super::Component;
 }
 
+use concept_refinement_domain::model_conversions;
+
 use bindings::concept::refinement0_1_0::model_types as old;
-use bindings::concept::refinement0_2_0::model_types::{self as now, ImageOrLocation};
-use bindings::concept::refinement0_2_0::next_models;
-use bindings::exports::concept::refinement0_1_0::next_models::{Answer, Guest, LinkError, Request};
+use bindings::concept::refinement0_2_0::{model_types as now, next_models};
+use bindings::exports::concept::refinement0_1_0::next_models::Guest;
+
+model_conversions!(old, now);
 
 struct Component;
 
@@ -44,78 +47,8 @@ impl Guest for Component {
         next_models::has_receipt(index).await
     }
 
-    async fn refine(index: u32, request: Request) -> Result<Answer, LinkError> {
-        let Request {
-            task_id,
-            prompt,
-            strength,
-            logo_description,
-            theme_description,
-            media_type,
-            length,
-            source_url,
-            receipt,
-            time_left,
-            receipt_key,
-            image,
-        } = request;
-        let request = next_models::Request {
-            task_id,
-            prompt,
-            strength,
-            seed: None,
-            logo_description,
-            theme_description,
-            media_type,
-            length,
-            source_url,
-            receipt,
-            time_left,
-            receipt_key,
-            options: Vec::new(),
-            image,
-            mask: None,
-        };
-        let answer = next_models::refine(index, request).await;
-        answer.map(answered).map_err(failed)
-    }
-}
-
-fn answered(answer: next_models::Answer) -> Answer {
-    let next_models::Answer {
-        image,
-        notes,
-        source: _,
-    } = answer;
-    match image {
-        ImageOrLocation::Image(now::Image {
-            media_type,
-            length,
-            contents,
-        }) => Answer::Image(old::Image {
-            media_type,
-            length,
-            contents,
-            notes,
-        }),
-        ImageOrLocation::Location(url) => Answer::Location(url),
-    }
-}
-
-fn failed(error: next_models::LinkError) -> LinkError {
-    match error {
-        next_models::LinkError::Unavailable(now::Unavailable {
-            reason,
-            retry_after,
-            is_rate_limit,
-        }) => LinkError::Unavailable(old::Unavailable {
-            reason,
-            retry_after,
-            is_rate_limit,
-        }),
-        next_models::LinkError::Unknown(reason) => LinkError::Unknown(reason),
-        next_models::LinkError::Refused(reason) => LinkError::Refused(reason),
-        next_models::LinkError::Unauthorized(reason) => LinkError::Unauthorized(reason),
-        next_models::LinkError::Broken(reason) => LinkError::Broken(reason),
+    async fn refine(index: u32, request: old::Request) -> Result<old::Answer, old::LinkError> {
+        let answer = next_models::refine(index, request.into()).await?;
+        Ok(answer.into())
     }
 }
