@@ -121,8 +121,7 @@ async fn a_backup_has_all_that_there_is_and_disturbs_nobody() {
     for side in [8, 16, 32] {
         let client = Client::session(service.url()).await;
         let upload = client.uploaded(&pictures::png(side, side)).await;
-        let task = client.refined(&upload, "make it lighter").await;
-        assert_eq!(task["status"], "completed", "{task}");
+        client.completed(&upload, "make it lighter").await;
         let before = all_of(&client).await;
         assert_eq!(before.1.len(), 1);
         let original = client.get(&upload).await.body;
@@ -162,8 +161,7 @@ async fn a_backup_has_all_that_there_is_and_disturbs_nobody() {
         let client = client.reconnected();
         assert_eq!(all_of(&client).await, before);
         assert_eq!(client.get(&upload).await.body, original);
-        let next = client.refined(&upload, "make it darker").await;
-        assert_eq!(next["status"], "completed", "{next}");
+        client.completed(&upload, "make it darker").await;
     }
     assert!(restored.stop().status.success());
 }
@@ -207,8 +205,7 @@ async fn churn(client: Client, done: &AtomicBool) {
     let picture = pictures::png(300, 300);
     while !done.load(Ordering::Relaxed) {
         let upload = client.uploaded(&picture).await;
-        let task = client.refined(&upload, "echo it").await;
-        assert_eq!(task["status"], "completed", "{task}");
+        let task = client.completed(&upload, "echo it").await;
         let deleted = client.delete(&upload).await;
         assert!([204, 404].contains(&deleted.status), "{deleted:?}");
         let concept = format!("/api/concepts/{}", task["result_id"].as_str().unwrap());

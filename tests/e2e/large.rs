@@ -80,8 +80,7 @@ async fn answers_that_wait_for_room_hold_none() {
         assert_eq!(task["status"], "completed", "{index}: {task}");
     });
     let small = (0..SMALL).map(async |_| {
-        let task = new_user(&service).refined(&original, "echo it").await;
-        assert_eq!(task["status"], "completed", "{task}");
+        new_user(&service).completed(&original, "echo it").await;
     });
     let begin = Instant::now();
     let (_, small) = tokio::join!(join_all(large), async {

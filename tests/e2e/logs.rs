@@ -169,8 +169,7 @@ async fn what_the_model_said_of_its_work_stands_in_the_line_of_the_tasks_end() {
     let original = client.uploaded(&pictures::png(8, 8)).await;
     let mut ids = Vec::new();
     for prompt in ["lighter", "lighter, with sparkles"] {
-        let task = client.refined(&original, prompt).await;
-        assert_eq!(task["status"], "completed", "{task}");
+        let task = client.completed(&original, prompt).await;
         ids.push(task["task_id"].as_str().unwrap().to_owned());
     }
     let (lines, _) = lines(&service.stop().log);
@@ -242,8 +241,7 @@ async fn what_a_crash_says_is_logged_and_not_told() {
     let service = scripted_launch().start();
     let client = new_user(&service);
     let url = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&url, "trap now").await;
-    let message = task["error_message"].as_str().unwrap();
+    let message = client.failure(&url, "trap now").await;
     for word in ["panic", "wasm", ".rs", "unreachable", "/", "prompt asked"] {
         assert!(!message.contains(word), "{message}");
     }

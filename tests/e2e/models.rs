@@ -58,8 +58,7 @@ async fn whatever_a_model_does_fails_its_one_task() {
     });
     let well = async {
         for prompt in ["echo it", "instant", "wait 100ms"] {
-            let task = new_user(&service).refined(&url, prompt).await;
-            assert_eq!(task["status"], "completed", "{prompt}: {task}");
+            new_user(&service).completed(&url, prompt).await;
         }
     };
     tokio::join!(join_all(tasks), well);
@@ -70,8 +69,7 @@ async fn whatever_a_model_does_fails_its_one_task() {
 async fn a_model_is_handed_what_it_kept() {
     let client = new_user(scripted());
     let url = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&url, "keep receipts").await;
-    let told = task["error_message"].as_str().unwrap();
+    let told = client.failure(&url, "keep receipts").await;
     let expected = "it was handed its receipt: [false, false, true]";
     assert!(told.ends_with(expected), "{told}");
     let log = scripted().log();
@@ -89,15 +87,13 @@ async fn the_providers_own_host_is_for_what_the_model_answered() {
     let client = new_user(&service);
 
     let original = origin().serve(Reply::redirect(302, &refined));
-    let task = client.refined(&original, "echo it").await;
-    let message = task["error_message"].as_str().unwrap();
+    let message = client.failure(&original, "echo it").await;
     assert!(message.contains("public address"), "{message}");
     assert_eq!(provider.connections(), 0);
 
     let original = origin().picture(&pictures::png(8, 8));
     let prompt = format!("location: {refined}");
-    let task = client.refined(&original, &prompt).await;
-    assert_eq!(task["status"], "completed", "{task}");
+    let task = client.completed(&original, &prompt).await;
     let image = client.get(task["image_url"].as_str().unwrap()).await;
     assert_eq!(image.body, marked(&picture));
     let requests = provider.requests(&refined);
@@ -170,6 +166,5 @@ async fn a_profile_that_unpacks_without_end_is_refused() {
     let detail = format!("The image cannot be used: {reason}.");
     assert_eq!(refused.json()["detail"], detail);
     let well = origin().picture(&pictures::png_with_profile(1 << 20));
-    let task = client.refined(&well, "sharpen it").await;
-    assert_eq!(task["status"], "completed", "{task}");
+    client.completed(&well, "sharpen it").await;
 }

@@ -66,8 +66,7 @@ async fn a_budget_ends_where_the_plan_of_the_token_says() {
 
     let ann = client(&launch, service.url(), &["--user=ann"]);
     assert_eq!(usage(&ann).await, json!(["0.00", "0.00", 0, "0.10", "day"]));
-    let task = ann.refined(&original, &prompt).await;
-    assert_eq!(task["status"], "completed", "{task}");
+    let task = ann.completed(&original, &prompt).await;
     assert_eq!(task["metadata"]["cost"], "0.06");
     assert_eq!(usage(&ann).await, json!(["0.06", "0.00", 0, "0.10", "day"]));
     let refused = ann.refine(&original, &prompt).await;
@@ -84,8 +83,7 @@ async fn a_budget_ends_where_the_plan_of_the_token_says() {
 
     let bob = client(&launch, service.url(), &["--user=bob", "--plan=pro"]);
     for spent in ["0.06", "0.12"] {
-        let task = bob.refined(&original, &prompt).await;
-        assert_eq!(task["status"], "completed", "{task}");
+        bob.completed(&original, &prompt).await;
         assert_eq!(usage(&bob).await, json!([spent, "0.00", 0, null, "month"]));
     }
     assert_eq!(bob.get("/api/quota").await.json()["limit"], Value::Null);

@@ -35,8 +35,7 @@ async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
     let [waiting, busy, done] = [(); 3].map(|()| new_user(&service));
 
     let upload = done.uploaded(&picture).await;
-    let task = done.refined(&upload, "echo it").await;
-    assert_eq!(task["status"], "completed", "{task}");
+    let task = done.completed(&upload, "echo it").await;
     let (url, gate) = origin().gated(&picture);
     let under_way = busy.accepted(&url, "echo it").await;
     busy.task_is(&under_way, "processing").await;
@@ -73,8 +72,7 @@ async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
     .await;
     assert_eq!(waiting.get(&path_of(&task)).await.status, 404);
     let again = waiting.uploaded(&picture).await;
-    let task = waiting.refined(&again, "echo it").await;
-    assert_eq!(task["status"], "completed", "{task}");
+    waiting.completed(&again, "echo it").await;
     assert!(service.stop().status.success());
 }
 

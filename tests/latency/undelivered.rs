@@ -91,8 +91,7 @@ async fn ten_thousand_webhooks_that_nobody_takes_cost_the_pipeline_nothing() {
         let users = (0..TASKS).map(|user| Client::user(base, &format!("user {user}")));
         let begin = Instant::now();
         join_all(users.map(async |client| {
-            let task = client.refined(&url, "echo it").await;
-            assert_eq!(task["status"], "completed", "{task}");
+            client.completed(&url, "echo it").await;
         }))
         .await;
         begin.elapsed()

@@ -320,6 +320,33 @@ impl Client {
         self.finished(&answer.task_id()).await
     }
 
+    /// The task of a new refinement, which is completed.
+    pub async fn completed(&self, url: &str, prompt: &str) -> Value {
+        let task = self.refined(url, prompt).await;
+        assert_eq!(task["status"], "completed", "{prompt}: {task}");
+        task
+    }
+
+    /// What is told of a new refinement, which fails.
+    pub async fn failure(&self, url: &str, prompt: &str) -> String {
+        let task = self.refined(url, prompt).await;
+        assert_eq!(task["status"], "failed", "{prompt}: {task}");
+        task["error_message"].as_str().unwrap().to_owned()
+    }
+
+    /// What is left of the user's quota.
+    pub async fn quota_left(&self) -> Value {
+        self.get("/api/quota").await.json()["remaining"].take()
+    }
+
+    /// The id of a task whose model is at work, and what comes of it.
+    pub async fn refining(&self, url: &str, prompt: &str) -> (String, Events) {
+        let id = self.accepted(url, prompt).await;
+        let mut events = self.events(&id, None).await;
+        while events.event().await.tells() != "refining" {}
+        (id, events)
+    }
+
     /// The finished task of a new refinement.
     pub async fn refined(&self, url: &str, prompt: &str) -> Value {
         let id = self.accepted(url, prompt).await;

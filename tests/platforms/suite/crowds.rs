@@ -88,8 +88,7 @@ pub async fn the_tasks_of_fifty_users_all_complete<P: Platform>() {
     let url = origin().picture(&picture);
     let users = (0..50).map(async |_| {
         let user = new_user(scripted::<P>());
-        let task = user.refined(&url, "wait 100ms").await;
-        assert_eq!(task["status"], "completed", "{task}");
+        let task = user.completed(&url, "wait 100ms").await;
         let image = user.get(task["image_url"].as_str().unwrap()).await;
         assert!(image.body == marked(&picture), "other bytes");
         let concepts = user.get("/api/concepts").await.json()["concepts"].clone();

@@ -51,8 +51,7 @@ async fn a_router_of_ones_own_has_the_service_beside_its_routes() {
     let original = png(64, 48);
     let client = Client::session(url).await;
     let image = client.uploaded(&original).await;
-    let task = client.refined(&image, "darker").await;
-    assert_eq!(task["status"], "completed", "{task}");
+    let task = client.completed(&image, "darker").await;
     let by_service = reqwest::get(task["image_url"].as_str().unwrap()).await;
     let by_service = by_service.unwrap().bytes().await.unwrap();
 

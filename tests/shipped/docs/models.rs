@@ -37,8 +37,7 @@ async fn the_template_becomes_a_model_of_ones_own() {
     let client = Client::session(service.url()).await;
     let original = png(64, 48);
     let image = client.uploaded(&original).await;
-    let task = client.refined(&image, "older").await;
-    assert_eq!(task["status"], "completed", "{task}");
+    let task = client.completed(&image, "older").await;
     let refined = client.get(task["image_url"].as_str().unwrap()).await;
     let [before, after] = [&original.bytes[..], &refined.body[..]]
         .map(|bytes| image::load_from_memory(bytes).unwrap().into_rgba8());
