@@ -22,70 +22,48 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::scheduler::Group;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Invariant {
-    /// Accepted data and answers are durable.
-    NothingLost,
-    /// A task ends in one state, which never changes.
-    OneFinalState,
-    /// A user has one pending or processing task at most.
-    OneActiveTask,
-    /// What was created in a window and not taken back is what is counted.
-    ExactQuota,
-    /// What is spent and reserved is what is known of calls, and no more is reserved than a
-    /// budget allows.
-    ExactSpending,
-    /// A repeat under a key creates nothing.
-    OneTaskAKey,
-    /// A task with a valid lease cannot be claimed; a claimable task can.
-    OneWorker,
-    /// A worker without the lease can write nothing; one with it can.
-    Fencing,
-    OneConcept,
-    VisibleIffCompleted,
-    /// The image of a visible concept is there, as the model answered it.
-    WholeImage,
-    /// Once everything is quiet there are the images of concepts and no others.
-    OneImage,
-    /// Once the image is stored it stays until its task ends, and the model is
-    /// not asked again.
-    StoredImage,
-    /// The model is asked once a task, and again only after something went
-    /// wrong.
-    ModelCalls,
-    /// What a provider makes was noted before, and whatever has a receipt is not made
-    /// again.
-    PaidOnce,
-    /// A receiver is told of a task that has ended, by one at a time, on the schedule,
-    /// and what came of it is recorded.
-    Deliveries,
-    /// Once nothing goes wrong any more everything ends soon.
-    NothingStuck,
-    /// The stores answer what they are asked.
-    Answers,
-}
-
-impl Invariant {
-    pub const ALL: [Self; 18] = [
-        Self::NothingLost,
-        Self::OneFinalState,
-        Self::OneActiveTask,
-        Self::ExactQuota,
-        Self::ExactSpending,
-        Self::OneTaskAKey,
-        Self::OneWorker,
-        Self::Fencing,
-        Self::OneConcept,
-        Self::VisibleIffCompleted,
-        Self::WholeImage,
-        Self::OneImage,
-        Self::StoredImage,
-        Self::ModelCalls,
-        Self::PaidOnce,
-        Self::Deliveries,
-        Self::NothingStuck,
-        Self::Answers,
-    ];
+concept_refinement_tests::listed! {
+    pub enum Invariant {
+        /// Accepted data and answers are durable.
+        NothingLost,
+        /// A task ends in one state, which never changes.
+        OneFinalState,
+        /// A user has one pending or processing task at most.
+        OneActiveTask,
+        /// What was created in a window and not taken back is what is counted.
+        ExactQuota,
+        /// What is spent and reserved is what is known of calls, and no more is reserved than a
+        /// budget allows.
+        ExactSpending,
+        /// A repeat under a key creates nothing.
+        OneTaskAKey,
+        /// A task with a valid lease cannot be claimed; a claimable task can.
+        OneWorker,
+        /// A worker without the lease can write nothing; one with it can.
+        Fencing,
+        OneConcept,
+        VisibleIffCompleted,
+        /// The image of a visible concept is there, as the model answered it.
+        WholeImage,
+        /// Once everything is quiet there are the images of concepts and no others.
+        OneImage,
+        /// Once the image is stored it stays until its task ends, and the model is
+        /// not asked again.
+        StoredImage,
+        /// The model is asked once a task, and again only after something went
+        /// wrong.
+        ModelCalls,
+        /// What a provider makes was noted before, and whatever has a receipt is not made
+        /// again.
+        PaidOnce,
+        /// A receiver is told of a task that has ended, by one at a time, on the schedule,
+        /// and what came of it is recorded.
+        Deliveries,
+        /// Once nothing goes wrong any more everything ends soon.
+        NothingStuck,
+        /// The stores answer what they are asked.
+        Answers,
+    }
 }
 
 pub struct Violation {

@@ -94,7 +94,7 @@ fn each_flaw_is_noticed() {
 
 #[test]
 fn each_invariant_can_be_broken() {
-    for invariant in Invariant::ALL {
+    for &invariant in Invariant::ALL {
         let is_broken = |flaw: &Flaw| flaw.breaks().first() == Some(&invariant);
         let is_broken = Flaw::ALL.iter().any(is_broken);
         assert!(is_broken, "{invariant:?}");

@@ -39,53 +39,54 @@ pub const MODEL_DOWN: &str = "REFINEMENT_TEST_MODEL_DOWN";
 /// reason of the kind that it names, `unavailable` or `invalid`.
 pub const QUEUE_DOWN: &str = "REFINEMENT_TEST_QUEUE_DOWN";
 
-/// A call of a capability by the pipeline, by the API or by a trigger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    Submit,
-    Withdraw,
-    Claim,
-    Renew,
-    Finish,
-    Fail,
-    Release,
-    Pay,
-    TaskGet,
-    TaskList,
-    TaskCancel,
-    TaskDelete,
-    /// A step of erasing a user.
-    UserErase,
-    Recover,
-    Due,
-    Unreferenced,
-    /// A claim of webhooks that are due, where there are any.
-    DeliveryClaim,
-    /// Of what came of a webhook.
-    AttemptRecord,
-    /// A commit of the task store, with all that was written before it.
-    Commit,
-    ConceptGet,
-    ConceptList,
-    ConceptDelete,
-    UploadPut,
-    ImagePut,
-    ImageStat,
-    ImageGet,
-    ImageDelete,
-    /// A step of deleting all uploads of a user.
-    UploadsDelete,
-    ImageSign,
-    ImageResolve,
-    ImageList,
-    Publish,
-    Receive,
-    Acknowledge,
-    Model,
-    Downloading,
-    Refining,
-    StoringImage,
-    StoringConcept,
+crate::listed! {
+    /// A call of a capability by the pipeline, by the API or by a trigger.
+    pub enum Call {
+        Submit = "submit",
+        Withdraw = "withdraw",
+        Claim = "claim",
+        Renew = "renew",
+        Finish = "finish",
+        Fail = "fail",
+        Release = "release",
+        Pay = "pay",
+        TaskGet = "task get",
+        TaskList = "task list",
+        TaskCancel = "task cancel",
+        TaskDelete = "task delete",
+        /// A step of erasing a user.
+        UserErase = "user erase",
+        Recover = "recover",
+        Due = "due",
+        Unreferenced = "unreferenced",
+        /// A claim of webhooks that are due, where there are any.
+        DeliveryClaim = "delivery claim",
+        /// Of what came of a webhook.
+        AttemptRecord = "attempt record",
+        /// A commit of the task store, with all that was written before it.
+        Commit = "commit",
+        ConceptGet = "concept get",
+        ConceptList = "concept list",
+        ConceptDelete = "concept delete",
+        UploadPut = "upload put",
+        ImagePut = "image put",
+        ImageStat = "image stat",
+        ImageGet = "image get",
+        ImageDelete = "image delete",
+        /// A step of deleting all uploads of a user.
+        UploadsDelete = "uploads delete",
+        ImageSign = "image sign",
+        ImageResolve = "image resolve",
+        ImageList = "image list",
+        Publish = "publish",
+        Receive = "receive",
+        Acknowledge = "acknowledge",
+        Model = "model",
+        Downloading = "downloading",
+        Refining = "refining",
+        StoringImage = "storing image",
+        StoringConcept = "storing concept",
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,92 +105,6 @@ pub struct Point {
 }
 
 impl Call {
-    pub const ALL: [Self; 39] = [
-        Self::Submit,
-        Self::Withdraw,
-        Self::Claim,
-        Self::Renew,
-        Self::Finish,
-        Self::Fail,
-        Self::Release,
-        Self::Pay,
-        Self::TaskGet,
-        Self::TaskList,
-        Self::TaskCancel,
-        Self::TaskDelete,
-        Self::UserErase,
-        Self::Recover,
-        Self::Due,
-        Self::Unreferenced,
-        Self::DeliveryClaim,
-        Self::AttemptRecord,
-        Self::Commit,
-        Self::ConceptGet,
-        Self::ConceptList,
-        Self::ConceptDelete,
-        Self::UploadPut,
-        Self::ImagePut,
-        Self::ImageStat,
-        Self::ImageGet,
-        Self::ImageDelete,
-        Self::UploadsDelete,
-        Self::ImageSign,
-        Self::ImageResolve,
-        Self::ImageList,
-        Self::Publish,
-        Self::Receive,
-        Self::Acknowledge,
-        Self::Model,
-        Self::Downloading,
-        Self::Refining,
-        Self::StoringImage,
-        Self::StoringConcept,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submit => "submit",
-            Self::Withdraw => "withdraw",
-            Self::Claim => "claim",
-            Self::Renew => "renew",
-            Self::Finish => "finish",
-            Self::Fail => "fail",
-            Self::Release => "release",
-            Self::Pay => "pay",
-            Self::TaskGet => "task get",
-            Self::TaskList => "task list",
-            Self::TaskCancel => "task cancel",
-            Self::TaskDelete => "task delete",
-            Self::UserErase => "user erase",
-            Self::Recover => "recover",
-            Self::Due => "due",
-            Self::Unreferenced => "unreferenced",
-            Self::DeliveryClaim => "delivery claim",
-            Self::AttemptRecord => "attempt record",
-            Self::Commit => "commit",
-            Self::ConceptGet => "concept get",
-            Self::ConceptList => "concept list",
-            Self::ConceptDelete => "concept delete",
-            Self::UploadPut => "upload put",
-            Self::ImagePut => "image put",
-            Self::ImageStat => "image stat",
-            Self::ImageGet => "image get",
-            Self::ImageDelete => "image delete",
-            Self::UploadsDelete => "uploads delete",
-            Self::ImageSign => "image sign",
-            Self::ImageResolve => "image resolve",
-            Self::ImageList => "image list",
-            Self::Publish => "publish",
-            Self::Receive => "receive",
-            Self::Acknowledge => "acknowledge",
-            Self::Model => "model",
-            Self::Downloading => "downloading",
-            Self::Refining => "refining",
-            Self::StoringImage => "storing image",
-            Self::StoringConcept => "storing concept",
-        }
-    }
-
     fn moments(self) -> &'static [Moment] {
         match self {
             Self::Commit => &[Moment::Before],
@@ -214,7 +129,7 @@ impl Moment {
 
 impl Point {
     pub fn all() -> impl Iterator<Item = Self> {
-        Call::ALL.into_iter().flat_map(|call| {
+        Call::ALL.iter().flat_map(|&call| {
             let moments = call.moments().iter();
             moments.map(move |&moment| Self { moment, call })
         })

@@ -22,50 +22,25 @@ use concept_refinement_domain::refined::is_refined;
 use concept_refinement_domain::task::Status;
 use tokio::sync::Mutex;
 
-/// The promise that is broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
-    /// A claimed task can be claimed again.
-    ClaimAtomicity,
-    /// A worker that lost its lease can still write.
-    Fencing,
-    /// The next worker does not find the image of an earlier one.
-    Forgetting,
-    /// Due tasks are not found.
-    Redelivery,
-    /// Webhooks that are due are not found.
-    Silence,
-    /// A task or a refined image that cannot be stored is answered as if it were.
-    Acceptance,
-    /// What a user wants to have erased stays.
-    Remnant,
-    /// A host goes by the time of its own machine.
-    OwnClock,
-}
-
-impl Flaw {
-    pub const ALL: [Self; 8] = [
-        Self::ClaimAtomicity,
-        Self::Fencing,
-        Self::Forgetting,
-        Self::Redelivery,
-        Self::Silence,
-        Self::Acceptance,
-        Self::Remnant,
-        Self::OwnClock,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ClaimAtomicity => "claim-atomicity",
-            Self::Fencing => "fencing",
-            Self::Forgetting => "forgetting",
-            Self::Redelivery => "redelivery",
-            Self::Silence => "silence",
-            Self::Acceptance => "acceptance",
-            Self::Remnant => "remnant",
-            Self::OwnClock => "own-clock",
-        }
+crate::listed! {
+    /// The promise that is broken.
+    pub enum Flaw {
+        /// A claimed task can be claimed again.
+        ClaimAtomicity = "claim-atomicity",
+        /// A worker that lost its lease can still write.
+        Fencing = "fencing",
+        /// The next worker does not find the image of an earlier one.
+        Forgetting = "forgetting",
+        /// Due tasks are not found.
+        Redelivery = "redelivery",
+        /// Webhooks that are due are not found.
+        Silence = "silence",
+        /// A task or a refined image that cannot be stored is answered as if it were.
+        Acceptance = "acceptance",
+        /// What a user wants to have erased stays.
+        Remnant = "remnant",
+        /// A host goes by the time of its own machine.
+        OwnClock = "own-clock",
     }
 }
 
@@ -73,10 +48,8 @@ impl FromStr for Flaw {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|flaw| flaw.as_str() == name)
-            .ok_or(())
+        let mut all = Self::ALL.iter().copied();
+        all.find(|flaw| flaw.as_str() == name).ok_or(())
     }
 }
 

@@ -30,6 +30,7 @@ pub mod flaws;
 pub mod gateway;
 pub mod issuer;
 pub mod latency;
+mod listed;
 pub mod mcp;
 pub mod metadata;
 pub mod native;

@@ -41,7 +41,7 @@ pub async fn each_history_goes_as_the_rulebook_says<B: Compared>() {
 
 pub async fn each_mutant_is_found<B: Compared>() {
     let mut survivors = Vec::new();
-    for mutant in Mutant::ALL {
+    for &mutant in Mutant::ALL {
         if mutant.is_of_hosts() && !B::IS_HOSTS {
             continue;
         }
