@@ -181,124 +181,86 @@ fn step(is_hosts: bool, is_set_back: bool) -> impl Strategy<Value = Step> {
     let task = newest;
     let mostly = || prop::bool::weighted(0.9);
     weighted(vec![
-        (16, submit().prop_map(Submit).boxed()),
-        (4, task().prop_map(|task| Withdraw { task }).boxed()),
-        (
-            16,
-            (task(), by())
-                .prop_map(|(task, by)| Claim { task, by })
-                .boxed(),
-        ),
-        (
+        drawn(16, submit().prop_map(Submit)),
+        drawn(4, task().prop_map(|task| Withdraw { task })),
+        drawn(16, (task(), by()).prop_map(|(task, by)| Claim { task, by })),
+        drawn(
             1,
-            (task(), 1..=MAX_DEATHS)
-                .prop_map(|(task, workers)| Abandon { task, workers })
-                .boxed(),
+            (task(), 1..=MAX_DEATHS).prop_map(|(task, workers)| Abandon { task, workers }),
         ),
-        (3, lease().prop_map(|lease| Renew { lease }).boxed()),
-        (
+        drawn(3, lease().prop_map(|lease| Renew { lease })),
+        drawn(
             9,
-            (lease(), mostly())
-                .prop_map(|(lease, is_own)| Finish { lease, is_own })
-                .boxed(),
+            (lease(), mostly()).prop_map(|(lease, is_own)| Finish { lease, is_own }),
         ),
-        (
+        drawn(
             4,
-            (lease(), any::<bool>())
-                .prop_map(|(lease, is_refusal)| Fail { lease, is_refusal })
-                .boxed(),
+            (lease(), any::<bool>()).prop_map(|(lease, is_refusal)| Fail { lease, is_refusal }),
         ),
-        (
+        drawn(
             4 * upkeep,
-            (lease(), call())
-                .prop_map(|(lease, call)| Pay { lease, call })
-                .boxed(),
+            (lease(), call()).prop_map(|(lease, call)| Pay { lease, call }),
         ),
-        (
-            3,
-            (task(), by())
-                .prop_map(|(task, by)| Cancel { task, by })
-                .boxed(),
-        ),
-        (5, lease().prop_map(|lease| Release { lease }).boxed()),
-        (
-            3,
-            (task(), by())
-                .prop_map(|(task, by)| Delete { task, by })
-                .boxed(),
-        ),
-        (
+        drawn(3, (task(), by()).prop_map(|(task, by)| Cancel { task, by })),
+        drawn(5, lease().prop_map(|lease| Release { lease })),
+        drawn(3, (task(), by()).prop_map(|(task, by)| Delete { task, by })),
+        drawn(
             2,
-            (task(), by())
-                .prop_map(|(task, by)| DeleteConcept { task, by })
-                .boxed(),
+            (task(), by()).prop_map(|(task, by)| DeleteConcept { task, by }),
         ),
-        (1, (0..USERS.len()).prop_map(|user| Erase { user }).boxed()),
-        (12, pass(is_set_back).prop_map(Pass).boxed()),
-        (
+        drawn(1, (0..USERS.len()).prop_map(|user| Erase { user })),
+        drawn(12, pass(is_set_back).prop_map(Pass)),
+        drawn(
             2 * u32::from(!is_set_back),
             (select(&Window::ALL), any::<bool>())
-                .prop_map(|(window, is_new)| PassTo { window, is_new })
-                .boxed(),
+                .prop_map(|(window, is_new)| PassTo { window, is_new }),
         ),
-        (
+        drawn(
             3 * back,
-            (1..20u64)
-                .prop_map(|seconds| SetBack(Duration::from_secs(seconds)))
-                .boxed(),
+            (1..20u64).prop_map(|seconds| SetBack(Duration::from_secs(seconds))),
         ),
-        (5, Just(Look).boxed()),
-        (
+        drawn(5, Just(Look)),
+        drawn(
             2,
-            (task(), by())
-                .prop_map(|(task, by)| Redeliver { task, by })
-                .boxed(),
+            (task(), by()).prop_map(|(task, by)| Redeliver { task, by }),
         ),
-        (
+        drawn(
             6 * upkeep,
-            (
-                1..6usize,
-                1..4usize,
-                prop::collection::vec((0..2u8, 0..USERS.len()), 0..4),
-            )
-                .prop_map(|(total, per_receiver, taken)| Deliver {
+            (1..6usize, 1..4usize, vec((0..2u8, 0..USERS.len()), 0..4)).prop_map(
+                |(total, per_receiver, taken)| Deliver {
                     total,
                     per_receiver,
                     taken,
-                })
-                .boxed(),
+                },
+            ),
         ),
-        (
+        drawn(
             5 * upkeep,
             (newest(), select(&[200, 302, 410, 500, 503]))
-                .prop_map(|(delivery, code)| RecordAttempt { delivery, code })
-                .boxed(),
+                .prop_map(|(delivery, code)| RecordAttempt { delivery, code }),
         ),
-        (
+        drawn(4 * upkeep, (1..4u32).prop_map(|limit| Due { limit })),
+        drawn(
             4 * upkeep,
-            (1..4u32).prop_map(|limit| Due { limit }).boxed(),
+            (1..4u32).prop_map(|limit| MissDeadlines { limit }),
         ),
-        (
-            4 * upkeep,
-            (1..4u32).prop_map(|limit| MissDeadlines { limit }).boxed(),
-        ),
-        (
+        drawn(
             upkeep,
-            any::<bool>()
-                .prop_map(|are_messages_lost| Recover { are_messages_lost })
-                .boxed(),
+            any::<bool>().prop_map(|are_messages_lost| Recover { are_messages_lost }),
         ),
-        (
+        drawn(
             2 * upkeep,
-            (task(), any::<bool>(), 1..4u32)
-                .prop_map(|(task, is_with_it, limit)| Expire {
-                    task,
-                    is_with_it,
-                    limit,
-                })
-                .boxed(),
+            (task(), any::<bool>(), 1..4u32).prop_map(|(task, is_with_it, limit)| Expire {
+                task,
+                is_with_it,
+                limit,
+            }),
         ),
     ])
+}
+
+fn drawn<T>(weight: u32, strategy: impl Strategy<Value = T> + 'static) -> (u32, BoxedStrategy<T>) {
+    (weight, strategy.boxed())
 }
 
 fn weighted<T: std::fmt::Debug>(mut all: Vec<(u32, BoxedStrategy<T>)>) -> Union<BoxedStrategy<T>> {
