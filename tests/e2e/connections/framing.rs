@@ -78,102 +78,52 @@ async fn lengths_that_contradict_are_refused() {
     let victim = Victim::new().await;
     let hidden = victim.hidden();
     let length = hidden.len();
-    for (name, headers) in [
-        (
-            "two lengths",
-            "content-length: 0\r\ncontent-length: 5".to_owned(),
-        ),
-        ("a list of lengths", "content-length: 0, 5".to_owned()),
-        ("a signed length", "content-length: +0".to_owned()),
-        ("a negative length", "content-length: -1".to_owned()),
-        ("a hexadecimal length", "content-length: 0x0".to_owned()),
-        (
-            "a length with a space in it",
-            "content-length: 0 0".to_owned(),
-        ),
-        ("no length at all", "content-length:".to_owned()),
-        ("a fractional length", "content-length: 0.0".to_owned()),
-        (
-            "a huge length",
-            "content-length: 99999999999999999999999999".to_owned(),
-        ),
-        (
-            "the largest length",
-            "content-length: 18446744073709551615".to_owned(),
-        ),
-        (
-            "a space before the colon",
-            format!("content-length : {length}"),
-        ),
-        (
-            "a tab before the colon",
-            format!("content-length\t: {length}"),
-        ),
-        ("a folded length", format!("content-length:\r\n {length}")),
-        (
-            "folded into another",
-            format!("x: y\r\n content-length: {length}"),
-        ),
-        ("NUL in a name", "content\0-length: 0".to_owned()),
-        ("NUL in a value", "x: a\0b".to_owned()),
-        ("CR in a value", "x: a\rcontent-length: 0".to_owned()),
-        ("no colon", "content-length 0".to_owned()),
-        ("an empty name", ": 0".to_owned()),
-        ("a name in quotes", "\"content-length\": 0".to_owned()),
-        ("another coding", "transfer-encoding: identity".to_owned()),
-        ("gzip alone", "transfer-encoding: gzip".to_owned()),
-        (
-            "chunked and then gzip",
-            "transfer-encoding: chunked, gzip".to_owned(),
-        ),
-        (
-            "gzip and then chunked",
-            "transfer-encoding: gzip, chunked".to_owned(),
-        ),
-        (
-            "chunked twice",
-            "transfer-encoding: chunked, chunked".to_owned(),
-        ),
-        (
-            "two codings",
-            "transfer-encoding: chunked\r\ntransfer-encoding: identity".to_owned(),
-        ),
-        (
-            "two more",
-            "transfer-encoding: identity\r\ntransfer-encoding: chunked".to_owned(),
-        ),
-        ("nearly chunked", "transfer-encoding: xchunked".to_owned()),
-        (
-            "chunked in quotes",
-            "transfer-encoding: \"chunked\"".to_owned(),
-        ),
-        (
-            "chunked with a parameter",
-            "transfer-encoding: chunked;q=1".to_owned(),
-        ),
-        (
-            "chunked after a control character",
-            "transfer-encoding: \x0bchunked".to_owned(),
-        ),
-        (
-            "chunked with NUL",
-            "transfer-encoding: chunked\0".to_owned(),
-        ),
-        (
-            "a space before chunked's colon",
-            "transfer-encoding : chunked".to_owned(),
-        ),
-        (
-            "a folded coding",
-            "transfer-encoding:\r\n chunked".to_owned(),
-        ),
-        (
-            "a comma before chunked",
-            "transfer-encoding: , chunked".to_owned(),
-        ),
-    ] {
-        let request = post(&headers, &format!("0\r\n\r\n{hidden}"));
-        victim.check(name, request.as_bytes(), Refused).await;
+    let lengths = [
+        "0, 5",
+        "+0",
+        "-1",
+        "0x0",
+        "0 0",
+        "",
+        "0.0",
+        "99999999999999999999999999",
+        "18446744073709551615",
+        "0\r\ncontent-length: 5",
+    ];
+    let codings = [
+        "identity",
+        "gzip",
+        "chunked, gzip",
+        "gzip, chunked",
+        "chunked, chunked",
+        "chunked\r\ntransfer-encoding: identity",
+        "identity\r\ntransfer-encoding: chunked",
+        "xchunked",
+        "\"chunked\"",
+        "chunked;q=1",
+        "\x0bchunked",
+        "chunked\0",
+        ", chunked",
+    ];
+    let ill_formed = [
+        format!("content-length : {length}"),
+        format!("content-length\t: {length}"),
+        format!("content-length:\r\n {length}"),
+        format!("x: y\r\n content-length: {length}"),
+        "content\0-length: 0".to_owned(),
+        "x: a\0b".to_owned(),
+        "x: a\rcontent-length: 0".to_owned(),
+        "content-length 0".to_owned(),
+        ": 0".to_owned(),
+        "\"content-length\": 0".to_owned(),
+        "transfer-encoding : chunked".to_owned(),
+        "transfer-encoding:\r\n chunked".to_owned(),
+    ];
+    let lengths = lengths.map(|length| format!("content-length: {length}"));
+    let codings = codings.map(|coding| format!("transfer-encoding: {coding}"));
+    for headers in lengths.iter().chain(&codings).chain(&ill_formed) {
+        let request = post(headers, &format!("0\r\n\r\n{hidden}"));
+        victim.check(headers, request.as_bytes(), Refused).await;
     }
     let old = format!(
         "POST / HTTP/1.0\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
@@ -193,28 +143,15 @@ async fn lengths_that_contradict_are_refused() {
 async fn a_length_beside_a_coding_ends_the_connection() {
     let victim = Victim::new().await;
     let hidden = victim.hidden();
-    for (name, headers) in [
-        (
-            "length first",
-            "content-length: 5\r\ntransfer-encoding: chunked",
-        ),
-        (
-            "coding first",
-            "transfer-encoding: chunked\r\ncontent-length: 5",
-        ),
-        (
-            "in capitals",
-            "Content-Length: 5\r\nTRANSFER-ENCODING: CHUNKED",
-        ),
-        (
-            "a length that is none",
-            "transfer-encoding: chunked\r\ncontent-length: x",
-        ),
+    for headers in [
+        "content-length: 5\r\ntransfer-encoding: chunked",
+        "transfer-encoding: chunked\r\ncontent-length: 5",
+        "Content-Length: 5\r\nTRANSFER-ENCODING: CHUNKED",
+        "transfer-encoding: chunked\r\ncontent-length: x",
     ] {
         let request = post(headers, &format!("0\r\n\r\n{hidden}"));
-        victim
-            .check(name, request.as_bytes(), Ends(&[400, 401]))
-            .await;
+        let becomes = Ends(&[400, 401]);
+        victim.check(headers, request.as_bytes(), becomes).await;
     }
 }
 
@@ -232,48 +169,38 @@ async fn bad_chunks_end_the_connection() {
         "content-type: application/json\r\nauthorization: Bearer {}\r\ntransfer-encoding: chunked",
         victim.token
     );
-    for (name, chunks) in [
-        ("no number", "zz\r\n{}\r\n0\r\n\r\n".to_owned()),
-        ("no size", "\r\n{}\r\n0\r\n\r\n".to_owned()),
-        ("a negative size", "-2\r\n{}\r\n0\r\n\r\n".to_owned()),
-        ("a signed size", "+2\r\n{}\r\n0\r\n\r\n".to_owned()),
-        ("a size with 0x", "0x2\r\n{}\r\n0\r\n\r\n".to_owned()),
-        (
-            "a size beyond 64 bits",
-            "10000000000000002\r\n{}\r\n0\r\n\r\n".to_owned(),
-        ),
-        (
-            "the largest size",
-            "ffffffffffffffff\r\n{}\r\n0\r\n\r\n".to_owned(),
-        ),
-        (
-            "a space before the size",
-            " 2\r\n{}\r\n0\r\n\r\n".to_owned(),
-        ),
-        ("two sizes", "2 3\r\n{}\r\n0\r\n\r\n".to_owned()),
+    // What a chunk of two bytes is called, and what comes in its place.
+    let sizes = [
+        ("no number", "zz"),
+        ("no size", ""),
+        ("a negative size", "-2"),
+        ("a signed size", "+2"),
+        ("a size with 0x", "0x2"),
+        ("a size beyond 64 bits", "10000000000000002"),
+        ("the largest size", "ffffffffffffffff"),
+        ("a space before the size", " 2"),
+        ("two sizes", "2 3"),
+        ("less than it says", "3"),
+        ("an extension with a line feed", "2;a\nb"),
+        ("an extension without an end", &format!("2;{flood}")),
+    ];
+    let sizes = sizes.map(|(name, size)| (name, format!("{size}\r\n{{}}\r\n0\r\n\r\n")));
+    let others = [
         ("bare line feeds", "2\n{}\n0\n\n".to_owned()),
         ("a bare carriage return", "2\r{}\r\n0\r\n\r\n".to_owned()),
         ("more than it says", "2\r\n{}x\r\n0\r\n\r\n".to_owned()),
-        ("less than it says", "3\r\n{}\r\n0\r\n\r\n".to_owned()),
-        (
-            "an extension with a line feed",
-            "2;a\nb\r\n{}\r\n0\r\n\r\n".to_owned(),
-        ),
-        (
-            "an extension without an end",
-            format!("2;{flood}\r\n{{}}\r\n0\r\n\r\n"),
-        ),
         ("many extensions", format!("{many}0\r\n\r\n")),
-        ("many trailers", format!("2\r\n{{}}\r\n0\r\n{trailers}\r\n")),
-        (
-            "a large trailer",
-            format!("2\r\n{{}}\r\n0\r\nx: {flood}\r\n\r\n"),
-        ),
+    ];
+    let trailers = [
+        ("many trailers", trailers),
+        ("a large trailer", format!("x: {flood}\r\n")),
         (
             "a trailer with a space before its colon",
-            "2\r\n{}\r\n0\r\nx : y\r\n\r\n".to_owned(),
+            "x : y\r\n".to_owned(),
         ),
-    ] {
+    ];
+    let trailers = trailers.map(|(name, lines)| (name, format!("2\r\n{{}}\r\n0\r\n{lines}\r\n")));
+    for (name, chunks) in sizes.into_iter().chain(others).chain(trailers) {
         let body = format!("{chunks}{hidden}");
         let read = (post(&with, &body), Ends(&[400, 413, 422, 431]));
         let unread = post("transfer-encoding: chunked", &body);
@@ -292,74 +219,55 @@ async fn what_a_body_holds_is_no_request() {
     let hidden = victim.hidden();
     let length = hidden.len();
     let last = "GET /api/health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    let chunked = format!("{length:x}\r\n{hidden}\r\n0\r\n\r\n");
-    let with = format!(
-        "content-type: application/json\r\nauthorization: Bearer {}\r\n",
+    let get = "GET /api/health HTTP/1.1\r\nhost: localhost\r\n";
+    let read = format!(
+        "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n\
+         content-type: application/json\r\nauthorization: Bearer {}\r\n",
         victim.token
     );
-    let get = |headers: &str, body: &str| {
-        format!("GET /api/health HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n\r\n{body}{last}")
-    };
-    for (name, request, becomes) in [
-        ("two in one piece", get("x: y", ""), Answered(&[200, 200])),
+    let of_length = format!("content-length: {length}\r\n\r\n{hidden}");
+    let chunked = format!("transfer-encoding: chunked\r\n\r\n{length:x}\r\n{hidden}\r\n0\r\n\r\n");
+    let trailers = "2\r\n{}\r\n0\r\ntransfer-encoding: chunked\r\ncontent-length: 9\r\n\r\n";
+    let trailers = format!("transfer-encoding: chunked\r\n\r\n{trailers}");
+    let extension = "transfer-encoding: chunked\r\n\r\n2;a=\"b\"\r\n{}\r\n000\r\n\r\n";
+    let twice = "content-length: 2\r\ncontent-length: 2\r\n\r\n{}";
+    for (name, begin, rest, becomes) in [
+        (
+            "two in one piece",
+            get,
+            "x: y\r\n\r\n",
+            Answered(&[200, 200]),
+        ),
         (
             "a body that a GET has",
-            get(&format!("content-length: {length}"), &hidden),
+            get,
+            &of_length,
             Answered(&[200, 200]),
         ),
         (
             "chunks that a GET has",
-            get("transfer-encoding: chunked", &chunked),
+            get,
+            &chunked,
             Answered(&[200, 200]),
         ),
         (
             "a body that is read",
-            post(
-                &format!("{with}content-length: {length}"),
-                &format!("{hidden}{last}"),
-            ),
+            &read,
+            &of_length,
             Answered(&[422, 200]),
         ),
         (
             "chunks that are read",
-            post(
-                &format!("{with}transfer-encoding: chunked"),
-                &format!("{chunked}{last}"),
-            ),
+            &read,
+            &chunked,
             Answered(&[422, 200]),
         ),
-        (
-            "trailers",
-            post(
-                &format!("{with}transfer-encoding: chunked"),
-                &format!(
-                    "2\r\n{{}}\r\n0\r\ntransfer-encoding: chunked\r\ncontent-length: 9\r\n\r\n{last}"
-                ),
-            ),
-            Answered(&[422, 200]),
-        ),
-        (
-            "an extension",
-            post(
-                &format!("{with}transfer-encoding: chunked"),
-                &format!("2;a=\"b\"\r\n{{}}\r\n000\r\n\r\n{last}"),
-            ),
-            Answered(&[422, 200]),
-        ),
-        (
-            "the same length twice",
-            post(
-                &format!("{with}content-length: 2\r\ncontent-length: 2"),
-                &format!("{{}}{last}"),
-            ),
-            Answered(&[422, 200]),
-        ),
-        (
-            "empty lines before it",
-            format!("\r\n\r\n{last}"),
-            Answered(&[200]),
-        ),
+        ("trailers", &read, &trailers, Answered(&[422, 200])),
+        ("an extension", &read, extension, Answered(&[422, 200])),
+        ("the same length twice", &read, twice, Answered(&[422, 200])),
+        ("empty lines before it", "", "\r\n\r\n", Answered(&[200])),
     ] {
+        let request = format!("{begin}{rest}{last}");
         victim.check(name, request.as_bytes(), becomes).await;
     }
 }

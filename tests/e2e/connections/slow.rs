@@ -34,7 +34,6 @@ const STREAMS: u32 = 100;
 
 /// What a client sends, and whether it continues with a byte now and then.
 struct Sluggard {
-    name: &'static str,
     says: String,
     /// What it says every second.
     then: &'static [u8],
@@ -60,14 +59,14 @@ impl Sluggard {
         };
         tokio::select! {
             ended = timeout(AT_LAST, reader.read_to_end(&mut heard)) => {
-                assert!(ended.is_ok(), "{}: never cut off", self.name);
+                assert!(ended.is_ok(), "{}: never cut off", self.says);
             }
             () = speaking => {}
         }
         // Over HTTP/2 there are frames that say good-bye.
         if heard.starts_with(b"HTTP/1") {
             for status in raw::statuses(&heard) {
-                assert!(self.answers.contains(&status), "{}: {status}", self.name);
+                assert!(self.answers.contains(&status), "{}: {status}", self.says);
             }
         }
         begin.elapsed()
@@ -138,84 +137,39 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
 
     let credentials = format!("authorization: Bearer {}\r\n", token(&new_name()));
     let json = format!("{credentials}content-type: application/json\r\n");
+    let refine = "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n";
+    let upload = "POST /api/images HTTP/1.1\r\nhost: localhost\r\n";
+    let http2 = "PRI * HTTP/2.0\r\n\r\n";
+    let kind = |says: &str, then: &'static [u8], answers: &'static [u16]| Sluggard {
+        says: says.to_owned(),
+        then,
+        answers,
+    };
+    let read = |rest: &str, then| kind(&format!("{refine}{json}{rest}"), then, &[422]);
+    let no_image = "content-type: image/png\r\ncontent-length: 1000\r\n\r\n\u{7f}PNG";
+    let no_image = format!("{upload}{credentials}{no_image}");
     let kinds = [
-        Sluggard {
-            name: "headers, byte by byte",
-            says: "GET /api/health HTTP/1.1\r\nhost: localhost\r\nx: ".to_owned(),
-            then: b"x",
-            answers: &[408],
-        },
-        Sluggard {
-            name: "a request line, byte by byte",
-            says: "G".to_owned(),
-            then: b"E",
-            answers: &[400, 408],
-        },
-        Sluggard {
-            name: "half a head",
-            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n".to_owned(),
-            then: b"",
-            answers: &[408],
-        },
-        Sluggard {
-            name: "half a preface of HTTP/2",
-            says: "PRI * HTTP/2.0\r\n\r\n".to_owned(),
-            then: b"",
-            answers: &[],
-        },
-        Sluggard {
-            name: "a preface and nothing else",
-            says: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
-            then: b"",
-            answers: &[],
-        },
-        Sluggard {
-            name: "no body",
-            says: format!(
-                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}content-length: 100\r\n\r\n"
-            ),
-            then: b"",
-            answers: &[422],
-        },
-        Sluggard {
-            name: "a body, byte by byte",
-            says: format!(
-                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}content-length: 1000\r\n\r\n{{"
-            ),
-            then: b" ",
-            answers: &[422],
-        },
-        Sluggard {
-            name: "a body at 1 KiB/s",
-            says: format!(
-                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}content-length: 60000\r\n\r\n{{"
-            ),
-            then: &[b' '; 1024],
-            answers: &[422],
-        },
-        Sluggard {
-            name: "a chunk, byte by byte",
-            says: format!(
-                "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\n{json}transfer-encoding: chunked\r\n\r\n3e8\r\n{{"
-            ),
-            then: b" ",
-            answers: &[422],
-        },
-        Sluggard {
-            name: "a body nobody wants, byte by byte",
-            says: "POST /api/concepts/refine HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{"
-                .to_owned(),
-            then: b" ",
-            answers: &[401],
-        },
-        Sluggard {
-            name: "an upload that is none, and stops",
-            says: format!(
-                "POST /api/images HTTP/1.1\r\nhost: localhost\r\n{credentials}content-type: image/png\r\ncontent-length: 1000\r\n\r\n\u{7f}PNG"
-            ),
-            then: b"",
-            answers: &[415],
-        },
+        kind(
+            "GET /api/health HTTP/1.1\r\nhost: localhost\r\nx: ",
+            b"x",
+            &[408],
+        ),
+        kind("G", b"E", &[400, 408]),
+        kind(refine, b"", &[408]),
+        kind(http2, b"", &[]),
+        kind(&format!("{http2}SM\r\n\r\n"), b"", &[]),
+        read("content-length: 100\r\n\r\n", b""),
+        read("content-length: 1000\r\n\r\n{", b" "),
+        read("content-length: 60000\r\n\r\n{", &[b' '; 1024]),
+        read("transfer-encoding: chunked\r\n\r\n3e8\r\n{", b" "),
+        // A body that nobody wants.
+        kind(
+            &format!("{refine}content-length: 1000\r\n\r\n{{"),
+            b" ",
+            &[401],
+        ),
+        // An upload that is none, and stops.
+        kind(&no_image, b"", &[415]),
     ];
 
     let mut idle = Vec::new();
@@ -245,7 +199,7 @@ async fn who_takes_their_time_keeps_nobody_waiting() {
 
     let speaking = kinds.iter().map(|kind| {
         let speakers = (0..EACH).map(|_| kind.speak(&service));
-        async move { (kind.name, join_all(speakers).await) }
+        async move { (&kind.says, join_all(speakers).await) }
     });
     let others = async {
         let other = new_user(&service);

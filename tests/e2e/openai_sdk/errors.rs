@@ -48,82 +48,44 @@ async fn each_refusal_is_the_exception_that_is_meant_for_it() {
             "cookie": format!("session={key}"),
             "origin": "https://elsewhere.example",
         });
-        let other = json!({"image": large});
-        let (too_large, no_image) = (&other["image"], &json!(text));
+        let [too_large, no_image] = [&large, &text].map(|image| with("image", &json!(image)));
+        let refined = |more: Value| {
+            let mut fields = json!({"prompt": "echo it"});
+            fields
+                .as_object_mut()
+                .unwrap()
+                .extend(more.as_object().unwrap().clone());
+            edit(&fields)
+        };
+        let refused = refined(json!({"prompt": "refuse: no logos today"}));
+        let elsewhere = Call::post(url, &key, "/images/generations", &json!({}));
         let unsupported = Some("unsupported_value");
-        for (call, class, status, param, code) in [
+        let invalid_key = Some("invalid_api_key");
+        for (call, status, param, code) in [
+            (with("key", &json!("nonsense")), 401, None, invalid_key),
+            (refined(json!({"n": 2})), 400, Some("n"), unsupported),
             (
-                with("key", &json!("nonsense")),
-                "AuthenticationError",
-                401,
-                None,
-                Some("invalid_api_key"),
-            ),
-            (
-                edit(&json!({"prompt": "echo it", "n": 2})),
-                "BadRequestError",
-                400,
-                Some("n"),
-                unsupported,
-            ),
-            (
-                edit(&json!({"prompt": "echo it", "output_format": "svg"})),
-                "BadRequestError",
+                refined(json!({"output_format": "svg"})),
                 400,
                 Some("output_format"),
                 unsupported,
             ),
-            (
-                edit(&json!({"prompt": ""})),
-                "BadRequestError",
-                400,
-                Some("prompt"),
-                None,
-            ),
-            (
-                post(&named(private)),
-                "BadRequestError",
-                400,
-                Some("images"),
-                None,
-            ),
-            (
-                edit(&json!({"prompt": "refuse: no logos today"})),
-                "BadRequestError",
-                400,
-                None,
-                Some("task_failed"),
-            ),
-            (
-                with("headers", &from_elsewhere),
-                "PermissionDeniedError",
-                403,
-                None,
-                None,
-            ),
-            (post(&named(&of_another)), "NotFoundError", 404, None, None),
-            (
-                Call::post(url, &key, "/images/generations", &json!({})),
-                "NotFoundError",
-                404,
-                None,
-                None,
-            ),
-            (
-                with("image", too_large),
-                "APIStatusError",
-                413,
-                Some("image"),
-                None,
-            ),
-            (
-                with("image", no_image),
-                "APIStatusError",
-                415,
-                Some("image"),
-                None,
-            ),
+            (refined(json!({"prompt": ""})), 400, Some("prompt"), None),
+            (post(&named(private)), 400, Some("images"), None),
+            (refused, 400, None, Some("task_failed")),
+            (with("headers", &from_elsewhere), 403, None, None),
+            (post(&named(&of_another)), 404, None, None),
+            (elsewhere, 404, None, None),
+            (too_large, 413, Some("image"), None),
+            (no_image, 415, Some("image"), None),
         ] {
+            let class = match status {
+                400 => "BadRequestError",
+                401 => "AuthenticationError",
+                403 => "PermissionDeniedError",
+                404 => "NotFoundError",
+                _ => "APIStatusError",
+            };
             let error = sdk.error(&call).await;
             // The package of npm has no class for each status.
             let class = match (sdk.name, class) {

@@ -13,19 +13,6 @@ const TAG: &str = "0123456789abcdef0123456789abcdef";
 
 const FOREIGN: &str = "is not a file of a backup";
 
-/// The same database with another version of its tables.
-fn of_another_version(database: &[u8]) -> Vec<u8> {
-    let file = scratch("version").join("it.sqlite");
-    fs::write(&file, database).unwrap();
-    let opened = Connection::open(&file).unwrap();
-    opened
-        .pragma_update(None, "journal_mode", "delete")
-        .unwrap();
-    opened.pragma_update(None, "user_version", 1000).unwrap();
-    opened.close().unwrap();
-    fs::read(file).unwrap()
-}
-
 /// The same database after this statement.
 fn altered(database: &[u8], sql: &str) -> Vec<u8> {
     let file = scratch("altered").join("it.sqlite");
@@ -148,10 +135,11 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     let of_tasks = of("tasks.sqlite");
     let mut torn = of_tasks.clone();
     torn[4096..8192].fill(0xff);
-    let small = of_another_version(&of("images/small.sqlite"));
-    let newer = of_another_version(&of_tasks);
-    let other = "was changed by a later version of this program";
     let small_before = of("images/small.sqlite");
+    let version = "PRAGMA journal_mode = delete; PRAGMA user_version = 1000";
+    let small = altered(&small_before, version);
+    let newer = altered(&of_tasks, version);
+    let other = "was changed by a later version of this program";
     let more = "it has other tables, indexes, views or triggers than this program makes";
     let trigger = "CREATE TRIGGER t AFTER INSERT ON task BEGIN DELETE FROM concept; END";
     let of_small = "CREATE TRIGGER t AFTER INSERT ON image BEGIN DELETE FROM image; END";
@@ -176,18 +164,15 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
             "it has no tables",
         );
     }
+    let junk = b"junk".as_slice();
     for (name, contents, why) in [
-        (
-            "tasks.sqlite",
-            b"junk".as_slice(),
-            "tasks.sqlite is damaged",
-        ),
+        ("tasks.sqlite", junk, "tasks.sqlite is damaged"),
         ("tasks.sqlite", &torn, ""),
         ("tasks.sqlite", &newer, other),
         ("images/small.sqlite", &small, other),
         (
             "images/small.sqlite",
-            b"junk",
+            junk,
             "images/small.sqlite is damaged",
         ),
         ("secret", b"short", "its secret is damaged"),
@@ -200,50 +185,40 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
         others.cloned().collect()
     };
     let no_list = "it has no SHA256SUMS";
+    let no_tasks = "there are no tasks in it";
     let other_list = "its files are not those of its list";
     let last = Part::file(&image, b"late");
     let reversed: Vec<Part> = files_of_it.iter().rev().cloned().collect();
+    let without_tasks = without("tasks.sqlite");
+    let list_without_tasks = list(&without_tasks);
+    let of_it = files_of_it.as_slice();
+    let ends = |parts: &[Part], end: &[&Part]| {
+        let end = end.iter().map(|part| (*part).clone());
+        parts.iter().cloned().chain(end).collect::<Vec<_>>()
+    };
+    let unlisted = [std::slice::from_ref(&last), of_it].concat();
+    let another = replaced("secret", &[7; 32]);
     for (case, parts, why) in [
         ("no list", files_of_it.clone(), no_list),
         ("nothing", vec![], no_list),
-        ("a list alone", vec![list(&[])], "there are no tasks in it"),
+        ("a list alone", vec![list(&[])], no_tasks),
         (
             "no tasks",
-            [
-                without("tasks.sqlite"),
-                vec![list(&without("tasks.sqlite"))],
-            ]
-            .concat(),
-            "there are no tasks in it",
+            ends(&without_tasks, &[&list_without_tasks]),
+            no_tasks,
         ),
-        (
-            "a file is missing",
-            [without("secret"), vec![known.clone()]].concat(),
-            other_list,
-        ),
-        (
-            "a file is another",
-            [replaced("secret", &[7; 32]), vec![known.clone()]].concat(),
-            other_list,
-        ),
-        (
-            "another order",
-            [reversed, vec![known.clone()]].concat(),
-            other_list,
-        ),
-        (
-            "a file that is not listed",
-            [vec![last.clone()], files_of_it.clone(), vec![known.clone()]].concat(),
-            other_list,
-        ),
+        ("no secret", ends(&without("secret"), &[&known]), other_list),
+        ("another file", ends(&another, &[&known]), other_list),
+        ("another order", ends(&reversed, &[&known]), other_list),
+        ("a file more", ends(&unlisted, &[&known]), other_list),
         (
             "a file after the list",
-            [files_of_it.clone(), vec![known.clone(), last]].concat(),
+            ends(of_it, &[&known, &last]),
             "comes after the list of all files",
         ),
         (
             "the list twice",
-            [files_of_it.clone(), vec![known.clone(), known.clone()]].concat(),
+            ends(of_it, &[&known, &known]),
             "SHA256SUMS comes after the list",
         ),
     ] {
