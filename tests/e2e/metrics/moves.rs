@@ -9,7 +9,6 @@ use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Service;
-use reqwest::Method;
 use serde_json::json;
 
 use super::{Metrics, measured, scrape};
@@ -186,64 +185,21 @@ async fn each_request_counts_once_under_its_route() {
     let no_id = "00000000-0000-4000-8000-000000000000";
     let task = format!("/api/tasks/{no_id}");
     let old_task = format!("/api/concepts/task/{no_id}");
-    let _concept = format!("/api/concepts/{no_id}");
-    let get = Method::GET;
-    let _part = anybody.with("range", "bytes=0-3");
-    let brew = Method::from_bytes(b"BREW").unwrap();
-    for (act, client, method, path, route, status) in [
-        ("health", &anybody, &get, "/api/health", "/api/health", 200),
-        (
-            "an unknown path",
-            &user,
-            &get,
-            "/api/nothing/7",
-            "none",
-            404,
-        ),
-        (
-            "a method that is none",
-            &user,
-            &brew,
-            "/api/tasks",
-            "none",
-            405,
-        ),
-        (
-            "a list",
-            &user,
-            &get,
-            "/api/tasks?limit=3",
-            "/api/tasks",
-            200,
-        ),
-        ("no task", &user, &get, &task, "/api/tasks/{task_id}", 404),
-        (
-            "by the other path",
-            &user,
-            &get,
-            &old_task,
-            "/api/tasks/{task_id}",
-            404,
-        ),
-        (
-            "an image",
-            &anybody,
-            &get,
-            &image,
-            "/api/images/{path}",
-            200,
-        ),
+    let of_task = "/api/tasks/{task_id}";
+    for (client, method, path, route, status) in [
+        (&anybody, "GET", "/api/health", "/api/health", 200),
+        (&user, "GET", "/api/nothing/7", "none", 404),
+        (&user, "BREW", "/api/tasks", "none", 405),
+        (&user, "GET", "/api/tasks?limit=3", "/api/tasks", 200),
+        (&user, "GET", &task, of_task, 404),
+        (&user, "GET", &old_task, of_task, 404),
+        (&anybody, "GET", &image, "/api/images/{path}", 200),
     ] {
-        let named = match *method {
-            Method::PUT => "PUT",
-            Method::HEAD => "HEAD",
-            Method::POST => "POST",
-            Method::GET => "GET",
-            _ => "other",
-        };
+        let act = format!("{method} {path}");
+        let named = if method == "BREW" { "other" } else { method };
         let moves = Moves::default().request(named, route, status);
-        let asked = client.send(method.clone(), path, "");
-        let answer = world.after(act, asked, moves).await;
+        let asked = client.send(method.parse().unwrap(), path, "");
+        let answer = world.after(&act, asked, moves).await;
         assert_eq!(answer.status, status, "{act}");
         assert_eq!(answer.header("concept-refinement-route"), None, "{act}");
     }
@@ -261,58 +217,27 @@ async fn each_task_counts_by_what_became_of_it() {
     let missing = origin().serve(Reply::status(404));
     let text = origin().serve(Reply::ok("image/png", b"no image"));
     let location = format!("location: {url}");
-    let moves = Moves::default;
+    let refined = |outcome| {
+        let moves = Moves::default().completed().model(outcome, 1.0);
+        moves.stored(&picture)
+    };
+    let lost = || Moves::default().failed("download").stages(&["downloading"]);
+    let failed = |outcome, calls| {
+        let moves = Moves::default().failed("refine").model(outcome, calls);
+        moves.stages(&["downloading", "refining"])
+    };
     for (act, url, prompt, expected) in [
+        ("refined", &url, "echo it", refined("image")),
+        ("by its address", &url, &*location, refined("location")),
+        ("no original", &missing, "echo it", lost()),
+        ("no image", &text, "echo it", lost()),
+        ("refused", &url, "refuse: no", failed("refused", 1.0)),
+        ("crashed", &url, "trap now", failed("broken", 1.0)),
         (
-            "refined",
-            &url,
-            "echo it",
-            moves().completed().model("image", 1.0).stored(&picture),
-        ),
-        (
-            "by its address",
-            &url,
-            &location,
-            moves().completed().model("location", 1.0).stored(&picture),
-        ),
-        (
-            "no original",
-            &missing,
-            "echo it",
-            moves().failed("download").stages(&["downloading"]),
-        ),
-        (
-            "no image",
-            &text,
-            "echo it",
-            moves().failed("download").stages(&["downloading"]),
-        ),
-        (
-            "refused",
-            &url,
-            "refuse: no",
-            moves()
-                .failed("refine")
-                .stages(&["downloading", "refining"])
-                .model("refused", 1.0),
-        ),
-        (
-            "crashed",
-            &url,
-            "trap now",
-            moves()
-                .failed("refine")
-                .stages(&["downloading", "refining"])
-                .model("broken", 1.0),
-        ),
-        (
-            "three tries",
+            "tries",
             &url,
             "unavailable for 20ms",
-            moves()
-                .failed("refine")
-                .stages(&["downloading", "refining"])
-                .model("unavailable", 3.0),
+            failed("unavailable", 3.0),
         ),
     ] {
         let user = world.user();
@@ -324,12 +249,8 @@ async fn each_task_counts_by_what_became_of_it() {
     let user = world.user();
     let moves = || Moves::default().add("tasks.submit", 1.0);
     let keyed = user.with("idempotency-key", "key");
-    let expected = Moves::default()
-        .completed()
-        .model("image", 1.0)
-        .stored(&picture);
     let first = world
-        .after("the first", keyed.refine(&url, "echo it"), expected)
+        .after("the first", keyed.refine(&url, "echo it"), refined("image"))
         .await;
     let repeat = moves().request("POST", "/api/concepts/refine", 202);
     world
