@@ -4,7 +4,7 @@ mod address;
 mod audit;
 mod described;
 mod hosts;
-mod jobs;
+pub mod jobs;
 mod kills;
 mod nonsense;
 mod pushes;
@@ -74,16 +74,21 @@ async fn read(operator: &Client, what: &str) -> Value {
 
 /// The tasks that a query finds, by all pages of so many.
 async fn found(operator: &Client, query: &str, limit: usize) -> Vec<Value> {
-    let mut tasks = Vec::new();
+    listed(operator, "tasks", &format!("tasks?{query}&"), limit).await
+}
+
+/// What a list has, by all pages of so many.
+async fn listed(operator: &Client, name: &str, path: &str, limit: usize) -> Vec<Value> {
+    let mut all = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page = read(operator, &format!("tasks?{query}&limit={limit}{cursor}")).await;
-        let items = page["tasks"].as_array().unwrap();
-        assert!(items.len() <= limit, "{query}: {page}");
-        tasks.extend(items.iter().cloned());
+        let page = read(operator, &format!("{path}limit={limit}{cursor}")).await;
+        let items = page[name].as_array().unwrap();
+        assert!(items.len() <= limit, "{path}: {page}");
+        all.extend(items.iter().cloned());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
-            None => return tasks,
+            None => return all,
         }
     }
 }
@@ -123,17 +128,9 @@ async fn failed(client: &Client) -> (String, String) {
 
 /// The entries of the audit about something, the latest first.
 async fn entries(operator: &Client, is_meant: impl Fn(&Value) -> bool) -> Vec<Value> {
-    let mut entries = Vec::new();
-    let mut cursor = String::new();
-    loop {
-        let page = read(operator, &format!("audit?limit=100{cursor}")).await;
-        let items = page["entries"].as_array().unwrap();
-        entries.extend(items.iter().filter(|entry| is_meant(entry)).cloned());
-        match page["next_cursor"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => return entries,
-        }
-    }
+    let mut entries = listed(operator, "entries", "audit?", 100).await;
+    entries.retain(is_meant);
+    entries
 }
 
 /// An answer other than success, in the form that all of them have.

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use serde_json::{Value, json};
 
+use crate::admin::jobs::done;
+use crate::admin::{attended, operator};
 use crate::shared::{new_name, new_user, origin, scripted_launch};
 
 /// Far shorter than the model's call and the lease may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
-
-/// The token of the operator.
-const OPERATOR: &str = "a-token-of-the-operator-for-tests";
 
 /// Never asked, since nobody waits for it.
 const HOOK: &str = "https://receiver.example/hook";
@@ -21,10 +19,6 @@ const HOOK: &str = "https://receiver.example/hook";
 async fn erased(client: &Client) {
     let answer = client.delete("/api/me").await;
     assert_eq!(answer.status, 204, "{answer:?}");
-}
-
-async fn quota_left(client: &Client) -> Value {
-    client.get("/api/quota").await.json()["remaining"].clone()
 }
 
 /// What lists show of a user.
@@ -60,10 +54,8 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
     let (others_upload, others) = completed(&bob).await;
     let before = listed(&bob).await;
     let original = origin().picture(&pictures::png(8, 8));
-    let id = ada.accepted(&original, "hang for ever").await;
-    let mut events = ada.events(&id, None).await;
-    while events.event().await.tells() != "refining" {}
-    assert_eq!(quota_left(&ada).await, 3);
+    let (_, mut events) = ada.refining(&original, "hang for ever").await;
+    assert_eq!(ada.quota_left().await, 3);
 
     erased(&ada).await;
     assert_eq!(events.event().await.tells(), "deleted");
@@ -79,7 +71,7 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
         assert_eq!(ada.get(path).await.status, 404, "{path}");
     }
     assert_eq!(launch.images().len(), 2, "another's are left");
-    assert_eq!(quota_left(&ada).await, 3, "the quota counts on");
+    assert_eq!(ada.quota_left().await, 3, "the quota counts on");
 
     assert_eq!(listed(&bob).await, before);
     for path in [others["image_url"].as_str().unwrap(), &others_upload] {
@@ -88,12 +80,11 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
     // The same key is another task's now, and the user may go on.
     let (_, again) = completed(&ada).await;
     assert_ne!(again["task_id"], task["task_id"]);
-    assert_eq!(quota_left(&ada).await, 2);
+    assert_eq!(ada.quota_left().await, 2);
     erased(&ada).await;
     erased(&ada).await;
     for _ in 0..2 {
-        let task = ada.refined(&original, "echo it").await;
-        assert_eq!(task["status"], "completed", "{task}");
+        ada.completed(&original, "echo it").await;
     }
     assert_eq!(ada.refine(&original, "echo it").await.status, 429);
     let ended = service.stop();
@@ -109,9 +100,7 @@ async fn what_is_under_way_is_dropped_at_once() {
     let service = launch.start();
     let [first, second] = [(); 2].map(|()| new_user(&service));
     let original = origin().picture(&pictures::png(8, 8));
-    let id = first.accepted(&original, "hang for ever").await;
-    let mut events = first.events(&id, None).await;
-    while events.event().await.tells() != "refining" {}
+    let (_, _events) = first.refining(&original, "hang for ever").await;
     let waiting = second.accepted(&original, "echo it").await;
     erased(&first).await;
     let finished = tokio::time::timeout(AT_ONCE, second.finished(&waiting));
@@ -124,10 +113,7 @@ async fn what_is_under_way_is_dropped_at_once() {
 /// As a job, which is stored: whoever goes on with it erases all.
 #[tokio::test]
 async fn an_operator_erases_a_person() {
-    let launch = scripted_launch()
-        .set("rate-limit", "5/month")
-        .set("admin-listen", "127.0.0.1:0")
-        .variable("REFINEMENT_ADMIN_TOKEN", OPERATOR);
+    let launch = attended(scripted_launch()).set("rate-limit", "5/month");
     let service = launch.start();
     let name = new_name();
     let (ada, bob) = (Client::user(service.url(), &name), new_user(&service));
@@ -135,29 +121,10 @@ async fn an_operator_erases_a_person() {
     completed(&bob).await;
     let others = listed(&bob).await;
     let original = origin().picture(&pictures::png(8, 8));
-    let id = ada.accepted(&original, "hang for ever").await;
-    let mut events = ada.events(&id, None).await;
-    while events.event().await.tells() != "refining" {}
+    let (_, mut events) = ada.refining(&original, "hang for ever").await;
 
-    let operator = Client::new(&service.admin().await).bearer(OPERATOR);
-    let user = json!({ "user": name });
-    let asked = json!({ "action": "erase", "filter": user, "preview": true });
-    let preview = operator
-        .post("/admin/v1/tasks/actions", &asked)
-        .await
-        .json();
-    assert_eq!(preview["count"], 2, "{preview}");
-    let asked = json!({
-        "action": "erase", "filter": preview["filter"], "expect": 2, "reason": "asked to",
-    });
-    let started = operator.post("/admin/v1/tasks/actions", &asked).await;
-    assert_eq!(started.status, 202, "{started:?}");
-    let path = format!("/admin/v1/jobs/{}", started.json()["id"].as_str().unwrap());
-    let job = eventually("it is over", SOON, async || {
-        let job = operator.get(&path).await.json();
-        (!job["ended_at"].is_null()).then_some(job)
-    })
-    .await;
+    let operator = operator(&service).await;
+    let job = done(&operator, "erase", &json!({ "user": name })).await;
     assert_eq!([&job["total"], &job["done"], &job["left"]], [2, 2, 0]);
 
     assert_eq!(events.event().await.tells(), "deleted");
@@ -166,7 +133,7 @@ async fn an_operator_erases_a_person() {
     for path in [image, &upload] {
         assert_eq!(ada.get(path).await.status, 404, "{path}");
     }
-    assert_eq!(quota_left(&ada).await, 3, "the quota counts on");
+    assert_eq!(ada.quota_left().await, 3, "the quota counts on");
     assert_eq!(listed(&bob).await, others);
     let narrow = json!({ "user": name, "status": "failed" });
     for filter in [json!({}), json!({ "status": "failed" }), narrow] {

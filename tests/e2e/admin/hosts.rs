@@ -13,6 +13,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
+use super::jobs::preview;
 use super::{act, attended, ended, entries, failed, found, operator, read};
 use crate::shared::{new_name, origin, scripted_over};
 
@@ -174,16 +175,9 @@ async fn a_job_is_finished_by_another_host() {
     for some in users.chunks(30) {
         join_all(some.iter().map(|user| user.accepted(&picture, "instant"))).await;
     }
-    let body = json!({"action": "cancel", "filter": {"status": "pending"}, "preview": true});
-    let seen: Value = ops[0].post("/admin/v1/tasks/actions", &body).await.json();
+    let seen = preview(&ops[0], "cancel", &json!({"status": "pending"})).await;
     assert_eq!(seen["count"], MANY, "{seen}");
-    let body = json!({
-        "action": "cancel",
-        "filter": seen["filter"],
-        "expect": MANY,
-        "reason": "enough",
-    });
-    let job = ops[0].post("/admin/v1/tasks/actions", &body).await;
+    let job = super::jobs::start(&ops[0], "cancel", &seen, MANY as u64).await;
     assert_eq!(job.status, 202, "{job:?}");
     hosts.remove(0).kill();
     let job = job.json()["id"].as_str().unwrap().to_owned();

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::{assert_refused, attended, ended, failed, found, operator, put_picture};
 use crate::shared::{new_name, origin, scripted_launch};
 
-async fn preview(operator: &Client, action: &str, filter: &Value) -> Value {
+pub async fn preview(operator: &Client, action: &str, filter: &Value) -> Value {
     let body = json!({"action": action, "filter": filter, "preview": true});
     let answer = operator.post("/admin/v1/tasks/actions", &body).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()
 }
 
-async fn start(operator: &Client, action: &str, seen: &Value, expect: u64) -> Answer {
+pub async fn start(operator: &Client, action: &str, seen: &Value, expect: u64) -> Answer {
     let body = json!({
         "action": action,
         "filter": seen["filter"],
@@ -28,7 +28,7 @@ async fn start(operator: &Client, action: &str, seen: &Value, expect: u64) -> An
 }
 
 /// The job that does this to all that match.
-async fn done(operator: &Client, action: &str, filter: &Value) -> Value {
+pub async fn done(operator: &Client, action: &str, filter: &Value) -> Value {
     let seen = preview(operator, action, filter).await;
     let started = start(operator, action, &seen, seen["count"].as_u64().unwrap()).await;
     assert_eq!(started.status, 202, "{started:?}");

@@ -9,6 +9,7 @@ use concept_refinement_tests::server::Reply;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::jobs::{preview, start};
 use super::{attended, ended, operator, read, reader};
 use crate::shared::{origin, scripted_launch};
 
@@ -55,38 +56,22 @@ async fn nothing_of_users_is_shown_to_who_may_only_read() {
         Reply::ok("text/plain", format!("<{MARK}>").as_bytes()),
     );
     let mut ids = Vec::new();
-    for (url, prompt, webhook) in [
-        (
-            picture.as_str(),
-            format!("print: {MARK}"),
-            format!("{hook}?{MARK}"),
-        ),
-        (
-            picture.as_str(),
-            format!("a {MARK} that no model knows"),
-            format!("{nobody}{MARK}"),
-        ),
-        (
-            gone.as_str(),
-            format!("print: {MARK}"),
-            format!("{hook}?{MARK}2"),
-        ),
-        (
-            elsewhere.as_str(),
-            format!("print: {MARK}"),
-            format!("{hook}?{MARK}3"),
-        ),
-        (
-            text.as_str(),
-            format!("print: {MARK}"),
-            format!("{hook}?{MARK}4"),
-        ),
-        (
-            &format!("http://{MARK}.invalid/{MARK}"),
-            format!("print: {MARK}"),
-            format!("{hook}?{MARK}5"),
-        ),
-    ] {
+    let printed = format!("print: {MARK}");
+    let unknown = format!("a {MARK} that no model knows");
+    let nowhere = format!("http://{MARK}.invalid/{MARK}");
+    let asked = [
+        (&picture, &printed),
+        (&picture, &unknown),
+        (&gone, &printed),
+        (&elsewhere, &printed),
+        (&text, &printed),
+        (&nowhere, &printed),
+    ];
+    for (number, (url, prompt)) in asked.into_iter().enumerate() {
+        let webhook = match number {
+            1 => format!("{nobody}{MARK}"),
+            _ => format!("{hook}?{MARK}{number}"),
+        };
         let body = json!({
             "original_image_url": url,
             "refinement_prompt": prompt,
@@ -107,16 +92,10 @@ async fn nothing_of_users_is_shown_to_who_may_only_read() {
     // It ends before they are counted.
     settled(&operator, &retried.task_id()).await;
     let filter = json!({"user": USER, "status": "failed"});
-    let body = json!({"action": "delete", "filter": filter, "preview": true});
-    let preview = operator.post("/admin/v1/tasks/actions", &body).await.json();
-    assert!(preview["count"].as_u64() > Some(2), "{preview}");
-    let body = json!({
-        "action": "cancel",
-        "filter": preview["filter"],
-        "expect": preview["count"],
-        "reason": "to see it",
-    });
-    let job = operator.post("/admin/v1/tasks/actions", &body).await;
+    let seen = preview(&operator, "delete", &filter).await;
+    let count = seen["count"].as_u64().unwrap();
+    assert!(count > 2, "{seen}");
+    let job = start(&operator, "cancel", &seen, count).await;
     assert_eq!(job.status, 202, "{job:?}");
     let job = job.json()["id"].as_str().unwrap().to_owned();
     ended(&operator, &job).await;

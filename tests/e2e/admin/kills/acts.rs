@@ -46,37 +46,26 @@ async fn one(operator: &Client, reason: &str, random: &mut StdRng) -> Option<Act
     let of =
         |names: &[&'static str], random: &mut StdRng| names[random.random_range(0..names.len())];
     let (kept, deleted) = (of(&KEPT, random), of(&DELETED, random));
-    match random.random_range(0..100) {
-        0..30 => on_task(operator, "retry", kept, reason, random).await,
-        30..45 => on_task(operator, "cancel", kept, reason, random).await,
-        45..60 => on_task(operator, "delete", deleted, reason, random).await,
-        60..68 => {
-            let filter = json!({"user": kept, "status": "failed", "error": "luck"});
-            on_all(operator, "retry", filter, reason).await
-        }
+    let (verb, filter) = match random.random_range(0..100) {
+        0..30 => return on_task(operator, "retry", kept, reason, random).await,
+        30..45 => return on_task(operator, "cancel", kept, reason, random).await,
+        45..60 => return on_task(operator, "delete", deleted, reason, random).await,
+        60..68 => (
+            "retry",
+            json!({"user": kept, "status": "failed", "error": "luck"}),
+        ),
         68..76 => {
             let status = of(&["pending", "processing"], random);
-            on_all(
-                operator,
-                "cancel",
-                json!({"user": kept, "status": status}),
-                reason,
-            )
-            .await
+            ("cancel", json!({"user": kept, "status": status}))
         }
         76..88 => {
             let status = of(&["completed", "failed"], random);
-            on_all(
-                operator,
-                "delete",
-                json!({"user": deleted, "status": status}),
-                reason,
-            )
-            .await
+            ("delete", json!({"user": deleted, "status": status}))
         }
-        88..92 => queue(operator, "pause", reason).await,
-        _ => queue(operator, "resume", reason).await,
-    }
+        88..92 => return Some(post(operator, "pause", "queue/pause", reason).await),
+        _ => return Some(post(operator, "resume", "queue/resume", reason).await),
+    };
+    on_all(operator, verb, filter, reason).await
 }
 
 /// On one of the newest tasks of a user.
@@ -100,24 +89,14 @@ async fn on_task(
     let id = tasks[random.random_range(0..tasks.len())]["task_id"]
         .as_str()
         .unwrap();
-    let (method, path) = match verb {
+    Some(match verb {
         "delete" => {
-            let reason = reason.replace(' ', "+");
-            (Method::DELETE, format!("tasks/{id}?reason={reason}"))
+            let path = format!("tasks/{id}?reason={}", reason.replace(' ', "+"));
+            let body = json!({"reason": reason});
+            send(operator, verb, Method::DELETE, &path, body, reason).await
         }
-        verb => (Method::POST, format!("tasks/{id}/{verb}")),
-    };
-    Some(
-        send(
-            operator,
-            verb,
-            method,
-            &path,
-            json!({"reason": reason}),
-            reason,
-        )
-        .await,
-    )
+        verb => post(operator, verb, &format!("tasks/{id}/{verb}"), reason).await,
+    })
 }
 
 /// On all that match, if as many still do.
@@ -142,19 +121,9 @@ async fn on_all(operator: &Client, verb: &'static str, filter: Value, reason: &s
     Some(send(operator, verb, Method::POST, "tasks/actions", body, reason).await)
 }
 
-async fn queue(operator: &Client, verb: &'static str, reason: &str) -> Option<Act> {
-    let path = format!("queue/{verb}");
-    Some(
-        send(
-            operator,
-            verb,
-            Method::POST,
-            &path,
-            json!({"reason": reason}),
-            reason,
-        )
-        .await,
-    )
+async fn post(operator: &Client, verb: &'static str, path: &str, reason: &str) -> Act {
+    let body = json!({"reason": reason});
+    send(operator, verb, Method::POST, path, body, reason).await
 }
 
 async fn send(
