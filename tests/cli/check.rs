@@ -120,54 +120,32 @@ fn what_cannot_be_used_is_told_beside_what_can() {
     let database = damaged("tasks.sqlite", &[7; 4096]);
     let missing = format!("--components={}", Place::new().path().display());
     let scripted = format!("--model={}", artifacts::scripted_model().display());
-    let cases: [(&str, &[&str], &str, &str); 10] = [
-        ("a flag", &["--lease=30"], "configuration", "--lease: "),
+    let key = "model \"openai\" needs model-api-key";
+    let none = "model: ./file: the model component cannot be compiled";
+    let away = "http://127.0.0.1:1 accepts no connection";
+    let issuer = ["--auth=jwks", "--jwks-url=http://127.0.0.1:1/keys"];
+    let cases: [(&[&str], &str, &str); 10] = [
+        (&["--lease=30"], "configuration", "--lease: "),
+        (&["--model=openai"], "configuration", key),
+        (&["--config=gone.toml"], "configuration", "gone.toml: "),
+        (&["--data-dir=file"], "data", "file cannot be created"),
         (
-            "a key",
-            &["--model=openai"],
-            "configuration",
-            "model \"openai\" needs model-api-key",
-        ),
-        (
-            "no file of settings",
-            &["--config=gone.toml"],
-            "configuration",
-            "gone.toml: ",
-        ),
-        (
-            "a file as the data directory",
-            &["--data-dir=file"],
-            "data",
-            "file cannot be created",
-        ),
-        (
-            "below a file",
             &["--data-dir=file/data"],
             "data",
             "file/data cannot be created",
         ),
-        ("a damaged secret", &[&secret], "data", "secret"),
-        ("a damaged database", &[&database], "tasks", "tasks.sqlite"),
+        (&[&secret], "data", "secret"),
+        (&[&database], "tasks", "tasks.sqlite"),
+        (&["--model=./file"], "components", none),
         (
-            "a model that is none",
-            &["--model=./file"],
-            "components",
-            "model: ./file: the model component cannot be compiled",
-        ),
-        (
-            "a provider",
             &[&scripted, "--model-url=http://127.0.0.1:1"],
             "provider",
-            "http://127.0.0.1:1 accepts no connection",
+            away,
         ),
-        (
-            "an issuer",
-            &["--auth=jwks", "--jwks-url=http://127.0.0.1:1/keys"],
-            "issuer",
-            "http://127.0.0.1:1 accepts no connection",
-        ),
+        (&issuer, "issuer", away),
     ];
-    for (name, flags, part, problem) in cases {
+    for (flags, part, problem) in cases {
+        let name = flags.join(" ");
         let place = Place::new();
         place.write("file", "x");
         let done = place.run(&[&["check"], flags].concat());

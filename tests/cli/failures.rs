@@ -12,6 +12,12 @@ use crate::place::{Place, origin, run};
 const USAGE: i32 = 2;
 const FAILED: i32 = 1;
 
+/// Those that are there.
+fn words(words: &[&str]) -> Vec<String> {
+    let there = words.iter().filter(|word| !word.is_empty());
+    there.map(|word| (*word).to_owned()).collect()
+}
+
 #[test]
 fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
     let png = pictures::png(40, 30).bytes;
@@ -21,161 +27,119 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
     let page = origin().serve(Reply::ok("image/png", b"<html>"));
     let allowed = format!("--allow-sources={}", origin().authority());
     let processor = artifacts::components().join("processor.wasm");
-    let processor = format!("--model={}", processor.display());
-    let cases: Vec<(&str, Vec<&str>, i32, String)> = vec![
+    let processor = processor.display().to_string();
+    let no_image = ": the file is not an image: it must be PNG, JPEG, WebP or GIF";
+    let mut cases: Vec<(Vec<String>, i32, String)> = Vec::new();
+    for (image, flag, says) in [
+        ("text.png", "", no_image),
+        ("empty.png", "", ": the file is empty"),
         (
-            "not an image",
-            vec!["text.png", "echo it"],
+            "half.png",
+            "",
+            ": the file is cut short: it ends before its format says",
+        ),
+        (
+            "logo.png",
+            "--max-image-bytes=64",
+            ": the file is larger than 64 bytes",
+        ),
+        (
+            "/dev/zero",
+            "--max-image-bytes=1MiB",
+            ": the file is larger than 1 MiB",
+        ),
+        (
+            "logo.png",
+            "--max-image-pixels=1000",
+            ": the image has more than 1000 pixels",
+        ),
+        (
+            "gone.png",
+            "",
+            " cannot be read: No such file or directory (os error 2)",
+        ),
+        (".", "", " cannot be read: Is a directory (os error 21)"),
+        (&gone, &allowed, ": the address answered 404"),
+        (&page, &allowed, no_image),
+    ] {
+        cases.push((
+            words(&[image, "echo it", flag]),
             FAILED,
-            "text.png: the file is not an image: it must be PNG, JPEG, WebP or GIF".into(),
-        ),
+            format!("{image}{says}"),
+        ));
+    }
+    for (prompt, flag, says) in [
+        ("refuse: not today", "", "not today"),
         (
-            "an empty file",
-            vec!["empty.png", "echo it"],
+            "hang for ever",
+            "--model-timeout=200ms",
+            "the model did not answer within 0.2 seconds",
+        ),
+        ("answer nonsense", "", ""),
+    ] {
+        cases.push((
+            words(&["logo.png", prompt, flag]),
             FAILED,
-            "empty.png: the file is empty".into(),
+            format!("logo.png: {says}"),
+        ));
+    }
+    for (model, says) in [
+        ("./gone.wasm", "the component ./gone.wasm cannot be read"),
+        (
+            "./text.png",
+            "./text.png: the model component cannot be compiled",
         ),
         (
-            "half of an image",
-            vec!["half.png", "echo it"],
+            "fallback(local, ./text.png)",
+            "./text.png: the model component cannot be compiled",
+        ),
+        (
+            &processor,
+            &format!("{processor}: the model component does not fit the interface image-model"),
+        ),
+    ] {
+        let model = format!("--model={model}");
+        cases.push((
+            words(&["logo.png", "echo it", &model]),
             FAILED,
-            "half.png: the file is cut short: it ends before its format says".into(),
+            format!("model: {says}"),
+        ));
+    }
+    let slow_task = words(&[&slow, "echo it", &allowed, "--task-timeout=300ms"]);
+    cases.push((
+        slow_task,
+        FAILED,
+        format!("{slow}: the task took longer than 0.3 seconds"),
+    ));
+    let all_wrong = ["http://localhost/a.png", &long, "--logo-description", &long];
+    let all_wrong = [&all_wrong[..], &["--theme-description", &long]].concat();
+    for (arguments, says) in [
+        (
+            &["logo.png", "  "][..],
+            "PROMPT must be at least 1 character",
         ),
         (
-            "a large file",
-            vec!["logo.png", "echo it", "--max-image-bytes=64"],
-            FAILED,
-            "logo.png: the file is larger than 64 bytes".into(),
-        ),
-        (
-            "an endless file",
-            vec!["/dev/zero", "echo it", "--max-image-bytes=1MiB"],
-            FAILED,
-            "/dev/zero: the file is larger than 1 MiB".into(),
-        ),
-        (
-            "many pixels",
-            vec!["logo.png", "echo it", "--max-image-pixels=1000"],
-            FAILED,
-            "logo.png: the image has more than 1000 pixels".into(),
-        ),
-        (
-            "no file",
-            vec!["gone.png", "echo it"],
-            FAILED,
-            "gone.png cannot be read: No such file or directory (os error 2)".into(),
-        ),
-        (
-            "a folder",
-            vec![".", "echo it"],
-            FAILED,
-            ". cannot be read: Is a directory (os error 21)".into(),
-        ),
-        (
-            "a page that is gone",
-            vec![&gone, "echo it", &allowed],
-            FAILED,
-            format!("{gone}: the address answered 404"),
-        ),
-        (
-            "a page",
-            vec![&page, "echo it", &allowed],
-            FAILED,
-            format!("{page}: the file is not an image: it must be PNG, JPEG, WebP or GIF"),
-        ),
-        (
-            "a model that refuses",
-            vec!["logo.png", "refuse: not today"],
-            FAILED,
-            "logo.png: not today".into(),
-        ),
-        (
-            "a model that hangs",
-            vec!["logo.png", "hang for ever", "--model-timeout=200ms"],
-            FAILED,
-            "logo.png: the model did not answer within 0.2 seconds".into(),
-        ),
-        (
-            "a task that takes too long",
-            vec![&slow, "echo it", &allowed, "--task-timeout=300ms"],
-            FAILED,
-            format!("{slow}: the task took longer than 0.3 seconds"),
-        ),
-        (
-            "an answer that is no image",
-            vec!["logo.png", "answer nonsense"],
-            FAILED,
-            "logo.png: ".into(),
-        ),
-        (
-            "a model that is not there",
-            vec!["logo.png", "echo it", "--model=./gone.wasm"],
-            FAILED,
-            "model: the component ./gone.wasm cannot be read".into(),
-        ),
-        (
-            "a model that is none",
-            vec!["logo.png", "echo it", "--model=./text.png"],
-            FAILED,
-            "model: ./text.png: the model component cannot be compiled".into(),
-        ),
-        (
-            "a link of a model that is none",
-            vec!["logo.png", "echo it", "--model=fallback(local, ./text.png)"],
-            FAILED,
-            "model: ./text.png: the model component cannot be compiled".into(),
-        ),
-        (
-            "a model of another kind",
-            vec!["logo.png", "echo it", &processor],
-            FAILED,
-            format!(
-                "model: {}: the model component does not fit the interface image-model",
-                processor.trim_start_matches("--model=")
-            ),
-        ),
-        (
-            "an empty prompt",
-            vec!["logo.png", "  "],
-            USAGE,
-            "PROMPT must be at least 1 character".into(),
-        ),
-        (
-            "all that is wrong",
-            vec![
-                "http://localhost/a.png",
-                &long,
-                "--logo-description",
-                &long,
-                "--theme-description",
-                &long,
-            ],
-            USAGE,
+            &all_wrong,
             "--logo-description must be at most 2000 characters; \
              http://localhost/a.png must point to a public address; \
              PROMPT must be at most 2000 characters; \
-             --theme-description must be at most 2000 characters"
-                .into(),
+             --theme-description must be at most 2000 characters",
         ),
         (
-            "another scheme",
-            vec!["ftp://example.com/a.png", "echo it"],
-            USAGE,
-            "ftp://example.com/a.png must be an http or https URL".into(),
+            &["ftp://example.com/a.png", "echo it"],
+            "ftp://example.com/a.png must be an http or https URL",
         ),
         (
-            "an unusable setting",
-            vec!["logo.png", "echo it", "--model-timeout=soon"],
-            USAGE,
-            "--model-timeout: ".into(),
+            &["logo.png", "echo it", "--model-timeout=soon"],
+            "--model-timeout: ",
         ),
         (
-            "a file of settings that is not there",
-            vec!["logo.png", "echo it", "--config=gone.toml"],
-            USAGE,
-            "gone.toml: ".into(),
+            &["logo.png", "echo it", "--config=gone.toml"],
+            "gone.toml: ",
         ),
-    ];
+    ] {
+        cases.push((words(arguments), USAGE, says.to_owned()));
+    }
     let place = Place::new();
     place.write("logo.png", &png);
     place.write("half.png", &png[..png.len() / 2]);
@@ -183,8 +147,10 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
     place.write("text.png", "text");
     place.write("out.png", "what was there");
     let files = place.files();
-    for (name, arguments, code, sentence) in cases {
+    for (arguments, code, sentence) in cases {
+        let name = arguments.join(" ");
         let has_model = arguments.iter().any(|flag| flag.starts_with("--model="));
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let arguments = [&["refine"], &arguments[..], &["-o", "out.png"]].concat();
         let done = match has_model {
             true => place.run(&arguments),

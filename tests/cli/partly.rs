@@ -53,70 +53,46 @@ fn what_cannot_be_a_part_is_said() {
     let four = "must be four whole numbers, as in 10,20,300,200";
     let bounds = "--region must have x and y of at least 0, width and height of at least 1: \
                   whole numbers up to 2147483647";
-    let cases: [(&[&str], i32, &str); 16] = [
-        (&["--region", "nonsense"], 2, four),
-        (&["--region", "1,2,3"], 2, four),
-        (&["--region", "1,2,3,4,5"], 2, four),
-        (&["--region=-1,2,3,4"], 2, four),
-        (&["--region", "1,2,0,4"], 2, bounds),
+    let outside = "in.png: the region lies outside of the image, 64 × 48";
+    let other_size = "in.png: the mask must have the original's size, 64 × 48";
+    let strength = "--strength must be a number from 0 to 1";
+    let failed: [(&[&str], &str); 3] = [
+        (&["--region", "64,2,3,4"], outside),
+        (&["--mask", "black.png"], "in.png: the mask marks nothing"),
+        (&["--mask", "small.png"], other_size),
+    ];
+    let misused: [(&[&str], &str); 13] = [
+        (&["--region", "nonsense"], four),
+        (&["--region", "1,2,3"], four),
+        (&["--region", "1,2,3,4,5"], four),
+        (&["--region=-1,2,3,4"], four),
+        (&["--region", "1,2,0,4"], bounds),
         (
             &["--region", "1,2,3,4", "--mask", "mask.png"],
-            2,
             "cannot be used with",
         ),
-        (
-            &["--region", "64,2,3,4"],
-            1,
-            "in.png: the region lies outside of the image, 64 × 48",
-        ),
-        (
-            &["--mask", "missing.png"],
-            2,
-            "missing.png cannot be read: ",
-        ),
-        (
-            &["--mask", "black.png"],
-            1,
-            "in.png: the mask marks nothing",
-        ),
-        (
-            &["--mask", "small.png"],
-            1,
-            "in.png: the mask must have the original's size, 64 × 48",
-        ),
+        (&["--mask", "missing.png"], "missing.png cannot be read: "),
         (
             &["--mask-feather", "3"],
-            2,
             "--mask-feather needs a region or a mask",
         ),
-        (
-            &["--region-only"],
-            2,
-            "--region-only needs a region or a mask",
-        ),
-        (
-            &["--strength", "1.1"],
-            2,
-            "--strength must be a number from 0 to 1",
-        ),
-        (
-            &["--strength", "nan"],
-            2,
-            "--strength must be a number from 0 to 1",
-        ),
-        (&["--seed", "-1"], 2, "invalid value '-1' for '--seed"),
+        (&["--region-only"], "--region-only needs a region or a mask"),
+        (&["--strength", "1.1"], strength),
+        (&["--strength", "nan"], strength),
+        (&["--seed", "-1"], "invalid value '-1' for '--seed"),
         (
             &["--region", "-1,0,5,5"],
-            2,
             "invalid value '-1,0,5,5' for '--region",
         ),
     ];
+    let failed = failed.map(|(flags, sentence)| (flags, 1, sentence));
+    let misused = misused.map(|(flags, sentence)| (flags, 2, sentence));
     let place = Place::new();
     place.write("in.png", pictures::png(64, 48).bytes);
     place.write("mask.png", mask());
     place.write("small.png", pictures::png(63, 48).bytes);
     place.write("black.png", pictures::mask(64, 48, [0; 4]).bytes);
-    for (flags, code, sentence) in cases {
+    for (flags, code, sentence) in failed.into_iter().chain(misused) {
         let arguments = ["refine", "in.png", "lighter", "-o", "out.png"];
         let done = place.run(&[&arguments[..], flags].concat());
         assert_eq!(done.code, code, "{flags:?}: {}", done.stderr);
