@@ -99,29 +99,6 @@ impl Forbidden {
 }
 
 #[tokio::test]
-async fn what_can_be_seen_not_to_be_public_is_refused_at_once() {
-    let forbidden = Forbidden::start();
-    let no_urls = NO_URLS.map(|url| (url.to_owned(), "http or https"));
-    let no_addresses = ["example.com", "//example.com/a.png", "http:///", "", "/0"];
-    let no_addresses = no_addresses.map(|url| (url.to_owned(), ""));
-    let client = new_user(service());
-    let urls = forbidden
-        .urls()
-        .into_iter()
-        .chain(no_urls)
-        .chain(no_addresses);
-    for (url, reason) in urls {
-        let answer = client.refine(&url, "echo it").await;
-        assert_eq!(answer.status, 422, "{url}: {answer:?}");
-        assert_eq!(answer.error_code(), "VALIDATION_ERROR");
-        let errors = &answer.json()["field_errors"]["original_image_url"];
-        let told = errors[0].as_str().unwrap();
-        assert!(told.contains(reason), "{url}: {errors}");
-    }
-    forbidden.assert_untouched();
-}
-
-#[tokio::test]
 async fn a_redirect_leads_to_no_forbidden_place() {
     let forbidden = Forbidden::start();
     let port = forbidden.port;
@@ -160,9 +137,7 @@ async fn a_model_answers_no_forbidden_place() {
         let redirected = origin().serve(Reply::redirect(307, url));
         for (location, problem) in [(url, *problem), (&redirected, "")] {
             let prompt = format!("location: {location}");
-            let task = new_user(service()).refined(&original, &prompt).await;
-            assert_eq!(task["status"], "failed", "{location}: {task}");
-            let message = task["error_message"].as_str().unwrap();
+            let message = new_user(service()).failure(&original, &prompt).await;
             assert!(message.starts_with(REFINE_FAILED), "{location}: {message}");
             assert!(message.contains(problem), "{location}: {message}");
         }

@@ -4,10 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::issuer::Issuer;
-use concept_refinement_tests::mcp::{PATH, ask, call};
+use concept_refinement_tests::mcp::{ask, call};
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::service::Launch;
 use serde_json::json;
 
 use crate::shared::{new_name, new_user, origin, scripted, scripted_launch};
@@ -62,23 +60,4 @@ async fn a_task_outlives_its_call_and_the_host() {
     assert_eq!(got["structuredContent"]["status"], "completed", "{got}");
     let refused = ask(&bob, "tasks/get", json!({"taskId": anns})).await;
     assert_eq!(refused.json()["error"]["code"], -32602, "another's");
-}
-
-#[tokio::test]
-async fn a_client_learns_where_tokens_come_from() {
-    let issuer = Issuer::start();
-    let service = Launch::new().with_issuer(issuer.url()).start();
-    let anybody = Client::new(service.url());
-    let refused = anybody.post(PATH, &json!({})).await;
-    assert_eq!(refused.status, 401);
-    let challenge = refused.header("www-authenticate").unwrap();
-    let url = challenge
-        .strip_prefix("Bearer resource_metadata=\"")
-        .unwrap();
-    let metadata = anybody.get(url.trim_end_matches('"')).await.json();
-    assert_eq!(metadata["resource"], format!("{}{PATH}", service.url()));
-    assert!(
-        metadata["authorization_servers"][0].is_string(),
-        "{metadata}"
-    );
 }

@@ -49,47 +49,6 @@ async fn child(client: &Client, parent: &Value) -> Value {
     child
 }
 
-async fn delete(client: &Client, concept: &Value) {
-    let path = format!("/api/concepts/{}", concept["id"].as_str().unwrap());
-    assert_eq!(client.delete(&path).await.status, 204);
-}
-
-#[tokio::test]
-async fn a_lineage_has_what_was_before_and_after_and_no_siblings() {
-    let client = new_user(scripted());
-    let root = root(&client).await;
-    assert_eq!(root["original_concept_id"], Value::Null);
-    let left = child(&client, &root).await;
-    let right = child(&client, &root).await;
-    let leaf = child(&client, &left).await;
-    let [a, b, c, d] = [&root, &left, &right, &leaf].map(|concept| &concept["id"]);
-    for (of, expected) in [
-        (&root, vec![a, b, c, d]),
-        (&left, vec![a, b, d]),
-        (&right, vec![a, c]),
-        (&leaf, vec![a, b, d]),
-    ] {
-        let found = lineage(&client, of).await;
-        assert_eq!(found.iter().collect::<Vec<_>>(), expected);
-    }
-    // As everywhere else.
-    let told = client.get(&lineage_of(&leaf)).await.json();
-    let listed = client.get("/api/concepts").await.json();
-    assert_eq!(told["concepts"][2], listed["concepts"][0]);
-
-    // A deleted one ends the way, in either direction, and is still told by its child.
-    delete(&client, &left).await;
-    let rest = lineage(&client, &leaf).await;
-    assert_eq!(rest.as_slice(), std::slice::from_ref(d));
-    assert_eq!(lineage(&client, &root).await, [a.clone(), c.clone()]);
-    assert_eq!(client.get(&lineage_of(&left)).await.status, 404);
-    let path = format!("/api/concepts/{}", d.as_str().unwrap());
-    assert_eq!(client.get(&path).await.json()["original_concept_id"], *b);
-    let body = json!({"original_concept_id": b, "refinement_prompt": "echo it"});
-    let answer = client.post("/api/concepts/refine", &body).await;
-    assert_eq!(answer.status, 404, "{answer:?}");
-}
-
 #[tokio::test]
 async fn the_address_of_an_own_concepts_image_names_it() {
     let client = new_user(scripted());
