@@ -11,7 +11,7 @@ use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::stored_images;
 use serde_json::Value;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{busy, new_user, origin, scripted_launch};
 
 /// Far shorter than the download, the model's call and the lease may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -26,10 +26,6 @@ async fn cancelled(client: &Client, id: &str) -> Value {
     let answer = client.post(&path, &Value::Null).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()
-}
-
-async fn quota_left(client: &Client) -> Value {
-    client.get("/api/quota").await.json()["remaining"].clone()
 }
 
 async fn within(limit: Duration, client: &Client, id: &str) -> Value {
@@ -75,9 +71,7 @@ async fn a_cancelled_task_stays_and_frees_the_model() {
     let service = launch.start();
     let [first, second] = [(); 2].map(|()| new_user(&service));
     let original = origin().picture(&pictures::png(8, 8));
-    let id = first.accepted(&original, "hang for ever").await;
-    let mut events = first.events(&id, None).await;
-    while events.event().await.tells() != "refining" {}
+    let (id, mut events) = first.refining(&original, "hang for ever").await;
     let waiting = second.accepted(&original, "echo it").await;
 
     let task = cancelled(&first, &id).await;
@@ -92,9 +86,8 @@ async fn a_cancelled_task_stays_and_frees_the_model() {
     let again = first.post(&path, &Value::Null).await;
     assert_eq!((again.status, again.json()), (409, task));
     assert_eq!(second.post(&path, &Value::Null).await.status, 404);
-    assert_eq!(quota_left(&first).await, 4, "it is not given back");
-    let next = first.refined(&original, "echo it").await;
-    assert_eq!(next["status"], "completed", "{next}");
+    assert_eq!(first.quota_left().await, 4, "it is not given back");
+    first.completed(&original, "echo it").await;
     assert_eq!(refined(&launch.data()).len(), 2);
     assert!(service.stop().status.success());
 }
@@ -167,10 +160,8 @@ async fn a_silent_origin_is_hung_up_on() {
 #[tokio::test]
 async fn a_task_that_waits_for_its_turn_is_never_begun() {
     let service = scripted_launch().set("concurrency", "1").start();
-    let [busy, waiting] = [(); 2].map(|()| new_user(&service));
-    let (original, gate) = origin().gated(&pictures::png(8, 8));
-    let first = busy.accepted(&original, "echo it").await;
-    busy.task_is(&first, "processing").await;
+    let (_, _, gate) = busy(&service).await;
+    let waiting = new_user(&service);
     let unwanted = origin().picture(&pictures::png(8, 8));
     let id = waiting.accepted(&unwanted, "echo it").await;
     deleted(&waiting, &id).await;

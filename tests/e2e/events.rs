@@ -11,7 +11,7 @@ use concept_refinement_tests::server::{Gate, Reply};
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::shape::unsigned;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{busy, new_user, origin, scripted_launch};
 
 /// Each change is there within 50 ms of its commit; a busy machine takes longer
 /// to do anything.
@@ -29,10 +29,7 @@ struct Busy {
 impl Busy {
     async fn start() -> Self {
         let service = scripted_launch().set("concurrency", "1").start();
-        let (original, gate) = origin().gated(&pictures::png(8, 8));
-        let busy = new_user(&service);
-        let id = busy.accepted(&original, "echo it").await;
-        busy.task_is(&id, "processing").await;
+        let (_, _, gate) = busy(&service).await;
         Self { service, gate }
     }
 }

@@ -9,7 +9,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{busy, new_name, new_user, origin, scripted_launch};
 
 /// In seconds.
 const DEADLINE: u64 = 10;
@@ -63,8 +63,7 @@ async fn a_deadline_passes_while_the_only_worker_is_busy() {
     let first = busy.accepted(&original(), "wait 40000ms").await;
     busy.task_is(&first, "processing").await;
     let id = accepted_with(&waits, "echo it", DEADLINE).await;
-    let left = async || waits.get("/api/quota").await.json()["remaining"].clone();
-    assert_eq!(left().await, 99);
+    assert_eq!(waits.quota_left().await, 99);
     let task = waits.finished(&id).await;
     assert_eq!(task["status"], "failed", "{task}");
     let message = "Error in refinement task processing: not started within 10 seconds";
@@ -72,7 +71,7 @@ async fn a_deadline_passes_while_the_only_worker_is_busy() {
     let took = took(&task);
     let deadline = Duration::from_secs(DEADLINE);
     assert!(took >= deadline && took < deadline + LATE, "{took:?}");
-    assert_eq!(left().await, 100);
+    assert_eq!(waits.quota_left().await, 100);
     assert_eq!(busy.task(&first).await["status"], "processing");
     // The place is free for another one.
     waits.accepted(&original(), "echo it").await;
@@ -114,13 +113,12 @@ async fn a_deadline_passes_while_the_service_is_off() {
 #[tokio::test]
 async fn what_waits_tells_its_position() {
     let service = one_at_a_time().start();
-    let users = [(); 4].map(|()| new_user(&service));
-    let (gated, gate) = origin().gated(&pictures::png(8, 8));
-    let first = users[0].accepted(&gated, "echo it").await;
-    users[0].task_is(&first, "processing").await;
-    let mut tasks = vec![first];
-    for user in &users[1..] {
+    let (first, task, gate) = busy(&service).await;
+    let (mut users, mut tasks) = (vec![first], vec![task]);
+    for _ in 0..3 {
+        let user = new_user(&service);
         tasks.push(user.accepted(&original(), "echo it").await);
+        users.push(user);
     }
     let position = async |at: usize, path: &str| {
         let answer = users[at].get(&format!("{path}/{}", tasks[at])).await;
@@ -234,6 +232,6 @@ mod postgres {
         assert!(message.ends_with("not started within 10 seconds"), "{task}");
         let took = took(&task);
         assert!(took < Duration::from_secs(DEADLINE) + LATE, "{took:?}");
-        assert_eq!(user.get("/api/quota").await.json()["remaining"], 100);
+        assert_eq!(user.quota_left().await, 100);
     }
 }

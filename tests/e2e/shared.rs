@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use concept_refinement_tests::s3::{self, Kind};
 use concept_refinement_tests::service::{Launch, Service};
-pub use concept_refinement_tests::shared::{new_name, new_user, origin};
+pub use concept_refinement_tests::shared::{busy, new_name, new_user, origin};
 
 /// How many uploads a user may keep on the scripted service.
 pub const UPLOADS: usize = 5;

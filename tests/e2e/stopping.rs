@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{busy, new_name, origin, scripted_launch};
 
 /// What a stop may take, and how late a busy machine is.
 const STOP: Duration = Duration::from_secs(30);
@@ -167,10 +167,7 @@ async fn a_second_signal_does_not_wait_for_a_store_that_hangs() {
     let faulty = launch.clone().faulty().variable(HANG_AT, "before release");
     let service = faulty.start();
     let launch = launch.at(&service);
-    let client = Client::user(service.url(), &new_name());
-    let (original, gate) = origin().gated(&pictures::png(8, 8));
-    let id = client.accepted(&original, "echo it").await;
-    client.task_is(&id, "processing").await;
+    let (client, id, gate) = busy(&service).await;
     ended_at_once(service, [Signal::TERM, Signal::TERM]).await;
     gate.open();
     let _service = launch.start();

@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::client::Client;
+use crate::pictures;
 use crate::receiver::Receiver;
-use crate::server::Origin;
+use crate::server::{Gate, Origin};
 use crate::service::Service;
 
 /// An origin that the services may fetch from.
@@ -24,6 +25,16 @@ pub fn receiver() -> &'static Receiver {
 /// A user that no other test is.
 pub fn new_user(service: &Service) -> Client {
     Client::user(service.url(), &new_name())
+}
+
+/// A user with a task that waits for its original until the gate opens, and has a place of
+/// the service meanwhile.
+pub async fn busy(service: &Service) -> (Client, String, Gate) {
+    let user = new_user(service);
+    let (url, gate) = origin().gated(&pictures::png(8, 8));
+    let id = user.accepted(&url, "echo it").await;
+    user.task_is(&id, "processing").await;
+    (user, id, gate)
 }
 
 pub fn new_name() -> String {

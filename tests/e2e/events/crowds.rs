@@ -7,14 +7,12 @@ use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::events::Events;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
-use concept_refinement_tests::server::Gate;
-use concept_refinement_tests::service::Service;
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream;
 
 use super::{Busy, KEEP_ALIVE, tells};
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{busy, new_user, origin, scripted_launch};
 
 const WATCHERS: usize = 1000;
 
@@ -41,19 +39,10 @@ async fn crowd(user: &Client, id: &str, count: usize) -> Vec<Events> {
     watching.collect().await
 }
 
-/// A user with a task that waits for its original.
-async fn waiting(service: &Service) -> (Client, String, Gate) {
-    let user = new_user(service);
-    let (url, gate) = origin().gated(&pictures::png(8, 8));
-    let id = user.accepted(&url, "echo it").await;
-    user.task_is(&id, "processing").await;
-    (user, id, gate)
-}
-
 #[tokio::test]
 async fn many_watch_at_little_cost_and_all_are_told() {
     let service = scripted_launch().start();
-    let (user, id, _gate) = waiting(&service).await;
+    let (user, id, _gate) = busy(&service).await;
     // Memory that the first watchers cause is shared by all.
     drop(crowd(&user, &id, AT_ONCE).await);
     let process = Process::of(service.id());
@@ -115,11 +104,8 @@ async fn whoever_leaves_makes_room() {
 async fn a_stop_ends_all_streams_and_a_restart_goes_on() {
     let launch = scripted_launch();
     let mut service = launch.start();
-    let (user, id, gate) = waiting(&service).await;
-    let done = Client::user(service.url(), &new_name());
-    let (url, quick) = origin().gated(&pictures::png(8, 8));
-    let other = done.accepted(&url, "echo it").await;
-    done.task_is(&other, "processing").await;
+    let (user, id, gate) = busy(&service).await;
+    let (done, other, quick) = busy(&service).await;
     let mut last = done.events(&other, None).await;
     let seen = last.event().await.id;
     let watching = crowd(&user, &id, 50).await;
@@ -153,7 +139,7 @@ async fn a_crash_breaks_them_off() {
     let launch = scripted_launch();
     let service = launch.start();
     let launch = launch.at(&service);
-    let (user, id, gate) = waiting(&service).await;
+    let (user, id, gate) = busy(&service).await;
     let mut events = user.events(&id, None).await;
     let seen = events.event().await;
     service.kill();

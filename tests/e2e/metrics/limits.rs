@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::{Metrics, measured, scrape};
 use crate::room::{LARGEST, LENGTH, unfinished};
-use crate::shared::{new_user, origin};
+use crate::shared::{busy, new_user, origin};
 
 const UPLOAD_REASONS: [&str; 4] = ["uploads", "upload-bytes", "under-way", "no-room"];
 const TASK_REASONS: [&str; 2] = ["backlog", "no-room"];
@@ -117,14 +117,12 @@ async fn the_room_of_all_images_and_who_found_none_are_told() {
 #[tokio::test]
 async fn tasks_beyond_the_backlog_are_told() {
     let (service, metrics) = measured(&[("concurrency", "1"), ("max-backlog", "1")]).await;
-    let (gated, _gate) = origin().gated(&pictures::png(8, 8));
-    let busy = new_user(&service);
-    let id = busy.accepted(&gated, "echo it").await;
-    busy.task_is(&id, "processing").await;
-    new_user(&service).accepted(&gated, "echo it").await;
+    let (_, _, _gate) = busy(&service).await;
+    let original = origin().picture(&pictures::png(8, 8));
+    new_user(&service).accepted(&original, "echo it").await;
     let none = ([0.0; 4], [0.0; 2]);
     assert_eq!(refusals(&metrics).await, none);
-    let refused = new_user(&service).refine(&gated, "echo it").await;
+    let refused = new_user(&service).refine(&original, "echo it").await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refusals(&metrics).await, ([0.0; 4], [1.0, 0.0]));
 }
