@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use concept_refinement_tests::crowd::{Crowd, launch, picture_within};
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::latency::percentile;
+use concept_refinement_tests::latency::waiting_beside;
 use concept_refinement_tests::pictures::{self, Picture};
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::provider::{Asked, Provider};
@@ -110,31 +110,14 @@ async fn instances_that_do_not_fit_are_put_off_and_none_waits_for_ever() {
 
     let prompts = ["hold 240MiB for 400ms", "hold 240MiB for 400ms midway"];
     let large = prompts.iter().cycle().take(8).map(async |prompt| {
-        let task = new_user(&service).refined(&url, prompt).await;
-        assert_eq!(task["status"], "completed", "{task}");
+        new_user(&service).completed(&url, prompt).await;
     });
     let small = (0..8).map(async |_| {
-        let task = new_user(&service).refined(&url, "wait 200ms").await;
-        assert_eq!(task["status"], "completed", "{task}");
+        new_user(&service).completed(&url, "wait 200ms").await;
     });
-    let mut tasks = std::pin::pin!(async { tokio::join!(join_all(large), join_all(small)) });
-    let mut waits = Vec::new();
-    loop {
-        let asked = Instant::now();
-        let step = async {
-            client.task(id).await;
-            waits.push(asked.elapsed());
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        };
-        tokio::select! {
-            biased;
-            _ = &mut tasks => break,
-            () = step => {}
-        }
-    }
-    waits.sort_unstable();
+    let tasks = async { tokio::join!(join_all(large), join_all(small)) };
+    let (_, p99) = waiting_beside(tasks, &client, id).await;
     let cost = process.usage().peak - before;
-    let p99 = percentile(&waits, 99);
     let (_, scraped) = scrape(&metrics).await;
     let of = |name: &str| scraped.sum(&format!("concept_refinement_{name}"), &[]);
     let put_off = of("model_calls_put_off_total");

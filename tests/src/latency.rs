@@ -29,3 +29,29 @@ pub async fn latencies(client: &Client, id: &str, time: Duration) -> Vec<Duratio
 pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() - 1) * percent / 100]
 }
+
+/// What comes of some work, and what a client waits for its completed task meanwhile, in 99
+/// of 100 requests.
+pub async fn waiting_beside<T>(
+    work: impl Future<Output = T>,
+    client: &Client,
+    id: &str,
+) -> (T, Duration) {
+    let mut work = std::pin::pin!(work);
+    let mut waits = Vec::new();
+    let done = loop {
+        let asked = Instant::now();
+        let step = async {
+            assert_eq!(client.task(id).await["status"], "completed");
+            waits.push(asked.elapsed());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        };
+        tokio::select! {
+            biased;
+            done = &mut work => break done,
+            () = step => {}
+        }
+    };
+    waits.sort_unstable();
+    (done, percentile(&waits, 99))
+}

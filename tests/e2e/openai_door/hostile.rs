@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use concept_refinement_tests::attacks::Attacker;
 use concept_refinement_tests::client::{Answer, Client};
-use concept_refinement_tests::latency::percentile;
+use concept_refinement_tests::latency::waiting_beside;
 use concept_refinement_tests::openai::{EDITS, FORM, Form, error, image};
 use concept_refinement_tests::pictures::{self, padded};
 use concept_refinement_tests::process::Process;
@@ -48,43 +48,16 @@ async fn a_form_that_cannot_be_honoured_leaves_nothing_behind() {
     let picture = pictures::png(40, 30);
     let form = || Form::edit(&picture, "echo it");
     let many = (0..10_000).fold(form(), |form, _| form.field("a", "b"));
-    let cases = [
-        ("10,000 parts", many, 413, None),
-        (
-            "a line end in a name",
-            form().part("name=\"a\r\nset-cookie: x=y\"", b""),
-            400,
-            None,
-        ),
-        (
-            "two images",
-            form().image("image[]", &picture.bytes),
-            400,
-            Some("image"),
-        ),
-        (
-            "a long head",
-            form().part(&format!("name=\"{}\"", "a".repeat(9000)), b""),
-            413,
-            None,
-        ),
-        (
-            "a long field",
-            form().field("later", &"a".repeat(70_000)),
-            413,
-            None,
-        ),
-        (
-            "text in place of an image",
-            Form::default().image("image", b"Not an image."),
-            415,
-            Some("image"),
-        ),
-    ];
-    for (name, form, status, param) in cases {
+    let long = format!("name=\"{}\"", "a".repeat(9000));
+    let line_end = form().part("name=\"a\r\nset-cookie: x=y\"", b"");
+    for (name, form, status) in [
+        ("10,000 parts", many, 413),
+        ("a long head", form().part(&long, b""), 413),
+        ("a line end in a name", line_end, 400),
+    ] {
         let answer = form.send(&client).await;
         assert_eq!(answer.status, status, "{name}: {answer:?}");
-        assert_eq!(error(&answer)["param"].as_str(), param, "{name}");
+        assert!(error(&answer)["param"].is_null(), "{name}");
         assert_eq!(answer.header("set-cookie"), None, "{name}");
     }
 
@@ -148,24 +121,8 @@ async fn large_images_of_many_are_refused_and_nobody_else_feels_it() {
     let users: Vec<_> = (0..4).map(|_| new_user(&service)).collect();
     let requests = users.iter().cycle().take(64);
     let requests = requests.map(|user| large(user.reconnected(), data.clone()));
-    let mut requests = std::pin::pin!(join_all(requests));
-    let mut waits = Vec::new();
-    let answers = loop {
-        let asked = Instant::now();
-        let step = async {
-            honest.task(id).await;
-            waits.push(asked.elapsed());
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        };
-        tokio::select! {
-            biased;
-            answers = &mut requests => break answers,
-            () = step => {}
-        }
-    };
-    waits.sort_unstable();
+    let (answers, p99) = waiting_beside(join_all(requests), &honest, id).await;
     let cost = process.usage().peak.saturating_sub(before);
-    let p99 = percentile(&waits, 99);
     let count = |status: u16| answers.iter().filter(|it| it.status == status).count();
     let counts = [413, 429, 503].map(count);
     println!("{} MiB, p99 {p99:?}, {counts:?}", cost / MIB);
