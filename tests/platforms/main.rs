@@ -49,10 +49,8 @@ macro_rules! suite {
                 a_picture_of_an_allowed_source_is_refined,
                 a_part_of_a_picture_is_refined,
                 a_small_picture_is_refined_in_a_moment,
-                the_first_answer_is_the_pending_task,
                 what_the_model_says_of_its_work_stays_with_the_task,
                 what_the_model_refuses_fails_the_task,
-                what_the_model_says_of_its_work_is_told_with_the_concept,
                 what_cannot_be_downloaded_fails_the_task,
             }
             refusals {
@@ -61,7 +59,6 @@ macro_rules! suite {
                 all_problems_of_a_request_are_told_at_once,
                 a_name_inside_the_platform_is_no_original,
                 an_active_task_is_answered_in_place_of_another,
-                as_many_tasks_are_active_as_the_setting_allows,
                 a_quota_that_is_used_up_is_told_with_its_limits,
             }
             mcp {

@@ -18,8 +18,7 @@ use concept_refinement_tests::platform::{UPLOADS, new_user, origin, scripted};
 async fn owner<P: Platform>() -> (Client, String, Value) {
     let client = new_user(scripted::<P>());
     let upload = client.uploaded(&pictures::png(8, 8)).await;
-    let task = client.refined(&upload, "echo it").await;
-    assert_eq!(task["status"], "completed", "{task}");
+    let task = client.completed(&upload, "echo it").await;
     (client, upload, task)
 }
 
@@ -80,8 +79,7 @@ pub async fn what_is_another_users_is_as_if_it_were_not_there<P: Platform>() {
         }
     }
     for url in [&upload, &refined, text(&task, "image_url")] {
-        let again = client.refined(url, "echo it").await;
-        assert_eq!(again["status"], "completed", "{again}");
+        client.completed(url, "echo it").await;
     }
 }
 
@@ -89,40 +87,24 @@ pub async fn a_signature_opens_its_image_to_anyone<P: Platform>() {
     let (client, upload, task) = owner::<P>().await;
     let url = text(&task, "image_url");
     let (path, query) = url.split_once('?').unwrap();
-    let (expires, signature) = query.split_once('&').unwrap();
+    let (expires, _) = query.split_once('&').unwrap();
     let anybody = Client::new(client.base());
     let image = anybody.get(url).await;
     assert_eq!(image.status, 200);
     assert_eq!(image.body, marked(&pictures::png(8, 8)));
-    let flipped = match signature.ends_with('A') {
-        true => signature.replacen("signature=", "signature=B", 1),
-        false => signature.replacen("signature=", "signature=A", 1),
-    };
     let other = new_user(scripted::<P>());
-    let nonsense = anybody.bearer("nonsense");
-    let cases: &[(&str, String, [u16; 4])] = &[
-        // To anybody, to another user, with bad credentials, to the owner.
-        ("signed", url.to_owned(), [200, 200, 200, 200]),
-        ("not signed", path.to_owned(), [401, 404, 401, 200]),
-        (
-            "altered",
-            format!("{path}?{expires}&{flipped}"),
-            [403, 403, 401, 200],
-        ),
-        (
-            "of another image",
-            format!("{}?{query}", unsigned(&upload)),
-            [403, 403, 401, 200],
-        ),
-    ];
-    for (name, url, expected) in cases {
-        let clients = [&anybody, &other, &nonsense, &client];
-        for (client, expected) in clients.into_iter().zip(expected) {
+    let altered = format!("{path}?{expires}&signature=AAAA");
+    let of_another = format!("{}?{query}", unsigned(&upload));
+    // To another user, and to the owner, who needs none.
+    for (url, statuses) in [
+        (url, [200, 200]),
+        (path, [404, 200]),
+        (&altered, [403, 200]),
+        (&of_another, [403, 200]),
+    ] {
+        for (client, status) in [&other, &client].into_iter().zip(statuses) {
             let answer = client.get(url).await;
-            assert_eq!(answer.status, *expected, "{name} {answer:?}");
-            if answer.status != 200 {
-                answer.error_code();
-            }
+            assert_eq!(answer.status, status, "{url}: {answer:?}");
         }
     }
     // A signature is for reading only.
@@ -147,8 +129,7 @@ pub async fn tasks_are_listed_newest_first_page_by_page<P: Platform>() {
     let url = origin().picture(&pictures::png(8, 8));
     let mut all = Vec::new();
     for _ in 0..6 {
-        let task = client.refined(&url, "instant").await;
-        assert_eq!(task["status"], "completed", "{task}");
+        let task = client.completed(&url, "instant").await;
         all.insert(0, text(&task, "task_id").to_owned());
     }
     let missing = origin().serve(Reply::status(404));
@@ -158,24 +139,15 @@ pub async fn tasks_are_listed_newest_first_page_by_page<P: Platform>() {
     for (query, sizes) in [
         ("", vec![7]),
         ("limit=3", vec![3, 3, 1]),
-        ("limit=7", vec![7]),
         ("status=completed&limit=4", vec![4, 2]),
-        ("status=failed", vec![1]),
-        ("status=pending", vec![0]),
-        ("limit=1&limit=100", vec![7]),
-        ("unknown=1", vec![7]),
     ] {
         let pages = follow(&client, "tasks", query).await;
         let found: Vec<usize> = pages.iter().map(Vec::len).collect();
         assert_eq!(found, sizes, "{query}");
         let tasks = pages.concat();
         tasks.iter().for_each(assert_is_task);
-        let expected = match query {
-            "status=failed" => &all[..1],
-            "status=pending" => &[],
-            _ if query.starts_with("status=completed") => &all[1..],
-            _ => &all[..],
-        };
+        let is_filtered = query.starts_with("status=completed");
+        let expected = &all[usize::from(is_filtered)..];
         let ids: Vec<&str> = tasks.iter().map(|task| text(task, "task_id")).collect();
         assert_eq!(ids, expected, "{query}");
     }
@@ -280,8 +252,7 @@ pub async fn a_concept_goes_with_its_image<P: Platform>() {
     assert_eq!(concepts["concepts"], json!([]));
     let again = client.refine(url, "echo it").await;
     assert_eq!(again.status, 404, "it is no original any more");
-    let next = client.refined(unsigned(&upload), "echo it").await;
-    assert_eq!(next["status"], "completed", "{next}");
+    client.completed(unsigned(&upload), "echo it").await;
 }
 
 pub async fn uploads_are_kept_and_deleted<P: Platform>() {

@@ -149,43 +149,6 @@ async fn assert_refined(client: &Client, picture: &Picture, original: &str, task
     assert_eq!(anybody.get(same).await.body, image.body);
 }
 
-pub async fn the_first_answer_is_the_pending_task<P: Platform>() {
-    let client = new_user(scripted::<P>());
-    let (original, gate) = origin().gated(&pictures::png(8, 8));
-    let request = json!({
-        "original_image_url": original,
-        "refinement_prompt": "  echo it\n",
-        "logo_description": "A bean ☕",
-        "status": "completed",
-    });
-    let answer = client.post(REFINE, &request).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    let task = answer.json();
-    assert_is_task(&task);
-    assert_eq!(task["status"], "pending");
-    assert_eq!(
-        task["message"],
-        "Concept refinement task created and queued for processing"
-    );
-    let metadata = json!({
-        "original_image_url": original,
-        "refinement_prompt": "  echo it\n",
-        "logo_description": "A bean ☕",
-        "theme_description": null,
-    });
-    assert_eq!(task["metadata"], metadata);
-    let id = answer.task_id();
-    client.task_is(&id, "processing").await;
-    gate.open();
-    let finished = client.finished(&id).await;
-    assert_is_task(&finished);
-    assert_eq!(finished["status"], "completed", "{finished}");
-    assert_eq!(finished["metadata"], metadata);
-    let same = client.get(&format!("/api/concepts/task/{id}")).await;
-    assert_eq!(same.json(), finished, "both paths say the same");
-}
-
 /// Also when the concept is gone.
 pub async fn what_the_model_says_of_its_work_stays_with_the_task<P: Platform>() {
     let client = new_user(scripted::<P>());
@@ -218,45 +181,11 @@ pub async fn what_the_model_refuses_fails_the_task<P: Platform>() {
     assert!(message.contains("edit by rules"), "{message}");
 
     let client = new_user(scripted::<P>());
-    let task = client.refined(&original, "refuse: no logos today").await;
-    let message = task["error_message"].as_str().unwrap();
+    let message = client.failure(&original, "refuse: no logos today").await;
     assert!(message.starts_with(begin), "{message}");
     assert!(message.contains("no logos today"), "{message}");
     // The next may do better.
-    let task = client.refined(&original, "echo it").await;
-    assert_eq!(task["status"], "completed", "{task}");
-}
-
-pub async fn what_the_model_says_of_its_work_is_told_with_the_concept<P: Platform>() {
-    let original = origin().picture(&pictures::png(8, 8));
-    let numbered: Vec<String> = (1..=8).map(|number| format!("Note {number}.")).collect();
-    let long = format!("{}…", "x".repeat(199));
-    for (prompt, expected) in [
-        ("echo it", Vec::new()),
-        ("note 3 times", numbered[..3].to_vec()),
-        ("note 1000 times", numbered),
-        ("say 60000 bytes of a note", vec![long]),
-    ] {
-        let client = new_user(scripted::<P>());
-        let notes = notes(&client, &original, prompt).await;
-        assert_eq!(notes, json!(expected), "{prompt}");
-    }
-    let client = Client::session(local::<P>().url()).await;
-    let notes = notes(&client, &original, "lighter, with sparkles").await;
-    assert_eq!(notes, json!(["Not understood: sparkles."]));
-}
-
-/// Those of the concept of a new task, which says nothing of them itself.
-async fn notes(client: &Client, original: &str, prompt: &str) -> Value {
-    let task = client.refined(original, prompt).await;
-    assert_eq!(task["status"], "completed", "{prompt}: {task}");
-    assert_is_task(&task);
-    let id = task["result_id"].as_str().unwrap();
-    let concept = client.get(&format!("/api/concepts/{id}")).await.json();
-    assert_is_concept(&concept);
-    let listed = client.get("/api/concepts").await.json();
-    assert_eq!(listed["concepts"][0], concept);
-    concept["notes"].clone()
+    client.completed(&original, "echo it").await;
 }
 
 pub async fn what_cannot_be_downloaded_fails_the_task<P: Platform>() {
