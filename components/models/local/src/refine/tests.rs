@@ -17,18 +17,7 @@ fn logo() -> Vec<u8> {
         }
     };
     let data = (0..64 * 64).flat_map(pixel).collect();
-    let mut file = Vec::new();
-    let encoder = image::codecs::png::PngEncoder::new(&mut file);
-    let pixels = Pixels::new(64, 64, false, data).unwrap();
-    image::ImageEncoder::write_image(
-        encoder,
-        pixels.data(),
-        64,
-        64,
-        image::ExtendedColorType::Rgb8,
-    )
-    .unwrap();
-    file
+    codec::file_with(&Pixels::new(64, 64, false, data).unwrap(), Format::Png)
 }
 
 fn decoded(file: Vec<u8>) -> Vec<u8> {
@@ -43,12 +32,20 @@ fn size(answer: &Refined) -> (u32, u32) {
 
 fn refined(prompt: &str, strength: f32) -> Result<Refined, RefineError> {
     let request = Request {
-        media_type: "image/png",
-        prompt,
-        theme: None,
         strength,
+        ..request("image/png", prompt)
     };
     refine(logo(), &request)
+}
+
+/// Without a theme, at the usual strength.
+fn request<'a>(media_type: &'a str, prompt: &'a str) -> Request<'a> {
+    Request {
+        media_type,
+        prompt,
+        theme: None,
+        strength: 0.7,
+    }
 }
 
 #[test]
@@ -176,13 +173,7 @@ fn what_would_be_too_large_is_refused_before_anything_is_done() {
 #[test]
 fn other_media_types_are_refused() {
     for media_type in ["image/tiff", "text/html", "", "image/png; charset=x"] {
-        let request = Request {
-            media_type,
-            prompt: "lighter",
-            theme: None,
-            strength: 0.7,
-        };
-        let error = refine(logo(), &request).unwrap_err();
+        let error = refine(logo(), &request(media_type, "lighter")).unwrap_err();
         assert_eq!(error, RefineError::UnknownMediaType, "{media_type}");
     }
 }
@@ -200,12 +191,7 @@ fn what_becomes_transparent_is_answered_in_a_format_that_can_show_it() {
         (Format::Webp, "transparent background", "image/webp"),
     ];
     for (format, prompt, expected) in cases {
-        let request = Request {
-            media_type: format.media_type(),
-            prompt,
-            theme: None,
-            strength: 0.7,
-        };
+        let request = request(format.media_type(), prompt);
         let answer = refine(codec::file_with(&square, format), &request).unwrap();
         assert_eq!(answer.media_type, expected, "{format:?}, {prompt}");
         let format = Format::from_media_type(expected).unwrap();
@@ -219,10 +205,8 @@ fn what_becomes_transparent_is_answered_in_a_format_that_can_show_it() {
 fn a_theme_is_heeded_and_does_not_do_for_a_prompt() {
     let themed = |prompt, theme| {
         let request = Request {
-            media_type: "image/png",
-            prompt,
             theme,
-            strength: 0.7,
+            ..request("image/png", prompt)
         };
         refine(logo(), &request)
     };
@@ -244,12 +228,7 @@ fn a_background_that_cannot_be_found_is_left_alone() {
     let data =
         (0..48 * 48_u32).flat_map(|place| [(place % 47 * 85) as u8, (place % 31 * 61) as u8, 9]);
     let photo = Pixels::new(48, 48, false, data.collect()).unwrap();
-    let request = Request {
-        media_type: "image/png",
-        prompt: "remove the background",
-        theme: None,
-        strength: 0.7,
-    };
+    let request = request("image/png", "remove the background");
     let error = refine(codec::file_with(&photo, Format::Png), &request).unwrap_err();
     let reason = "nothing would change: the background was left as it is";
     assert!(error.to_string().starts_with(reason), "{error}");
@@ -266,12 +245,7 @@ fn a_shadow_beside_a_sharp_edge_is_a_change() {
         [9, 9, 200, if is_within { 255 } else { 0 }]
     });
     let square = Pixels::new(48, 48, true, data.collect()).unwrap();
-    let request = Request {
-        media_type: "image/png",
-        prompt: "add a shadow",
-        theme: None,
-        strength: 0.7,
-    };
+    let request = request("image/png", "add a shadow");
     let answer = refine(codec::file_with(&square, Format::Png), &request).unwrap();
     assert_eq!(answer.notes, [""; 0]);
 }

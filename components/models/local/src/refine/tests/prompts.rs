@@ -55,11 +55,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     ),
     (
         "logo",
-        "remove the text",
-        &[Refused("cannot tell other parts apart (text)")],
-    ),
-    (
-        "logo",
         "use a flat style with two colours",
         &[Colors(2), Silent],
     ),
@@ -84,11 +79,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         "logo",
         "black and white line art",
         &[Muted, Lighter, Silent],
-    ),
-    (
-        "logo",
-        "plus minimaliste",
-        &[Refused("This model reads English")],
     ),
     (
         "product",
@@ -168,11 +158,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         &[Corner(0x000000), Note("text")],
     ),
     (
-        "lake",
-        "mach es wärmer und heller",
-        &[Refused("This model reads English")],
-    ),
-    (
         "logo",
         "darker background",
         &[Darker, Has(0x4A2B1A), Note("something encloses")],
@@ -220,16 +205,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     ("acme", "make it smaller", &[Size(150, 100), Silent]),
     (
         "acme",
-        "replace blue with green",
-        &[Refused("there is no blue in this picture.")],
-    ),
-    (
-        "acme",
-        "use blue instead of red",
-        &[Has(BLUE), Lacks(RED), Silent],
-    ),
-    (
-        "acme",
         "swap red with blue",
         &[Has(BLUE), Lacks(RED), Silent],
     ),
@@ -237,13 +212,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
     ("logo", "softer colours", &[Muted, Silent]),
     ("logo", "a softer look", &[Muted, Silent]),
     ("noisy", "remove noise", &[Silent]),
-    (
-        "logo",
-        "remove the leaves",
-        &[Refused(
-            "can only remove the background, and not what else the picture shows (leaves)",
-        )],
-    ),
     (
         "badge",
         "remove the red sail",
@@ -264,7 +232,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         "more minimalist but keep the leaves green",
         &[Has(0x55682F), Note("leaves")],
     ),
-    ("logo", "make the text bold", &[Refused("(text bold)")]),
     ("lake", "golden hour", &[Vivid, Silent]),
     (
         "lake",
@@ -282,8 +249,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         &[Has(BLACK), Lacks(RED), Corner(WHITE), Silent],
     ),
     ("acme", "Make it less red", &[Muted, Silent]),
-    ("acme", "improve it", &[Refused("names no change")]),
-    ("logo", "not too dark", &[Refused("names no change")]),
     (
         "logo",
         "darker and lighter",
@@ -439,13 +404,6 @@ const TABLE: &[(&str, &str, &[Seen])] = &[
         "transparent background",
         &[Refused("the background was transparent already.")],
     ),
-    (
-        "acme",
-        "crop",
-        &[Refused(
-            "can only crop to a square, to a circle, to a ratio such as 16:9, or tighter",
-        )],
-    ),
 ];
 
 fn picture(name: &str) -> (&'static str, Vec<u8>) {
@@ -560,12 +518,7 @@ fn what_people_ask_for_is_seen_or_told() {
     let mut wrong = Vec::new();
     for (name, prompt, expected) in TABLE {
         let (media_type, file) = picture(name);
-        let request = Request {
-            media_type,
-            prompt,
-            theme: None,
-            strength: 0.7,
-        };
+        let request = request(media_type, prompt);
         let format = Format::from_media_type(media_type).unwrap();
         let before = codec::decode(file.clone(), format).unwrap().pixels;
         match (refine(file, &request), expected) {
