@@ -16,6 +16,14 @@ fn ground(color: Option<u32>, shade: f32) -> Edit {
     Edit::Ground(Ground { color, shade })
 }
 
+fn on(color: u32) -> Edit {
+    ground(Some(color), 0.0)
+}
+
+fn ink(ink: u32, paper: u32) -> Edit {
+    Edit::Ink { ink, paper }
+}
+
 /// The words that nothing came of.
 fn told(plan: &Plan) -> Vec<String> {
     let unused = plan.unused.iter().cloned();
@@ -55,6 +63,30 @@ fn tinge(to: u32, amount: f32) -> Edit {
         amount,
         with_greys: false,
     })
+}
+
+/// The edits of prompts.
+fn are_planned(cases: &[(&str, &[Edit])]) {
+    for (prompt, edits) in cases {
+        assert_eq!(Plan::of(prompt).edits, *edits, "{prompt}");
+    }
+}
+
+/// The edits of prompts of which each word is used.
+fn are_all_planned(cases: &[(&str, &[Edit])]) {
+    are_planned(cases);
+    for (prompt, _) in cases {
+        assert_eq!(told(&Plan::of(prompt)), [""; 0], "{prompt}");
+    }
+}
+
+/// The words of prompts of which nothing comes.
+fn are_left_undone(cases: &[(&str, &[&str])]) {
+    for (prompt, ignored) in cases {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, [], "{prompt}");
+        assert_eq!(told(&plan), *ignored, "{prompt}");
+    }
 }
 
 #[test]
@@ -126,9 +158,7 @@ fn prompts_become_edits() {
         ("less minimalist", &[]),
         ("blur the background", &[]),
     ];
-    for (prompt, edits) in cases {
-        assert_eq!(Plan::of(prompt).edits, *edits, "{prompt}");
-    }
+    are_planned(cases);
 }
 
 #[test]
@@ -191,9 +221,7 @@ fn each_new_look_has_its_words() {
             ],
         ),
     ];
-    for (prompt, edits) in cases {
-        assert_eq!(Plan::of(prompt).edits, *edits, "{prompt}");
-    }
+    are_planned(cases);
 }
 
 #[test]
@@ -234,11 +262,7 @@ fn a_background_can_be_made_transparent() {
         ("a clear background", &["clear background"]),
         ("remove the text", &["text"]),
     ];
-    for (prompt, ignored) in unwanted {
-        let plan = Plan::of(prompt);
-        assert_eq!(plan.edits, [], "{prompt}");
-        assert_eq!(told(&plan), *ignored, "{prompt}");
-    }
+    are_left_undone(unwanted);
     let both = Plan::of("a blue logo without background");
     assert_eq!(
         both.edits,
@@ -291,11 +315,7 @@ fn images_are_turned_as_the_prompt_says() {
             &["not flip", "not crop", "square"],
         ),
     ];
-    for (prompt, ignored) in left_undone {
-        let plan = Plan::of(prompt);
-        assert_eq!(plan.edits, [], "{prompt}");
-        assert_eq!(told(&plan), *ignored, "{prompt}");
-    }
+    are_left_undone(left_undone);
     let first = Plan::of("darker, rotated left, minimalist").edits;
     assert_eq!(first.first(), Some(&Edit::Turn(Turn::Left)));
 }
@@ -363,83 +383,44 @@ fn sizes_are_read() {
         ("100% smaller", &[]),
         ("0x", &[]),
     ];
-    for (prompt, edits) in cases {
-        assert_eq!(Plan::of(prompt).edits, *edits, "{prompt}");
-    }
+    are_planned(cases);
 }
 
 #[test]
 fn a_background_gets_a_color() {
     let cases: &[(&str, &[Edit])] = &[
-        ("white background", &[ground(Some(WHITE), 0.0)]),
-        ("on a white background", &[ground(Some(WHITE), 0.0)]),
+        ("white background", &[on(WHITE)]),
+        ("on a white background", &[on(WHITE)]),
         (
             "a plain white background",
-            &[adjust(Minimalism, 1.0), ground(Some(WHITE), 0.0)],
+            &[adjust(Minimalism, 1.0), on(WHITE)],
         ),
-        ("make the background blue", &[ground(Some(BLUE), 0.0)]),
-        (
-            "change the background to white",
-            &[ground(Some(WHITE), 0.0)],
-        ),
-        ("background: gold", &[ground(Some(GOLD), 0.0)]),
-        ("switch to a white background", &[ground(Some(WHITE), 0.0)]),
+        ("make the background blue", &[on(BLUE)]),
+        ("change the background to white", &[on(WHITE)]),
+        ("background: gold", &[on(GOLD)]),
+        ("switch to a white background", &[on(WHITE)]),
         (
             "change to a light blue background",
             &[ground(Some(BLUE), 1.0)],
         ),
-        (
-            "replace the white background with blue",
-            &[ground(Some(BLUE), 0.0)],
-        ),
-        ("make the white background blue", &[ground(Some(BLUE), 0.0)]),
+        ("replace the white background with blue", &[on(BLUE)]),
+        ("make the white background blue", &[on(BLUE)]),
         (
             "remove the background and replace it with white",
-            &[adjust(Transparency, 1.0), ground(Some(WHITE), 0.0)],
+            &[adjust(Transparency, 1.0), on(WHITE)],
         ),
-        (
-            "white logo on a navy background",
-            &[Edit::Ink {
-                ink: WHITE,
-                paper: NAVY,
-            }],
-        ),
-        (
-            "white logo, black background",
-            &[Edit::Ink {
-                ink: WHITE,
-                paper: BLACK,
-            }],
-        ),
+        ("white logo on a navy background", &[ink(WHITE, NAVY)]),
+        ("white logo, black background", &[ink(WHITE, BLACK)]),
         ("darker background", &[ground(None, -1.0)]),
         ("a dark blue background", &[ground(Some(BLUE), -1.0)]),
         ("the background is too dark", &[ground(None, 1.0)]),
         ("solid background", &[ground(None, 0.0)]),
-        (
-            "blue on gold",
-            &[recolor(&[BLUE], 0.0), ground(Some(GOLD), 0.0)],
-        ),
-        (
-            "black logo on white",
-            &[Edit::Ink {
-                ink: BLACK,
-                paper: WHITE,
-            }],
-        ),
-        ("the black logo on white", &[ground(Some(WHITE), 0.0)]),
-        (
-            "white on black",
-            &[Edit::Ink {
-                ink: WHITE,
-                paper: BLACK,
-            }],
-        ),
+        ("blue on gold", &[recolor(&[BLUE], 0.0), on(GOLD)]),
+        ("black logo on white", &[ink(BLACK, WHITE)]),
+        ("the black logo on white", &[on(WHITE)]),
+        ("white on black", &[ink(WHITE, BLACK)]),
     ];
-    for (prompt, edits) in cases {
-        let plan = Plan::of(prompt);
-        assert_eq!(plan.edits, *edits, "{prompt}");
-        assert_eq!(told(&plan), [""; 0], "{prompt}");
-    }
+    are_all_planned(cases);
 }
 
 #[test]
@@ -504,11 +485,7 @@ fn colors_take_each_others_place() {
             &[recolor(&[BLUE], 1.0), adjust(Saturation, -0.5)],
         ),
     ];
-    for (prompt, edits) in cases {
-        let plan = Plan::of(prompt);
-        assert_eq!(plan.edits, *edits, "{prompt}");
-        assert_eq!(told(&plan), [""; 0], "{prompt}");
-    }
+    are_all_planned(cases);
     let monochrome = Plan::of("monochrome blue").edits;
     assert!(
         matches!(&monochrome[..], [Edit::Recolor(blue)] if blue.with_greys),
@@ -579,9 +556,7 @@ fn degrees_come_before_or_after() {
         ("33% darker", &[adjust(Lightness, -0.99)]),
         ("increase the brightness by 66%", &[adjust(Lightness, 1.98)]),
     ];
-    for (prompt, edits) in cases {
-        assert_eq!(Plan::of(prompt).edits, *edits, "{prompt}");
-    }
+    are_planned(cases);
 }
 
 #[test]
@@ -609,7 +584,7 @@ fn what_is_not_wanted_is_not_done() {
         ("less sepia", &[], &["less sepia"]),
         (
             "lighter on a white background",
-            &[adjust(Lightness, 1.0), ground(Some(WHITE), 0.0)],
+            &[adjust(Lightness, 1.0), on(WHITE)],
             &[],
         ),
         (
@@ -676,9 +651,7 @@ fn a_hex_color_is_one_as_any_other() {
         ("not #abc", &[]),
         ("#abcd", &[]),
     ];
-    for (prompt, edits) in cases {
-        assert_eq!(Plan::of(prompt).edits, *edits, "{prompt}");
-    }
+    are_planned(cases);
     let themed = Plan::of("more vivid").themed("#1d2f5f on white");
     assert!(matches!(&themed.edits[0], Edit::Steer(colors) if colors[0] == NAVY));
 }
@@ -728,9 +701,7 @@ fn so_many_colors_are_left() {
         ("text in two colours", &[]),
         ("2 of the cups", &[]),
     ];
-    for (prompt, edits) in cases {
-        assert_eq!(Plan::of(prompt).edits, *edits, "{prompt}");
-    }
+    are_planned(cases);
     let left_undone: &[(&str, &[&str])] = &[
         ("only two colours", &[]),
         ("not two colours", &["not two colours"]),
