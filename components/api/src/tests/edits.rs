@@ -13,7 +13,7 @@ use concept_refinement_domain::task::{FailureCause, Task};
 use serde_json::{Value, json};
 
 use super::end::{self, completed};
-use super::service::{Call, NOW, ORIGIN, Reply, Service, png, signed};
+use super::service::{Call, Events, NOW, ORIGIN, Reply, Service, png, signed};
 use crate::request::Interrupted;
 
 const PATH: &str = "/v1/images/edits";
@@ -31,8 +31,10 @@ fn original() -> Vec<u8> {
     png(2, 3, 100)
 }
 
-/// A form with these parts: names, with the name of a file where there is one, and contents.
-fn form(boundary: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+/// A part of a form: its name, the name of a file where there is one, and its contents.
+type Part<'a> = (&'a str, Option<&'a str>, &'a [u8]);
+
+fn form(boundary: &str, parts: &[Part<'_>]) -> Vec<u8> {
     let mut form = Vec::new();
     for (name, file, contents) in parts {
         let file = file.map_or(String::new(), |file| format!("; filename=\"{file}\""));
@@ -45,24 +47,48 @@ fn form(boundary: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     form
 }
 
-fn with_form(call: Call, parts: &[(&str, Option<&str>, &[u8])]) -> Call {
+fn with_form(call: Call, parts: &[Part<'_>]) -> Call {
     call.header("content-type", "multipart/form-data; boundary=x")
         .body(form("x", parts))
 }
 
 /// With an image and a prompt, and these fields.
 fn edit(fields: &[(&str, &str)]) -> Call {
+    edit_of(call(), fields)
+}
+
+fn edit_of(call: Call, fields: &[(&str, &str)]) -> Call {
     let original = original();
-    let mut parts: Vec<(&str, Option<&str>, &[u8])> = vec![
+    let mut parts: Vec<Part<'_>> = vec![
         ("image", Some("a.png"), &original),
         ("prompt", None, b"Make it more minimalist"),
     ];
-    parts.extend(
-        fields
-            .iter()
-            .map(|(name, value)| (*name, None, value.as_bytes())),
-    );
-    with_form(call(), &parts)
+    let fields = fields.iter();
+    parts.extend(fields.map(|(name, value)| (*name, None, value.as_bytes())));
+    with_form(call, &parts)
+}
+
+fn with_bearer(claims: Value) -> Call {
+    Call::post(PATH).header("authorization", format!("Bearer {}", signed(claims)))
+}
+
+/// A service that has the image of a task which is completed.
+fn with_refined() -> Service {
+    let service = Service::new();
+    let memory = &service.memory;
+    memory.put_image(ImageKind::Refined, "refined/x.png", "ann", REFINED);
+    service
+}
+
+/// What a stream says when its task ends like this.
+fn streamed_end(service: &Service, mut events: Events, end: impl FnOnce(&mut Task)) -> String {
+    let _ = events.so_far();
+    service.poll_background_work();
+    service.memory.change_task(end);
+    service.poll_background_work();
+    let last = events.so_far();
+    assert!(events.has_ended());
+    last
 }
 
 fn data_url(image: &[u8]) -> String {
@@ -82,9 +108,8 @@ fn failed(cause: Option<FailureCause>) -> impl FnOnce(&mut Task) {
 
 /// The answer of a request whose only task ends like this.
 fn ended(service: &Service, call: Call, end: impl FnOnce(&mut Task)) -> Reply {
-    service
-        .memory
-        .put_image(ImageKind::Refined, "refined/x.png", "ann", REFINED);
+    let memory = &service.memory;
+    memory.put_image(ImageKind::Refined, "refined/x.png", "ann", REFINED);
     let mut pending = service.begin(call);
     service.poll_background_work();
     service.memory.change_task(end);
@@ -121,7 +146,7 @@ fn is_error(reply: &Reply, status: u16, param: Option<&str>, code: Option<&str>)
 fn a_form_and_json_ask_for_the_same() {
     let original = original();
     let mask = png(2, 3, 50);
-    let parts: Vec<(&str, Option<&str>, &[u8])> = vec![
+    let parts: Vec<Part<'_>> = vec![
         ("model", None, b"gpt-image-1"),
         ("prompt", None, b"Make it more minimalist"),
         ("image[]", Some("a.png"), &original),
@@ -195,10 +220,7 @@ fn an_image_elsewhere_is_named_by_its_url() {
 
 #[test]
 fn a_stream_says_at_its_end_what_became_of_the_task() {
-    let service = Service::new();
-    service
-        .memory
-        .put_image(ImageKind::Refined, "refined/x.png", "ann", REFINED);
+    let service = with_refined();
     let (reply, events) = service.open(edit(&[("stream", "true")]));
     assert_eq!(reply.status, 200);
     let mut events = events.unwrap();
@@ -220,19 +242,10 @@ fn a_stream_says_at_its_end_what_became_of_the_task() {
     assert!(events.has_ended());
 
     let service = Service::new();
-    let mut events = service.open(edit(&[("stream", "TRUE")])).1.unwrap();
-    let _ = events.so_far();
-    service.poll_background_work();
-    service
-        .memory
-        .change_task(failed(Some(FailureCause::Refused)));
-    service.poll_background_work();
-    let last = events.so_far();
-    assert!(
-        last.starts_with("data: {\"error\":{\"message\":\"It failed.\""),
-        "{last}"
-    );
-    assert!(events.has_ended());
+    let events = service.open(edit(&[("stream", "TRUE")])).1.unwrap();
+    let last = streamed_end(&service, events, failed(Some(FailureCause::Refused)));
+    let begin = "data: {\"error\":{\"message\":\"It failed.\"";
+    assert!(last.starts_with(begin), "{last}");
     assert_eq!(uploads(&service), [""; 0]);
 }
 
@@ -256,16 +269,9 @@ fn what_the_model_read_and_wrote_is_told_where_both_is_known() {
         let reply = ended(&Service::new(), edit(&[]), end);
         assert_eq!(reply.json()["usage"], expected);
 
-        let service = Service::new();
-        service
-            .memory
-            .put_image(ImageKind::Refined, "refined/x.png", "ann", REFINED);
-        let mut events = service.open(edit(&[("stream", "true")])).1.unwrap();
-        let _ = events.so_far();
-        service.poll_background_work();
-        service.memory.change_task(end);
-        service.poll_background_work();
-        let last = events.so_far();
+        let service = with_refined();
+        let events = service.open(edit(&[("stream", "true")])).1.unwrap();
+        let last = streamed_end(&service, events, end);
         let (_, data) = last.split_once("data: ").unwrap();
         let data: Value = serde_json::from_str(data.trim()).unwrap();
         assert_eq!(data["usage"], expected, "{last}");
@@ -275,8 +281,9 @@ fn what_the_model_read_and_wrote_is_told_where_both_is_known() {
 #[test]
 fn a_token_for_users_has_users_of_its_own() {
     let expires = NOW.as_secs() + 3600;
-    let token =
-        |for_users: Value| signed(json!({"sub": "app", "exp": expires, "for_users": for_users}));
+    let app = |for_users: bool| {
+        with_bearer(json!({"sub": "app", "exp": expires, "for_users": for_users}))
+    };
     let long = "a".repeat(128);
     let longer = "a".repeat(129);
     for (for_users, fields, expected) in [
@@ -312,16 +319,7 @@ fn a_token_for_users_has_users_of_its_own() {
         (false, vec![("user", "a/b")], Ok("app")),
     ] {
         let service = Service::new();
-        let mut parts: Vec<(&str, Option<&str>, &[u8])> = vec![("prompt", None, b"x")];
-        parts.extend(
-            fields
-                .iter()
-                .map(|(name, value)| (*name, None, value.as_bytes())),
-        );
-        let original = original();
-        parts.push(("image", Some("a.png"), &original));
-        let bearer = format!("Bearer {}", token(json!(for_users)));
-        let call = with_form(Call::post(PATH).header("authorization", bearer), &parts);
+        let call = edit_of(app(for_users), &fields);
         match expected {
             Ok(user) => {
                 let _pending = service.begin(call);
@@ -336,15 +334,7 @@ fn a_token_for_users_has_users_of_its_own() {
     // Each has active tasks of their own.
     let service = Service::new();
     for user in ["ann", "bob"] {
-        let original = original();
-        let bearer = format!("Bearer {}", token(json!(true)));
-        let call = Call::post(PATH).header("authorization", bearer);
-        let parts: [(&str, Option<&str>, &[u8]); 3] = [
-            ("image", Some("a.png"), &original),
-            ("prompt", None, b"x"),
-            ("user", None, user.as_bytes()),
-        ];
-        drop(service.begin(with_form(call, &parts)));
+        drop(service.begin(edit_of(app(true), &[("user", user)])));
     }
     assert_eq!(tasks(&service), 2);
 }
@@ -355,17 +345,7 @@ fn the_plan_of_a_token_is_that_of_its_users() {
     let service = Service::with(&[("plans", plans)]);
     let expires = NOW.as_secs() + 3600;
     let claims = json!({"sub": "app", "exp": expires, "for_users": true, "plan": "pro"});
-    let bearer = format!("Bearer {}", signed(claims));
-    let ask = || {
-        let original = original();
-        let call = Call::post(PATH).header("authorization", &bearer);
-        let parts: [(&str, Option<&str>, &[u8]); 3] = [
-            ("image", Some("a.png"), &original),
-            ("prompt", None, b"x"),
-            ("user", None, b"ann"),
-        ];
-        with_form(call, &parts)
-    };
+    let ask = || edit_of(with_bearer(claims.clone()), &[("user", "ann")]);
     let pending = [service.begin(ask()), service.begin(ask())];
     is_error(&service.send(ask()), 409, None, Some("task_active"));
     drop(pending);

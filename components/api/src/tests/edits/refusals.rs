@@ -27,80 +27,53 @@ fn what_cannot_be_honoured_is_told_by_its_field() {
     let original = original();
     let image = data_url(&original);
     let cut = data_url(&original[..original.len() - 5]);
+    let at = |url: &str| json!({"image_url": url});
+    let of = |images: Value| json!({"images": images, "prompt": "x"});
+    let of_url = |url: &str| of(json!([at(url)]));
+    let with = |name: &str, value: Value| {
+        let mut json = of_url(&image);
+        json[name] = value;
+        json
+    };
     for (json, param, code) in [
-        (json!({"prompt": "x"}), Some("images"), None),
-        (json!({"images": [], "prompt": "x"}), Some("images"), None),
-        (json!({"images": "x", "prompt": "x"}), Some("images"), None),
-        (json!({"images": [{}], "prompt": "x"}), Some("images"), None),
+        (json!({"prompt": "x"}), "images", None),
+        (of(json!([])), "images", None),
+        (of(json!("x")), "images", None),
+        (of(json!([{}])), "images", None),
+        (of(json!([{"file_id": "f"}])), "images", unsupported),
+        (of(json!(vec![at(&image); 2])), "images", unsupported),
         (
-            json!({"images": [{"file_id": "f"}], "prompt": "x"}),
-            Some("images"),
+            json!({"images": vec![at(&image); 3]}),
+            "images",
             unsupported,
         ),
+        (of_url("data:image/png,x"), "images", None),
+        (with("mask", at("data:0")), "mask", None),
+        (of_url("http://127.0.0.1/"), "images", None),
         (
-            json!({"images": [{"image_url": image}, {"image_url": image}], "prompt": "x"}),
-            Some("images"),
-            unsupported,
-        ),
-        (
-            json!({"images": [{"image_url": image}, {"image_url": image}, {"image_url": image}]}),
-            Some("images"),
-            unsupported,
-        ),
-        (
-            json!({"images": [{"image_url": "data:image/png,x"}], "prompt": "x"}),
-            Some("images"),
+            json!({
+                "images": [at("http://8.8.8.8/")],
+                "mask": at("http://127.0.0.1/"),
+                "prompt": "x",
+            }),
+            "mask",
             None,
         ),
+        (json!({"images": [at(&image)]}), "prompt", None),
+        (with("prompt", json!(7)), "prompt", None),
+        (with("n", json!(1e30)), "n", unsupported),
+        (json!({"image": image, "prompt": "x"}), "images", None),
+        (of(json!(image)), "images", None),
+        (of_url("data:image/png;base64,?"), "images", None),
         (
-            json!({"images": [{"image_url": image}], "mask": {"image_url": "data:0"}, "prompt": "x"}),
-            Some("mask"),
+            json!({"images": [at(&image)], "mask": at(&cut)}),
+            "mask",
             None,
         ),
-        (
-            json!({"images": [{"image_url": "http://127.0.0.1/"}], "prompt": "x"}),
-            Some("images"),
-            None,
-        ),
-        (
-            json!({"images": [{"image_url": "http://8.8.8.8/"}], "mask": {"image_url": "http://127.0.0.1/"}, "prompt": "x"}),
-            Some("mask"),
-            None,
-        ),
-        (
-            json!({"images": [{"image_url": image}]}),
-            Some("prompt"),
-            None,
-        ),
-        (
-            json!({"images": [{"image_url": image}], "prompt": 7}),
-            Some("prompt"),
-            None,
-        ),
-        (
-            json!({"images": [{"image_url": image}], "prompt": "x", "n": 1e30}),
-            Some("n"),
-            unsupported,
-        ),
-        (json!({"image": image, "prompt": "x"}), Some("images"), None),
-        (
-            json!({"images": image, "prompt": "x"}),
-            Some("images"),
-            None,
-        ),
-        (
-            json!({"images": [{"image_url": "data:image/png;base64,?"}], "prompt": "x"}),
-            Some("images"),
-            None,
-        ),
-        (
-            json!({"images": [{"image_url": image}], "mask": {"image_url": cut}}),
-            Some("mask"),
-            None,
-        ),
-        (json!([image]), None, None),
+        (json!([image]), "", None),
     ] {
         let service = Service::new();
+        let param = (!param.is_empty()).then_some(param);
         is_error(&service.send(with_json(&json)), 400, param, code);
         assert_eq!(uploads(&service), [""; 0], "{json}");
         assert_eq!(tasks(&service), 0, "{json}");
@@ -112,17 +85,22 @@ fn images_are_refused_as_on_the_first_door() {
     let original = original();
     let cut = &original[..original.len() - 5];
     let file = Some("a.png");
-    let prompt: (&str, Option<&str>, &[u8]) = ("prompt", None, b"x");
+    let prompt: Part<'_> = ("prompt", None, b"x");
+    let image: Part<'_> = ("image", file, &original);
+    let mask: Part<'_> = ("mask", file, &original);
+    let second: Part<'_> = ("image[]", file, &original);
+    let no_language: Part<'_> = ("prompt", None, b"\xff");
+    let text = b"hello, I am text";
     for (name, parts, status, param) in [
         ("no image", vec![prompt], 400, Some("image")),
         (
             "text",
-            vec![("image", file, &b"hello, I am text"[..]), prompt],
+            vec![("image", file, text), prompt],
             415,
             Some("image"),
         ),
         (
-            "cut short",
+            "cut",
             vec![("image", file, cut), prompt],
             400,
             Some("image"),
@@ -133,48 +111,21 @@ fn images_are_refused_as_on_the_first_door() {
             400,
             Some("image"),
         ),
-        (
-            "two",
-            vec![
-                ("image", file, &original),
-                ("image[]", file, &original),
-                prompt,
-            ],
-            400,
-            Some("image"),
-        ),
-        (
-            "two masks",
-            vec![
-                ("image", file, &original),
-                ("mask", file, &original),
-                ("mask", file, &original),
-            ],
-            400,
-            Some("mask"),
-        ),
+        ("two", vec![image, second, prompt], 400, Some("image")),
+        ("two masks", vec![image, mask, mask], 400, Some("mask")),
         (
             "a mask that is none",
-            vec![
-                ("image", file, &original),
-                prompt,
-                ("mask", file, b"hello, I am text"),
-            ],
+            vec![image, prompt, ("mask", file, text)],
             415,
             Some("mask"),
         ),
         (
             "two prompts",
-            vec![("image", file, &original), prompt, prompt],
+            vec![image, prompt, prompt],
             400,
             Some("prompt"),
         ),
-        (
-            "a prompt in no language",
-            vec![("image", file, &original), ("prompt", None, b"\xff")],
-            400,
-            Some("prompt"),
-        ),
+        ("no language", vec![image, no_language], 400, Some("prompt")),
     ] {
         let service = Service::new();
         let reply = service.send(with_form(call(), &parts));
