@@ -46,80 +46,33 @@ mod tests {
 
     #[test]
     fn credentials_are_found_where_they_may_be() {
-        type Fields = [(&'static str, &'static [u8])];
-        let cases: &[(&str, &Fields, Credentials)] = &[
-            ("nothing", &[], Credentials::None),
-            (
-                "bearer",
-                &[("Authorization", b"Bearer a.b.c")],
-                Credentials::Bearer("a.b.c"),
-            ),
-            (
-                "the scheme in any notation",
-                &[("authorization", b"bEARER  a.b.c ")],
-                Credentials::Bearer("a.b.c"),
-            ),
-            (
-                "cookie",
-                &[("cookie", b"session=a.b.c")],
-                Credentials::Cookie("a.b.c"),
-            ),
+        use Credentials::{Bearer, Cookie, Unusable};
+        type Fields = [&'static [u8]];
+        let cases: &[(&str, &Fields, &Fields, Credentials)] = &[
+            ("nothing", &[], &[], Credentials::None),
+            ("bearer", &[b"Bearer a.b.c"], &[], Bearer("a.b.c")),
+            ("any notation", &[b"bEARER  a.b.c "], &[], Bearer("a.b.c")),
+            ("cookie", &[], &[b"session=a.b.c"], Cookie("a.b.c")),
             (
                 "cookie among others",
-                &[("cookie", b"x=1; xsession=2; session=a.b.c; y")],
-                Credentials::Cookie("a.b.c"),
+                &[],
+                &[b"x=1; xsession=2; session=a.b.c; y"],
+                Cookie("a.b.c"),
             ),
-            (
-                "cookies over several fields",
-                &[("cookie", b"x=1"), ("cookie", b"session=a")],
-                Credentials::Cookie("a"),
-            ),
-            (
-                "the first of two cookies",
-                &[("cookie", b"session=a; session=b")],
-                Credentials::Cookie("a"),
-            ),
-            (
-                "cookies have a case",
-                &[("cookie", b"Session=a")],
-                Credentials::None,
-            ),
-            (
-                "the header alone counts",
-                &[("cookie", b"session=a"), ("authorization", b"Bearer b")],
-                Credentials::Bearer("b"),
-            ),
-            (
-                "also one that is of no use",
-                &[("cookie", b"session=a"), ("authorization", b"Basic b")],
-                Credentials::Unusable,
-            ),
-            (
-                "an empty header",
-                &[("authorization", b"")],
-                Credentials::Unusable,
-            ),
-            (
-                "no token",
-                &[("authorization", b"Bearer")],
-                Credentials::Unusable,
-            ),
-            (
-                "two headers",
-                &[
-                    ("authorization", b"Bearer a"),
-                    ("authorization", b"Bearer b"),
-                ],
-                Credentials::Unusable,
-            ),
-            (
-                "not UTF-8",
-                &[("authorization", b"Bearer \xff")],
-                Credentials::Unusable,
-            ),
+            ("several fields", &[], &[b"x=1", b"session=a"], Cookie("a")),
+            ("two cookies", &[], &[b"session=a; session=b"], Cookie("a")),
+            ("their case", &[], &[b"Session=a"], Credentials::None),
+            ("both", &[b"Bearer b"], &[b"session=a"], Bearer("b")),
+            ("one of no use", &[b"Basic b"], &[b"session=a"], Unusable),
+            ("an empty header", &[b""], &[], Unusable),
+            ("no token", &[b"Bearer"], &[], Unusable),
+            ("two headers", &[b"Bearer a", b"Bearer b"], &[], Unusable),
+            ("not UTF-8", &[b"Bearer \xff"], &[], Unusable),
         ];
-        for (name, fields, expected) in cases {
-            let headers = Headers::from_iter(fields.iter().copied());
+        for (name, authorization, cookies, expected) in cases {
+            let cookies = cookies.iter().map(|value| ("Cookie", *value));
+            let fields = authorization.iter().map(|value| ("authorization", *value));
+            let headers = Headers::from_iter(cookies.chain(fields));
             assert_eq!(credentials(&headers), *expected, "{name}");
         }
     }

@@ -48,79 +48,48 @@ fn read(name: &str, body: &str) -> Read {
 fn images_are_found_and_replaced() {
     let longest = format!("image/{}", "x".repeat(122));
     let escaped = "\\/".repeat(128);
-    let cases: &[(&str, String, &str, &[&[u8]])] = &[
-        ("nothing", String::new(), "", &[]),
-        ("no string", "[1, null] ".into(), "[1, null] ", &[]),
+    for (name, body, rest, images) in [
+        ("nothing", "", "", &[][..]),
+        ("no string", "[1, null] ", "[1, null] ", &[]),
         (
             "an image",
-            r#"{"u": "data:image/png;base64,AAEC" }"#.into(),
+            r#"{"u": "data:image/png;base64,AAEC" }"#,
             r#"{"u": "data:0" }"#,
-            &[&[0, 1, 2]],
+            &[&[0, 1, 2][..]],
         ),
         (
             "two images",
-            r#"[{"u":"data:;base64,AAEC"},{"u" :  "data:x;base64,AA=="}]"#.into(),
+            r#"[{"u":"data:;base64,AAEC"},{"u" :  "data:x;base64,AA=="}]"#,
             r#"[{"u":"data:0"},{"u" :  "data:1"}]"#,
             &[&[0, 1, 2], &[0]],
         ),
         (
-            "an empty image",
-            r#"{"u":"data:;base64,"}"#.into(),
-            r#"{"u":"data:0"}"#,
-            &[&[]],
-        ),
-        (
-            "any case",
-            r#""u":"DaTa:X;Base64,AA""#.into(),
-            r#""u":"data:0""#,
-            &[&[0]],
-        ),
-        (
-            "parameters",
-            r#""u":"data:a/b;c=d;base64,AA""#.into(),
-            r#""u":"data:0""#,
-            &[&[0]],
-        ),
-        (
-            "PHP",
-            r#""u":"data:image\/png;base64,\/+8\/""#.into(),
-            r#""u":"data:0""#,
-            &[&[0xff, 0xef, 0x3f]],
-        ),
-        (
-            "escapes of base64",
-            r#""u":"data:;base64,\u0041\u0041\u003d\u003D""#.into(),
-            r#""u":"data:0""#,
-            &[&[0]],
-        ),
-        (
-            "the longest type",
-            format!("\"u\":\"data:{longest};base64,AA\""),
-            r#""u":"data:0""#,
-            &[&[0]],
-        ),
-        (
-            "the longest type, escaped",
-            format!("\"u\":\"data:{escaped};base64,AA\""),
-            r#""u":"data:0""#,
-            &[&[0]],
-        ),
-        (
             "a string that looks like an image's",
-            r#"{"u":"data:7"}"#.into(),
+            r#"{"u":"data:7"}"#,
             r#"{"u":"data:7"}"#,
             &[],
         ),
-        (
-            "base64 before",
-            r#""u":"data:;base64;base64,AA""#.into(),
-            r#""u":"data:0""#,
-            &[&[0]],
-        ),
-    ];
-    for (name, body, rest, images) in cases {
+    ] {
         let images = images.iter().map(|image| image.to_vec()).collect();
-        assert_eq!(read(name, body), Ok(((*rest).into(), images)), "{name}");
+        assert_eq!(read(name, body), Ok((rest.into(), images)), "{name}");
+    }
+    for (name, text, image) in [
+        ("an empty image", "data:;base64,", &[][..]),
+        ("any case", "DaTa:X;Base64,AA", &[0]),
+        ("parameters", "data:a/b;c=d;base64,AA", &[0]),
+        ("PHP", r"data:image\/png;base64,\/+8\/", &[0xff, 0xef, 0x3f]),
+        ("escapes", r"data:;base64,\u0041\u0041\u003d\u003D", &[0]),
+        (
+            "the longest type",
+            &format!("data:{longest};base64,AA"),
+            &[0],
+        ),
+        ("it, escaped", &format!("data:{escaped};base64,AA"), &[0]),
+        ("base64 before", "data:;base64;base64,AA", &[0]),
+    ] {
+        let read = read(name, &format!("{{\"u\":\"{text}\"}}"));
+        let rest = r#"{"u":"data:0"}"#.to_owned();
+        assert_eq!(read, Ok((rest, vec![image.to_vec()])), "{name}");
     }
 }
 
@@ -383,84 +352,60 @@ fn members(body: Chunks) -> Skimmed {
 
 #[test]
 fn members_of_a_name_are_images_without_being_data_urls() {
-    let none: Option<&[u8]> = None;
-    for (body, rest, images) in [
+    let untouched = [
+        r#"{"id":"data:;base64,AA","url":"AA","data_ur":"data:;base64,AA","u":"url"}"#,
+        r#"{"data:;base64,AA":"data:;base64,AA","urls":"data:;base64,AA"}"#,
+        r#"{"url":["data:;base64,AA"],"url":{"x":"data:;base64,AA"}}"#,
+        r#"{"data":""}"#,
+        r#"{"data":"data"}"#,
+        r#"["data","AA"]"#,
+        r#"{"data":["AA"],"b":"AA"}"#,
+        r#"{"a data":"AA","x":"data"}"#,
+    ];
+    let untouched = untouched.map(|body| (body, body, vec![]));
+    let taken = [
         (
             r#"{"data":"AAEC","x":"AAEC"}"#,
             r#"{"data":"data:0","x":"AAEC"}"#,
-            vec![Some(&[0, 1, 2][..])],
+            vec![Some(vec![0, 1, 2])],
         ),
         (
             "{\"data\" :\n \"\\/+8\\/\"}",
             "{\"data\" :\n \"data:0\"}",
-            vec![Some(&[0xff, 0xef, 0x3f][..])],
+            vec![Some(vec![0xff, 0xef, 0x3f])],
         ),
         (
             r#"{"data":"data:;base64,AA"}"#,
             r#"{"data":"data:0"}"#,
-            vec![Some(&[0][..])],
+            vec![Some(vec![0])],
         ),
         (
             r#"{"url":"data:;base64,AA","data_url":"data:;base64,AAEC"}"#,
             r#"{"url":"data:0","data_url":"data:1"}"#,
-            vec![Some(&[0][..]), Some(&[0, 1, 2][..])],
-        ),
-        (
-            r#"{"id":"data:;base64,AA","url":"AA","data_ur":"data:;base64,AA","u":"url"}"#,
-            r#"{"id":"data:;base64,AA","url":"AA","data_ur":"data:;base64,AA","u":"url"}"#,
-            vec![],
-        ),
-        (
-            r#"{"data:;base64,AA":"data:;base64,AA","urls":"data:;base64,AA"}"#,
-            r#"{"data:;base64,AA":"data:;base64,AA","urls":"data:;base64,AA"}"#,
-            vec![],
-        ),
-        (
-            r#"{"url":["data:;base64,AA"],"url":{"x":"data:;base64,AA"}}"#,
-            r#"{"url":["data:;base64,AA"],"url":{"x":"data:;base64,AA"}}"#,
-            vec![],
-        ),
-        (r#"{"data":""}"#, r#"{"data":""}"#, vec![]),
-        (r#"{"data":"data"}"#, r#"{"data":"data"}"#, vec![]),
-        (r#"["data","AA"]"#, r#"["data","AA"]"#, vec![]),
-        (
-            r#"{"data":["AA"],"b":"AA"}"#,
-            r#"{"data":["AA"],"b":"AA"}"#,
-            vec![],
-        ),
-        (
-            r#"{"a data":"AA","x":"data"}"#,
-            r#"{"a data":"AA","x":"data"}"#,
-            vec![],
+            vec![Some(vec![0]), Some(vec![0, 1, 2])],
         ),
         (
             r#"{"data":"AA!","x":"y"}"#,
             r#"{"data":"data:0","x":"y"}"#,
-            vec![none],
+            vec![None],
         ),
         (
             r#"{"data":"A\"A\\","data":"AA"}"#,
             r#"{"data":"data:0","data":"data:1"}"#,
-            vec![none, Some(&[0][..])],
+            vec![None, Some(vec![0])],
         ),
         (
             r#"{"data":"A","x":"y"}"#,
             r#"{"data":"data:0","x":"y"}"#,
-            vec![none],
+            vec![None],
         ),
-        (r#"{"data":"AA!"#, r#"{"data":"data:0""#, vec![none]),
-    ] {
-        let images: Vec<_> = images
-            .iter()
-            .map(|image| image.map(<[u8]>::to_vec))
-            .collect();
+        (r#"{"data":"AA!"#, r#"{"data":"data:0""#, vec![None]),
+    ];
+    for (body, rest, images) in untouched.into_iter().chain(taken) {
+        let expected = Ok((rest.to_owned(), images));
         for size in 1..=body.len() {
             let read = members(Chunks::of(body.as_bytes(), &[size]));
-            assert_eq!(
-                read,
-                Ok((rest.to_owned(), images.clone())),
-                "{body}, in chunks of {size}"
-            );
+            assert_eq!(read, expected, "{body}, in chunks of {size}");
         }
     }
     let endless = format!(r#"{{"data":"!{}"}}"#, "A".repeat(200));

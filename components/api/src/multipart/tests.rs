@@ -63,62 +63,38 @@ fn part(name: &str, content: &str) -> String {
 #[test]
 fn forms_are_read_in_any_chunks() {
     let (one, two) = (part("x", "1"), part("y", "2"));
-    let both = || vec![field("x", "1"), field("y", "2")];
     let nested = "--c\r\nContent-Disposition: file\r\n\r\nz\r\n--c--\r\n";
     let near = "\r\n--a\r\n-b\r\r\n--\r\n\r\n-- b\n--b--b\r--b";
-    let cases: Vec<(&str, String, Vec<Field>)> = vec![
-        ("two parts", format!("{one}{two}--b--\r\n"), both()),
-        ("no line end at the end", format!("{one}{two}--b--"), both()),
+    let ended = |parts: &str| format!("{parts}--b--");
+    for (name, body) in [
+        ("two parts", format!("{one}{two}--b--\r\n")),
+        ("no line end at the end", format!("{one}{two}--b--")),
+        ("an epilogue", format!("{one}{two}--b--x\r\n--b\r\n")),
+        ("a preamble", format!("Hello\r\n{one}{two}--b--")),
+        ("a preamble of a line end", format!("\r\n{one}{two}--b--")),
+    ] {
+        let both = vec![field("x", "1"), field("y", "2")];
+        assert_eq!(fields(name, body.as_bytes()), Ok(both), "{name}");
+    }
+    assert_eq!(fields("no part", b"--b--\r\n"), Ok(vec![]));
+    let padded = one.replacen("--b", "--b \t ", 1);
+    // At the begin of the part there is a delimiter.
+    let empty = "--b\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n";
+    for (name, body, content) in [
+        ("padding behind a boundary", padded, "1"),
+        ("a delimiter at the begin", empty.into(), ""),
+        ("an empty part", part("x", ""), ""),
+        ("a form in a part", part("x", nested), nested),
+        ("what is nearly a delimiter", part("x", near), near),
+        ("a line end at the end", part("x", "\r\n"), "\r\n"),
         (
-            "an epilogue",
-            format!("{one}{two}--b--x\r\n--b\r\n"),
-            both(),
+            "a boundary without its line end",
+            part("x", "--b--"),
+            "--b--",
         ),
-        ("a preamble", format!("Hello\r\n{one}{two}--b--"), both()),
-        (
-            "a preamble of a line end",
-            format!("\r\n{one}{two}--b--"),
-            both(),
-        ),
-        ("no part", "--b--\r\n".into(), vec![]),
-        (
-            "an empty part",
-            format!("{}--b--", part("x", "")),
-            vec![field("x", "")],
-        ),
-        (
-            "padding behind a boundary",
-            format!("{}--b--", one.replacen("--b", "--b \t ", 1)),
-            vec![field("x", "1")],
-        ),
-        (
-            "a form in a part",
-            format!("{}--b--", part("x", nested)),
-            vec![field("x", nested)],
-        ),
-        (
-            "what is nearly a delimiter",
-            format!("{}--b--", part("x", near)),
-            vec![field("x", near)],
-        ),
-        (
-            "a line end at the end of a part",
-            format!("{}--b--", part("x", "\r\n")),
-            vec![field("x", "\r\n")],
-        ),
-        (
-            "a delimiter at the begin of a part",
-            "--b\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n--b--".into(),
-            vec![field("x", "")],
-        ),
-        (
-            "a boundary at the begin of a part, without its line end",
-            format!("{}--b--", part("x", "--b--")),
-            vec![field("x", "--b--")],
-        ),
-    ];
-    for (name, body, expected) in cases {
-        assert_eq!(fields(name, body.as_bytes()), Ok(expected), "{name}");
+    ] {
+        let read = fields(name, ended(&body).as_bytes());
+        assert_eq!(read, Ok(vec![field("x", content)]), "{name}");
     }
 }
 
@@ -127,6 +103,7 @@ fn other_forms_are_malformed_in_any_chunks() {
     const END: &str = "the form ends before its last boundary";
     const LINE: &str = "a boundary is followed by something else than the end of its line";
     let one = part("x", "1");
+    let begun = |by: &str| one.replacen("--b", by, 1);
     let cases: &[(&str, String, &str)] = &[
         ("nothing", String::new(), END),
         ("no boundary", "Hello".into(), END),
@@ -138,25 +115,13 @@ fn other_forms_are_malformed_in_any_chunks() {
         ("an end in a head", format!("{one}--b\r\nContent-Dis"), END),
         (
             "lines that end in LF",
-            format!("{one}--b--").replace("\r\n", "\n"),
+            one.replace("\r\n", "\n") + "--b--",
             END,
         ),
-        (
-            "LF behind a boundary",
-            one.replacen("--b\r\n", "--b\n", 1),
-            LINE,
-        ),
-        ("a longer boundary", one.replacen("--b", "--bb", 1), LINE),
-        (
-            "a longer boundary in a part",
-            part("x", "\r\n--bb\r\n\r\n"),
-            LINE,
-        ),
-        (
-            "a dash behind a boundary",
-            one.replacen("--b", "--b-", 1),
-            LINE,
-        ),
+        ("LF behind a boundary", one.replacen("\r\n", "\n", 1), LINE),
+        ("a longer boundary", begun("--bb"), LINE),
+        ("one in a part", part("x", "\r\n--bb\r\n\r\n"), LINE),
+        ("a dash behind a boundary", begun("--b-"), LINE),
     ];
     for (name, body, expected) in cases {
         let fault = Fault::Malformed(expected);
@@ -167,102 +132,49 @@ fn other_forms_are_malformed_in_any_chunks() {
 #[test]
 fn a_boundary_is_found_in_the_content_type() {
     let longest = "0".repeat(70);
-    let cases: &[(&str, String, Option<&str>)] = &[
-        (
-            "a token",
-            "multipart/form-data; boundary=b".into(),
-            Some("b"),
-        ),
-        (
-            "any case",
-            "Multipart/Form-Data; BOUNDARY=bB".into(),
-            Some("bB"),
-        ),
-        (
-            "quoted",
-            r#"multipart/form-data; boundary="a b;\"""#.into(),
-            None,
-        ),
-        (
-            "quoted, with a space",
-            r#"multipart/form-data; boundary="a b""#.into(),
-            Some("a b"),
-        ),
-        (
-            "all its characters",
-            "multipart/form-data;boundary='()+_,-./:=?".into(),
-            Some("'()+_,-./:=?"),
-        ),
-        (
-            "other parameters",
-            "multipart/form-data; charset=utf-8; boundary=b ;x=\"y\"".into(),
-            Some("b"),
-        ),
-        (
-            "a semicolon at the end",
-            "multipart/form-data; boundary=b;".into(),
-            Some("b"),
-        ),
-        (
-            "the longest",
-            format!("multipart/form-data; boundary={longest}"),
-            Some(&longest),
-        ),
-        (
-            "one too long",
-            format!("multipart/form-data; boundary={longest}0"),
-            None,
-        ),
-        (
-            "an empty one",
-            "multipart/form-data; boundary=".into(),
-            None,
-        ),
-        (
-            "an empty quoted one",
-            "multipart/form-data; boundary=\"\"".into(),
-            None,
-        ),
-        ("none", "multipart/form-data".into(), None),
-        (
-            "two",
-            "multipart/form-data; boundary=b; boundary=c".into(),
-            None,
-        ),
-        (
-            "a space at the end",
-            "multipart/form-data; boundary=\"b \"".into(),
-            None,
-        ),
-        (
-            "a line end",
-            "multipart/form-data; boundary=\"b\r\n\"".into(),
-            None,
-        ),
-        (
-            "not ASCII",
-            "multipart/form-data; boundary=\u{e4}".into(),
-            None,
-        ),
-        (
-            "no end of a quote",
-            "multipart/form-data; boundary=\"b".into(),
-            None,
-        ),
-        (
-            "text behind a quote",
-            "multipart/form-data; boundary=\"b\"c".into(),
-            None,
-        ),
-        ("another type", "multipart/mixed; boundary=b".into(), None),
-        ("no type", "boundary=b".into(), None),
-        ("nothing", String::new(), None),
-    ];
-    for (name, content_type, expected) in cases {
-        assert_eq!(boundary(content_type).as_deref(), *expected, "{name}");
+    let found = |name: &str, content_type: &str, expected: Option<&str>| {
+        assert_eq!(boundary(content_type).as_deref(), expected, "{name}");
         let form = Multipart::new(content_type, Chunks::default());
         assert_eq!(form.is_some(), expected.is_some(), "{name}");
+    };
+    for (name, parameters, expected) in [
+        ("a token", " boundary=b", "b"),
+        ("any case", " BOUNDARY=bB", "bB"),
+        ("quoted, with a space", " boundary=\"a b\"", "a b"),
+        ("all", "boundary='()+_,-./:=?", "'()+_,-./:=?"),
+        ("others", " charset=utf-8; boundary=b ;x=\"y\"", "b"),
+        ("a semicolon at the end", " boundary=b;", "b"),
+        ("the longest", &format!(" boundary={longest}"), &longest),
+    ] {
+        found(
+            name,
+            &format!("multipart/form-data;{parameters}"),
+            Some(expected),
+        );
     }
+    found("any case", "Multipart/Form-Data; boundary=b", Some("b"));
+    for (name, value) in [
+        ("quoted", r#""a b;\"""#),
+        ("one too long", &format!("{longest}0")),
+        ("an empty one", ""),
+        ("an empty quoted one", "\"\""),
+        ("two", "b; boundary=c"),
+        ("a space at the end", "\"b \""),
+        ("a line end", "\"b\r\n\""),
+        ("not ASCII", "\u{e4}"),
+        ("no end of a quote", "\"b"),
+        ("text behind a quote", "\"b\"c"),
+    ] {
+        found(
+            name,
+            &format!("multipart/form-data; boundary={value}"),
+            None,
+        );
+    }
+    found("none", "multipart/form-data", None);
+    found("another type", "multipart/mixed; boundary=b", None);
+    found("no type", "boundary=b", None);
+    found("nothing", "", None);
 }
 
 #[test]

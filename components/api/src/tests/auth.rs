@@ -122,80 +122,48 @@ fn a_refusal_says_which_without_helping_a_forger() {
 #[test]
 fn claims() {
     let at = NOW.as_secs();
-    let cases = [
-        ("good", json!({"sub": "a", "exp": at + 1}), 200),
-        (
-            "a fraction",
-            json!({"sub": "a", "exp": at as f64 + 0.5}),
-            200,
-        ),
-        ("expired", json!({"sub": "a", "exp": at}), 401),
-        ("long expired", json!({"sub": "a", "exp": 0}), 401),
-        ("negative expiry", json!({"sub": "a", "exp": -5}), 401),
-        ("no expiry", json!({"sub": "a"}), 401),
-        ("no expiry but null", json!({"sub": "a", "exp": null}), 401),
-        (
-            "expiry as text",
-            json!({"sub": "a", "exp": exp().to_string()}),
-            401,
-        ),
-        ("no subject", json!({"exp": exp()}), 401),
-        ("null as subject", json!({"sub": null, "exp": exp()}), 401),
-        ("empty subject", json!({"sub": "", "exp": exp()}), 401),
-        ("blank subject", json!({"sub": "  ", "exp": exp()}), 401),
-        (
-            "subject of wide blanks",
-            json!({"sub": "\u{3000}\u{a0}", "exp": exp()}),
-            401,
-        ),
-        ("blanks around", json!({"sub": " a ", "exp": exp()}), 200),
-        ("number as subject", json!({"sub": 5, "exp": exp()}), 401),
-        ("list as subject", json!({"sub": ["a"], "exp": exp()}), 401),
-        (
-            "NUL in the subject",
-            json!({"sub": "a\0b", "exp": exp()}),
-            401,
-        ),
-        ("begun", json!({"sub": "a", "exp": exp(), "nbf": at}), 200),
-        (
-            "begins within the leeway",
-            json!({"sub": "a", "exp": exp(), "nbf": at + 60}),
-            200,
-        ),
-        (
-            "not begun",
-            json!({"sub": "a", "exp": exp(), "nbf": at + 62}),
-            401,
-        ),
-        (
-            "begins some day",
-            json!({"sub": "a", "exp": exp(), "nbf": "later"}),
-            401,
-        ),
-        (
-            "any audience",
-            json!({"sub": "a", "exp": exp(), "aud": "x"}),
-            200,
-        ),
-        (
-            "any issuer",
-            json!({"sub": "a", "exp": exp(), "iss": "x"}),
-            200,
-        ),
-        ("a list", json!(["a"]), 401),
-        (
-            "a list of the values of claims",
-            json!(["a", exp(), null, null, null, false]),
-            401,
-        ),
-        ("a list of claims", json!([{"sub": "a", "exp": exp()}]), 401),
-        ("text", json!("a"), 401),
-        ("a number", json!(5), 401),
-        ("null", json!(null), 401),
-    ];
     let service = Service::new();
-    for (name, claims, expected) in cases {
+    for (name, changed, expected) in [
+        ("good", json!({"exp": at + 1}), 200),
+        ("a fraction", json!({"exp": at as f64 + 0.5}), 200),
+        ("expired", json!({"exp": at}), 401),
+        ("long expired", json!({"exp": 0}), 401),
+        ("negative expiry", json!({"exp": -5}), 401),
+        ("no expiry but null", json!({"exp": null}), 401),
+        ("expiry as text", json!({"exp": exp().to_string()}), 401),
+        ("null as subject", json!({"sub": null}), 401),
+        ("empty subject", json!({"sub": ""}), 401),
+        ("blank subject", json!({"sub": "  "}), 401),
+        ("wide blanks", json!({"sub": "\u{3000}\u{a0}"}), 401),
+        ("blanks around", json!({"sub": " a "}), 200),
+        ("number as subject", json!({"sub": 5}), 401),
+        ("list as subject", json!({"sub": ["a"]}), 401),
+        ("NUL in the subject", json!({"sub": "a\0b"}), 401),
+        ("begun", json!({"nbf": at}), 200),
+        ("begins within the leeway", json!({"nbf": at + 60}), 200),
+        ("not begun", json!({"nbf": at + 62}), 401),
+        ("begins some day", json!({"nbf": "later"}), 401),
+        ("any audience", json!({"aud": "x"}), 200),
+        ("any issuer", json!({"iss": "x"}), 200),
+    ] {
+        let mut claims = json!({"sub": "a", "exp": exp()});
+        for (claim, value) in changed.as_object().unwrap() {
+            claims[claim] = value.clone();
+        }
         assert_eq!(status(&service, &signed(claims)), expected, "{name}");
+    }
+    for claims in [
+        json!({"sub": "a"}),
+        json!({"exp": exp()}),
+        json!(["a"]),
+        // The values of the claims, in their order.
+        json!(["a", exp(), null, null, null, false]),
+        json!([{"sub": "a", "exp": exp()}]),
+        json!("a"),
+        json!(5),
+        json!(null),
+    ] {
+        assert_eq!(status(&service, &signed(claims.clone())), 401, "{claims}");
     }
 }
 
@@ -242,6 +210,8 @@ fn forged_tokens() {
         format!("{message}.{signature}")
     };
     let with_header = |header: Value| made(SECRET.as_bytes(), header, payload);
+    let says = |alg: &str| with_header(json!({"alg": alg}));
+    let by = |algorithm, secret: &str| signed_by(algorithm, secret, claims.clone());
     let deep = format!("{}{}", "[".repeat(3000), "]".repeat(3000));
     let own = b"a key that the token brings with it";
     let key = json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(own)});
@@ -288,21 +258,15 @@ fn forged_tokens() {
                 part(&json!({"sub": "b", "exp": exp()}))
             ),
         ),
-        (
-            "another secret",
-            signed_by(Algorithm::HS256, "another secret", claims.clone()),
-        ),
-        (
-            "an empty secret",
-            signed_by(Algorithm::HS256, "", claims.clone()),
-        ),
-        ("HS384", signed_by(Algorithm::HS384, SECRET, claims.clone())),
-        ("HS512", signed_by(Algorithm::HS512, SECRET, claims.clone())),
-        ("said to be HS384", with_header(json!({"alg": "HS384"}))),
-        ("said to be RS256", with_header(json!({"alg": "RS256"}))),
-        ("said to be ES256", with_header(json!({"alg": "ES256"}))),
-        ("said to be hs256", with_header(json!({"alg": "hs256"}))),
-        ("said to be EdDSA", with_header(json!({"alg": "EdDSA"}))),
+        ("another secret", by(Algorithm::HS256, "another secret")),
+        ("an empty secret", by(Algorithm::HS256, "")),
+        ("HS384", by(Algorithm::HS384, SECRET)),
+        ("HS512", by(Algorithm::HS512, SECRET)),
+        ("said to be HS384", says("HS384")),
+        ("said to be RS256", says("RS256")),
+        ("said to be ES256", says("ES256")),
+        ("said to be hs256", says("hs256")),
+        ("said to be EdDSA", says("EdDSA")),
         ("of no algorithm", with_header(json!({"typ": "JWT"}))),
         (
             "of two algorithms",
@@ -379,59 +343,35 @@ fn the_header_alone_counts() {
 #[test]
 fn changes_by_cookie_from_elsewhere() {
     let public = "https://refine.example.com";
-    type Fields = [(&'static str, &'static str)];
-    let cases: [(&str, &Fields, bool); 19] = [
-        ("nothing said", &[], true),
-        ("our origin", &[("origin", "http://localhost:8080")], true),
-        ("in capitals", &[("origin", "HTTP://LocalHost:8080")], true),
-        ("the public URL", &[("origin", public)], true),
-        (
-            "another scheme",
-            &[("origin", "https://localhost:8080")],
-            false,
-        ),
-        (
-            "another host",
-            &[("origin", "http://example.com:8080")],
-            false,
-        ),
-        (
-            "a host below",
-            &[("origin", "http://a.localhost:8080")],
-            false,
-        ),
-        (
-            "another port",
-            &[("origin", "http://localhost:8081")],
-            false,
-        ),
-        ("the default port", &[("origin", "http://localhost")], false),
-        ("null", &[("origin", "null")], false),
-        ("empty", &[("origin", "")], false),
-        (
-            "two",
-            &[("origin", "http://localhost:8080"), ("origin", "null")],
-            false,
-        ),
-        ("same-origin", &[("sec-fetch-site", "same-origin")], true),
-        ("none", &[("sec-fetch-site", "none")], true),
-        ("same-site", &[("sec-fetch-site", "same-site")], false),
-        ("cross-site", &[("sec-fetch-site", "cross-site")], false),
-        ("something new", &[("sec-fetch-site", "other")], false),
+    let origin = |value| vec![("origin", value)];
+    let site = |value| vec![("sec-fetch-site", value)];
+    let ours = "http://localhost:8080";
+    let cases = [
+        ("nothing said", vec![], true),
+        ("our origin", origin(ours), true),
+        ("in capitals", origin("HTTP://LocalHost:8080"), true),
+        ("the public URL", origin(public), true),
+        ("another scheme", origin("https://localhost:8080"), false),
+        ("another host", origin("http://example.com:8080"), false),
+        ("a host below", origin("http://a.localhost:8080"), false),
+        ("another port", origin("http://localhost:8081"), false),
+        ("the default port", origin("http://localhost"), false),
+        ("null", origin("null"), false),
+        ("empty", origin(""), false),
+        ("two", [origin(ours), origin("null")].concat(), false),
+        ("same-origin", site("same-origin"), true),
+        ("none", site("none"), true),
+        ("same-site", site("same-site"), false),
+        ("cross-site", site("cross-site"), false),
+        ("something new", site("other"), false),
         (
             "only one of the two is ours",
-            &[
-                ("sec-fetch-site", "same-origin"),
-                ("origin", "http://example.com"),
-            ],
+            [site("same-origin"), origin("http://example.com")].concat(),
             false,
         ),
         (
             "only the other is ours",
-            &[
-                ("sec-fetch-site", "cross-site"),
-                ("origin", "http://localhost:8080"),
-            ],
+            [site("cross-site"), origin(ours)].concat(),
             false,
         ),
     ];

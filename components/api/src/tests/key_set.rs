@@ -177,42 +177,14 @@ fn a_key_is_chosen_by_its_name_where_both_have_one() {
         Some(id) => json!({"alg": "ES256", "kid": id}),
         None => json!({"alg": "ES256"}),
     };
+    let both = || vec![named(1, "a"), named(2, "b")];
+    let nine = vec![Signer::rsa().jwk("r"); 9];
     let cases = [
-        (
-            "named",
-            vec![named(1, "a"), named(2, "b")],
-            Some("b"),
-            2,
-            200,
-        ),
-        (
-            "by the wrong name",
-            vec![named(1, "a"), named(2, "b")],
-            Some("a"),
-            2,
-            401,
-        ),
-        (
-            "a token without a name",
-            vec![named(1, "a"), named(2, "b")],
-            None,
-            2,
-            200,
-        ),
-        (
-            "keys without a name",
-            vec![nameless(1), nameless(2)],
-            None,
-            2,
-            200,
-        ),
-        (
-            "a key without a name",
-            vec![named(1, "a"), nameless(2)],
-            Some("b"),
-            2,
-            200,
-        ),
+        ("named", both(), Some("b"), 2, 200),
+        ("by the wrong name", both(), Some("a"), 2, 401),
+        ("a token without a name", both(), None, 2, 200),
+        ("nameless", vec![nameless(1), nameless(2)], None, 2, 200),
+        ("one", vec![named(1, "a"), nameless(2)], Some("b"), 2, 200),
         (
             "but not for the name of another",
             vec![named(2, "a"), nameless(3)],
@@ -221,23 +193,17 @@ fn a_key_is_chosen_by_its_name_where_both_have_one() {
             401,
         ),
         (
-            "two of one name",
+            "twins",
             vec![named(1, "a"), named(2, "a")],
             Some("a"),
             2,
             200,
         ),
-        (
-            "so many are tried",
-            (1..9).map(nameless).collect(),
-            None,
-            4,
-            200,
-        ),
+        ("so many", (1..9).map(nameless).collect(), None, 4, 200),
         ("and no more", (1..9).map(nameless).collect(), None, 5, 401),
         (
-            "others do not count",
-            [vec![Signer::rsa().jwk("r"); 9], vec![nameless(1)]].concat(),
+            "of others",
+            [nine, vec![nameless(1)]].concat(),
             None,
             1,
             200,

@@ -15,75 +15,63 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
     let upload = "url must be an address: upload the image by upload_image first, and use its \
                   image_url.";
     let both = "url must not be sent together with concept_id.";
-    for (tool_name, arguments, expected) in [
+    let mask = json!("https://example.com/m.png");
+    let metadata = json!("http://169.254.169.254/");
+    let too_strong = "strength must be a number from 0 to 1.";
+    let cases = [
         (
             "refine_image",
-            json!({}),
-            "url or concept_id is required; prompt is required.",
+            vec![
+                (
+                    json!({}),
+                    "url or concept_id is required; prompt is required.",
+                ),
+                (with("prompt", json!(7)), "prompt must be a string."),
+                (with("concept_id", json!("x")), both),
+                (with("strength", json!(2)), too_strong),
+                (with("mask", mask), "mask is no argument of this tool."),
+                (with("url", json!("data:text/plain,x")), upload),
+                (with("url", json!("data:;base64,AAAA")), upload),
+                (with("url", metadata), "url must point to a public address."),
+                (
+                    json!({"concept_id": "x", "prompt": "x"}),
+                    "There is no such concept.",
+                ),
+            ],
         ),
-        (
-            "refine_image",
-            with("prompt", json!(7)),
-            "prompt must be a string.",
-        ),
-        ("refine_image", with("concept_id", json!("x")), both),
-        (
-            "refine_image",
-            with("strength", json!(2)),
-            "strength must be a number from 0 to 1.",
-        ),
-        (
-            "refine_image",
-            with("mask", json!("https://example.com/m.png")),
-            "mask is no argument of this tool.",
-        ),
-        (
-            "refine_image",
-            with("url", json!("data:text/plain,x")),
-            upload,
-        ),
-        (
-            "refine_image",
-            with("url", json!("data:;base64,AAAA")),
-            upload,
-        ),
-        (
-            "refine_image",
-            with("url", json!("http://169.254.169.254/")),
-            "url must point to a public address.",
-        ),
-        (
-            "refine_image",
-            json!({"concept_id": "x", "prompt": "x"}),
-            "There is no such concept.",
-        ),
-        ("get_refinement", json!({}), "id must be a string."),
         (
             "get_refinement",
-            json!({"id": "x"}),
-            "There is no such task.",
+            vec![
+                (json!({}), "id must be a string."),
+                (json!({"id": "x"}), "There is no such task."),
+            ],
         ),
         (
             "upload_image",
-            json!({}),
-            "data must be an image in base64.",
-        ),
-        (
-            "upload_image",
-            json!({"data": "R0lG", "name": "a.gif"}),
-            "name is no argument of this tool.",
+            vec![
+                (json!({}), "data must be an image in base64."),
+                (
+                    json!({"data": "R0lG", "name": "a.gif"}),
+                    "name is no argument of this tool.",
+                ),
+            ],
         ),
         (
             "list_refinements",
-            json!({"curser": "x"}),
-            "curser is no argument of this tool.",
+            vec![(
+                json!({"curser": "x"}),
+                "curser is no argument of this tool.",
+            )],
         ),
-    ] {
-        for revision in [Agreed, Stateless, WithTasks] {
-            let service = Service::new();
-            let reply = service.send(tool(revision, tool_name, arguments.clone()));
-            assert_eq!(is_error(&result(&reply)), expected, "{arguments}");
-            assert_eq!(tasks(&service), 0, "{arguments}");
+    ];
+    for (tool_name, cases) in cases {
+        for (arguments, expected) in cases {
+            for revision in [Agreed, Stateless, WithTasks] {
+                let service = Service::new();
+                let reply = service.send(tool(revision, tool_name, arguments.clone()));
+                assert_eq!(is_error(&result(&reply)), expected, "{arguments}");
+                assert_eq!(tasks(&service), 0, "{arguments}");
+            }
         }
     }
 }
@@ -138,6 +126,9 @@ fn nonsense_is_an_error_of_the_protocol() {
     };
     let bare = |message: &Value| Call::post(PATH).by("ann").json(message);
     let version = |call: Call| call.header("mcp-protocol-version", "2026-07-28");
+    let plain = || bare(&list());
+    let versioned = || version(plain());
+    let asked = |revision, method| call(&message(revision, method, json!({"taskId": "x"})));
     let unknown = message(Stateless, "tools/call", json!({"name": "rm"}));
     let mut old = list();
     old["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("1900-01-01");
@@ -155,11 +146,11 @@ fn nonsense_is_an_error_of_the_protocol() {
             400,
             -32602,
         ),
-        ("no headers", bare(&list()), 400, -32020),
-        ("no method header", version(bare(&list())), 400, -32020),
+        ("no headers", plain(), 400, -32020),
+        ("no method header", versioned(), 400, -32020),
         (
             "another method",
-            version(bare(&list())).header("mcp-method", "TOOLS/LIST"),
+            versioned().header("mcp-method", "TOOLS/LIST"),
             400,
             -32020,
         ),
@@ -177,7 +168,7 @@ fn nonsense_is_an_error_of_the_protocol() {
         ),
         (
             "another version",
-            bare(&list()).header("mcp-protocol-version", "2025-11-25"),
+            plain().header("mcp-protocol-version", "2025-11-25"),
             400,
             -32020,
         ),
@@ -198,35 +189,25 @@ fn nonsense_is_an_error_of_the_protocol() {
         ("no capabilities", call(&incapable), 400, -32602),
         (
             "an unknown method",
-            call(&message(Stateless, "prompts/list", json!({}))),
+            asked(Stateless, "prompts/list"),
             404,
             -32601,
         ),
-        (
-            "an agreed one",
-            call(&message(Agreed, "prompts/list", json!({}))),
-            200,
-            -32601,
-        ),
+        ("an agreed one", asked(Agreed, "prompts/list"), 200, -32601),
         (
             "a method of before",
-            call(&message(Stateless, "initialize", json!({}))),
+            asked(Stateless, "initialize"),
             404,
             -32601,
         ),
         ("an unknown tool", call(&unknown), 400, -32602),
         (
             "tasks without the extension",
-            call(&message(Stateless, "tasks/get", json!({"taskId": "x"}))),
+            asked(Stateless, "tasks/get"),
             400,
             -32021,
         ),
-        (
-            "tasks of before",
-            call(&message(Agreed, "tasks/get", json!({"taskId": "x"}))),
-            200,
-            -32601,
-        ),
+        ("tasks of before", asked(Agreed, "tasks/get"), 200, -32601),
     ] {
         assert_eq!(code(&service.send(call), status), expected, "{name}");
     }
