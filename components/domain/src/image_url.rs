@@ -140,112 +140,86 @@ mod tests {
 
     #[test]
     fn knows_its_own() {
-        let cases = [
+        const IMAGE: &str = "uploads/t/a.png";
+        for (url, expected) in [
+            ("http://127.0.0.1:8080/api/images/uploads/t/a.png", IMAGE),
+            ("HTTP://127.0.0.1:8080/api/images/uploads/t/a.png#x", IMAGE),
+            ("http://127.1:8080/api/images/uploads/t/a.png", IMAGE),
             (
-                None,
-                "http://127.0.0.1:8080/api/images/uploads/t/a.png",
-                "uploads/t/a.png",
-            ),
-            (
-                None,
-                "HTTP://127.0.0.1:8080/api/images/uploads/t/a.png#x",
-                "uploads/t/a.png",
-            ),
-            (
-                None,
-                "http://127.1:8080/api/images/uploads/t/a.png",
-                "uploads/t/a.png",
-            ),
-            (
-                None,
                 "http://127.0.0.1:8080/api/./images/x/../uploads/t/a.png",
-                "uploads/t/a.png",
+                IMAGE,
             ),
             (
-                None,
                 "http://127.0.0.1:8080/api/x/%2e%2E/images/uploads/t/a.png",
-                "uploads/t/a.png",
+                IMAGE,
             ),
+            ("http://127.0.0.1:8080\\api\\images\\uploads/t/a.png", IMAGE),
             (
-                None,
-                "http://127.0.0.1:8080\\api\\images\\uploads/t/a.png",
-                "uploads/t/a.png",
-            ),
-            (
-                None,
                 "http://127.0.0.1:8080/%61pi/images/%75ploads/t/a%2Epng",
-                "uploads/t/a.png",
+                IMAGE,
             ),
-            (None, "http://127.0.0.1:8080/api/images/", ""),
+            ("http://127.0.0.1:8080/api/images/", ""),
+            ("http://127.0.0.1:8080/api/images/no%2Fimage", "no%2Fimage"),
             (
-                None,
-                "http://127.0.0.1:8080/api/images/no%2Fimage",
-                "no%2Fimage",
-            ),
-            (
-                None,
                 "http://127.0.0.1:8080/api/images/%2575ploads",
                 "%2575ploads",
             ),
-            (None, "http://127.0.0.1:8080/api/images/%", "%"),
-            (None, "http://127.0.0.1:8080/api/images/%zz%1", "%zz%1"),
+            ("http://127.0.0.1:8080/api/images/%", "%"),
+            ("http://127.0.0.1:8080/api/images/%zz%1", "%zz%1"),
+        ] {
+            assert_eq!(path(None, url).as_deref(), Some(expected), "{url}");
+        }
+        for (public_url, url) in [
             (
-                Some("https://example.org"),
+                "https://example.org",
                 "https://EXAMPLE.org:443/api/images/a",
-                "a",
             ),
             (
-                Some("https://example.org/refine/"),
+                "https://example.org/refine/",
                 "https://example.org/refine/api/images/a",
-                "a",
             ),
-            (
-                Some("https://example.org"),
-                "http://127.0.0.1:8080/api/images/a",
-                "a",
-            ),
-        ];
-        for (public_url, url, expected) in cases {
-            assert_eq!(path(public_url, url).as_deref(), Some(expected), "{url}");
+            ("https://example.org", "http://127.0.0.1:8080/api/images/a"),
+        ] {
+            assert_eq!(path(Some(public_url), url).as_deref(), Some("a"), "{url}");
         }
     }
 
     #[test]
     fn knows_what_is_not_its_own() {
-        let cases = [
-            (None, ""),
-            (None, "no url"),
-            (None, "/api/images/uploads/t/a.png"),
-            (None, "http://127.0.0.1:8080/api/images"),
-            (None, "http://127.0.0.1:8080/api/imagesx/a"),
-            (None, "http://127.0.0.1:8080/api/images/../tasks/a"),
-            (None, "http://127.0.0.1:8080/x/api/images/a"),
-            (None, "http://127.0.0.1:8080//api/images/a"),
-            (None, "http://127.0.0.1:8080/api%2Fimages%2Fa"),
-            (None, "http://127.0.0.1:8081/api/images/a"),
-            (None, "http://127.0.0.1/api/images/a"),
-            (None, "https://127.0.0.1:8080/api/images/a"),
-            (None, "ftp://127.0.0.1:8080/api/images/a"),
-            (None, "http://user@127.0.0.1:8080/api/images/a"),
-            (None, "http://:secret@127.0.0.1:8080/api/images/a"),
-            (None, "http://127.0.0.1:8080@example.com/api/images/a"),
+        for url in [
+            "",
+            "no url",
+            "/api/images/uploads/t/a.png",
+            "http://127.0.0.1:8080/api/images",
+            "http://127.0.0.1:8080/api/imagesx/a",
+            "http://127.0.0.1:8080/api/images/../tasks/a",
+            "http://127.0.0.1:8080/x/api/images/a",
+            "http://127.0.0.1:8080//api/images/a",
+            "http://127.0.0.1:8080/api%2Fimages%2Fa",
+            "http://127.0.0.1:8081/api/images/a",
+            "http://127.0.0.1/api/images/a",
+            "https://127.0.0.1:8080/api/images/a",
+            "ftp://127.0.0.1:8080/api/images/a",
+            "http://user@127.0.0.1:8080/api/images/a",
+            "http://:secret@127.0.0.1:8080/api/images/a",
+            "http://127.0.0.1:8080@example.com/api/images/a",
+            "http://example.com/http://127.0.0.1:8080/api/images/a",
+            "file:///api/images/a",
+        ] {
+            assert_eq!(path(None, url), None, "{url}");
+        }
+        for (public_url, url) in [
             (
-                None,
-                "http://example.com/http://127.0.0.1:8080/api/images/a",
-            ),
-            (None, "file:///api/images/a"),
-            (
-                Some("https://example.org/refine"),
+                "https://example.org/refine",
                 "https://example.org/api/images/a",
             ),
             (
-                Some("https://example.org/refine"),
+                "https://example.org/refine",
                 "https://example.org/refined/api/images/a",
             ),
-            (Some("nonsense"), "https://example.org/api/images/a"),
-        ];
-        for (public_url, url) in cases {
-            assert_eq!(path(public_url, url), None, "{url}");
+            ("nonsense", "https://example.org/api/images/a"),
+        ] {
+            assert_eq!(path(Some(public_url), url), None, "{url}");
         }
     }
 

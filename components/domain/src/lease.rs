@@ -117,70 +117,24 @@ mod tests {
     #[test]
     fn knows_who_was_left_alone() {
         use Status::{Completed, Failed, Pending, Processing};
+        let pending = |updated_at| task(Pending, updated_at, None);
+        let held = |until| task(Processing, Some(1_001), until);
         for (name, task, now, overdue) in [
-            ("just created", task(Pending, None, None), 1_000, false),
-            ("pending for 14 s", task(Pending, None, None), 1_014, false),
-            ("pending for 15 s", task(Pending, None, None), 1_015, true),
-            (
-                "released a moment ago",
-                task(Pending, Some(1_010), None),
-                1_024,
-                false,
-            ),
-            (
-                "released long ago",
-                task(Pending, Some(1_010), None),
-                1_025,
-                true,
-            ),
-            (
-                "a clock that went back",
-                task(Pending, None, None),
-                10,
-                false,
-            ),
-            (
-                "held",
-                task(Processing, Some(1_001), Some(1_031)),
-                1_030,
-                false,
-            ),
-            (
-                "its lease ends now",
-                task(Processing, Some(1_001), Some(1_031)),
-                1_031,
-                true,
-            ),
-            (
-                "its lease is over",
-                task(Processing, Some(1_001), Some(1_031)),
-                9_999,
-                true,
-            ),
-            (
-                "held by nobody",
-                task(Processing, Some(1_001), None),
-                1_001,
-                true,
-            ),
-            (
-                "completed",
-                task(Completed, Some(1_001), None),
-                9_999,
-                false,
-            ),
-            (
-                "failed",
-                task(Failed, Some(1_001), Some(1_031)),
-                9_999,
-                false,
-            ),
+            ("just created", pending(None), 1_000, false),
+            ("pending for 14 s", pending(None), 1_014, false),
+            ("pending for 15 s", pending(None), 1_015, true),
+            ("just released", pending(Some(1_010)), 1_024, false),
+            ("released long ago", pending(Some(1_010)), 1_025, true),
+            ("a clock that went back", pending(None), 10, false),
+            ("held", held(Some(1_031)), 1_030, false),
+            ("its lease ends now", held(Some(1_031)), 1_031, true),
+            ("its lease is over", held(Some(1_031)), 9_999, true),
+            ("held by nobody", held(None), 1_001, true),
+            ("completed", task(Completed, Some(1), None), 9_999, false),
+            ("failed", task(Failed, Some(1), Some(1)), 9_999, false),
         ] {
-            assert_eq!(
-                is_overdue(&task, Timestamp::from_secs(now)),
-                overdue,
-                "{name}"
-            );
+            let is_overdue = is_overdue(&task, Timestamp::from_secs(now));
+            assert_eq!(is_overdue, overdue, "{name}");
         }
     }
 

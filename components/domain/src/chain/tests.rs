@@ -35,63 +35,58 @@ fn named(name: &str, link: Link) -> Link {
 #[test]
 fn a_model_or_a_chain_is_read() {
     let openai = || shipped("openai");
+    let other = || shipped("automatic1111");
+    let local = || shipped("local");
+    let fallback = |behind: Vec<Link>| before(shipped("fallback"), behind);
+    let cache = |behind: Link| before(shipped("cache"), [behind]);
     for (text, expected) in [
-        ("local", shipped("local")),
+        ("local", local()),
         (" openai ", openai()),
         ("./mine.wasm", file("./mine.wasm")),
         ("mine.wasm", file("mine.wasm")),
         // Alone it may be called anything.
         ("./my model (2).wasm", file("./my model (2).wasm")),
         ("/srv/a,b/mine", file("/srv/a,b/mine")),
-        ("fallback(openai)", before(shipped("fallback"), [openai()])),
+        ("fallback(openai)", fallback(vec![openai()])),
         (
             "fallback(openai, automatic1111)",
-            before(shipped("fallback"), [openai(), shipped("automatic1111")]),
+            fallback(vec![openai(), other()]),
         ),
         (
             " fallback ( openai,local )",
-            before(shipped("fallback"), [openai(), shipped("local")]),
+            fallback(vec![openai(), local()]),
         ),
         (
             "cache(fallback(openai,./mine.wasm))",
             before(
                 shipped("cache"),
-                [before(shipped("fallback"), [openai(), file("./mine.wasm")])],
+                [fallback(vec![openai(), file("./mine.wasm")])],
             ),
         ),
         (
             "../my middleware/words.wasm(fallback(openai), local)",
             before(
                 file("../my middleware/words.wasm"),
-                [before(shipped("fallback"), [openai()]), shipped("local")],
+                [fallback(vec![openai()]), local()],
             ),
         ),
         (
             "fallback(fast=openai, good = openai)",
-            before(
-                shipped("fallback"),
-                [named("fast", openai()), named("good", openai())],
-            ),
+            fallback(vec![named("fast", openai()), named("good", openai())]),
         ),
         (
             "a=fallback(fallback(openai, openai), my_2-b=./x=y.wasm)",
             before(
                 named("a", shipped("fallback")),
                 [
-                    before(shipped("fallback"), [openai(), openai()]),
+                    fallback(vec![openai(), openai()]),
                     named("my_2-b", file("./x=y.wasm")),
                 ],
             ),
         ),
         (
             "fallback(cache(openai), cache(automatic1111))",
-            before(
-                shipped("fallback"),
-                [
-                    before(shipped("cache"), [openai()]),
-                    before(shipped("cache"), [shipped("automatic1111")]),
-                ],
-            ),
+            fallback(vec![cache(openai()), cache(other())]),
         ),
         ("fast=openai", named("fast", openai())),
         (
@@ -123,6 +118,10 @@ fn what_cannot_be_read_is_told() {
         format!("fallback({})", models.join(","))
     };
     assert!(parse(&wide(MAX_LINKS)).is_ok());
+    let bare_cache = "must name what is behind cache, as in cache(openai)";
+    let no_model = "must name a model before ')'";
+    let one_more = "must have one link in cache(…), and local is one more";
+    let open = "must have a \")\" for the \"(\" of fallback";
     for (text, expected) in [
         ("", "must name a model"),
         (" ", "must name a model"),
@@ -130,25 +129,16 @@ fn what_cannot_be_read_is_told() {
             "fallback",
             "must name what is behind fallback, as in fallback(openai)",
         ),
-        (
-            "cache",
-            "must name what is behind cache, as in cache(openai)",
-        ),
-        ("fallback()", "must name a model before ')'"),
-        ("fallback(openai,)", "must name a model before ')'"),
-        ("fallback(openai, )", "must name a model before ')'"),
+        ("cache", bare_cache),
+        ("fallback()", no_model),
+        ("fallback(openai,)", no_model),
+        ("fallback(openai, )", no_model),
         ("fallback(,openai)", "must name a model before ','"),
         ("(openai)", "must name a model before '('"),
-        (")", "must name a model before ')'"),
-        (
-            "fallback(openai",
-            "must have a \")\" for the \"(\" of fallback",
-        ),
+        (")", no_model),
+        ("fallback(openai", open),
         ("fallback(openai,", "must name a model where it ends"),
-        (
-            "fallback(openai, ./mine.wasm",
-            "must have a \")\" for the \"(\" of fallback",
-        ),
+        ("fallback(openai, ./mine.wasm", open),
         (
             "fallback(openai))",
             "must end after fallback(openai), not go on with \")\"",
@@ -165,14 +155,8 @@ fn what_cannot_be_read_is_told() {
             "local(openai)",
             "must have fallback, cache or a path before a \"(\", not \"local\"",
         ),
-        (
-            "cache(openai, local)",
-            "must have one link in cache(…), and local is one more",
-        ),
-        (
-            "fallback(cache)",
-            "must name what is behind cache, as in cache(openai)",
-        ),
+        ("cache(openai, local)", one_more),
+        ("fallback(cache)", bare_cache),
         (
             "fallback(=openai)",
             "must have a name of letters, digits, - and _ before a \"=\", not \"\"",
@@ -183,14 +167,8 @@ fn what_cannot_be_read_is_told() {
         ),
         ("fallback(fast=)", "must name a model after fast="),
         ("fast=", "must name a model after fast="),
-        (
-            "fallback(c=cache)",
-            "must name what is behind cache, as in cache(openai)",
-        ),
-        (
-            "fallback(c=cache(openai, local))",
-            "must have one link in cache(…), and local is one more",
-        ),
+        ("fallback(c=cache)", bare_cache),
+        ("fallback(c=cache(openai, local))", one_more),
         ("fallback(./)", "has a path that names no file: ./"),
         (&long(129), too_long),
         (&format!("fallback(local, {})", long(129)), too_long),

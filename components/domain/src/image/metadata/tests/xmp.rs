@@ -18,15 +18,16 @@ fn description(content: &str) -> String {
     rdf(&format!("<r:Description>{content}</r:Description>"))
 }
 
+/// A source as an element.
+fn element(text: &str) -> String {
+    let element = format!("<i:DigitalSourceType>{text}</i:DigitalSourceType>");
+    description(&element)
+}
+
 #[test]
 fn a_source_is_found_wherever_it_may_stand() {
     let at = |name: &str| format!("http://cv.iptc.org/newscodes/digitalsourcetype/{name}");
     let address = at("trainedAlgorithmicMedia");
-    let element = |text: &str| {
-        description(&format!(
-            "<i:DigitalSourceType>{text}</i:DigitalSourceType>"
-        ))
-    };
     for (name, packet) in [
         (
             "an attribute",
@@ -88,11 +89,6 @@ fn a_source_is_found_wherever_it_may_stand() {
 
 #[test]
 fn what_is_no_source_is_none() {
-    let element = |text: &str| {
-        description(&format!(
-            "<i:DigitalSourceType>{text}</i:DigitalSourceType>"
-        ))
-    };
     let in_a_way = |name: &str, packet: String, has_room: bool| {
         let xmp = read(packet.as_bytes()).unwrap();
         assert_eq!(xmp.source_type, None, "{name}");
@@ -109,42 +105,40 @@ fn what_is_no_source_is_none() {
     ] {
         in_a_way(name, packet, false);
     }
-    for (name, packet) in [
-        ("nothing", description("")),
+    for (name, content) in [
+        ("nothing", ""),
         (
             "another namespace",
-            description("<x:DigitalSourceType xmlns:x='x'>a/b</x:DigitalSourceType>"),
+            "<x:DigitalSourceType xmlns:x='x'>a/b</x:DigitalSourceType>",
         ),
         (
             "another property",
-            description("<i:DigitalSourceFile>a/b</i:DigitalSourceFile>"),
+            "<i:DigitalSourceFile>a/b</i:DigitalSourceFile>",
         ),
         (
             "of something within",
-            description("<i:x><r:Description i:DigitalSourceType='a/b'/></i:x>"),
-        ),
-        (
-            "in no namespace",
-            rdf("<r:Description DigitalSourceType='a/b'/>"),
-        ),
-        (
-            "not in a description",
-            rdf("<i:x i:DigitalSourceType='a/b'/>"),
+            "<i:x><r:Description i:DigitalSourceType='a/b'/></i:x>",
         ),
         (
             "in a comment",
-            description("<!-- <i:DigitalSourceType>a/b</i:DigitalSourceType> -->"),
+            "<!-- <i:DigitalSourceType>a/b</i:DigitalSourceType> -->",
         ),
         (
             "as text",
-            description("<![CDATA[<i:DigitalSourceType>a/b</i:DigitalSourceType>]]>"),
+            "<![CDATA[<i:DigitalSourceType>a/b</i:DigitalSourceType>]]>",
         ),
         (
             "the prefix is another's",
-            description("<y xmlns:i='x'><i:DigitalSourceType>a/b</i:DigitalSourceType></y>"),
+            "<y xmlns:i='x'><i:DigitalSourceType>a/b</i:DigitalSourceType></y>",
         ),
     ] {
-        in_a_way(name, packet, true);
+        in_a_way(name, description(content), true);
+    }
+    for (name, content) in [
+        ("no namespace", "<r:Description DigitalSourceType='a/b'/>"),
+        ("no description", "<i:x i:DigitalSourceType='a/b'/>"),
+    ] {
+        in_a_way(name, rdf(content), true);
     }
     let outside = format!("<m {NAMES}><r:Description i:DigitalSourceType='a/b'/></m>");
     in_a_way("outside", outside, false);
@@ -162,20 +156,15 @@ fn what_is_not_well_formed_is_not_read() {
         }
         rdf(&(element + "/>"))
     };
-    assert!(read(deep(98).as_bytes()).is_some(), "deep");
-    assert!(
-        read(attributes("", 250).as_bytes()).is_some(),
-        "many attributes"
-    );
-    assert!(
-        read(attributes("xmlns:", 248).as_bytes()).is_some(),
-        "many namespaces"
-    );
     let nested = "<a xmlns:a='b'>".repeat(90) + &"</a>".repeat(90);
-    assert!(
-        read(rdf(&nested.repeat(100)).as_bytes()).is_some(),
-        "many in all"
-    );
+    for (name, packet) in [
+        ("deep", deep(98)),
+        ("many attributes", attributes("", 250)),
+        ("many namespaces", attributes("xmlns:", 248)),
+        ("many in all", rdf(&nested.repeat(100))),
+    ] {
+        assert!(read(packet.as_bytes()).is_some(), "{name}");
+    }
     for (name, packet) in [
         ("an end too few", "<a><b></b>".to_owned()),
         ("an end too many", "<a/></a>".to_owned()),
