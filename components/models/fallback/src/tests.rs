@@ -103,93 +103,58 @@ fn wants_a_key() -> Result<&'static str, Failure> {
 
 #[test]
 fn the_next_one_is_asked_where_one_cannot_be_used() {
-    let both = "the provider answered 503; it did not answer".to_owned();
+    let unknown = "the provider answered 502; the provider answered 503".to_owned();
+    let unknown = Err(Failure::Unknown(unknown));
+    let broken = |reason: &str| Err(Failure::Broken(reason.to_owned()));
+    let no_model = broken("there is no model to ask");
     for (name, answers, expected, asked) in [
-        (
-            "the first answers",
-            vec![Ok("a"), Ok("b")],
-            Ok("a"),
-            vec![0],
-        ),
-        (
-            "the first is busy",
-            vec![busy(None), Ok("b")],
-            Ok("b"),
-            vec![0, 1],
-        ),
-        (
-            "the first hangs",
-            vec![hangs(), Ok("b")],
-            Ok("b"),
-            vec![0, 1],
-        ),
-        (
-            "the first refuses",
-            vec![refuses(), Ok("b")],
-            refuses(),
-            vec![0],
-        ),
+        ("the first answers", vec![Ok("a"), Ok("b")], Ok("a"), 1),
+        ("the first is busy", vec![busy(None), Ok("b")], Ok("b"), 2),
+        ("the first hangs", vec![hangs(), Ok("b")], Ok("b"), 2),
+        ("the first refuses", vec![refuses(), Ok("b")], refuses(), 1),
         (
             "the next one refuses",
             vec![busy(None), refuses(), Ok("c")],
             refuses(),
-            vec![0, 1],
+            2,
         ),
+        ("a key", vec![wants_a_key(), Ok("b")], wants_a_key(), 1),
+        ("the first breaks", vec![breaks(), Ok("b")], Ok("b"), 2),
         (
-            "the first wants a key",
-            vec![wants_a_key(), Ok("b")],
-            wants_a_key(),
-            vec![0],
-        ),
-        (
-            "the first breaks",
-            vec![breaks(), Ok("b")],
-            Ok("b"),
-            vec![0, 1],
-        ),
-        (
-            "one may have accepted it",
+            "perhaps accepted",
             vec![breaks(), busy(Some(3))],
-            Err(Failure::Unknown(
-                "the provider answered 502; the provider answered 503".to_owned(),
-            )),
-            vec![0, 1],
+            unknown,
+            2,
         ),
         (
             "one hangs, and one may have accepted it",
             vec![hangs(), breaks()],
-            Err(Failure::Broken(
-                "it did not answer; the provider answered 502".to_owned(),
-            )),
-            vec![0, 1],
+            broken("it did not answer; the provider answered 502"),
+            2,
         ),
         (
             "all are busy",
             vec![busy(Some(9)), busy(Some(3))],
             busy(Some(3)),
-            vec![0, 1],
+            2,
         ),
         (
             "one does not say until when",
             vec![busy(Some(9)), busy(None)],
             busy(None),
-            vec![0, 1],
+            2,
         ),
-        ("all hang", vec![hangs(), hangs()], hangs(), vec![0, 1]),
+        ("all hang", vec![hangs(), hangs()], hangs(), 2),
         (
             "what hangs is not asked again",
             vec![busy(None), hangs()],
-            Err(Failure::Broken(both)),
-            vec![0, 1],
+            broken("the provider answered 503; it did not answer"),
+            2,
         ),
-        ("one alone", vec![busy(Some(1))], busy(Some(1)), vec![0]),
-        (
-            "none",
-            vec![],
-            Err(Failure::Broken("there is no model to ask".to_owned())),
-            vec![],
-        ),
+        ("one alone", vec![busy(Some(1))], busy(Some(1)), 1),
+        ("none", vec![], no_model, 0),
     ] {
+        let asked = (0..asked).collect();
         assert_eq!(Models::new(answers).refine(), (expected, asked), "{name}");
     }
 }

@@ -73,19 +73,52 @@ mod tests {
 
     #[test]
     fn a_prediction_runs_or_has_ended() {
-        let here = || {
-            Ok(Stage::Ended(Outcome::Answer(Answer::Location(
-                "https://replicate.delivery/1.png".to_owned(),
-            ))))
-        };
         let at = |url: &str| {
-            Ok(Stage::Ended(Outcome::Answer(Answer::Location(
-                url.to_owned(),
-            ))))
+            let location = Answer::Location(url.to_owned());
+            Ok(Stage::Ended(Outcome::Answer(location)))
         };
+        let here = || at("https://replicate.delivery/1.png");
         let failed = |reason: &str| Ok(Stage::Ended(Outcome::Failed(Error::refused(reason))));
         let broken = |reason: &str| Ok(Stage::Ended(Outcome::Failed(Error::broken(reason))));
+        let gone = |reason: &str| Ok(Stage::Ended(Outcome::Gone(Error::refused(reason))));
         let nothing = || broken("the provider answered no image");
+        for (output, expected) in [
+            (r#""https://replicate.delivery/1.png""#, here()),
+            (
+                r#"["https://replicate.delivery/1.png","https://replicate.delivery/2.png"]"#,
+                here(),
+            ),
+            ("[]", nothing()),
+            (r#"{"a":1}"#, nothing()),
+            ("null", nothing()),
+            (r#"["a cat","","https://replicate.delivery/1.png"]"#, here()),
+            (
+                r#"{"caption":"a cat","image":"https://replicate.delivery/1.png"}"#,
+                here(),
+            ),
+            (r#""/files/1.png""#, at("http://cog.lan:5000/files/1.png")),
+            (
+                r#""","error":"No, hush""#,
+                failed("the provider answered no image: No, ***"),
+            ),
+            (
+                r#""a cat""#,
+                broken("the provider's answer is not an image"),
+            ),
+            (
+                r#"null,"data_removed":true"#,
+                gone("the provider has removed the image"),
+            ),
+            (
+                r#""https://replicate.delivery/1.png","data_removed":false"#,
+                here(),
+            ),
+        ] {
+            let json = format!(r#"{{"id":"gm3q","status":"succeeded","output":{output}}}"#);
+            let expected = expected.map(|stage| (Some("gm3q".to_owned()), stage));
+            assert_eq!(read(json.as_bytes(), &settings()), expected, "{json}");
+        }
+        let could_not = "the provider could not refine the image";
         for (json, expected) in [
             (
                 r#"{"id":"gm3q","status":"starting","output":null,"urls":{"get":"https://elsewhere.example"}}"#,
@@ -93,43 +126,12 @@ mod tests {
             ),
             (r#"{"status":"processing"}"#, Ok(Stage::Running)),
             (
-                r#"{"id":"gm3q","status":"succeeded","output":"https://replicate.delivery/1.png"}"#,
-                here(),
-            ),
-            (
-                r#"{"status":"succeeded","output":["https://replicate.delivery/1.png","https://replicate.delivery/2.png"]}"#,
-                here(),
-            ),
-            (r#"{"status":"succeeded","output":[]}"#, nothing()),
-            (r#"{"status":"succeeded","output":{"a":1}}"#, nothing()),
-            (r#"{"status":"succeeded","output":null}"#, nothing()),
-            (
-                r#"{"status":"succeeded","output":["a cat","","https://replicate.delivery/1.png"]}"#,
-                here(),
-            ),
-            (
-                r#"{"status":"succeeded","output":{"caption":"a cat","image":"https://replicate.delivery/1.png"}}"#,
-                here(),
-            ),
-            (
-                r#"{"status":"succeeded","output":"/files/1.png"}"#,
-                at("http://cog.lan:5000/files/1.png"),
-            ),
-            (
-                r#"{"status":"succeeded","output":"","error":"No, hush"}"#,
-                failed("the provider answered no image: No, ***"),
-            ),
-            (
-                r#"{"status":"succeeded","output":"a cat"}"#,
-                broken("the provider's answer is not an image"),
-            ),
-            (
                 r#"{"status":"failed","error":"NSFW content detected.\nTraceback"}"#,
-                failed("the provider could not refine the image: NSFW content detected"),
+                failed(&format!("{could_not}: NSFW content detected")),
             ),
             (
                 r#"{"status":"failed","error":null,"output":"https://replicate.delivery/1.png"}"#,
-                failed("the provider could not refine the image"),
+                failed(could_not),
             ),
             (
                 r#"{"id":"gm3q","status":"booting","output":null,"error":""}"#,
@@ -142,23 +144,11 @@ mod tests {
             ),
             (
                 r#"{"status":"broken","error":{"message":"No"}}"#,
-                failed("the provider could not refine the image: No"),
+                failed(&format!("{could_not}: No")),
             ),
             (
                 r#"{"status":"canceled"}"#,
-                Ok(Stage::Ended(Outcome::Gone(Error::refused(
-                    "the provider stopped the refinement",
-                )))),
-            ),
-            (
-                r#"{"status":"succeeded","output":null,"data_removed":true}"#,
-                Ok(Stage::Ended(Outcome::Gone(Error::refused(
-                    "the provider has removed the image",
-                )))),
-            ),
-            (
-                r#"{"id":"gm3q","status":"succeeded","output":"https://replicate.delivery/1.png","data_removed":false}"#,
-                here(),
+                gone("the provider stopped the refinement"),
             ),
             (
                 r#"{"status":7}"#,

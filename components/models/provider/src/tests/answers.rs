@@ -15,55 +15,32 @@ fn an_image_is_taken_in_each_form() {
     let lines = |end: &str| String::from_utf8(lines(end)).unwrap() + end;
     let of_urls = base64.replace('+', "-").replace('/', "_");
     let in_json = |text: &str| format!("{{\"image\":\"{text}\"}}");
+    let marked = format!("\u{feff}{}", in_json(&base64));
+    let in_url = in_json(&format!("data:image/gif;base64,{base64}"));
+    let beside = r#"{"image": "", "url": "https://cdn.example/1.png"}"#;
+    let spaced = " \r\n\t{\"url\": \"https://cdn.example/1.png\", \"more\": [1]}\n";
+    let decoded = || decoded(file.clone());
     for (name, body, expected) in [
         ("as it is", file.clone(), image(&file)),
-        ("in base64", in_json(&base64).into(), decoded(file.clone())),
-        (
-            "without padding",
-            in_json(&bare).into(),
-            decoded(file.clone()),
-        ),
-        ("escaped", in_json(&escaped).into(), decoded(file.clone())),
-        (
-            "in lines",
-            in_json(&lines("\\n")).into(),
-            decoded(file.clone()),
-        ),
-        (
-            "in other lines",
-            in_json(&lines("\\r\\n")).into(),
-            decoded(file.clone()),
-        ),
+        ("in base64", in_json(&base64).into(), decoded()),
+        ("without padding", in_json(&bare).into(), decoded()),
+        ("escaped", in_json(&escaped).into(), decoded()),
+        ("in lines", in_json(&lines("\\n")).into(), decoded()),
+        ("in others", in_json(&lines("\\r\\n")).into(), decoded()),
         (
             "in the alphabet of URLs",
             in_json(&of_urls).into(),
-            decoded(file.clone()),
+            decoded(),
         ),
+        ("after a byte order mark", marked.into(), decoded()),
+        ("beside an empty text", beside.into(), location.clone()),
         (
-            "after a byte order mark",
-            [b"\xef\xbb\xbf", in_json(&base64).as_bytes()].concat(),
-            decoded(file.clone()),
-        ),
-        (
-            "an address beside an empty text",
-            br#"{"image": "", "url": "https://cdn.example/1.png"}"#.to_vec(),
-            location.clone(),
-        ),
-        (
-            "an address at the server",
-            br#"{"url": "/files/1.png"}"#.to_vec(),
+            "at the server",
+            br#"{"url": "/files/1.png"}"#.into(),
             relative,
         ),
-        (
-            "a data URL",
-            in_json(&format!("data:image/gif;base64,{base64}")).into(),
-            decoded(file.clone()),
-        ),
-        (
-            "an address, after white space",
-            b" \r\n\t{\"url\": \"https://cdn.example/1.png\", \"more\": [1]}\n".to_vec(),
-            location,
-        ),
+        ("a data URL", in_url.into(), decoded()),
+        ("an address after white space", spaced.into(), location),
     ] {
         for size in [1, 7, 100_000] {
             let mut response = response(200, b"");
@@ -85,77 +62,42 @@ fn an_image_is_taken_in_each_form() {
 fn an_answer_without_a_usable_image_is_said_to_be_the_providers_fault() {
     let file = picture(0);
     let cut = &file[..file.len() - 3];
-    let of_text = |text: &str| text.as_bytes().to_vec();
     let cut_in_json = format!("{{\"image\":\"{}\"}}", STANDARD.encode(cut));
+    let cut_in_json = cut_in_json.as_bytes();
+    let other_form = br#"{"image":"R0lG"#;
+    let message = br#"{"success":false,"message":"Sorry, sk-hush."}"#;
+    let broken = |expected: &str| Error::broken(format!("the provider{expected}"));
     for (name, body, expected) in [
-        ("empty", Vec::new(), "the provider's answer is empty"),
-        (
-            "text",
-            of_text("Sorry."),
-            "the provider's answer is not an image",
-        ),
-        (
-            "a page",
-            of_text("<html>"),
-            "the provider's answer is not an image",
-        ),
-        (
-            "a list",
-            of_text("[]"),
-            "the provider's answer is not an image",
-        ),
-        (
-            "cut short",
-            cut.to_vec(),
-            "the provider's answer is cut short",
-        ),
-        (
-            "cut short in JSON",
-            of_text(&cut_in_json),
-            "the provider's answer is cut short",
-        ),
+        ("empty", &b""[..], "'s answer is empty"),
+        ("text", b"Sorry.", "'s answer is not an image"),
+        ("a page", b"<html>", "'s answer is not an image"),
+        ("a list", b"[]", "'s answer is not an image"),
+        ("cut short", cut, "'s answer is cut short"),
+        ("cut short in JSON", cut_in_json, "'s answer is cut short"),
         (
             "no base64",
-            of_text(r#"{"image":"no base64!"}"#),
-            "the provider's answer is not an image",
+            br#"{"image":"no base64!"}"#,
+            "'s answer is not an image",
         ),
-        (
-            "empty base64",
-            of_text(r#"{"image":""}"#),
-            "the provider answered no image",
-        ),
+        ("empty base64", br#"{"image":""}"#, " answered no image"),
         (
             "text in base64",
-            of_text(r#"{"image":"U29ycnku"}"#),
-            "the provider's answer is not an image",
+            br#"{"image":"U29ycnku"}"#,
+            "'s answer is not an image",
         ),
         (
             "half of the JSON",
-            of_text(r#"{"image":"R0lG"#),
-            "the provider's answer is not JSON of the form that was expected",
+            other_form,
+            "'s answer is not JSON of the form that was expected",
         ),
-        (
-            "a number",
-            of_text(r#"{"image":7}"#),
-            "the provider answered no image",
-        ),
-        (
-            "no field",
-            of_text(r#"{"a":1}"#),
-            "the provider answered no image",
-        ),
-        (
-            "a message",
-            of_text(r#"{"success":false,"message":"Sorry, sk-hush."}"#),
-            "the provider answered no image: Sorry, ***",
-        ),
+        ("a number", br#"{"image":7}"#, " answered no image"),
+        ("no field", br#"{"a":1}"#, " answered no image"),
     ] {
-        let expected = match name {
-            "a message" => Error::refused(expected),
-            _ => Error::broken(expected),
-        };
-        assert_eq!(asked(Ok(response(200, &body))), Err(expected), "{name}");
+        let answer = asked(Ok(response(200, body)));
+        assert_eq!(answer, Err(broken(expected)), "{name}");
     }
+    let refused = Error::refused("the provider answered no image: Sorry, ***");
+    assert_eq!(asked(Ok(response(200, message))), Err(refused));
 }
 
 #[test]

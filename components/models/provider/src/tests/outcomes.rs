@@ -4,105 +4,52 @@ use super::*;
 
 #[test]
 fn a_status_says_whether_a_repeat_helps() {
-    let refused = |reason: &str| Error::refused(reason);
-    let unavailable = |reason: &str, seconds: Option<u64>| Error::Unavailable {
-        reason: reason.to_owned(),
+    let unavailable = |rest: &str, seconds: Option<u64>| Error::Unavailable {
+        reason: format!("the provider answered {rest}"),
         retry_after: seconds.map(Duration::from_secs),
-        is_rate_limit: reason.contains("429"),
+        is_rate_limit: rest.contains("429"),
     };
     let unauthorized = || Error::Unauthorized("the provider refused the key".to_owned());
-    let unknown = |reason: &str| Error::Unknown(reason.to_owned());
     let said = r#"{"error":{"message":"No logos, sk-hush"}}"#;
     let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let flagged =
+        r#"{"id":"a3dc","name":"content_moderation","errors":["Your request was flagged."]}"#;
+    let moderated = r#"{"name":"content_moderation"}"#;
+    let answered = |rest: &str| format!("the provider answered {rest}");
+    let refused = |rest: &str| Error::refused(answered(rest));
+    let unknown = |status: u16| Error::Unknown(answered(&status.to_string()));
+    let redirected = "the provider answered with a redirect, which is not followed";
+    let no_credit = Error::Unauthorized(answered("402: No logos, ***"));
+    let of_rules = Error::refused("the provider refused the image or the prompt");
     for (status, retry_after, body, expected) in [
         (401, None, said, unauthorized()),
         (403, None, "", unauthorized()),
         (403, None, r#"{"error":"Invalid token."}"#, unauthorized()),
-        (
-            403,
-            None,
-            said,
-            refused("the provider answered 403: No logos, ***"),
-        ),
-        (
-            400,
-            None,
-            said,
-            refused("the provider answered 400: No logos, ***"),
-        ),
-        (400, None, "", refused("the provider answered 400")),
-        (404, None, "<html>", refused("the provider answered 404")),
-        (
-            404,
-            None,
-            "no such path\n",
-            refused("the provider answered 404: no such path"),
-        ),
-        (
-            422,
-            Some("3"),
-            said,
-            refused("the provider answered 422: No logos, ***"),
-        ),
-        (
-            302,
-            None,
-            "",
-            Error::broken("the provider answered with a redirect, which is not followed"),
-        ),
-        (101, None, "", refused("the provider answered 101")),
-        (
-            402,
-            None,
-            said,
-            Error::Unauthorized("the provider answered 402: No logos, ***".to_owned()),
-        ),
-        (
-            403,
-            None,
-            r#"{"id":"a3dc","name":"content_moderation","errors":["Your request was flagged."]}"#,
-            refused("the provider answered 403: Your request was flagged"),
-        ),
-        (
-            403,
-            None,
-            r#"{"name":"content_moderation"}"#,
-            refused("the provider refused the image or the prompt"),
-        ),
-        (
-            429,
-            None,
-            said,
-            unavailable("the provider answered 429: No logos, ***", None),
-        ),
+        (403, None, said, refused("403: No logos, ***")),
+        (400, None, said, refused("400: No logos, ***")),
+        (400, None, "", refused("400")),
+        (404, None, "<html>", refused("404")),
+        (404, None, "no such path\n", refused("404: no such path")),
+        (422, Some("3"), said, refused("422: No logos, ***")),
+        (302, None, "", Error::broken(redirected)),
+        (101, None, "", refused("101")),
+        (402, None, said, no_credit),
+        (403, None, flagged, refused("403: Your request was flagged")),
+        (403, None, moderated, of_rules),
+        (429, None, said, unavailable("429: No logos, ***", None)),
         (
             429,
             Some("2"),
             said,
-            unavailable("the provider answered 429: No logos, ***", Some(2)),
+            unavailable("429: No logos, ***", Some(2)),
         ),
-        (
-            429,
-            Some(date),
-            "",
-            unavailable("the provider answered 429", Some(60)),
-        ),
-        (
-            503,
-            Some("7"),
-            said,
-            unavailable("the provider answered 503", Some(7)),
-        ),
-        (
-            503,
-            Some("soon"),
-            said,
-            unavailable("the provider answered 503", None),
-        ),
-        (500, None, said, unknown("the provider answered 500")),
-        (502, None, said, unknown("the provider answered 502")),
-        (504, Some("7"), "", unknown("the provider answered 504")),
-        (599, None, "", unknown("the provider answered 599")),
+        (429, Some(date), "", unavailable("429", Some(60))),
+        (503, Some("7"), said, unavailable("503", Some(7))),
+        (503, Some("soon"), said, unavailable("503", None)),
+        (500, None, said, unknown(500)),
+        (502, None, said, unknown(502)),
+        (504, Some("7"), "", unknown(504)),
+        (599, None, "", unknown(599)),
     ] {
         let response = Response {
             retry_after: retry_after.map(str::to_owned),
