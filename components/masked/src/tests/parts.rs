@@ -25,111 +25,44 @@ fn dot(width: u32, height: u32, (x, y): (u32, u32)) -> Picture {
     picture
 }
 
-/// A name, the kind of a PNG, its transparent colours, its data, and what it marks.
-type Case<'a> = (
-    &'a str,
-    ColorType,
-    BitDepth,
-    Option<&'a [u8]>,
-    Vec<u8>,
-    [bool; 4],
-);
-
 #[test]
 fn a_mask_marks_what_is_white_or_else_transparent() {
+    use BitDepth::{Eight, One, Sixteen};
     use ColorType::{Grayscale, GrayscaleAlpha, Indexed, Rgb, Rgba};
     let wide =
         |values: &[u16]| -> Vec<u8> { values.iter().flat_map(|it| it.to_be_bytes()).collect() };
-    // The mask is four pixels wide and one high.
-    let cases: &[Case] = &[
-        (
-            "one bit",
-            Grayscale,
-            BitDepth::One,
-            None,
-            vec![0b0110_0000],
-            [false, true, true, false],
-        ),
-        (
-            "grey",
-            Grayscale,
-            BitDepth::Eight,
-            None,
-            vec![0, 127, 128, 255],
-            [false, false, true, true],
-        ),
-        (
-            "deep grey",
-            Grayscale,
-            BitDepth::Sixteen,
-            None,
-            wide(&[0, 32_767, 32_768, 65_535]),
-            [false, false, true, true],
-        ),
-        (
-            "each channel",
-            Rgb,
-            BitDepth::Eight,
-            None,
-            vec![255, 255, 127, 255, 255, 128, 0, 0, 0, 255, 255, 255],
-            [false, true, false, true],
-        ),
-        (
-            "opaque",
-            GrayscaleAlpha,
-            BitDepth::Eight,
-            None,
-            vec![0, 255, 255, 255, 100, 255, 200, 255],
-            [false, true, false, true],
-        ),
-        (
-            "transparent",
-            GrayscaleAlpha,
-            BitDepth::Eight,
-            None,
-            vec![0, 0, 255, 255, 255, 1, 0, 0],
-            [true, false, false, true],
-        ),
-        (
-            "only translucent",
-            GrayscaleAlpha,
-            BitDepth::Eight,
-            None,
-            vec![255, 254, 255, 0, 255, 255, 255, 255],
-            [false, true, false, false],
-        ),
-        (
-            "deep alpha",
-            Rgba,
-            BitDepth::Sixteen,
-            None,
-            wide(&[9, 9, 9, 0, 9, 9, 9, 1, 9, 9, 9, 65_535, 9, 9, 9, 0]),
-            [true, false, false, true],
-        ),
-        (
-            "a palette",
-            Indexed,
-            BitDepth::Eight,
-            Some(&[0, 255, 7]),
-            vec![0, 1, 2, 0],
-            [true, false, false, true],
-        ),
-        (
-            "a colour as key",
-            Grayscale,
-            BitDepth::Eight,
-            Some(&[0, 200]),
-            vec![200, 0, 255, 200],
-            [true, false, false, true],
-        ),
-    ];
     let original = Picture::new(4, 1, false, false).png(&[], None);
-    for (name, color, depth, key, data, expected) in cases {
-        let key: Vec<(&[u8; 4], &[u8])> = key.iter().map(|key| (b"tRNS", *key)).collect();
-        let mask = png_of((4, 1), (*color, *depth), &key, None, data);
+    // The mask is four pixels wide and one high; a 1 is what it marks.
+    let check = |name: &str, kind, key: &[(&[u8; 4], &[u8])], data: &[u8], expected: &str| {
+        let mask = png_of((4, 1), kind, key, None, data);
         let part = Part::Mask(file(Format::Png, mask));
         let view = prepare(file(Format::Png, original.clone()), part, false).unwrap();
-        assert_eq!(marks(&view), [expected.to_vec()], "{name}");
+        let expected: Vec<_> = expected.chars().map(|it| it == '1').collect();
+        assert_eq!(marks(&view), [expected], "{name}");
+    };
+    let grey = wide(&[0, 32_767, 32_768, 65_535]);
+    let channels = [255, 255, 127, 255, 255, 128, 0, 0, 0, 255, 255, 255];
+    let opaque = [0, 255, 255, 255, 100, 255, 200, 255];
+    let transparent = [0, 0, 255, 255, 255, 1, 0, 0];
+    let translucent = [255, 254, 255, 0, 255, 255, 255, 255];
+    let deep = wide(&[9, 9, 9, 0, 9, 9, 9, 1, 9, 9, 9, 65_535, 9, 9, 9, 0]);
+    for (name, kind, data, expected) in [
+        ("one bit", (Grayscale, One), &[0b0110_0000][..], "0110"),
+        ("grey", (Grayscale, Eight), &[0, 127, 128, 255], "0011"),
+        ("deep grey", (Grayscale, Sixteen), &grey, "0011"),
+        ("each channel", (Rgb, Eight), &channels, "0101"),
+        ("opaque", (GrayscaleAlpha, Eight), &opaque, "0101"),
+        ("transparent", (GrayscaleAlpha, Eight), &transparent, "1001"),
+        ("translucent", (GrayscaleAlpha, Eight), &translucent, "0100"),
+        ("deep alpha", (Rgba, Sixteen), &deep, "1001"),
+    ] {
+        check(name, kind, &[], data, expected);
+    }
+    for (name, color, key, data) in [
+        ("a palette", Indexed, &[0, 255, 7][..], [0, 1, 2, 0]),
+        ("a colour", Grayscale, &[0, 200], [200, 0, 255, 200]),
+    ] {
+        check(name, (color, Eight), &[(b"tRNS", key)], &data, "1001");
     }
 }
 
