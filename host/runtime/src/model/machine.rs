@@ -110,39 +110,20 @@ mod tests {
     fn the_smallest_limit_around_the_process_counts() {
         type Case<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], u64);
         let unlimited = "9223372036854771712\n";
+        const ONE: &str = "1073741824\n";
+        const TWO: &str = "2147483648\n";
         let cases: &[Case<'_>] = &[
             ("no groups", "", "", &[], TOTAL),
-            (
-                "no list of groups",
-                "",
-                V2,
-                &[("cgroup/memory.max", "1073741824\n")],
-                GIB,
-            ),
-            (
-                "no limit",
-                UNIT,
-                V2,
-                &[("cgroup/memory.max", "max\n")],
-                TOTAL,
-            ),
-            (
-                "a container's own",
-                "0::/\n",
-                V2,
-                &[("cgroup/memory.max", "1073741824\n")],
-                GIB,
-            ),
+            ("no list of groups", "", V2, &[("", ONE)], GIB),
+            ("no limit", UNIT, V2, &[("", "max\n")], TOTAL),
+            ("a container's own", "0::/\n", V2, &[("", ONE)], GIB),
             (
                 "of the unit",
                 UNIT,
                 V2,
                 &[
-                    ("cgroup/system.slice/memory.max", "max\n"),
-                    (
-                        "cgroup/system.slice/refinement.service/memory.max",
-                        "1073741824\n",
-                    ),
+                    ("system.slice", "max\n"),
+                    ("system.slice/refinement.service", ONE),
                 ],
                 GIB,
             ),
@@ -151,26 +132,17 @@ mod tests {
                 UNIT,
                 V2,
                 &[
-                    ("cgroup/system.slice/memory.max", "1073741824\n"),
-                    (
-                        "cgroup/system.slice/refinement.service/memory.max",
-                        "2147483648\n",
-                    ),
+                    ("system.slice", ONE),
+                    ("system.slice/refinement.service", TWO),
                 ],
                 GIB,
             ),
-            (
-                "of others",
-                UNIT,
-                V2,
-                &[("cgroup/user.slice/memory.max", "1\n")],
-                TOTAL,
-            ),
+            ("of others", UNIT, V2, &[("user.slice", "1\n")], TOTAL),
             (
                 "more than there is",
                 UNIT,
                 V2,
-                &[("cgroup/system.slice/memory.max", "1099511627776\n")],
+                &[("system.slice", "1099511627776\n")],
                 TOTAL,
             ),
             (
@@ -178,10 +150,10 @@ mod tests {
                 "5:cpu,cpuacct:/\n4:memory:/a/b\n0::/c\n",
                 V1,
                 &[
-                    ("cgroup/memory/memory.limit_in_bytes", unlimited),
-                    ("cgroup/memory/a/memory.limit_in_bytes", "1073741824\n"),
-                    ("cgroup/memory/a/b/memory.limit_in_bytes", unlimited),
-                    ("cgroup/memory/c/memory.limit_in_bytes", "1\n"),
+                    ("memory", unlimited),
+                    ("memory/a", ONE),
+                    ("memory/a/b", unlimited),
+                    ("memory/c", "1\n"),
                 ],
                 GIB,
             ),
@@ -189,17 +161,14 @@ mod tests {
                 "version 1, of a container that sees its host's names",
                 "4:memory:/docker/1f/inner\n",
                 BOUND,
-                &[
-                    ("cgroup/memory/memory.limit_in_bytes", "2147483648\n"),
-                    ("cgroup/memory/inner/memory.limit_in_bytes", "1073741824\n"),
-                ],
+                &[("memory", TWO), ("memory/inner", ONE)],
                 GIB,
             ),
             (
                 "a group outside of what is mounted",
                 "4:memory:/elsewhere\n",
                 BOUND,
-                &[("cgroup/memory/memory.limit_in_bytes", "1073741824\n")],
+                &[("memory", ONE)],
                 GIB,
             ),
             (
@@ -221,7 +190,12 @@ mod tests {
             let total = format!("MemFree: 5 kB\nMemTotal:  {} kB\n", TOTAL / 1024);
             write(root.path().join("proc/meminfo"), &total);
             for (path, limit) in *limits {
-                write(root.path().join("sys/fs").join(path), limit);
+                let file = match mounts.contains("cgroup2") {
+                    true => "memory.max",
+                    false => "memory.limit_in_bytes",
+                };
+                let groups = root.path().join("sys/fs/cgroup");
+                write(groups.join(path).join(file), limit);
             }
             assert_eq!(memory_below(root.path()), Some(*expected), "{name}");
         }

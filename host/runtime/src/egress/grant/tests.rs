@@ -58,179 +58,84 @@ fn an_origin_is_a_scheme_a_host_and_a_port() {
 #[test]
 fn each_grant_permits_what_it_says() {
     let (example, loopback) = ("http://example.com/", "127.0.0.1");
-    let world = "93.184.215.14";
+    let (world, own, private) = ("93.184.215.14", "93.184.215.20", "10.1.2.3");
+    let local = "http://localhost:7860/";
+    let by = Grant::Origin;
+    for (name, allowed, address, expected) in [
+        ("public", "", world, true),
+        ("a name for loopback", "", loopback, false),
+        ("mapped loopback", "", "::ffff:127.0.0.1", false),
+        ("metadata service", "", "169.254.169.254", false),
+        ("private", "", private, false),
+        ("this machine", "", own, false),
+        ("it, by its address", "93.184.215.20/32", own, true),
+        ("it, by a name", "example.com", own, true),
+        ("allowed network", "10.0.0.0/8", private, true),
+        ("another network", "10.0.0.0/8", "192.168.1.1", false),
+        ("allowed name", "example.com", loopback, true),
+        ("allowed port", "example.com:80", loopback, true),
+        ("another port", "example.com:81", loopback, false),
+    ] {
+        let grant = public(allowed, None);
+        let answered = permits(&grant, example, Purpose::ModelAnswer, address);
+        assert_eq!(answered, expected, "{name}");
+    }
     for (name, grant, url, address, expected) in [
         ("nothing", Grant::Nothing, example, world, false),
-        ("public", public("", None), example, world, true),
-        (
-            "a name for loopback",
-            public("", None),
-            example,
-            loopback,
-            false,
-        ),
-        (
-            "mapped loopback",
-            public("", None),
-            example,
-            "::ffff:127.0.0.1",
-            false,
-        ),
-        (
-            "metadata service",
-            public("", None),
-            example,
-            "169.254.169.254",
-            false,
-        ),
-        ("private", public("", None), example, "10.1.2.3", false),
-        (
-            "this machine",
-            public("", None),
-            example,
-            "93.184.215.20",
-            false,
-        ),
-        (
-            "this machine, allowed by its address",
-            public("93.184.215.20/32", None),
-            example,
-            "93.184.215.20",
-            true,
-        ),
-        (
-            "this machine, allowed by a name",
-            public("example.com", None),
-            example,
-            "93.184.215.20",
-            true,
-        ),
-        (
-            "this machine, a model's provider",
-            Grant::Origin(origin(example)),
-            example,
-            "93.184.215.20",
-            true,
-        ),
-        (
-            "allowed network",
-            public("10.0.0.0/8", None),
-            example,
-            "10.1.2.3",
-            true,
-        ),
-        (
-            "another network",
-            public("10.0.0.0/8", None),
-            example,
-            "192.168.1.1",
-            false,
-        ),
-        (
-            "allowed name",
-            public("example.com", None),
-            example,
-            loopback,
-            true,
-        ),
-        (
-            "allowed port",
-            public("example.com:80", None),
-            example,
-            loopback,
-            true,
-        ),
-        (
-            "another port",
-            public("example.com:81", None),
-            example,
-            loopback,
-            false,
-        ),
+        ("this machine", by(origin(example)), example, own, true),
         (
             "the provider",
-            public("", Some("http://localhost:7860/")),
+            public("", Some(local)),
             "http://localhost:7860/refined.png",
             loopback,
             true,
         ),
         (
             "the provider's host on another port",
-            public("", Some("http://localhost:7860/")),
+            public("", Some(local)),
             "http://localhost:7861/",
             loopback,
             false,
         ),
         (
             "a model's provider",
-            Grant::Origin(origin("http://localhost:7860/")),
+            by(origin(local)),
             "http://localhost:7860/v1",
             loopback,
             true,
         ),
-        (
-            "a model elsewhere",
-            Grant::Origin(origin("http://localhost:7860/")),
-            example,
-            world,
-            false,
-        ),
+        ("elsewhere", by(origin(local)), example, world, false),
         (
             "a model's provider by another scheme",
-            Grant::Origin(origin("https://example.com/")),
+            by(origin("https://example.com/")),
             "http://example.com:443/",
             world,
             false,
         ),
         (
             "the origin of a provider with a domain",
-            below("http://localhost:7860/"),
+            below(local),
             "http://localhost:7860/v1",
             loopback,
             true,
         ),
-        ("its domain", below(API), "https://bfl.ai/", world, true),
-        ("below its domain", below(API), BELOW, world, true),
-        ("below it, within", below(API), BELOW, "10.1.2.3", false),
-        ("below it, loopback", below(API), BELOW, loopback, false),
-        (
-            "below it, this machine",
-            below(API),
-            BELOW,
-            "93.184.215.20",
-            false,
-        ),
-        (
-            "below it by http",
-            below(API),
-            "http://eu.bfl.ai/",
-            world,
-            false,
-        ),
-        (
-            "below it on another port",
-            below(API),
-            "https://eu.bfl.ai:8443/",
-            world,
-            false,
-        ),
-        (
-            "a name that ends so",
-            below(API),
-            "https://evilbfl.ai/",
-            world,
-            false,
-        ),
-        (
-            "a name that begins so",
-            below(API),
-            "https://bfl.ai.example/",
-            world,
-            false,
-        ),
-        ("elsewhere", below(API), example, world, false),
     ] {
         let answered = permits(&grant, url, Purpose::ModelAnswer, address);
+        assert_eq!(answered, expected, "{name}");
+    }
+    for (name, url, address, expected) in [
+        ("its domain", "https://bfl.ai/", world, true),
+        ("below its domain", BELOW, world, true),
+        ("below it, within", BELOW, private, false),
+        ("below it, loopback", BELOW, loopback, false),
+        ("below it, this machine", BELOW, own, false),
+        ("below it by http", "http://eu.bfl.ai/", world, false),
+        ("on another port", "https://eu.bfl.ai:8443/", world, false),
+        ("a name that ends so", "https://evilbfl.ai/", world, false),
+        ("that begins so", "https://bfl.ai.example/", world, false),
+        ("elsewhere", example, world, false),
+    ] {
+        let answered = permits(&below(API), url, Purpose::ModelAnswer, address);
         assert_eq!(answered, expected, "{name}");
     }
 }

@@ -15,105 +15,26 @@ fn client(peer: &str, fields: &[(&str, &str)]) -> (Client, HeaderMap) {
 
 #[test]
 fn the_client_is_the_last_that_nobody_vouches_for() {
-    let cases: &[(&str, &str, &[&str], &str)] = &[
-        ("directly", "203.0.113.1", &[], "203.0.113.1"),
-        (
-            "directly, claiming",
-            "203.0.113.1",
-            &["198.51.100.1"],
-            "203.0.113.1",
-        ),
-        (
-            "claiming to be a proxy",
-            "203.0.113.1",
-            &["10.0.0.1"],
-            "203.0.113.1",
-        ),
-        ("one proxy", "10.0.0.1", &["203.0.113.1"], "203.0.113.1"),
-        (
-            "a proxy by its address",
-            "192.0.2.7",
-            &["203.0.113.1"],
-            "203.0.113.1",
-        ),
-        ("its neighbour", "192.0.2.8", &["203.0.113.1"], "192.0.2.8"),
-        (
-            "a mapped proxy",
-            "::ffff:10.0.0.1",
-            &["203.0.113.1"],
-            "203.0.113.1",
-        ),
-        ("a proxy that says nothing", "10.0.0.1", &[], "10.0.0.1"),
-        ("an empty field", "10.0.0.1", &[""], "10.0.0.1"),
-        (
-            "two proxies",
-            "10.0.0.1",
-            &["203.0.113.1, 10.0.0.2"],
-            "203.0.113.1",
-        ),
-        (
-            "spoofed before",
-            "10.0.0.1",
-            &["198.51.100.1, 203.0.113.1"],
-            "203.0.113.1",
-        ),
-        (
-            "a proxy spoofed before",
-            "10.0.0.1",
-            &["10.0.0.9, 203.0.113.1, 10.0.0.2"],
-            "203.0.113.1",
-        ),
+    const CLIENT: &str = "203.0.113.1";
+    const PROXY: &str = "10.0.0.1";
+    let check = |name: &str, peer: &str, hops: &[&str], expected: &str| {
+        let fields: Vec<_> = hops.iter().map(|hop| ("x-forwarded-for", *hop)).collect();
+        let (client, _) = client(peer, &fields);
+        assert_eq!(client.address.to_string(), expected, "{name}");
+    };
+    for (name, peer, hops, expected) in [
+        ("directly", CLIENT, &[][..], CLIENT),
+        ("directly, claiming", CLIENT, &["198.51.100.1"], CLIENT),
+        ("claiming to be a proxy", CLIENT, &[PROXY], CLIENT),
+        ("a proxy by its address", "192.0.2.7", &[CLIENT], CLIENT),
+        ("its neighbour", "192.0.2.8", &[CLIENT], "192.0.2.8"),
+        ("a mapped proxy", "::ffff:10.0.0.1", &[CLIENT], CLIENT),
+        ("a proxy that says nothing", PROXY, &[], PROXY),
         (
             "several fields",
-            "10.0.0.1",
+            PROXY,
             &["198.51.100.1", "203.0.113.1, 10.0.0.2"],
-            "203.0.113.1",
-        ),
-        (
-            "proxies all the way",
-            "10.0.0.1",
-            &["10.0.0.3, 10.0.0.2"],
-            "10.0.0.3",
-        ),
-        ("garbage alone", "10.0.0.1", &["<script>"], "10.0.0.1"),
-        ("unknown", "10.0.0.1", &["unknown"], "10.0.0.1"),
-        (
-            "garbage before",
-            "10.0.0.1",
-            &["x, 203.0.113.1"],
-            "203.0.113.1",
-        ),
-        (
-            "garbage between",
-            "10.0.0.1",
-            &["203.0.113.1, x, 10.0.0.2"],
-            "10.0.0.2",
-        ),
-        ("an empty entry", "10.0.0.1", &["203.0.113.1,"], "10.0.0.1"),
-        (
-            "with a port",
-            "10.0.0.1",
-            &["203.0.113.1:4711"],
-            "203.0.113.1",
-        ),
-        (
-            "blanks",
-            "10.0.0.1",
-            &["  203.0.113.1  ,  10.0.0.2 "],
-            "203.0.113.1",
-        ),
-        ("IPv6", "10.0.0.1", &["2001:db8::1"], "2001:db8::1"),
-        (
-            "IPv6 in brackets",
-            "10.0.0.1",
-            &["[2001:db8::1]"],
-            "2001:db8::1",
-        ),
-        (
-            "IPv6 with a port",
-            "10.0.0.1",
-            &["[2001:db8::1]:443"],
-            "2001:db8::1",
+            CLIENT,
         ),
         (
             "IPv6 proxies",
@@ -121,161 +42,103 @@ fn the_client_is_the_last_that_nobody_vouches_for() {
             &["2001:db8::1, 2001:db8:1::2"],
             "2001:db8::1",
         ),
-        ("mapped", "10.0.0.1", &["::ffff:203.0.113.1"], "203.0.113.1"),
+    ] {
+        check(name, peer, hops, expected);
+    }
+    for (name, hop, expected) in [
+        ("one proxy", CLIENT, CLIENT),
+        ("an empty field", "", PROXY),
+        ("two proxies", "203.0.113.1, 10.0.0.2", CLIENT),
+        ("spoofed before", "198.51.100.1, 203.0.113.1", CLIENT),
         (
-            "a mapped proxy in between",
-            "10.0.0.1",
-            &["203.0.113.1, ::ffff:10.0.0.2"],
-            "203.0.113.1",
+            "a proxy spoofed before",
+            "10.0.0.9, 203.0.113.1, 10.0.0.2",
+            CLIENT,
         ),
-        (
-            "an octal lookalike",
-            "10.0.0.1",
-            &["0203.0.113.1"],
-            "10.0.0.1",
-        ),
-        ("half an address", "10.0.0.1", &["203.0.113"], "10.0.0.1"),
-    ];
-    for (name, peer, hops, expected) in cases {
-        let fields: Vec<_> = hops.iter().map(|hop| ("x-forwarded-for", *hop)).collect();
-        let (client, _) = client(peer, &fields);
-        assert_eq!(client.address.to_string(), *expected, "{name}");
+        ("all the way", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("garbage alone", "<script>", PROXY),
+        ("unknown", "unknown", PROXY),
+        ("garbage before", "x, 203.0.113.1", CLIENT),
+        ("between", "203.0.113.1, x, 10.0.0.2", "10.0.0.2"),
+        ("an empty entry", "203.0.113.1,", PROXY),
+        ("with a port", "203.0.113.1:4711", CLIENT),
+        ("blanks", "  203.0.113.1  ,  10.0.0.2 ", CLIENT),
+        ("IPv6", "2001:db8::1", "2001:db8::1"),
+        ("IPv6 in brackets", "[2001:db8::1]", "2001:db8::1"),
+        ("IPv6 with a port", "[2001:db8::1]:443", "2001:db8::1"),
+        ("mapped", "::ffff:203.0.113.1", CLIENT),
+        ("a mapped one", "203.0.113.1, ::ffff:10.0.0.2", CLIENT),
+        ("an octal lookalike", "0203.0.113.1", PROXY),
+        ("half an address", "203.0.113", PROXY),
+    ] {
+        check(name, PROXY, &[hop], expected);
     }
 }
 
 #[test]
 fn scheme_and_host_are_what_the_proxy_says() {
-    let peer = "10.0.0.1";
-    type Fields = [(&'static str, &'static str)];
-    let cases: &[(&str, &str, &Fields, &str, Option<&str>)] = &[
-        ("nothing", peer, &[], "http", None),
-        (
-            "https",
-            peer,
-            &[("x-forwarded-proto", "https")],
-            "https",
-            None,
-        ),
-        (
-            "in capitals",
-            peer,
-            &[("x-forwarded-proto", "HTTPS")],
-            "https",
-            None,
-        ),
-        ("http", peer, &[("x-forwarded-proto", "http")], "http", None),
-        (
-            "another scheme",
-            peer,
-            &[("x-forwarded-proto", "gopher")],
-            "http",
-            None,
-        ),
-        (
-            "from a stranger",
-            "203.0.113.1",
-            &[("x-forwarded-proto", "https")],
-            "http",
-            None,
-        ),
-        (
-            "a stranger's host",
-            "203.0.113.1",
-            &[("x-forwarded-host", "evil.example")],
-            "http",
-            None,
-        ),
-        (
-            "a host",
-            peer,
-            &[("x-forwarded-host", "refine.example")],
-            "http",
-            Some("refine.example"),
-        ),
-        (
-            "host and port",
-            peer,
-            &[("x-forwarded-host", "refine.example:8443")],
-            "http",
-            Some("refine.example:8443"),
-        ),
-        (
-            "an IPv6 host",
-            peer,
-            &[("x-forwarded-host", "[2001:db8::1]:8443")],
-            "http",
-            Some("[2001:db8::1]:8443"),
-        ),
-        (
-            "no host",
-            peer,
-            &[("x-forwarded-host", "a b")],
-            "http",
-            None,
-        ),
-        (
-            "with a user",
-            peer,
-            &[("x-forwarded-host", "a@b")],
-            "http",
-            None,
-        ),
-        (
-            "with a path",
-            peer,
-            &[("x-forwarded-host", "a/b")],
-            "http",
-            None,
-        ),
-        (
-            "an empty port",
-            peer,
-            &[("x-forwarded-host", "a:")],
-            "http",
-            None,
-        ),
+    const STRANGER: &str = "203.0.113.1";
+    const PROXY: &str = "10.0.0.1";
+    const HOST: &str = "refine.example";
+    let told = |peer: &str, fields: &[(&str, &str)]| {
+        let (client, _) = client(peer, fields);
+        let authority = client.authority.as_ref().map(Authority::to_string);
+        (client.scheme.to_string(), authority.unwrap_or_default())
+    };
+    let both = |scheme: &str, host: &str| (scheme.to_owned(), host.to_owned());
+    assert_eq!(told(PROXY, &[]), both("http", ""));
+    for (peer, said, expected) in [
+        (PROXY, "https", "https"),
+        (PROXY, "HTTPS", "https"),
+        (PROXY, "http", "http"),
+        (PROXY, "gopher", "http"),
+        (STRANGER, "https", "http"),
+    ] {
+        let told = told(peer, &[("x-forwarded-proto", said)]);
+        assert_eq!(told, both(expected, ""), "{said} of {peer}");
+    }
+    for (peer, said, expected) in [
+        (STRANGER, "evil.example", ""),
+        (PROXY, HOST, HOST),
+        (PROXY, "refine.example:8443", "refine.example:8443"),
+        (PROXY, "[2001:db8::1]:8443", "[2001:db8::1]:8443"),
+        (PROXY, "a b", ""),
+        (PROXY, "a@b", ""),
+        (PROXY, "a/b", ""),
+        (PROXY, "a:", ""),
+    ] {
+        let told = told(peer, &[("x-forwarded-host", said)]);
+        assert_eq!(told, both("http", expected), "{said} of {peer}");
+    }
+    for (name, hops, hosts, schemes, expected) in [
         (
             "spoofed before",
-            peer,
-            &[
-                ("x-forwarded-for", "203.0.113.1"),
-                ("x-forwarded-host", "evil.example, refine.example"),
-                ("x-forwarded-proto", "https, http"),
-            ],
+            STRANGER,
+            "evil.example, refine.example",
+            "https, http",
             "http",
-            Some("refine.example"),
         ),
         (
             "one of each for each proxy",
-            peer,
-            &[
-                ("x-forwarded-for", "203.0.113.1, 10.0.0.2"),
-                ("x-forwarded-host", "refine.example, inner.example"),
-                ("x-forwarded-proto", "https, http"),
-            ],
+            "203.0.113.1, 10.0.0.2",
+            "refine.example, inner.example",
+            "https, http",
             "https",
-            Some("refine.example"),
         ),
         (
             "one of each for each, and one spoofed",
-            peer,
-            &[
-                ("x-forwarded-for", "198.51.100.1, 203.0.113.1, 10.0.0.2"),
-                (
-                    "x-forwarded-host",
-                    "evil.example, refine.example, inner.example",
-                ),
-                ("x-forwarded-proto", "https, http, http"),
-            ],
+            "198.51.100.1, 203.0.113.1, 10.0.0.2",
+            "evil.example, refine.example, inner.example",
+            "https, http, http",
             "http",
-            Some("refine.example"),
         ),
-    ];
-    for (name, peer, fields, scheme, host) in cases {
-        let (client, _) = client(peer, fields);
-        assert_eq!(client.scheme.as_str(), *scheme, "{name}");
-        let authority = client.authority.as_ref().map(Authority::as_str);
-        assert_eq!(authority, *host, "{name}");
+    ] {
+        let fields = [
+            ("x-forwarded-for", hops),
+            ("x-forwarded-host", hosts),
+            ("x-forwarded-proto", schemes),
+        ];
+        assert_eq!(told(PROXY, &fields), both(expected, HOST), "{name}");
     }
 }
 

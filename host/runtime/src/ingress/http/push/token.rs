@@ -104,38 +104,27 @@ mod tests {
 
     #[test]
     fn a_header_is_of_rs256_or_of_nothing() {
-        for (name, header, is_taken) in [
-            (
-                "Google's",
-                json!({"alg": "RS256", "kid": "a", "typ": "JWT"}),
-                true,
-            ),
-            ("without typ", json!({"alg": "RS256", "kid": "a"}), true),
-            ("none", json!({"alg": "none", "kid": "a"}), false),
-            ("HS256", json!({"alg": "HS256", "kid": "a"}), false),
-            ("ES256", json!({"alg": "ES256", "kid": "a"}), false),
-            ("lower case", json!({"alg": "rs256", "kid": "a"}), false),
-            ("no kid", json!({"alg": "RS256"}), false),
-            (
-                "critical",
-                json!({"alg": "RS256", "kid": "a", "crit": []}),
-                false,
-            ),
-            (
-                "nested",
-                json!({"alg": "RS256", "kid": "a", "cty": "JWT"}),
-                false,
-            ),
-            (
-                "another type",
-                json!({"alg": "RS256", "kid": "a", "typ": "logout+jwt"}),
-                false,
-            ),
-            ("a list", json!(["RS256", "a"]), false),
+        let is_taken = |header: &Value| {
+            let token = format!("{}.{}.AAAA", part(header), part(&claims()));
+            Token::parse(&token).is_some()
+        };
+        for (field, value, expected) in [
+            ("typ", json!("JWT"), true),
+            ("typ", json!("logout+jwt"), false),
+            ("alg", json!("none"), false),
+            ("alg", json!("HS256"), false),
+            ("alg", json!("ES256"), false),
+            ("alg", json!("rs256"), false),
+            ("crit", json!([]), false),
+            ("cty", json!("JWT"), false),
         ] {
-            let token = format!("{}.{}.AAAA", part(&header), part(&claims()));
-            assert_eq!(Token::parse(&token).is_some(), is_taken, "{name}");
+            let mut header = json!({"alg": "RS256", "kid": "a"});
+            header[field] = value;
+            assert_eq!(is_taken(&header), expected, "{header}");
         }
+        assert!(is_taken(&json!({"alg": "RS256", "kid": "a"})));
+        assert!(!is_taken(&json!({"alg": "RS256"})), "no kid");
+        assert!(!is_taken(&json!(["RS256", "a"])), "a list");
         let header = part(&json!({"alg": "RS256", "kid": "a"}));
         for token in [
             String::new(),
