@@ -364,114 +364,48 @@ mod tests {
             ..none
         };
         let tasks = |tasks| Occupancy { tasks, ..none };
-        let disk = |total, available| Some(Disk { total, available });
-        for (name, occupancy, max_store, disk, bytes, expected) in [
-            ("no limit", stored(u64::MAX), None, None, u64::MAX, true),
-            ("all of it", none, Some(100), None, 100, true),
-            ("a byte more", none, Some(100), None, 101, false),
-            ("what is left", stored(60), Some(100), None, 40, true),
-            (
-                "a byte more than that",
-                stored(60),
-                Some(100),
-                None,
-                41,
-                false,
-            ),
-            ("beside uploads", reserved(50), Some(100), None, 40, true),
+        let most = 8 * GIB - 8 * MIB;
+        for (name, occupancy, max_store, bytes, expected) in [
+            ("no limit", stored(u64::MAX), None, u64::MAX, true),
+            ("all of it", none, Some(100), 100, true),
+            ("a byte more", none, Some(100), 101, false),
+            ("what is left", stored(60), Some(100), 40, true),
+            ("a byte more than that", stored(60), Some(100), 41, false),
+            ("beside uploads", reserved(50), Some(100), 40, true),
             (
                 "a byte more beside them",
                 reserved(50),
                 Some(100),
-                None,
                 41,
                 false,
             ),
+            ("uncountable", stored(1), Some(u64::MAX), u64::MAX, true),
+            ("beside tasks", tasks(2), Some(8 * GIB), most, true),
             (
-                "more than can be counted",
-                stored(1),
-                Some(u64::MAX),
-                None,
-                u64::MAX,
-                true,
-            ),
-            (
-                "beside tasks",
+                "a byte more there",
                 tasks(2),
                 Some(8 * GIB),
-                None,
-                8 * GIB - 8 * MIB,
-                true,
-            ),
-            (
-                "too much beside them",
-                tasks(2),
-                Some(8 * GIB),
-                None,
-                8 * GIB - 8 * MIB + 1,
+                most + 1,
                 false,
             ),
-            (
-                "tasks of a small store",
-                tasks(2),
-                Some(1024),
-                None,
-                1022,
-                true,
-            ),
-            (
-                "the disk but its twentieth",
-                none,
-                None,
-                disk(20 * MIB, 20 * MIB),
-                19 * MIB,
-                true,
-            ),
-            (
-                "a byte of it",
-                none,
-                None,
-                disk(20 * MIB, 20 * MIB),
-                19 * MIB + 1,
-                false,
-            ),
-            (
-                "a large disk but a gigabyte",
-                none,
-                None,
-                disk(900 * GIB, 3 * GIB),
-                2 * GIB,
-                true,
-            ),
-            (
-                "a byte of that",
-                none,
-                None,
-                disk(900 * GIB, 3 * GIB),
-                2 * GIB + 1,
-                false,
-            ),
-            (
-                "a disk that others filled",
-                none,
-                None,
-                disk(900 * GIB, 5),
-                0,
-                false,
-            ),
-            (
-                "what uploads did not write yet",
-                reserved(GIB),
-                None,
-                disk(900 * GIB, 3 * GIB),
-                GIB + 1,
-                false,
-            ),
+            ("tasks of a small store", tasks(2), Some(1024), 1022, true),
         ] {
-            let disk = disk.map(|disk: Disk| (disk, disk.reserve()));
             let store = max_store.map(|max| (max, 0));
-            let admitted = admit(occupancy, store, disk, bytes).is_ok();
+            let admitted = admit(occupancy, store, None, bytes).is_ok();
             assert_eq!(admitted, expected, "{name}");
+        }
+        let (small, large) = ((20 * MIB, 20 * MIB), (900 * GIB, 3 * GIB));
+        for (name, occupancy, (total, available), bytes, expected) in [
+            ("all but its twentieth", none, small, 19 * MIB, true),
+            ("a byte of it", none, small, 19 * MIB + 1, false),
+            ("all but a gigabyte", none, large, 2 * GIB, true),
+            ("a byte of that", none, large, 2 * GIB + 1, false),
+            ("filled by others", none, (900 * GIB, 5), 0, false),
+            ("not written yet", reserved(GIB), large, GIB + 1, false),
+        ] {
+            let disk = Disk { total, available };
+            let admitted = admit(occupancy, None, Some((disk, disk.reserve())), bytes);
+            assert_eq!(admitted.is_ok(), expected, "{name}");
         }
     }
 

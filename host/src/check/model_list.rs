@@ -128,34 +128,20 @@ mod tests {
         let ends = |day: &str| Some(Listed::Ends(day.to_owned()));
         let odd = || Some(Listed::Problem("it is odd".to_owned()));
         let announced = Some("2026-12-01");
+        let shut_down =
+            |day: &str| Some(format!("m; warning: the provider shuts it down on {day}"));
         for (listed, announced, expected) in [
             (None, None, None),
-            (Some(Listed::Fine), None, Some("m")),
-            (odd(), None, Some("m; warning: it is odd")),
-            (
-                ends("2027-01-01"),
-                announced,
-                Some("m; warning: the provider shuts it down on 2027-01-01"),
-            ),
-            (
-                None,
-                announced,
-                Some("m; warning: the provider shuts it down on 2026-12-01"),
-            ),
-            (
-                odd(),
-                announced,
-                Some("m; warning: the provider shuts it down on 2026-12-01"),
-            ),
-            (
-                Some(Listed::Fine),
-                announced,
-                Some("m; warning: the provider shuts it down on 2026-12-01"),
-            ),
+            (Some(Listed::Fine), None, Some("m".to_owned())),
+            (odd(), None, Some("m; warning: it is odd".to_owned())),
+            (ends("2027-01-01"), announced, shut_down("2027-01-01")),
+            (None, announced, shut_down("2026-12-01")),
+            (odd(), announced, shut_down("2026-12-01")),
+            (Some(Listed::Fine), announced, shut_down("2026-12-01")),
         ] {
             let name = format!("{listed:?}, {announced:?}");
             let detail = detail("m", listed, announced);
-            assert_eq!(detail.as_deref(), expected, "{name}");
+            assert_eq!(detail, expected, "{name}");
         }
     }
 }

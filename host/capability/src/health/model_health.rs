@@ -135,39 +135,25 @@ mod tests {
 
     #[test]
     fn the_last_calls_decide() {
+        let each = |seconds: std::ops::RangeInclusive<u64>, call: fn(u64) -> Call| {
+            seconds.map(call).collect::<Vec<_>>()
+        };
+        let key = (1, 1, 1, KeyRefused);
+        let (four, five) = (failing(&[1, 2, 3, 4]), failing(&[1, 2, 3, 4, 5]));
+        let between = |call, later: &[u64]| [&[call], &failing(later)[..]].concat();
         let cases = [
             ("never called", vec![], 100, true),
-            ("four failures", failing(&[1, 2, 3, 4]), 4, true),
-            ("five failures", failing(&[1, 2, 3, 4, 5]), 5, false),
+            ("four failures", four.clone(), 4, true),
+            ("five failures", five.clone(), 5, false),
+            ("seldom", failing(&[1, 62, 121, 182, 241]), 242, false),
+            ("just before it is forgotten", five.clone(), 34, false),
+            ("forgotten", five.clone(), 35, true),
+            ("a refused key", vec![key], 30, false),
+            ("a refused key, forgotten", vec![key], 31, true),
+            ("and then an answer", vec![key, (2, 1, 1, Works)], 2, true),
             (
-                "five failures, seldom",
-                failing(&[1, 62, 121, 182, 241]),
-                242,
-                false,
-            ),
-            (
-                "just before it is forgotten",
-                failing(&[1, 2, 3, 4, 5]),
-                34,
-                false,
-            ),
-            ("forgotten", failing(&[1, 2, 3, 4, 5]), 35, true),
-            ("a refused key", vec![(1, 1, 1, KeyRefused)], 30, false),
-            (
-                "a refused key, forgotten",
-                vec![(1, 1, 1, KeyRefused)],
-                31,
-                true,
-            ),
-            (
-                "a refused key, and then an answer",
-                vec![(1, 1, 1, KeyRefused), (2, 1, 1, Works)],
-                2,
-                true,
-            ),
-            (
-                "a refused key, and a failure later",
-                vec![(1, 1, 1, KeyRefused), (40, 1, 1, Fails)],
+                "and a failure later",
+                vec![key, (40, 1, 1, Fails)],
                 40,
                 true,
             ),
@@ -185,18 +171,13 @@ mod tests {
             ),
             (
                 "a success between",
-                [
-                    failing(&[1, 2, 3, 4]),
-                    vec![(5, 0, 0, Works)],
-                    failing(&[6]),
-                ]
-                .concat(),
+                [four, between((5, 0, 0, Works), &[6])].concat(),
                 6,
                 true,
             ),
             (
                 "a success after five failures",
-                [failing(&[1, 2, 3, 4, 5]), vec![(6, 0, 0, Works)]].concat(),
+                [five, vec![(6, 0, 0, Works)]].concat(),
                 6,
                 true,
             ),
@@ -208,56 +189,43 @@ mod tests {
             ),
             (
                 "one user with many pictures",
-                (1..=20)
-                    .map(|second| (second, 0, second, Crashes))
-                    .collect(),
+                each(1..=20, |second| (second, 0, second, Crashes)),
                 20,
                 true,
             ),
             (
                 "one user whom the provider fails",
-                (1..=20).map(|second| (second, 0, 0, Fails)).collect(),
+                each(1..=20, |second| (second, 0, 0, Fails)),
                 20,
                 true,
             ),
             (
                 "two users with a picture each",
-                (1..=20)
-                    .map(|second| (second, second % 2, 0, Crashes))
-                    .collect(),
+                each(1..=20, |second| (second, second % 2, 0, Crashes)),
                 20,
                 true,
             ),
             (
                 "two users whom the provider fails",
-                (1..=5)
-                    .map(|second| (second, second % 2, 0, Fails))
-                    .collect(),
+                each(1..=5, |second| (second, second % 2, 0, Fails)),
                 5,
                 false,
             ),
             (
                 "five users with the same picture",
-                (1..=5).map(|second| (second, second, 0, Crashes)).collect(),
+                each(1..=5, |second| (second, second, 0, Crashes)),
                 5,
                 false,
             ),
             (
                 "rate limits",
-                (1..=20)
-                    .map(|second| (second, second, 0, RateLimit))
-                    .collect(),
+                each(1..=20, |second| (second, second, 0, RateLimit)),
                 20,
                 true,
             ),
             (
                 "rate limits between",
-                [
-                    failing(&[1, 2]),
-                    vec![(3, 0, 0, RateLimit)],
-                    failing(&[4, 5, 7]),
-                ]
-                .concat(),
+                [failing(&[1, 2]), between((3, 0, 0, RateLimit), &[4, 5, 7])].concat(),
                 7,
                 false,
             ),

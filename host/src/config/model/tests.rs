@@ -177,25 +177,25 @@ fn a_model_that_stands_alone_may_be_set_by_its_name() {
 fn the_end_of_a_model_is_known_where_its_provider_has_announced_it() {
     let key = "[models.openai]\napi_key = 'k'";
     for (model, file, expected) in [
-        ("openai", key.to_owned(), None),
-        ("local", String::new(), None),
+        ("openai", key, None),
+        ("local", "", None),
         (
             "openai",
-            format!("{key}\nname = 'gpt-image-1.5'"),
+            &format!("{key}\nname = 'gpt-image-1.5'"),
             Some(("openai", "gpt-image-1.5", "2026-12-01")),
         ),
         (
             "openai",
-            format!("{key}\nname = 'gpt-image-1.5'\nurl = 'http://gpu.lan'"),
+            &format!("{key}\nname = 'gpt-image-1.5'\nurl = 'http://gpu.lan'"),
             None,
         ),
         (
             "cache(fallback(local, fast=openai))",
-            "[models.fast]\napi_key = 'k'\nname = 'chatgpt-image-latest'".to_owned(),
+            "[models.fast]\napi_key = 'k'\nname = 'chatgpt-image-latest'",
             Some(("fast", "chatgpt-image-latest", "2026-12-01")),
         ),
     ] {
-        let config = chain(model, &file, &[]).unwrap();
+        let config = chain(model, file, &[]).unwrap();
         let expected: Vec<_> = expected.into_iter().collect();
         assert_eq!(config.model.ending_models(), expected, "{model}: {file}");
     }
@@ -221,67 +221,68 @@ fn a_price_is_of_a_link_and_the_component_is_not_told() {
     let chained = "fallback(openai, local, ./mine.wasm)";
     let key = "[models.openai]\napi_key = 'k'\n";
     for (model, file, prices, dearest) in [
-        ("local", "".to_owned(), vec![], None),
+        ("local", "", vec![], ""),
         (
             "local",
-            "model_price = '0.06'".to_owned(),
+            "model_price = '0.06'",
             vec![("local", 60_000)],
-            Some("local"),
+            "local",
         ),
         (
             "local",
-            "model_price = 0.06".to_owned(),
+            "model_price = 0.06",
             vec![("local", 60_000)],
-            Some("local"),
+            "local",
         ),
         (
             "local",
-            "model_price = 2".to_owned(),
+            "model_price = 2",
             vec![("local", 2_000_000)],
-            Some("local"),
+            "local",
         ),
         (
             "local",
-            "model_price = 1\n[models.local]\nprice = 2".to_owned(),
+            "model_price = 1\n[models.local]\nprice = 2",
             vec![("local", 1_000_000)],
-            Some("local"),
+            "local",
         ),
         (
             "local",
-            "[models.local]\nprice = 0".to_owned(),
+            "[models.local]\nprice = 0",
             vec![("local", 0)],
-            Some("local"),
+            "local",
         ),
-        (chained, key.to_owned(), vec![], None),
+        (chained, key, vec![], ""),
         (
             chained,
-            format!("{key}price = '0.06'\n[models.mine]\nprice = 0.0455"),
+            &format!("{key}price = '0.06'\n[models.mine]\nprice = 0.0455"),
             vec![("mine", 45_500), ("openai", 60_000)],
-            Some("openai"),
+            "openai",
         ),
         (
             chained,
-            format!("{key}price = 1\n[models.local]\nprice = '1.0'\n[models.mine]\nprice = 1"),
+            &format!("{key}price = 1\n[models.local]\nprice = '1.0'\n[models.mine]\nprice = 1"),
             vec![
                 ("local", 1_000_000),
                 ("mine", 1_000_000),
                 ("openai", 1_000_000),
             ],
-            Some("openai"),
+            "openai",
         ),
         (
             "fallback(cheap=local, dear=local)",
-            "[models.cheap]\nprice = '0.01'\n[models.dear]\nprice = '0.02'".to_owned(),
+            "[models.cheap]\nprice = '0.01'\n[models.dear]\nprice = '0.02'",
             vec![("cheap", 10_000), ("dear", 20_000)],
-            Some("dear"),
+            "dear",
         ),
     ] {
-        let config = chain(model, &file, &[]).unwrap();
+        let config = chain(model, file, &[]).unwrap();
         let expected = prices.into_iter();
         let expected = expected.map(|(name, price)| (name.to_owned(), MicroDollars(price)));
         assert_eq!(config.model.prices(), expected.collect(), "{model}: {file}");
         let found = config.model.dearest().map(|dearest| dearest.model);
-        assert_eq!(found.as_deref(), dearest, "{model}: {file}");
+        let dearest = Some(dearest.to_owned()).filter(|dearest| !dearest.is_empty());
+        assert_eq!(found, dearest, "{model}: {file}");
         let links = config.model.links();
         let mut told = links.iter().flat_map(|link| link.settings.0.keys());
         assert!(!told.any(|name| name == "model-price"), "{model}: {file}");
@@ -297,17 +298,17 @@ fn what_may_cost_has_a_price_or_a_provider() {
     let chained = "fallback(openai, local, ./mine.wasm)";
     let key = "[models.openai]\napi_key = 'k'\n";
     for (model, file, paid) in [
-        ("local", "".to_owned(), &[][..]),
-        ("local", "model_price = 0".to_owned(), &["local"]),
-        ("openai", key.to_owned(), &["openai"]),
-        (chained, key.to_owned(), &["openai"]),
+        ("local", "", &[][..]),
+        ("local", "model_price = 0", &["local"]),
+        ("openai", key, &["openai"]),
+        (chained, key, &["openai"]),
         (
             chained,
-            format!("{key}[models.mine]\nurl = 'http://gpu.lan'\n[models.local]\nprice = 1"),
+            &format!("{key}[models.mine]\nurl = 'http://gpu.lan'\n[models.local]\nprice = 1"),
             &["openai", "local", "mine"],
         ),
     ] {
-        let config = chain(model, &file, &[]).unwrap();
+        let config = chain(model, file, &[]).unwrap();
         assert_eq!(config.model.paid(), paid, "{model}: {file}");
     }
 }
@@ -327,205 +328,184 @@ fn what_is_wrong_with_a_link_is_told() {
              fallback(one={name}, two={name})"
         )
     };
-    let alone = |key: &str| {
-        format!("is for a model that stands alone: in a chain it is {key} of [models.NAME]")
-    };
-    for (model, file, expected) in [
-        (
-            "fallback(openai,)",
-            "",
-            "model: must name a model before ')'".to_owned(),
-        ),
-        (
-            "fallback(dall-e)",
-            "",
-            unknown_model(),
-        ),
-        (
-            "fallback(openai)",
-            "",
-            "model \"openai\" needs models.openai.api_key".to_owned(),
-        ),
+    let dollars = "must be dollars up to a million with at most 6 decimals, as 0.06, not";
+    let address = "must be an http or https URL without user information, query and fragment";
+    let ascii = "must be one line of visible ASCII characters";
+    let text = "must be a string, a whole number or a list of strings";
+    let one = "must not be set where model is jigsawstack, which has one";
+    let no_model = "is that of a model, which a middleware is not";
+    let opnai = "model has no link that is called opnai; did you mean openai?";
+    // What is wrong with the last line of the file.
+    for (model, file, setting, expected) in [
         (
             "fallback(openai)",
             "[models.openai]\napi_key = \"a\\nb\"",
-            "refinement.toml:2: models.openai.api_key: must be one line of visible ASCII characters".to_owned(),
+            "models.openai.api_key",
+            ascii,
         ),
         (
             "fallback(openai)",
             "[models.openai]\nurl = 'nowhere'",
-            "refinement.toml:2: models.openai.url: must be an http or https URL without user information, query and fragment".to_owned(),
+            "models.openai.url",
+            address,
         ),
         (
             "fallback(openai)",
             "[models.openai]\noriginal = 'both'",
-            "refinement.toml:2: models.openai.original: must be bytes or url, not \"both\"".to_owned(),
+            "models.openai.original",
+            "must be bytes or url, not \"both\"",
         ),
         (
             "fallback(openai)",
             "[models.openai]\ncolour = 'red'",
-            "refinement.toml:2: models.openai.colour: openai has no such setting".to_owned(),
-        ),
-        (
-            "fallback(openai, cache(./models/openai.wasm))",
-            openai,
-            format!(
-                "model: has two links that are called openai, {}",
-                differ("openai")
-            ),
-        ),
-        (
-            "fallback(./x.wasm, other=./x.wasm, cache(./b/x.wasm))",
-            "[models.x]\nstyle = 'oil'",
-            format!("model: has two links that are called x, {}", differ("x")),
-        ),
-        (
-            &format!("fallback(local, ./{}.wasm)", "x".repeat(129)),
-            "",
-            "model: has a link whose name is longer than 128 bytes: give xxxxxxxxxxxxxxxxxxxx… \
-             a shorter one, as in short=PATH"
-                .to_owned(),
-        ),
-        (
-            "fallback(my-model=local, my_model=./x.wasm)",
-            "[models.my_model]\nstyle = 'oil'",
-            "model: has links that are called my-model and my_model: variables cannot tell \
-             them apart"
-                .to_owned(),
-        ),
-        (
-            "fallback(fast=openai, good=openai)",
-            "[models.fast]\napi_key = 'k'\n[models.openai]\napi_key = 'k'",
-            "model \"openai\" needs models.good.api_key".to_owned(),
-        ),
-        (
-            "fallback(comfyui)",
-            "",
-            "model \"comfyui\" needs models.comfyui.workflow".to_owned(),
+            "models.openai.colour",
+            "openai has no such setting",
         ),
         (
             "fallback(jigsawstack)",
             "[models.jigsawstack]\napi_key = 'k'\nname = 'x'",
-            "refinement.toml:3: models.jigsawstack.name: must not be set where model is jigsawstack, which has \
-             one"
-            .to_owned(),
+            "models.jigsawstack.name",
+            one,
         ),
         (
             "fallback(local)",
             "[models.fallback]\nurl = 'http://a/'",
-            "refinement.toml:2: models.fallback.url: fallback has no such setting".to_owned(),
+            "models.fallback.url",
+            "fallback has no such setting",
         ),
-        (
-            "fallback(local)",
-            "[models.opnai]",
-            "refinement.toml:1: models.opnai: model has no link that is called opnai; did you \
-             mean openai?".to_owned(),
-        ),
+        ("fallback(local)", "[models.opnai]", "models.opnai", opnai),
         (
             "fallback(openai)",
             &format!("{openai}price = 'cheap'"),
-            "refinement.toml:3: models.openai.price: must be dollars up to a million with at \
-             most 6 decimals, as 0.06, not \"cheap\""
-                .to_owned(),
+            "models.openai.price",
+            &format!("{dollars} \"cheap\""),
         ),
         (
             "fallback(openai)",
             &format!("{openai}price = 0.0000001"),
-            "refinement.toml:3: models.openai.price: must be dollars up to a million with at \
-             most 6 decimals, as 0.06, not \"0.0000001\""
-                .to_owned(),
+            "models.openai.price",
+            &format!("{dollars} \"0.0000001\""),
         ),
         (
             "fallback(openai)",
             &format!("{openai}price = true"),
-            "refinement.toml:3: models.openai.price: must be a string, a whole number or a list \
-             of strings"
-                .to_owned(),
+            "models.openai.price",
+            text,
         ),
         (
             "fallback(local)",
             "[models.fallback]\nprice = 1",
-            "refinement.toml:2: models.fallback.price: fallback has no such setting".to_owned(),
+            "models.fallback.price",
+            "fallback has no such setting",
         ),
         (
             "./mine.wasm(local)",
             "[models.mine]\nprice = 1",
-            "refinement.toml:2: models.mine.price: is that of a model, which a middleware is not"
-                .to_owned(),
-        ),
-        (
-            "fallback(local)",
-            "model_price = 1",
-            format!("refinement.toml:1: model_price: {}", alone("price")),
-        ),
-        (
-            "fallback(openai)",
-            &format!("model_url = 'http://a/'\n{openai}"),
-            format!("refinement.toml:1: model_url: {}", alone("url")),
-        ),
-        (
-            "fallback(openai)",
-            &format!("model_api_key = 'k'\n{openai}"),
-            format!("refinement.toml:1: model_api_key: {}", alone("api_key")),
+            "models.mine.price",
+            no_model,
         ),
     ] {
         let error = chain(model, file, &[]).expect_err(model);
+        let line = file.lines().count();
+        let expected = format!("refinement.toml:{line}: {setting}: {expected}");
         assert_eq!(error, expected, "{model}");
     }
+    for (name, value, key) in [
+        ("model_price", "1", "price"),
+        ("model_url", "'http://a/'", "url"),
+        ("model_api_key", "'k'", "api_key"),
+    ] {
+        let file = format!("{name} = {value}\n{openai}");
+        let error = chain("fallback(openai)", &file, &[]).expect_err(name);
+        let expected = format!(
+            "refinement.toml:1: {name}: is for a model that stands alone: in a chain it is {key} \
+             of [models.NAME]"
+        );
+        assert_eq!(error, expected);
+    }
+    for (model, file, expected) in [
+        ("fallback(openai,)", "", "must name a model before ')'"),
+        (
+            "fallback(openai, cache(./models/openai.wasm))",
+            openai,
+            &format!("has two links that are called openai, {}", differ("openai")),
+        ),
+        (
+            "fallback(./x.wasm, other=./x.wasm, cache(./b/x.wasm))",
+            "[models.x]\nstyle = 'oil'",
+            &format!("has two links that are called x, {}", differ("x")),
+        ),
+        (
+            &format!("fallback(local, ./{}.wasm)", "x".repeat(129)),
+            "",
+            "has a link whose name is longer than 128 bytes: give xxxxxxxxxxxxxxxxxxxx… a shorter \
+             one, as in short=PATH",
+        ),
+        (
+            "fallback(my-model=local, my_model=./x.wasm)",
+            "[models.my_model]\nstyle = 'oil'",
+            "has links that are called my-model and my_model: variables cannot tell them apart",
+        ),
+    ] {
+        let error = chain(model, file, &[]).expect_err(model);
+        assert_eq!(error, format!("model: {expected}"), "{model}");
+    }
+    for (model, file, provider, setting) in [
+        ("fallback(openai)", "", "openai", "openai.api_key"),
+        (
+            "fallback(fast=openai, good=openai)",
+            "[models.fast]\napi_key = 'k'\n[models.openai]\napi_key = 'k'",
+            "openai",
+            "good.api_key",
+        ),
+        ("fallback(comfyui)", "", "comfyui", "comfyui.workflow"),
+    ] {
+        let error = chain(model, file, &[]).expect_err(model);
+        let expected = format!("model \"{provider}\" needs models.{setting}");
+        assert_eq!(error, expected, "{model}");
+    }
+    let error = chain("fallback(dall-e)", "", &[]).expect_err("an unknown model");
+    assert_eq!(error, unknown_model());
 }
 
 #[test]
 fn a_key_that_is_missing_or_unusable_is_told() {
-    let jigsawstack = "model \"jigsawstack\" needs model-api-key";
-    let openai = "model \"openai\" needs model-api-key";
-    let unknown_model = unknown_model();
     let ascii = "model_api_key: must be one line of visible ASCII characters";
     let url =
         "model_url: must be an http or https URL without user information, query and fragment";
-    for (settings, expected) in [
-        (&[("model", "jigsawstack")][..], jigsawstack),
+    for (model, at, needed) in [
+        ("jigsawstack", None, "api-key"),
+        ("jigsawstack", Some("http://gpu.lan"), "api-key"),
+        ("openai", None, "api-key"),
+        ("openai", Some("https://API.openai.com:443/x"), "api-key"),
+        ("comfyui", None, "workflow"),
+        ("stability", None, "api-key"),
+        ("replicate", None, "api-key"),
+    ] {
+        let mut settings = vec![("model", model)];
+        settings.extend(at.map(|url| ("model-url", url)));
+        let expected = format!("model \"{model}\" needs model-{needed}");
+        assert_eq!(configured(&settings), Err(expected), "{settings:?}");
+    }
+    for (name, value, expected) in [
+        ("model-api-key", "", "model_api_key: must not be empty"),
+        ("model-api-key", "hush\n", ascii),
+        ("model-api-key", "hüsh", ascii),
         (
-            &[("model", "jigsawstack"), ("model-url", "http://gpu.lan")],
-            jigsawstack,
-        ),
-        (&[("model", "openai")], openai),
-        (
-            &[
-                ("model", "openai"),
-                ("model-url", "https://API.openai.com:443/x"),
-            ],
-            openai,
-        ),
-        (&[("model-api-key", "")], "model_api_key: must not be empty"),
-        (&[("model-api-key", "hush\n")], ascii),
-        (
-            &[("model-original", "URL")],
+            "model-original",
+            "URL",
             "model_original: must be bytes or url, not \"URL\"",
         ),
-        (&[("model-api-key", "hüsh")], ascii),
-        (&[("model-url", "http://me:hush@host/")], url),
-        (&[("model", "dall-e")], &unknown_model),
-        (
-            &[
-                ("model", "jigsawstack"),
-                ("model-api-key", "k"),
-                ("model-name", "x"),
-            ],
-            "model_name: must not be set where model is jigsawstack, which has one",
-        ),
-        (
-            &[("model", "comfyui")],
-            "model \"comfyui\" needs model-workflow",
-        ),
-        (
-            &[("model", "stability")],
-            "model \"stability\" needs model-api-key",
-        ),
-        (
-            &[("model", "replicate")],
-            "model \"replicate\" needs model-api-key",
-        ),
+        ("model-url", "http://me:hush@host/", url),
+        ("model", "dall-e", &unknown_model()),
     ] {
-        assert_eq!(configured(settings), Err(expected.to_owned()));
+        assert_eq!(configured(&[(name, value)]), Err(expected.to_owned()));
     }
+    let named = [
+        ("model", "jigsawstack"),
+        ("model-api-key", "k"),
+        ("model-name", "x"),
+    ];
+    let expected = "model_name: must not be set where model is jigsawstack, which has one";
+    assert_eq!(configured(&named), Err(expected.to_owned()));
 }
