@@ -2,22 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An aspect of an image that is to stay as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Aspect {
-    /// Hues, saturation and brightness.
-    Colors,
-    /// Where everything is, and the size.
-    Layout,
-    /// How it is drawn.
-    Style,
-    /// The outlines.
-    Shapes,
-}
-
 // Prompts use these names too.
-crate::words!(Aspect { Colors = "colors", Layout = "layout", Style = "style", Shapes = "shapes" });
+crate::words! {
+    /// An aspect of an image that is to stay as it is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Aspect {
+        /// Hues, saturation and brightness.
+        Colors = "colors",
+        /// Where everything is, and the size.
+        Layout = "layout",
+        /// How it is drawn.
+        Style = "style",
+        /// The outlines.
+        Shapes = "shapes",
+    }
+}
 
 /// What a prompt ends with, before the aspects (seed: the provider's prompt).
 const SENTENCE: &str = " Preserve the following aspects: ";

@@ -20,16 +20,18 @@ pub struct Provenance {
     pub original_had_credentials: bool,
 }
 
-/// What makes an image say that a model made it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mark {
-    /// Content credentials.
-    C2pa,
-    /// A digital source type in XMP.
-    Xmp,
-    /// Nothing.
-    None,
+crate::words! {
+    /// What makes an image say that a model made it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Mark {
+        /// Content credentials.
+        C2pa = "c2pa",
+        /// A digital source type in XMP.
+        Xmp = "xmp",
+        /// Nothing.
+        None = "none",
+    }
 }
 
 impl Provenance {
@@ -74,5 +76,3 @@ pub fn original_had_credentials(metadata: &[(String, String)]) -> bool {
         .iter()
         .any(|(name, value)| name == ORIGINAL_HAD_CREDENTIALS && value == "true")
 }
-
-crate::words!(Mark { C2pa = "c2pa", Xmp = "xmp", None = "none" });

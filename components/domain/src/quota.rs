@@ -16,15 +16,18 @@ pub use usage::{Refund, Usage};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A calendar window in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Window {
-    /// From one full hour to the next.
-    Hour,
-    /// From midnight to midnight.
-    Day,
-    /// From the first of a month to the first of the next.
-    Month,
+// The shortest first.
+crate::words! {
+    /// A calendar window in UTC.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Window {
+        /// From one full hour to the next.
+        Hour = "hour",
+        /// From midnight to midnight.
+        Day = "day",
+        /// From the first of a month to the first of the next.
+        Month = "month",
+    }
 }
 
 /// At most `limit` tasks in each window.
@@ -83,9 +86,6 @@ fn parse_limit(text: &str) -> Option<u32> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|limit| digits && *limit >= 1)
 }
-
-// The shortest first.
-crate::words!(Window { Hour = "hour", Day = "day", Month = "month" });
 
 impl Window {
     /// The start of the window that contains `now`.

@@ -24,36 +24,39 @@ const BEGINNING: usize = 8;
 /// Longest detail, in code points.
 const MAX_DETAIL_CHARS: usize = 200;
 
-/// The kind of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepKind {
-    /// It was created.
-    Submitted,
-    /// A worker received its message.
-    Delivered,
-    /// A worker claimed it.
-    Claimed,
-    /// A stage of the pipeline began: the detail.
-    Stage,
-    /// A model was called: its name, its answer, and the duration.
-    Asked,
-    /// A model stored a receipt: its name.
-    Receipt,
-    /// Its worker gave it back.
-    Released,
-    /// Its lease expired.
-    Lost,
-    /// It has a concept.
-    Completed,
-    /// It failed.
-    Failed,
-    /// It was cancelled, by its user or an operator.
-    Cancelled,
-    /// It was retried as another task: the detail.
-    Retried,
-    /// An attempt was made to deliver its webhook: its outcome.
-    Webhook,
+// In the order in which they can first happen.
+crate::words! {
+    /// The kind of a step.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum StepKind {
+        /// It was created.
+        Submitted = "submitted",
+        /// A worker received its message.
+        Delivered = "delivered",
+        /// A worker claimed it.
+        Claimed = "claimed",
+        /// A stage of the pipeline began: the detail.
+        Stage = "stage",
+        /// A model was called: its name, its answer, and the duration.
+        Asked = "asked",
+        /// A model stored a receipt: its name.
+        Receipt = "receipt",
+        /// Its worker gave it back.
+        Released = "released",
+        /// Its lease expired.
+        Lost = "lost",
+        /// It has a concept.
+        Completed = "completed",
+        /// It failed.
+        Failed = "failed",
+        /// It was cancelled, by its user or an operator.
+        Cancelled = "cancelled",
+        /// It was retried as another task: the detail.
+        Retried = "retried",
+        /// An attempt was made to deliver its webhook: its outcome.
+        Webhook = "webhook",
+    }
 }
 
 /// Something that happened to a task.
@@ -194,23 +197,6 @@ impl StepKind {
         )
     }
 }
-
-// In the order in which they can first happen.
-crate::words!(StepKind {
-    Submitted = "submitted",
-    Delivered = "delivered",
-    Claimed = "claimed",
-    Stage = "stage",
-    Asked = "asked",
-    Receipt = "receipt",
-    Released = "released",
-    Lost = "lost",
-    Completed = "completed",
-    Failed = "failed",
-    Cancelled = "cancelled",
-    Retried = "retried",
-    Webhook = "webhook",
-});
 
 #[cfg(test)]
 mod tests {

@@ -96,19 +96,22 @@ impl Task {
     }
 }
 
-/// The status of a task; the last two are final.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It waits for a worker.
-    #[default]
-    Pending,
-    /// A worker has claimed it.
-    Processing,
-    /// It has a concept.
-    Completed,
-    /// It has an error message.
-    Failed,
+// In the order of a task's life.
+crate::words! {
+    /// The status of a task; the last two are final.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Status {
+        /// It waits for a worker.
+        #[default]
+        Pending = "pending",
+        /// A worker has claimed it.
+        Processing = "processing",
+        /// It has a concept.
+        Completed = "completed",
+        /// It has an error message.
+        Failed = "failed",
+    }
 }
 
 /// An id that sorts by time (a UUID of version 7), from this many random bits: new tasks
@@ -201,18 +204,21 @@ pub enum FailureCause {
     Other,
 }
 
-/// The stages of the pipeline that a user can watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// The original is downloaded.
-    Downloading,
-    /// The model is called.
-    Refining,
-    /// The refined image is stored.
-    StoringImage,
-    /// The task is completed with its concept.
-    StoringConcept,
+// In the order of the pipeline: what is in progress, as users see it.
+crate::words! {
+    /// The stages of the pipeline that a user can watch.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum Stage {
+        /// The original is downloaded.
+        Downloading = "downloading",
+        /// The model is called.
+        Refining = "refining",
+        /// The refined image is stored.
+        StoringImage = "storing-image",
+        /// The task is completed with its concept.
+        StoringConcept = "storing-concept",
+    }
 }
 
 /// A change that watchers of a task receive.
@@ -226,14 +232,6 @@ pub enum Change {
     Deleted,
 }
 
-// In the order of the pipeline: what is in progress, as users see it.
-crate::words!(Stage {
-    Downloading = "downloading",
-    Refining = "refining",
-    StoringImage = "storing-image",
-    StoringConcept = "storing-concept",
-});
-
 impl Stage {
     /// What failed, as operators see it.
     pub fn step(self) -> &'static str {
@@ -245,14 +243,6 @@ impl Stage {
         }
     }
 }
-
-// In the order of a task's life.
-crate::words!(Status {
-    Pending = "pending",
-    Processing = "processing",
-    Completed = "completed",
-    Failed = "failed",
-});
 
 impl Status {
     /// Whether the status never changes again.

@@ -38,16 +38,19 @@ pub struct Webhook {
     pub origin: String,
 }
 
-/// The state of a delivery. A redelivery request resets the last two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DeliveryState {
-    /// An attempt is scheduled or in progress, or the task has not ended.
-    Pending,
-    /// The receiver has accepted it.
-    Delivered,
-    /// There will be no more attempts.
-    Failed,
+// In the order of a delivery's life.
+crate::words! {
+    /// The state of a delivery. A redelivery request resets the last two.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum DeliveryState {
+        /// An attempt is scheduled or in progress, or the task has not ended.
+        Pending = "pending",
+        /// The receiver has accepted it.
+        Delivered = "delivered",
+        /// There will be no more attempts.
+        Failed = "failed",
+    }
 }
 
 /// An attempt that has ended.
@@ -148,13 +151,6 @@ impl Webhook {
         )
     }
 }
-
-// In the order of a delivery's life.
-crate::words!(DeliveryState {
-    Pending = "pending",
-    Delivered = "delivered",
-    Failed = "failed",
-});
 
 /// Validates a URL of a webhook without resolving its name. The error completes the
 /// sentence "the URL …", for the user.

@@ -1,18 +1,17 @@
-//! Enums whose cases have names in JSON, settings and stores: each name is written once.
+//! Enums whose cases have names in JSON, settings and stores: each case is written once.
 
-/// Names the cases of an enum, in the order of its `ALL`. A case without a name does not
-/// compile.
+/// Makes an enum whose cases have names, in the order of its `ALL`.
 ///
 /// ```
 /// use concept_refinement_domain::words;
 ///
-/// #[derive(Clone, Copy, Debug, PartialEq)]
-/// pub enum Size {
-///     Small,
-///     ExtraLarge,
+/// words! {
+///     #[derive(Clone, Copy, Debug, PartialEq)]
+///     pub enum Size {
+///         Small = "small",
+///         ExtraLarge = "extra-large",
+///     }
 /// }
-///
-/// words!(Size { Small = "small", ExtraLarge = "extra-large" });
 ///
 /// assert_eq!(Size::ALL.map(Size::as_str), ["small", "extra-large"]);
 /// assert_eq!(Size::of("small"), Some(Size::Small));
@@ -20,7 +19,17 @@
 /// ```
 #[macro_export]
 macro_rules! words {
-    ($enum:ident { $($case:ident = $word:literal),+ $(,)? }) => {
+    (
+        $(#[$attribute:meta])*
+        pub enum $enum:ident {
+            $($(#[$of_case:meta])* $case:ident = $word:literal,)+
+        }
+    ) => {
+        $(#[$attribute])*
+        pub enum $enum {
+            $($(#[$of_case])* $case,)+
+        }
+
         impl $enum {
             /// All of them.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$case),+];

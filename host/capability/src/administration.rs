@@ -42,19 +42,21 @@ pub struct Act {
     pub reason: String,
 }
 
-/// An action on a task, or on all tasks that match a filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// Submits a failed task again, as a new one. With a filter, only each user's newest
-    /// matching task is submitted again, if the user may still want it.
-    Retry,
-    /// Fails a task that has not ended, and gives its quota back.
-    Cancel,
-    /// Deletes a task, as its user could.
-    Delete,
-    /// Deletes all tasks of a user, and everything else of this user.
-    Erase,
+words! {
+    /// An action on a task, or on all tasks that match a filter.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Action {
+        /// Submits a failed task again, as a new one. With a filter, only each user's newest
+        /// matching task is submitted again, if the user may still want it.
+        Retry = "retry",
+        /// Fails a task that has not ended, and gives its quota back.
+        Cancel = "cancel",
+        /// Deletes a task, as its user could.
+        Delete = "delete",
+        /// Deletes all tasks of a user, and everything else of this user.
+        Erase = "erase",
+    }
 }
 
 /// An entry of the audit: one action of an operator.
@@ -167,10 +169,3 @@ pub trait Administration: Oversight {
         new_ids: Vec<String>,
     ) -> Answer<'a, Option<JobProgress>>;
 }
-
-words!(Action {
-    Retry = "retry",
-    Cancel = "cancel",
-    Delete = "delete",
-    Erase = "erase",
-});

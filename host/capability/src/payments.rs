@@ -36,26 +36,21 @@ pub enum Repeat {
     Never,
 }
 
-/// Why a call is made although an earlier one may have been accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// A worker died while it was working on the task.
-    Crash,
-    /// The previous call ended without telling whether it was accepted.
-    Unknown,
-    /// The previous call timed out or crashed.
-    Silence,
-    /// The previous call was ended for lack of memory.
-    Memory,
-}
-
 // Labels in metrics and logs.
-words!(Reason {
-    Crash = "crash",
-    Unknown = "unknown",
-    Silence = "silence",
-    Memory = "memory",
-});
+words! {
+    /// Why a call is made although an earlier one may have been accepted.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Reason {
+        /// A worker died while it was working on the task.
+        Crash = "crash",
+        /// The previous call ended without telling whether it was accepted.
+        Unknown = "unknown",
+        /// The previous call timed out or crashed.
+        Silence = "silence",
+        /// The previous call was ended for lack of memory.
+        Memory = "memory",
+    }
+}
 
 /// What a call of each link costs, by the link's name, as far as it is known.
 pub type Prices = BTreeMap<String, MicroDollars>;

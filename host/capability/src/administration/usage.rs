@@ -7,15 +7,18 @@ use concept_refinement_domain::words;
 /// Most sums of an answer: about 10 MB.
 pub const MAX_SUMS: u32 = 100_000;
 
-/// What sums are grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UsageGroup {
-    /// By user; who was erased, under the pseudonym.
-    User,
-    /// By link of the model.
-    Model,
-    /// By day in UTC, as `2026-11-20`.
-    Day,
+// In requests, and as the name of a field.
+words! {
+    /// What sums are grouped by.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum UsageGroup {
+        /// By user; who was erased, under the pseudonym.
+        User = "user",
+        /// By link of the model.
+        Model = "model",
+        /// By day in UTC, as `2026-11-20`.
+        Day = "day",
+    }
 }
 
 /// Which sums are asked for.
@@ -45,6 +48,3 @@ impl UsageGroup {
         [self.as_str(), "spent", "reserved", "unknown_calls"]
     }
 }
-
-// In requests, and as the name of a field.
-words!(UsageGroup { User = "user", Model = "model", Day = "day" });

@@ -1,19 +1,16 @@
 //! Where a picture comes from, in the words of IPTC's vocabulary of digital source types.
 
-/// The sources that an image is marked with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SourceType {
-    /// A model changed a part of it, or all of it.
-    CompositeWithTrainedAlgorithmicMedia,
-    /// It was edited by rules, without a trained model.
-    AlgorithmicallyEnhanced,
-}
-
 // The last parts of their addresses.
-crate::words!(SourceType {
-    CompositeWithTrainedAlgorithmicMedia = "compositeWithTrainedAlgorithmicMedia",
-    AlgorithmicallyEnhanced = "algorithmicallyEnhanced",
-});
+crate::words! {
+    /// The sources that an image is marked with.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum SourceType {
+        /// A model changed a part of it, or all of it.
+        CompositeWithTrainedAlgorithmicMedia = "compositeWithTrainedAlgorithmicMedia",
+        /// It was edited by rules, without a trained model.
+        AlgorithmicallyEnhanced = "algorithmicallyEnhanced",
+    }
+}
 
 impl SourceType {
     /// Its address, as it stands in XMP.
