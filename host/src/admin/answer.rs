@@ -48,51 +48,44 @@ impl From<CapabilityError> for Problem {
 }
 
 impl Problem {
+    /// A field of the request, and what is wrong with it.
+    pub(super) fn invalid(field: &'static str, problem: impl Into<String>) -> Self {
+        Self::Invalid(field, problem.into())
+    }
+
+    pub(super) fn other_cursor() -> Self {
+        Self::invalid("cursor", "It is not one of these answers.")
+    }
+
+    pub(super) fn conflict(reason: &str) -> Self {
+        Self::Conflict(reason.to_owned())
+    }
+
     /// The status, and the sentence for the operator.
-    fn says(&self) -> (StatusCode, &str) {
+    fn says(&self) -> (u16, &str) {
         match self {
             Self::Unauthorized => (
-                StatusCode::UNAUTHORIZED,
+                401,
                 "This needs an operator's token, as `Authorization: Bearer …`.",
             ),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "This token is read-only."),
-            Self::NotFound => (StatusCode::NOT_FOUND, "There is no such thing."),
-            Self::Method(_) => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This path does not answer to that method.",
-            ),
-            Self::Misdirected => (
-                StatusCode::MISDIRECTED_REQUEST,
-                "This listener answers to names of this machine only.",
-            ),
-            Self::Conflict(detail) | Self::Unexpected(detail, _) => (StatusCode::CONFLICT, detail),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "A request has at most 64 KiB.",
-            ),
-            Self::NotJson => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "The body has to be declared as application/json.",
-            ),
-            Self::Invalid(..) => (StatusCode::UNPROCESSABLE_ENTITY, "A value cannot be used."),
-            Self::Malformed(_) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "The body is not the JSON object that is expected.",
-            ),
-            Self::Slow => (
-                StatusCode::REQUEST_TIMEOUT,
-                "The body did not arrive in time.",
-            ),
-            Self::Unavailable(detail) => (StatusCode::SERVICE_UNAVAILABLE, detail),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong. The log says what.",
-            ),
+            Self::Forbidden => (403, "This token is read-only."),
+            Self::NotFound => (404, "There is no such thing."),
+            Self::Method(_) => (405, "This path does not answer to that method."),
+            Self::Slow => (408, "The body did not arrive in time."),
+            Self::Conflict(detail) | Self::Unexpected(detail, _) => (409, detail),
+            Self::TooLarge => (413, "A request has at most 64 KiB."),
+            Self::NotJson => (415, "The body has to be declared as application/json."),
+            Self::Misdirected => (421, "This listener answers to names of this machine only."),
+            Self::Invalid(..) => (422, "A value cannot be used."),
+            Self::Malformed(_) => (422, "The body is not the JSON object that is expected."),
+            Self::Internal => (500, "Something went wrong. The log says what."),
+            Self::Unavailable(detail) => (503, detail),
         }
     }
 
     pub(super) fn answer(&self) -> Answer {
         let (status, detail) = self.says();
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let fields = match self {
             Self::Invalid(field, problem) => json!({ *field: [problem] }),
             Self::Malformed(problem) => json!({ "body": [problem] }),
@@ -108,22 +101,17 @@ impl Problem {
             body.insert("count".to_owned(), json!(count));
         }
         let mut answer = json_answer(status, &body);
-        let headers = answer.headers_mut();
-        match self {
-            Self::Unauthorized => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            Self::Method(allowed) => {
-                headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
-            }
-            Self::Unavailable(_) => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
+        let field = match self {
+            Self::Unauthorized => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            Self::Method(allowed) => Some((header::ALLOW, *allowed)),
+            Self::Unavailable(_) => Some((header::RETRY_AFTER, "1")),
             // The rest of the body is not read.
-            Self::Slow => {
-                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            _ => {}
+            Self::Slow => Some((header::CONNECTION, "close")),
+            _ => None,
+        };
+        if let Some((name, value)) = field {
+            let value = HeaderValue::from_static(value);
+            answer.headers_mut().insert(name, value);
         }
         answer
     }

@@ -27,15 +27,10 @@ pub(super) async fn list(server: &AdminServer, query: Option<&str>) -> Result<An
     let limit = query.limit()?;
     let before = match query.get("cursor") {
         None => None,
-        Some(cursor) => Some(cursor.parse().map_err(|_| {
-            Problem::Invalid("cursor", "It is not one of these answers.".to_owned())
-        })?),
+        Some(cursor) => Some(cursor.parse().map_err(|_| Problem::other_cursor())?),
     };
-    let mut entries = server
-        .operator
-        .administration
-        .audit(limit + 1, before)
-        .await?;
+    let administration = &server.operator.administration;
+    let mut entries = administration.audit(limit + 1, before).await?;
     let has_more = entries.len() > limit as usize;
     entries.truncate(limit as usize);
     let next = entries.last().filter(|_| has_more);

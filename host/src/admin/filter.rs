@@ -41,10 +41,8 @@ impl Filter {
     /// A value is not valid.
     pub(super) fn read(self) -> Result<TaskFilter, Problem> {
         let status = self.status.map(|status| {
-            Status::of(&status).ok_or_else(|| {
-                let problem = "It has to be pending, processing, completed or failed.";
-                Problem::Invalid("status", problem.to_owned())
-            })
+            let problem = "It has to be pending, processing, completed or failed.";
+            Status::of(&status).ok_or_else(|| Problem::invalid("status", problem))
         });
         Ok(TaskFilter {
             status: status.transpose()?,
@@ -78,13 +76,8 @@ pub(super) fn time(
     field: &'static str,
     text: Option<String>,
 ) -> Result<Option<Timestamp>, Problem> {
-    let time = text.map(|text| {
-        let parsed = text.parse();
-        parsed.map_err(|()| {
-            let problem = "It has to be a time, as 2026-11-20T12:00:00Z.";
-            Problem::Invalid(field, problem.to_owned())
-        })
-    });
+    let problem = "It has to be a time, as 2026-11-20T12:00:00Z.";
+    let time = text.map(|text| text.parse().map_err(|()| Problem::invalid(field, problem)));
     time.transpose()
 }
 
@@ -92,10 +85,10 @@ pub(super) fn time(
 /// variable is not set.
 fn text(field: &'static str, text: Option<String>) -> Result<Option<String>, Problem> {
     match text.as_deref() {
-        Some("") => {
-            let problem = "It may not be empty: leave it out.".to_owned();
-            Err(Problem::Invalid(field, problem))
-        }
+        Some("") => Err(Problem::invalid(
+            field,
+            "It may not be empty: leave it out.",
+        )),
         _ => Ok(text),
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::{self, Formatter};
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use bytes::Bytes;
 use concept_refinement_capability::administration::Act;
 use concept_refinement_domain::sentence::sanitize;
 use http::{HeaderMap, header};
@@ -44,11 +45,10 @@ impl Query {
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let Some(name) = known.iter().find(|known| **known == name) else {
                 let problem = format!("There is no parameter {name:?}.");
-                return Err(Problem::Invalid("query", problem));
+                return Err(Problem::invalid("query", problem));
             };
             if parameters.insert(*name, value.into_owned()).is_some() {
-                let problem = "It may be given once.".to_owned();
-                return Err(Problem::Invalid(name, problem));
+                return Err(Problem::invalid(name, "It may be given once."));
             }
         }
         Ok(Self(parameters))
@@ -64,15 +64,36 @@ impl Query {
             return Ok(50);
         };
         let limit = limit.parse().ok().filter(|limit| (1..=100).contains(limit));
-        limit.ok_or_else(|| Problem::Invalid("limit", "It has to be from 1 to 100.".to_owned()))
+        limit.ok_or_else(|| Problem::invalid("limit", "It has to be from 1 to 100."))
     }
 }
 
-/// The body as JSON.
-pub(super) async fn body<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Incoming,
-) -> Result<T, Problem> {
+/// A body that is declared as JSON.
+pub(super) struct Json(Bytes);
+
+/// What a change needs.
+#[derive(Deserialize)]
+struct Change {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl Json {
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let read = serde_json::from_slice::<Object<T>>(&self.0);
+        read.map(|Object(body)| body).map_err(|error| {
+            let error = sanitize(&error.to_string(), MAX_ERROR);
+            Problem::Malformed(format!("It cannot be read: {error}."))
+        })
+    }
+
+    /// Who makes a change, and why: it says nothing else.
+    pub(super) fn act(&self, caller: &Caller) -> Result<Act, Problem> {
+        act(caller, self.read::<Change>()?.reason.as_deref())
+    }
+}
+
+pub(super) async fn body(headers: &HeaderMap, body: Incoming) -> Result<Json, Problem> {
     let media_type = headers.get(header::CONTENT_TYPE);
     let media_type = media_type
         .and_then(|value| value.to_str().ok())
@@ -83,17 +104,11 @@ pub(super) async fn body<T: DeserializeOwned>(
     }
     let collected = timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
     let collected = collected.map_err(|_| Problem::Slow)?;
-    let bytes = collected
-        .map_err(|error| match error.is::<LengthLimitError>() {
-            true => Problem::TooLarge,
-            false => Problem::Malformed("It ended before it was complete.".to_owned()),
-        })?
-        .to_bytes();
-    let read = serde_json::from_slice::<Object<T>>(&bytes);
-    read.map(|Object(body)| body).map_err(|error| {
-        let error = sanitize(&error.to_string(), MAX_ERROR);
-        Problem::Malformed(format!("It cannot be read: {error}."))
-    })
+    let collected = collected.map_err(|error| match error.is::<LengthLimitError>() {
+        true => Problem::TooLarge,
+        false => Problem::Malformed("It ended before it was complete.".to_owned()),
+    })?;
+    Ok(Json(collected.to_bytes()))
 }
 
 /// Accepts only an object: serde would also accept a list of values in the order of
@@ -132,12 +147,12 @@ pub(super) fn act(caller: &Caller, reason: Option<&str>) -> Result<Act, Problem>
     let length = reason.chars().count();
     if length == 0 || length > MAX_REASON {
         let problem = format!("It has to be given, in at most {MAX_REASON} characters.");
-        return Err(Problem::Invalid("reason", problem));
+        return Err(Problem::invalid("reason", problem));
     }
     // Control characters could mislead a reader of the audit.
     if sanitize(reason, MAX_REASON) != reason {
-        let problem = "It may be a line of printable characters only.".to_owned();
-        return Err(Problem::Invalid("reason", problem));
+        let problem = "It may be a line of printable characters only.";
+        return Err(Problem::invalid("reason", problem));
     }
     Ok(Act {
         actor: caller.actor.clone(),

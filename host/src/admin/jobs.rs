@@ -9,10 +9,10 @@ use super::AdminServer;
 use super::access::Caller;
 use super::answer::{Answer, Problem, json_answer, ok};
 use super::filter::Filter;
-use super::input::{Object, act, log};
+use super::input::{Json, Object, act, log};
 
 #[derive(Deserialize)]
-pub(super) struct Actions {
+struct Actions {
     action: String,
     filter: Object<Filter>,
     #[serde(default)]
@@ -28,13 +28,12 @@ pub(super) struct Actions {
 pub(super) async fn start(
     server: &AdminServer,
     caller: &Caller,
-    body: Actions,
+    body: Json,
 ) -> Result<Answer, Problem> {
     caller.acts()?;
-    let action = Action::of(&body.action).ok_or_else(|| {
-        let problem = "It has to be retry, cancel, delete or erase.";
-        Problem::Invalid("action", problem.to_owned())
-    })?;
+    let body: Actions = body.read()?;
+    let problem = "It has to be retry, cancel, delete or erase.";
+    let action = Action::of(&body.action).ok_or_else(|| Problem::invalid("action", problem))?;
     let mut filter = body.filter.0.read()?;
     if action == Action::Erase {
         names_a_user_alone(&filter, body.preview)?;
@@ -42,7 +41,7 @@ pub(super) async fn start(
     let operator = &server.operator;
     if body.preview && body.expect.is_some() {
         let problem = "A preview expects nothing: it answers the number.";
-        return Err(Problem::Invalid("expect", problem.to_owned()));
+        return Err(Problem::invalid("expect", problem));
     }
     if body.preview {
         let now = operator.host.clock.now();
@@ -57,11 +56,11 @@ pub(super) async fn start(
     let act = act(caller, body.reason.as_deref())?;
     let Some(expect) = body.expect else {
         let problem = "It has to be the number that a preview answered.";
-        return Err(Problem::Invalid("expect", problem.to_owned()));
+        return Err(Problem::invalid("expect", problem));
     };
     if filter.until.is_none() {
         let problem = "It has to be the one that a preview answered.";
-        return Err(Problem::Invalid("until", problem.to_owned()));
+        return Err(Problem::invalid("until", problem));
     }
     let started = operator.start_job(action, filter, expect, act.clone());
     match started.await? {
@@ -90,7 +89,7 @@ fn names_a_user_alone(filter: &TaskFilter, is_preview: bool) -> Result<(), Probl
     };
     if filter.user.is_none() || *filter != alone {
         let problem = "To erase a user the filter names the user, and nothing else.";
-        return Err(Problem::Invalid("filter", problem.to_owned()));
+        return Err(Problem::invalid("filter", problem));
     }
     Ok(())
 }

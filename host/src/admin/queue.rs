@@ -1,18 +1,11 @@
 //! `/admin/v1/queue`
 
-use serde::Deserialize;
 use serde_json::json;
 
 use super::AdminServer;
 use super::access::Caller;
 use super::answer::{Answer, Problem, ok};
-use super::input::{act, log};
-
-#[derive(Deserialize)]
-pub(super) struct Change {
-    #[serde(default)]
-    reason: Option<String>,
-}
+use super::input::{Json, log};
 
 pub(super) async fn get(server: &AdminServer) -> Result<Answer, Problem> {
     let operator = &server.operator;
@@ -32,9 +25,9 @@ pub(super) async fn get(server: &AdminServer) -> Result<Answer, Problem> {
 pub(super) async fn pause(
     server: &AdminServer,
     caller: &Caller,
-    body: Change,
+    body: Json,
 ) -> Result<Answer, Problem> {
-    let act = act(caller, body.reason.as_deref())?;
+    let act = body.act(caller)?;
     if server.operator.pause(act.clone()).await? {
         log(&act, format_args!("paused the queue"));
     }
@@ -44,9 +37,9 @@ pub(super) async fn pause(
 pub(super) async fn resume(
     server: &AdminServer,
     caller: &Caller,
-    body: Change,
+    body: Json,
 ) -> Result<Answer, Problem> {
-    let act = act(caller, body.reason.as_deref())?;
+    let act = body.act(caller)?;
     if server.operator.resume(act.clone()).await? {
         log(&act, format_args!("resumed the queue"));
     }

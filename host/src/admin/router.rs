@@ -120,39 +120,20 @@ async fn route(
         // This is checked before the body is read.
         caller.acts()?;
     }
+    let body = input::body(headers, body);
     match (&segments[..], parts.method == Method::DELETE) {
         (["tasks"], _) => tasks::list(server, caller, query).await,
-        (["tasks", "actions"], _) => {
-            jobs::start(server, caller, input::body(headers, body).await?).await
-        }
+        (["tasks", "actions"], _) => jobs::start(server, caller, body.await?).await,
         (["tasks", id], false) => tasks::get(server, caller, &uuid(id)?).await,
         (["tasks", id], true) => tasks::delete(server, caller, &uuid(id)?, query).await,
-        (["tasks", id, "retry"], _) => {
-            tasks::retry(
-                server,
-                caller,
-                &uuid(id)?,
-                input::body(headers, body).await?,
-            )
-            .await
-        }
+        (["tasks", id, "retry"], _) => tasks::retry(server, caller, &uuid(id)?, body.await?).await,
         (["tasks", id, "cancel"], _) => {
-            tasks::cancel(
-                server,
-                caller,
-                &uuid(id)?,
-                input::body(headers, body).await?,
-            )
-            .await
+            tasks::cancel(server, caller, &uuid(id)?, body.await?).await
         }
         (["jobs", id], _) => jobs::get(server, &uuid(id)?).await,
         (["queue"], _) => queue::get(server).await,
-        (["queue", "pause"], _) => {
-            queue::pause(server, caller, input::body(headers, body).await?).await
-        }
-        (["queue", "resume"], _) => {
-            queue::resume(server, caller, input::body(headers, body).await?).await
-        }
+        (["queue", "pause"], _) => queue::pause(server, caller, body.await?).await,
+        (["queue", "resume"], _) => queue::resume(server, caller, body.await?).await,
         (["audit"], _) => audit::list(server, query).await,
         (["usage"], _) => usage::get(server, headers, query).await,
         (["metrics"], _) => metrics(server, headers).await,

@@ -6,23 +6,16 @@ use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task_response::{TaskResponse, image_path};
 use concept_refinement_domain::webhook::WebhookDelivery;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::AdminServer;
 use super::access::Caller;
 use super::answer::{Answer, Problem, no_content, ok};
 use super::filter::{self, Filter};
-use super::input::{Query, act, log};
+use super::input::{Json, Query, act, log};
 
 /// Used in place of a user, so that cursors of users are not valid here.
 const OPERATOR: &str = "\u{0}operator";
-
-#[derive(Deserialize)]
-pub(super) struct Change {
-    #[serde(default)]
-    reason: Option<String>,
-}
 
 pub(super) async fn list(
     server: &AdminServer,
@@ -34,9 +27,10 @@ pub(super) async fn list(
     let limit = query.limit()?;
     let after = match query.get("cursor") {
         None => None,
-        Some(cursor) => Some(cursor::decode(OPERATOR, cursor).ok_or_else(|| {
-            Problem::Invalid("cursor", "It is not one of these answers.".to_owned())
-        })?),
+        Some(cursor) => {
+            let position = cursor::decode(OPERATOR, cursor);
+            Some(position.ok_or_else(Problem::other_cursor)?)
+        }
     };
     let filter = Filter::of(&query).read()?;
     let administration = &server.operator.administration;
@@ -65,9 +59,9 @@ pub(super) async fn retry(
     server: &AdminServer,
     caller: &Caller,
     id: &str,
-    body: Change,
+    body: Json,
 ) -> Result<Answer, Problem> {
-    let act = act(caller, body.reason.as_deref())?;
+    let act = body.act(caller)?;
     match server.operator.retry(id, act.clone()).await? {
         Some(Retry::Created(record)) => {
             log(
@@ -76,13 +70,13 @@ pub(super) async fn retry(
             );
             Ok(ok(&written(server, caller, &record).await?))
         }
-        Some(Retry::NotFailed) => Err(conflict("The task has not failed.")),
-        Some(Retry::Active) => Err(conflict(
+        Some(Retry::NotFailed) => Err(Problem::conflict("The task has not failed.")),
+        Some(Retry::Active) => Err(Problem::conflict(
             "Its user has a task that has not ended, perhaps a retry of this one.",
         )),
         // The last two are only for filters.
         Some(Retry::Retried | Retry::Cancelled | Retry::Superseded) => {
-            Err(conflict("A retry of it has been completed."))
+            Err(Problem::conflict("A retry of it has been completed."))
         }
         None => Err(Problem::NotFound),
     }
@@ -92,20 +86,16 @@ pub(super) async fn cancel(
     server: &AdminServer,
     caller: &Caller,
     id: &str,
-    body: Change,
+    body: Json,
 ) -> Result<Answer, Problem> {
-    let act = act(caller, body.reason.as_deref())?;
-    let cancelled = server
-        .operator
-        .administration
-        .cancel(id, act.clone())
-        .await?;
-    match cancelled {
+    let act = body.act(caller)?;
+    let administration = &server.operator.administration;
+    match administration.cancel(id, act.clone()).await? {
         Some(Cancellation::Cancelled(_)) => {
             log(&act, format_args!("cancelled task {id}"));
             get(server, caller, id).await
         }
-        Some(Cancellation::Ended(_)) => Err(conflict("The task has ended.")),
+        Some(Cancellation::Ended(_)) => Err(Problem::conflict("The task has ended.")),
         None => Err(Problem::NotFound),
     }
 }
@@ -119,22 +109,14 @@ pub(super) async fn delete(
     caller.acts()?;
     let query = Query::of(query, &["reason"])?;
     let act = act(caller, query.get("reason"))?;
-    let deleted = server
-        .operator
-        .administration
-        .delete(id, act.clone())
-        .await?;
-    match deleted {
+    let administration = &server.operator.administration;
+    match administration.delete(id, act.clone()).await? {
         true => {
             log(&act, format_args!("deleted task {id}"));
             Ok(no_content())
         }
         false => Err(Problem::NotFound),
     }
-}
-
-fn conflict(reason: &str) -> Problem {
-    Problem::Conflict(reason.to_owned())
 }
 
 /// User input and images are only for requesters who may act.
@@ -144,15 +126,9 @@ async fn written(
     record: &TaskRecord,
 ) -> Result<Value, Problem> {
     let task = &record.task;
+    let images = &server.operator.host.images;
     let image_url = match image_path(task) {
-        Some(path) if caller.may_act => Some(
-            server
-                .operator
-                .host
-                .images
-                .sign(path, &server.origin)
-                .await?,
-        ),
+        Some(path) if caller.may_act => Some(images.sign(path, &server.origin).await?),
         _ => None,
     };
     let response = TaskResponse::new(task, sentence::task_is(task.status), image_url);

@@ -36,7 +36,7 @@ pub(super) async fn get(
     let sums = server.operator.administration.usage(query).await?;
     if sums.len() > MAX_SUMS as usize {
         let problem = format!("There are more than {MAX_SUMS} sums: ask for a shorter time.");
-        return Err(Problem::Invalid("since", problem));
+        return Err(Problem::invalid("since", problem));
     }
     let group = query.group;
     let usage = Usage {
@@ -57,10 +57,8 @@ fn read(query: Option<&str>) -> Result<UsageQuery, Problem> {
     let get = |name| query.get(name).map(str::to_owned);
     let group = query.get("group").and_then(UsageGroup::of);
     Ok(UsageQuery {
-        group: group.ok_or_else(|| {
-            let problem = "It has to be user, model or day.".to_owned();
-            Problem::Invalid("group", problem)
-        })?,
+        group: group
+            .ok_or_else(|| Problem::invalid("group", "It has to be user, model or day."))?,
         since: time("since", get("since"))?,
         until: time("until", get("until"))?,
     })
