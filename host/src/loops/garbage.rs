@@ -170,36 +170,23 @@ impl Garbage {
                 Ok(()) | Err(_) => Ok((round, elapsed)),
             }
         };
-        match observed.await {
-            Ok((
-                LastRound {
-                    at,
-                    probation: None,
-                },
-                _,
-            )) => {
-                clock.warned = None;
-                Some(at)
-            }
-            Ok((
-                LastRound {
-                    at,
-                    probation: Some(agreed),
-                },
-                elapsed,
-            )) => {
-                let since = clock.warned.map(|warned| elapsed.saturating_sub(warned));
-                if since.is_none_or(|since| since >= WARNING_INTERVAL) {
-                    clock.warned = Some(elapsed);
-                    self.warn(at, agreed);
-                }
-                None
-            }
+        let (LastRound { at, probation }, elapsed) = match observed.await {
+            Ok(round) => round,
             Err(error) => {
                 tracing::error!(%error, "nothing is deleted for its age: the last round is unknown");
-                None
+                return None;
             }
+        };
+        let Some(agreed) = probation else {
+            clock.warned = None;
+            return Some(at);
+        };
+        let since = clock.warned.map(|warned| elapsed.saturating_sub(warned));
+        if since.is_none_or(|since| since >= WARNING_INTERVAL) {
+            clock.warned = Some(elapsed);
+            self.warn(at, agreed);
         }
+        None
     }
 
     /// The shortest of the configured retention periods.
@@ -230,16 +217,9 @@ impl Garbage {
         let mut removed = self
             .remove_unreferenced(ImageKind::Upload, Some(age))
             .await?;
-        loop {
-            let expired = self.host.maintenance().expire(age, BATCH).await?;
-            if expired == Expired::default() {
-                return Ok(removed);
-            }
-            removed.tasks += u64::from(expired.tasks);
-            removed.concepts += u64::from(expired.concepts);
-            removed.images += unreferenced::delete(&self.host, expired.image_paths).await;
-            self.runtime.sleep(PAUSE).await;
-        }
+        let expire = || self.host.maintenance().expire(age, BATCH);
+        while self.finish(expire().await?, &mut removed).await {}
+        Ok(removed)
     }
 
     /// Removes the data of anonymous users whose last session must have ended before this
@@ -267,16 +247,22 @@ impl Garbage {
             removed.images += unreferenced::delete_unreferenced(&self.host, abandoned).await?;
             self.runtime.sleep(PAUSE).await;
         }
-        loop {
-            let abandoned = self.host.maintenance().abandon(ended, BATCH).await?;
-            if abandoned == Expired::default() {
-                return Ok(removed);
-            }
-            removed.tasks += u64::from(abandoned.tasks);
-            removed.concepts += u64::from(abandoned.concepts);
-            removed.images += unreferenced::delete(&self.host, abandoned.image_paths).await;
-            self.runtime.sleep(PAUSE).await;
+        let abandon = || self.host.maintenance().abandon(ended, BATCH);
+        while self.finish(abandon().await?, &mut removed).await {}
+        Ok(removed)
+    }
+
+    /// Deletes the images of a batch whose records are gone, and counts it. False: there was
+    /// none left.
+    async fn finish(&self, batch: Expired, removed: &mut Removed) -> bool {
+        if batch == Expired::default() {
+            return false;
         }
+        removed.tasks += u64::from(batch.tasks);
+        removed.concepts += u64::from(batch.concepts);
+        removed.images += unreferenced::delete(&self.host, batch.image_paths).await;
+        self.runtime.sleep(PAUSE).await;
+        true
     }
 
     /// Removes unreferenced images of a kind; if a time is given, only older ones.
