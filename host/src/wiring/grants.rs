@@ -55,17 +55,13 @@ pub fn api(
     capabilities: &Arc<Capabilities>,
     watchers: &Arc<Watchers>,
 ) -> Grants {
+    let egress = issuer(config, network);
+    let clock = Arc::clone(&capabilities.clock);
     Grants {
         settings: Arc::new(api_settings(config, secret, capabilities.traces.are_on())),
-        egress: issuer(config, network),
-        max_memory: API_MEMORY,
-        bounds: Bounds::SERVICE,
-        clock: Arc::clone(&capabilities.clock),
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
-        blobs: None,
-        partial_edits: None,
-        redaction: Arc::default(),
+        ..Grants::only(egress, API_MEMORY, Bounds::SERVICE, clock)
     }
 }
 
@@ -99,17 +95,15 @@ pub fn processor(
     blobs: &Arc<Blobs>,
     partial_edits: &Arc<PartialEdits>,
 ) -> Grants {
+    let egress = within_task(config, originals(config), network);
+    let clock = Arc::clone(&capabilities.clock);
     Grants {
         settings: Arc::new(processor_settings(config)),
-        egress: downloading(config, originals(config), network),
-        max_memory: PROCESSOR_MEMORY,
-        bounds: Bounds::SERVICE,
-        clock: Arc::clone(&capabilities.clock),
         capabilities: Some(Arc::clone(capabilities)),
-        watchers: Arc::default(),
         blobs: Some(Arc::clone(blobs)),
         partial_edits: Some(Arc::clone(partial_edits)),
         redaction: Arc::new(redaction(config.model.links())),
+        ..Grants::only(egress, PROCESSOR_MEMORY, Bounds::SERVICE, clock)
     }
 }
 
@@ -129,35 +123,23 @@ pub fn model(
         let prefix = format!("models.{}.", link.name);
         settings.insert("settings-prefix".into(), prefix);
     }
+    // Its answer may wait for a reader longer than the model may work on it.
+    let egress = within_task(config, grant, network);
+    let memory = usize::try_from(config.model_memory)?;
     Ok(Grants {
         settings: Arc::new(settings),
-        // Its answer may wait for a reader longer than the model may work on it.
-        egress: Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout)),
-        max_memory: usize::try_from(config.model_memory)?,
-        bounds: Bounds::MODEL,
-        clock: Arc::new(SystemClock),
-        capabilities: None,
-        watchers: Arc::default(),
         blobs: link.behind.is_some().then(|| Arc::clone(blobs)),
-        partial_edits: None,
         redaction: Arc::new(redaction([link])),
+        ..Grants::only(egress, memory, Bounds::MODEL, Arc::new(SystemClock))
     })
 }
 
 /// For edits of a part of an image: nothing but memory.
 pub fn masked(config: &Config, network: &Network) -> anyhow::Result<Grants> {
-    Ok(Grants {
-        settings: Arc::default(),
-        egress: Egress::new(Grant::Nothing, network),
-        max_memory: usize::try_from(config.model_memory)?,
-        bounds: Bounds::MODEL,
-        clock: Arc::new(SystemClock),
-        capabilities: None,
-        watchers: Arc::default(),
-        blobs: None,
-        partial_edits: None,
-        redaction: Arc::default(),
-    })
+    let egress = Egress::new(Grant::Nothing, network);
+    let memory = usize::try_from(config.model_memory)?;
+    let clock = Arc::new(SystemClock);
+    Ok(Grants::only(egress, memory, Bounds::MODEL, clock))
 }
 
 /// The secrets in the settings of these links.
@@ -168,35 +150,24 @@ fn redaction<'a>(links: impl IntoIterator<Item = &'a ModelLink>) -> Redaction {
 
 /// For the notifier: receivers of webhooks, and no capabilities.
 pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> Grants {
-    Grants {
-        settings: Arc::default(),
-        egress: Egress::new(receivers(config), network).within(RECEIVER_LIMITS),
-        max_memory: NOTIFIER_MEMORY,
-        bounds: Bounds::MODEL,
-        clock: Arc::clone(clock),
-        capabilities: None,
-        watchers: Arc::default(),
-        blobs: None,
-        partial_edits: None,
-        redaction: Arc::default(),
-    }
+    let egress = Egress::new(receivers(config), network).within(RECEIVER_LIMITS);
+    Grants::only(egress, NOTIFIER_MEMORY, Bounds::MODEL, Arc::clone(clock))
 }
 
 /// Access to the issuer's keys, cached for all instances of the API; none without an
 /// issuer.
 pub fn issuer(config: &Config, network: &Network) -> Egress {
-    let granted = issuer_url(config).and_then(|url| Some((Origin::of_url(url)?, url.clone())));
-    match granted {
-        Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
-        None => Egress::new(Grant::Nothing, network),
-    }
-    .within(ISSUER_LIMITS)
+    keys(issuer_url(config), network)
 }
 
 /// Access to Google's keys, which verify push requests.
 pub fn push_keys(url: &url::Url, network: &Network) -> Egress {
-    match Origin::of_url(url) {
-        Some(origin) => Egress::new(Grant::Origin(origin), network).caching(url.clone()),
+    keys(Some(url), network)
+}
+
+fn keys(url: Option<&url::Url>, network: &Network) -> Egress {
+    match url.and_then(|url| Some((Origin::of_url(url)?, url.clone()))) {
+        Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
         None => Egress::new(Grant::Nothing, network),
     }
     .within(ISSUER_LIMITS)
@@ -235,7 +206,7 @@ fn provider(link: &ModelLink) -> Grant {
 }
 
 /// With the time limit of a task.
-fn downloading(config: &Config, grant: Grant, network: &Network) -> Egress {
+fn within_task(config: &Config, grant: Grant, network: &Network) -> Egress {
     Egress::new(grant, network).within(egress::Bounds::beyond(config.task_timeout))
 }
 

@@ -74,6 +74,24 @@ pub struct Grants {
     pub redaction: Arc<Redaction>,
 }
 
+impl Grants {
+    /// These, and nothing else.
+    pub fn only(egress: Egress, max_memory: usize, bounds: Bounds, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            settings: Arc::default(),
+            egress,
+            max_memory,
+            bounds,
+            clock,
+            capabilities: None,
+            watchers: Arc::default(),
+            blobs: None,
+            partial_edits: None,
+            redaction: Arc::default(),
+        }
+    }
+}
+
 /// The data of one store.
 pub struct Sandbox {
     /// The host objects that its instance has handles to.
@@ -330,18 +348,9 @@ mod tests {
         let network = Network::new(resolver::system(), &Trust::default()).unwrap();
         let module = Module::new(engine.wasmtime(), MEMORY).unwrap();
         for (max_memory, expected) in [(15, 0), (16, 1), (47, 2), (48, 3)] {
-            let grants = Grants {
-                settings: Arc::default(),
-                egress: Egress::new(Grant::Nothing, &network),
-                max_memory: max_memory * MIB,
-                bounds: Bounds::SERVICE,
-                clock: Arc::new(SystemClock),
-                capabilities: None,
-                watchers: Arc::default(),
-                blobs: None,
-                partial_edits: None,
-                redaction: Arc::default(),
-            };
+            let egress = Egress::new(Grant::Nothing, &network);
+            let clock = Arc::new(SystemClock);
+            let grants = Grants::only(egress, max_memory * MIB, Bounds::SERVICE, clock);
             let mut store = Sandbox::store(engine.wasmtime(), &grants);
             let mut instances = 0;
             while Instance::new_async(&mut store, &module, &[]).await.is_ok() {
