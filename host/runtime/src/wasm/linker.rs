@@ -10,6 +10,21 @@ use crate::wasm::bindings::capabilities::concept::refinement::{
 use crate::wasm::bindings::model_0_1::concept::refinement::next_models as next_models_0_1;
 use crate::wasm::sandbox::{Linked, Sandbox};
 
+/// Adds interfaces to a linker.
+macro_rules! add {
+    ($linker:ident: $($interface:ident),+) => {
+        $($interface::add_to_linker::<_, Linked>(&mut $linker, |sandbox| sandbox)?;)+
+    };
+}
+
+/// Adds interfaces under their names of 0.1.0, since when they have not changed.
+macro_rules! add_released {
+    ($linker:ident: $($interface:ident $name:literal),+) => {$({
+        let mut released = $linker.instance(concat!("concept:refinement/", $name, "@0.1.0"))?;
+        $interface::add_to_linker_instance::<_, Linked>(&mut released, |sandbox| sandbox)?;
+    })+};
+}
+
 /// A linker with an empty WASI and guarded wasi:http.
 pub fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
@@ -23,43 +38,29 @@ pub fn wasi_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox
 /// The same with `settings`, for all our components.
 fn base_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = wasi_linker(engine)?;
-    settings::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    add!(linker: settings);
     Ok(linker)
 }
 
 /// For the API: neither model nor progress.
 pub fn api_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = base_linker(engine)?;
-    health::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    task_queue::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    concept_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    webhook_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    add!(linker: health, task_store, task_queue, image_store, concept_store, webhook_store);
     Ok(linker)
 }
 
 /// For the pipeline: neither queue nor health.
 pub fn processor_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = base_linker(engine)?;
-    task_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    image_store::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    progress::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    partial_edits::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    image_model::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    add!(linker: task_store, image_store, blobs, progress, partial_edits, image_model);
     Ok(linker)
 }
 
 /// For a model: no capability except its receipts and what it cost.
 pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = base_linker(engine)?;
-    receipts::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    usage::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    let mut released = linker.instance("concept:refinement/settings@0.1.0")?;
-    settings::add_to_linker_instance::<_, Linked>(&mut released, |sandbox| sandbox)?;
-    let mut released = linker.instance("concept:refinement/receipts@0.1.0")?;
-    receipts::add_to_linker_instance::<_, Linked>(&mut released, |sandbox| sandbox)?;
+    add!(linker: receipts, usage);
+    add_released!(linker: settings "settings", receipts "receipts");
     Ok(linker)
 }
 
@@ -67,13 +68,8 @@ pub fn model_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbo
 /// again.
 pub fn middleware_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = model_linker(engine)?;
-    blobs::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    next_models::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    model_state::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
-    let mut released = linker.instance("concept:refinement/blobs@0.1.0")?;
-    blobs::add_to_linker_instance::<_, Linked>(&mut released, |sandbox| sandbox)?;
-    let mut released = linker.instance("concept:refinement/model-state@0.1.0")?;
-    model_state::add_to_linker_instance::<_, Linked>(&mut released, |sandbox| sandbox)?;
-    next_models_0_1::add_to_linker::<_, Linked>(&mut linker, |sandbox| sandbox)?;
+    add!(linker: blobs, next_models, model_state);
+    add_released!(linker: blobs "blobs", model_state "model-state");
+    add!(linker: next_models_0_1);
     Ok(linker)
 }
