@@ -20,7 +20,7 @@ use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
-    Nothing, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage, Takes,
+    NOTHING, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage, Takes,
     answer, ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
@@ -161,8 +161,7 @@ impl<P: Ports> Service<'_, P> {
     async fn look(&self, address: &Address) -> Result<Stage, Error> {
         let response = self.get(address, self.settings.key.clone()).await?;
         if response.status == 404 {
-            let error = Error::refused("the provider answered 404");
-            return Ok(Stage::Ended(Outcome::Gone(error)));
+            return Ok(Stage::Ended(Outcome::gone("the provider answered 404")));
         }
         let response = success(self.ports, self.settings, response).await?;
         let Reply::Json(json) = reply(response, MAX_JSON_WITH_IMAGE).await? else {
@@ -183,8 +182,7 @@ impl<P: Ports> Service<'_, P> {
         };
         let response = self.get(&address, None).await?;
         if matches!(response.status, 403 | 404 | 410) {
-            let error = Error::refused("the provider has removed the image");
-            return Ok(Outcome::Gone(error));
+            return Ok(Outcome::gone("the provider has removed the image"));
         }
         let response = success(self.ports, self.settings, response).await?;
         match answer(response, self.settings, Answer::from_json).await {
@@ -200,7 +198,6 @@ impl<P: Ports> Service<'_, P> {
         key: Option<String>,
     ) -> Result<Response<P::Stream>, Error> {
         let request = HttpRequest::get(&address.path).with("x-key", key);
-        let none = None::<Contents<Nothing>>;
-        self.ports.send(&address.origin, request, none).await
+        self.ports.send(&address.origin, request, NOTHING).await
     }
 }

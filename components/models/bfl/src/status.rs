@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use concept_refinement_model_provider::{
-    Error, Outcome, Settings, message_in, no_image, parsed, said_in,
+    Error, Outcome, Settings, could_not_refine, message_in, no_image, parsed, said_in,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,15 +57,11 @@ pub fn read(json: &[u8], settings: &Settings) -> Result<Status, Error> {
             key,
         )),
         "Error" | "Failed" => {
-            let reason = match message_in(&answer.details, key) {
-                Some(said) => format!("the provider could not refine the image: {said}"),
-                None => "the provider could not refine the image".to_owned(),
-            };
+            let reason = could_not_refine(message_in(&answer.details, key));
             Status::Ended(Outcome::Failed(Error::Broken(reason)))
         }
         "Task not found" => {
-            let error = Error::refused("the provider no longer knows the refinement");
-            Status::Ended(Outcome::Gone(error))
+            Status::Ended(Outcome::gone("the provider no longer knows the refinement"))
         }
         _ => Status::Running,
     })

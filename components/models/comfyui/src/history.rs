@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use concept_refinement_model_provider::{Error, said_in};
+use concept_refinement_model_provider::{Error, could_not_refine, said_in};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,13 +45,8 @@ pub struct Report {
 pub fn ended(history: &History, id: &str, key: Option<&str>) -> Option<Run> {
     let run = history.get(id)?;
     if run.status.get("status_str").and_then(Value::as_str) == Some("error") {
-        return Some(Run::Failed(Error::refused(match problem(run) {
-            Some(problem) => {
-                let problem = said_in(problem, key);
-                format!("the provider could not refine the image: {problem}")
-            }
-            None => "the provider could not refine the image".to_owned(),
-        })));
+        let said = problem(run).map(|problem| said_in(problem, key));
+        return Some(Run::Failed(Error::Refused(could_not_refine(said))));
     }
     let images = run
         .outputs

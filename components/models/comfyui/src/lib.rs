@@ -14,7 +14,7 @@ mod workflow;
 use std::time::Duration;
 
 use concept_refinement_model_provider::{
-    Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, Nothing, Ports,
+    Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
     Question, Request, Settings, Takes, answer, ask, exchange, json, persistently,
 };
 use serde::Deserialize;
@@ -154,8 +154,7 @@ impl<P: Ports> Server<'_, P> {
         let mask = match &question.mask {
             Some(mask) => {
                 let body = form.png(&UPLOAD, "image", &format!("{name}-mask"), mask);
-                let none = None::<Contents<Nothing>>;
-                Some(self.upload(&form, body, none).await?)
+                Some(self.upload(&form, body, NOTHING).await?)
             }
             None => None,
         };
@@ -176,8 +175,7 @@ impl<P: Ports> Server<'_, P> {
         let body = object!({"prompt": workflow.with(&inputs), "prompt_id": question.task_id});
         let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?)
             .with_bearer(self.settings.key.as_deref());
-        let none = None::<Contents<Nothing>>;
-        let response = ask(self.ports, self.settings, request, none).await?;
+        let response = ask(self.ports, self.settings, request, NOTHING).await?;
         let queued: Queued = json(response, MAX_JSON).await?;
         Ok(match queued.prompt_id.is_empty() {
             true => question.task_id.clone(),
@@ -253,16 +251,12 @@ impl<P: Ports> Server<'_, P> {
             encoded(&output.subfolder),
             encoded(&output.kind)
         );
-        let response = self
-            .exchange(HttpRequest::get(path), None::<Contents<Nothing>>)
-            .await?;
+        let response = self.exchange(HttpRequest::get(path), NOTHING).await?;
         answer(response, self.settings, Answer::from_json).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        let response = self
-            .exchange(HttpRequest::get(path), None::<Contents<Nothing>>)
-            .await?;
+        let response = self.exchange(HttpRequest::get(path), NOTHING).await?;
         json(response, MAX_JSON).await
     }
 

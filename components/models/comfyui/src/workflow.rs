@@ -72,16 +72,9 @@ fn replaced(text: String, inputs: &Inputs<'_>) -> Value {
             };
             Some((value, after))
         });
-        match found {
-            Some((value, after)) => {
-                filled.push_str(&value);
-                rest = after;
-            }
-            None => {
-                filled.push_str("{{");
-                rest = after;
-            }
-        }
+        let (value, after) = found.unwrap_or_else(|| ("{{".to_owned(), after));
+        filled.push_str(&value);
+        rest = after;
     }
     filled.push_str(rest);
     filled.into()

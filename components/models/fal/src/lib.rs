@@ -22,7 +22,7 @@ use std::time::Duration;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Base, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE,
-    Model, Nothing, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage,
+    Model, NOTHING, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage,
     Takes, ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
@@ -196,8 +196,7 @@ impl<P: Ports> Queue<'_, P> {
 
     async fn get(&self, address: &Address) -> Result<Response<P::Stream>, Error> {
         let request = HttpRequest::get(&address.path).with("authorization", self.authorization());
-        let none = None::<Contents<Nothing>>;
-        self.ports.send(&address.origin, request, none).await
+        self.ports.send(&address.origin, request, NOTHING).await
     }
 
     fn authorization(&self) -> Option<String> {

@@ -81,9 +81,7 @@ pub fn read(status: u16, json: &[u8], settings: &Settings) -> Option<Outcome> {
 
 /// The outcome of a request that the provider does not know.
 pub fn forgotten() -> Outcome {
-    Outcome::Gone(Error::refused(
-        "the provider no longer knows the refinement",
-    ))
+    Outcome::gone("the provider no longer knows the refinement")
 }
 
 fn answered(json: &[u8], settings: &Settings) -> Outcome {

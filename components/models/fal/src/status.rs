@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use concept_refinement_model_provider::{Error, Settings, message_in, parsed};
+use concept_refinement_model_provider::{Error, Settings, could_not_refine, message_in, parsed};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -29,8 +29,7 @@ pub enum Status {
 pub fn read(json: &[u8], settings: &Settings) -> Result<Status, Error> {
     let answer: Answer<'_> = parsed(json)?;
     let said = message_in(&answer.error, settings.key.as_deref());
-    let failure =
-        said.map(|said| Error::Refused(format!("the provider could not refine the image: {said}")));
+    let failure = said.map(|said| Error::Refused(could_not_refine(Some(said))));
     Ok(match &*answer.status {
         "IN_QUEUE" | "IN_PROGRESS" => Status::Running,
         "COMPLETED" => Status::Ended { failure },

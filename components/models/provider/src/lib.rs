@@ -46,10 +46,10 @@ pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, par
 pub use body::Body;
 pub use exchange::{ask, exchange, free_if_refused, success};
 pub use input::Input;
-pub use message::{message_in, said_in};
+pub use message::{could_not_refine, message_in, said_in};
 pub use model::{Model, Provider, Takes};
 pub use multipart::Multipart;
-pub use original::{Contents, Nothing, Original};
+pub use original::{Contents, NOTHING, Nothing, Original};
 pub use outcome::Error;
 pub use persistence::persistently;
 pub use picture::Picture;

@@ -40,6 +40,15 @@ pub fn message_in(json: &Value, key: Option<&str>) -> Option<String> {
     words(json).map(|words| said_in(words, key))
 }
 
+/// The sentence about work that failed, with what the provider says of it.
+pub fn could_not_refine(said: Option<String>) -> String {
+    let sentence = "the provider could not refine the image".to_owned();
+    match said {
+        Some(said) => format!("{sentence}: {said}"),
+        None => sentence,
+    }
+}
+
 fn words(json: &Value) -> Option<&str> {
     match json {
         Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),

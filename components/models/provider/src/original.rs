@@ -44,6 +44,9 @@ struct Rest<S> {
 /// No original at all.
 pub enum Nothing {}
 
+/// What is sent with a request that has no original.
+pub const NOTHING: Option<Contents<Nothing>> = None;
+
 impl ByteStream for Nothing {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         match *self {}

@@ -86,10 +86,9 @@ impl HttpRequest {
     pub fn post(path: impl Into<String>, content_type: impl Into<String>, body: Body) -> Self {
         Self {
             method: Method::Post,
-            path: path.into(),
-            accept: None,
             fields: vec![("content-type", content_type.into())],
             body,
+            ..Self::get(path)
         }
     }
 

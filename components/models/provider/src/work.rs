@@ -33,6 +33,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The provider no longer has it, for this reason.
+    pub fn gone(reason: &str) -> Self {
+        Self::Gone(Error::refused(reason))
+    }
+
     /// The answer of work that this call requested. An error: there is none.
     pub fn answer(self) -> Result<Answer, Error> {
         match self {

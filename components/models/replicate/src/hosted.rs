@@ -9,7 +9,7 @@ use std::time::Duration;
 use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart,
-    Nothing, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, is_segment,
+    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, is_segment,
     json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
@@ -130,7 +130,7 @@ async fn make(
     let response = match (source_url, original.original().length) {
         (Some(url), _) => {
             let request = request(input.with_url(question, settings, url)?);
-            ask(ports, settings, request, None::<Contents<Nothing>>).await?
+            ask(ports, settings, request, NOTHING).await?
         }
         (None, 0..=MAX_DATA_URL) => {
             let request = request(input.with_data(question, settings, original.original())?);
@@ -140,7 +140,7 @@ async fn make(
             let url = uploaded(ports, settings, question, original).await;
             let url = url.map_err(Error::not_accepted)?;
             let request = request(input.with_url(question, settings, &url)?);
-            ask(ports, settings, request, None::<Contents<Nothing>>).await?
+            ask(ports, settings, request, NOTHING).await?
         }
     };
     prediction(response).await
@@ -155,12 +155,9 @@ async fn ended(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outc
 async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
     let request = HttpRequest::get(format!("/v1/predictions/{id}"));
     let request = request.with_bearer(settings.key.as_deref());
-    let response = ports
-        .send(&settings.base, request, None::<Contents<Nothing>>)
-        .await?;
+    let response = ports.send(&settings.base, request, NOTHING).await?;
     if response.status == 404 {
-        let error = Error::refused("the provider answered 404");
-        return Ok(Stage::Ended(Outcome::Gone(error)));
+        return Ok(Stage::Ended(Outcome::gone("the provider answered 404")));
     }
     let response = success(ports, settings, response).await?;
     let said = prediction(response).await?;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use concept_refinement_model_provider::{
-    Answer, Error, Outcome, Picture, Settings, Stage, message_in, no_image, parsed,
+    Answer, Error, Outcome, Picture, Settings, Stage, could_not_refine, message_in, no_image,
+    parsed,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,21 +29,12 @@ pub fn read(json: &[u8], settings: &Settings) -> Result<(Option<String>, Stage),
     let status = prediction.status.as_deref().unwrap_or_default();
     let said = message_in(&prediction.error, settings.key.as_deref());
     let is_silent = said.is_none();
-    let failed = || {
-        Outcome::Failed(Error::refused(match said {
-            Some(said) => format!("the provider could not refine the image: {said}"),
-            None => "the provider could not refine the image".to_owned(),
-        }))
-    };
+    let failed = || Outcome::Failed(Error::Refused(could_not_refine(said)));
     let outcome = match status {
         "starting" | "processing" | "queued" => return Ok((prediction.id, Stage::Running)),
         "failed" => failed(),
-        "canceled" | "aborted" => {
-            Outcome::Gone(Error::refused("the provider stopped the refinement"))
-        }
-        _ if prediction.data_removed => {
-            Outcome::Gone(Error::refused("the provider has removed the image"))
-        }
+        "canceled" | "aborted" => Outcome::gone("the provider stopped the refinement"),
+        _ if prediction.data_removed => Outcome::gone("the provider has removed the image"),
         _ => match Answer::of(prediction.output, settings) {
             Ok(Some(answer)) => Outcome::Answer(answer),
             Ok(None) if matches!(status, "succeeded" | "") => {
