@@ -34,17 +34,8 @@ struct Finish {
     finish_reason: Option<String>,
 }
 
-/// The path of a model, and the field that controls how much it may change the original.
-#[derive(Debug, PartialEq, Eq)]
-struct Endpoint {
-    path: &'static str,
-    /// The field for the strength.
-    strength: Strength,
-    /// Whether the request must say that there is an original, and name the model.
-    is_named: bool,
-}
-
-#[derive(Debug, PartialEq, Eq)]
+/// The field that controls how much the original may change.
+#[derive(Clone, Copy)]
 enum Strength {
     /// Strength of the change.
     Change(&'static str),
@@ -52,36 +43,35 @@ enum Strength {
     Original(&'static str),
 }
 
+/// The models, or how their names begin, with their paths.
+const ENDPOINTS: [(&str, &str, Strength); 5] = [
+    ("ultra", "generate/ultra", Strength::Change("strength")),
+    (
+        "structure",
+        "control/structure",
+        Strength::Original("control_strength"),
+    ),
+    (
+        "sketch",
+        "control/sketch",
+        Strength::Original("control_strength"),
+    ),
+    ("style", "control/style", Strength::Original("fidelity")),
+    (VERSIONED, "generate/sd3", Strength::Change("strength")),
+];
+
+/// How the names of models begin of which there are several versions: a request must name
+/// them, and say that there is an original.
+const VERSIONED: &str = "sd3";
+
 /// None: there is no such model.
-fn endpoint(model: &str) -> Option<Endpoint> {
-    let (path, strength) = match model {
-        "ultra" => (
-            "/v2beta/stable-image/generate/ultra",
-            Strength::Change("strength"),
-        ),
-        "structure" => (
-            "/v2beta/stable-image/control/structure",
-            Strength::Original("control_strength"),
-        ),
-        "sketch" => (
-            "/v2beta/stable-image/control/sketch",
-            Strength::Original("control_strength"),
-        ),
-        "style" => (
-            "/v2beta/stable-image/control/style",
-            Strength::Original("fidelity"),
-        ),
-        model if model.starts_with("sd3") => (
-            "/v2beta/stable-image/generate/sd3",
-            Strength::Change("strength"),
-        ),
-        _ => return None,
+fn endpoint(model: &str) -> Option<(String, Strength)> {
+    let name = match model.starts_with(VERSIONED) {
+        true => VERSIONED,
+        false => model,
     };
-    Some(Endpoint {
-        path,
-        strength,
-        is_named: model.starts_with("sd3"),
-    })
+    let (_, path, strength) = ENDPOINTS.into_iter().find(|(it, ..)| *it == name)?;
+    Some((format!("/v2beta/stable-image/{path}"), strength))
 }
 
 impl Provider for Stability {
@@ -102,9 +92,9 @@ impl Provider for Stability {
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let model = settings.name_or_default(PROFILE);
-        let endpoint = endpoint(model)
+        let (path, strength) = endpoint(model)
             .ok_or_else(|| settings.refused("name", "names no model of Stability AI"))?;
-        let (name, strength) = match endpoint.strength {
+        let (name, strength) = match strength {
             Strength::Change(name) => (name, question.strength),
             Strength::Original(name) => (name, 1.0 - question.strength),
         };
@@ -119,13 +109,13 @@ impl Provider for Stability {
             fields.push((name, &strength));
         }
         fields.push(("output_format", "png"));
-        if mask.is_none() && endpoint.is_named {
+        if mask.is_none() && model.starts_with(VERSIONED) {
             fields.extend([("mode", "image-to-image"), ("model", model)]);
         }
         fields.extend(seed.as_deref().map(|seed| ("seed", seed)));
         let path = match mask {
-            Some(_) => INPAINT,
-            None => endpoint.path,
+            Some(_) => INPAINT.to_owned(),
+            None => path,
         };
         let form = Multipart::new(question.random);
         let body = form.body(&fields, mask, "image", original);
@@ -186,11 +176,8 @@ mod tests {
             ("core", None),
             ("../v1", None),
         ] {
-            assert_eq!(
-                endpoint(model).map(|endpoint| endpoint.path),
-                path,
-                "{model}"
-            );
+            let found = endpoint(model).map(|(path, _)| path);
+            assert_eq!(found.as_deref(), path, "{model}");
         }
         assert!(PROFILE.model.and_then(endpoint).is_some());
     }
