@@ -62,10 +62,10 @@ pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
     while edits.peek().is_some() {
         let sample = Sample::of(pixels);
         let survey = sample.survey();
+        let way = |edit| way(edit, strength, &sample, &survey);
         let mut tones = Vec::new();
-        while let Some((edit, tone)) = edits
-            .peek()
-            .and_then(|edit| Some((*edit, tone(edit, strength, &sample, &survey)?)))
+        while let Some(edit) = edits.peek().copied()
+            && let Way::Tone(tone) = way(edit)
         {
             let tone = recolor::keep(&kept, tone);
             remarks.extend(reached::remark(edit, &sample, &tone));
@@ -74,94 +74,88 @@ pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
         }
         if !tones.is_empty() {
             Lut::new(|color| tones.iter().fold(color, |color, tone| tone(color))).apply(pixels);
-        } else if let Some(edit) = edits.next() {
-            remarks.extend(reshape(pixels, edit, strength));
+        } else if let Some(Way::Reshape(reshape)) = edits.next().map(way) {
+            remarks.extend(reshape(pixels));
         }
     }
     remarks
 }
 
-/// The edit as a change of colours. None: it depends on more than the colour.
-fn tone(edit: &Edit, strength: f32, sample: &Sample, survey: &Survey) -> Option<Tone> {
+/// How an edit is made.
+enum Way<'a> {
+    /// Each colour becomes another one.
+    Tone(Tone),
+    /// It depends on more than the colour.
+    Reshape(Reshape<'a>),
+}
+
+type Reshape<'a> = Box<dyn FnOnce(&mut Pixels) -> Option<Remark> + 'a>;
+
+fn way<'a>(edit: &'a Edit, strength: f32, sample: &Sample, survey: &Survey) -> Way<'a> {
     let presence = presence(strength);
     match edit {
-        Edit::Recolor(recolor) => Some(recolor::tone(recolor, presence, sample, survey)),
-        Edit::Replace(pairs) => Some(recolor::replace(pairs, presence, sample)),
-        Edit::Alter(color, quality, amount) => {
-            let change = quality_tone(*quality, *amount, strength, survey)?;
-            Some(recolor::alter(*color, change))
-        }
-        Edit::Shift(color, amount) => Some(recolor::shift(*color, amount * presence)),
-        Edit::Steer(colors) => Some(steer::tone(colors, presence, survey)),
-        Edit::Adjust(quality, amount) => quality_tone(*quality, *amount, strength, survey),
-        _ => None,
-    }
-}
-
-fn quality_tone(quality: Quality, amount: f32, strength: f32, survey: &Survey) -> Option<Tone> {
-    let grown = amount * strength / USUAL_STRENGTH;
-    Some(match quality {
-        Quality::Temperature => tone::temperature(grown),
-        Quality::Saturation => tone::saturation(grown),
-        Quality::Monochrome => tone::monochrome(presence(amount * strength)),
-        Quality::Sepia => tone::sepia(presence(amount * strength)),
-        Quality::Lightness => tone::lightness(grown),
-        Quality::Contrast => tone::contrast(grown, survey.lightness),
-        Quality::DarkMode => tone::dark_mode(presence(amount * strength)),
-        _ => return None,
-    })
-}
-
-fn reshape(pixels: &mut Pixels, edit: &Edit, strength: f32) -> Option<Remark> {
-    match edit {
-        Edit::Adjust(quality, amount) => return adjust(pixels, *quality, *amount, strength),
-        Edit::Turn(turn) => turn::apply(pixels, *turn),
-        Edit::Rotate(degrees) => rotate::apply(pixels, *degrees),
-        Edit::Crop(width, height) => size::crop(pixels, *width, *height),
-        Edit::Quantize(colors) => {
-            quantize::apply(pixels, colors, presence(strength));
+        Edit::Recolor(recolor) => Way::Tone(recolor::tone(recolor, presence, sample, survey)),
+        Edit::Replace(pairs) => Way::Tone(recolor::replace(pairs, presence, sample)),
+        Edit::Alter(color, quality, amount) => match adjust(*quality, *amount, strength, survey) {
+            Way::Tone(change) => Way::Tone(recolor::alter(*color, change)),
+            Way::Reshape(_) => reshape(|_| {}),
+        },
+        Edit::Shift(color, amount) => Way::Tone(recolor::shift(*color, amount * presence)),
+        Edit::Steer(colors) => Way::Tone(steer::tone(colors, presence, survey)),
+        Edit::Adjust(quality, amount) => adjust(*quality, *amount, strength, survey),
+        Edit::Turn(turn) => reshape(|pixels| turn::apply(pixels, *turn)),
+        Edit::Rotate(degrees) => reshape(|pixels| rotate::apply(pixels, *degrees)),
+        Edit::Crop(width, height) => reshape(|pixels| size::crop(pixels, *width, *height)),
+        Edit::Quantize(colors) => Way::Reshape(Box::new(move |pixels| {
+            quantize::apply(pixels, colors, presence);
             let named = Some(&colors.to).filter(|named| !named.is_empty())?;
-            return reached::exactly(named, &Sample::of(pixels));
-        }
-        Edit::Ink { ink, paper } => ink::apply(pixels, *ink, *paper),
-        Edit::Ground(ground) => return background::fill(pixels, ground),
-        Edit::Pad(pad) => size::pad(pixels, *pad),
-        Edit::Resize(resize) => size::resize(pixels, *resize),
-        Edit::Circle => corners::circle(pixels),
-        // These are changes of colours.
-        Edit::Recolor(_) | Edit::Replace(_) | Edit::Alter(..) => {}
-        Edit::Shift(..) | Edit::Steer(_) => {}
+            reached::exactly(named, &Sample::of(pixels))
+        })),
+        Edit::Ink { ink, paper } => reshape(|pixels| ink::apply(pixels, *ink, *paper)),
+        Edit::Ground(ground) => Way::Reshape(Box::new(|pixels| background::fill(pixels, ground))),
+        Edit::Pad(pad) => reshape(|pixels| size::pad(pixels, *pad)),
+        Edit::Resize(resize) => reshape(|pixels| size::resize(pixels, *resize)),
+        Edit::Circle => reshape(corners::circle),
     }
-    None
 }
 
-fn adjust(pixels: &mut Pixels, quality: Quality, amount: f32, strength: f32) -> Option<Remark> {
+fn adjust(quality: Quality, amount: f32, strength: f32, survey: &Survey) -> Way<'static> {
     let grown = amount * strength / USUAL_STRENGTH;
+    let presence = presence(amount * strength);
+    let reshaped = |apply: fn(&mut Pixels, f32)| reshape(move |pixels| apply(pixels, grown));
     match quality {
-        Quality::Tightness => tighten::apply(pixels, grown),
-        Quality::Minimalism => minimal::apply(pixels, grown),
-        Quality::Smoothness => smooth::apply(pixels, grown),
-        Quality::Outline => outline::apply(pixels, grown),
-        Quality::Sketch => sketch::apply(pixels, grown),
-        Quality::Pixelation => pixelate::apply(pixels, grown),
-        Quality::Transparency => return background::apply(pixels, grown),
-        Quality::Posterization => posterize::apply(pixels, grown),
-        Quality::Inversion => invert::apply(pixels, presence(amount * strength)),
-        Quality::Sharpness if grown < 0.0 => blur::apply(pixels, -grown),
-        Quality::Sharpness => sharpen::apply(pixels, grown),
-        Quality::Vignette => vignette::apply(pixels, grown),
-        Quality::Shadow => return shadow::apply(pixels, grown),
-        Quality::Corners => corners::apply(pixels, grown),
-        // These are changes of colours.
-        Quality::DarkMode
-        | Quality::Temperature
-        | Quality::Saturation
-        | Quality::Monochrome
-        | Quality::Sepia
-        | Quality::Lightness
-        | Quality::Contrast => {}
+        Quality::Temperature => Way::Tone(tone::temperature(grown)),
+        Quality::Saturation => Way::Tone(tone::saturation(grown)),
+        Quality::Monochrome => Way::Tone(tone::monochrome(presence)),
+        Quality::Sepia => Way::Tone(tone::sepia(presence)),
+        Quality::Lightness => Way::Tone(tone::lightness(grown)),
+        Quality::Contrast => Way::Tone(tone::contrast(grown, survey.lightness)),
+        Quality::DarkMode => Way::Tone(tone::dark_mode(presence)),
+        Quality::Tightness => reshaped(tighten::apply),
+        Quality::Minimalism => reshaped(minimal::apply),
+        Quality::Smoothness => reshaped(smooth::apply),
+        Quality::Outline => reshaped(outline::apply),
+        Quality::Sketch => reshaped(sketch::apply),
+        Quality::Pixelation => reshaped(pixelate::apply),
+        Quality::Posterization => reshaped(posterize::apply),
+        Quality::Vignette => reshaped(vignette::apply),
+        Quality::Corners => reshaped(corners::apply),
+        Quality::Inversion => reshape(move |pixels| invert::apply(pixels, presence)),
+        Quality::Sharpness if grown < 0.0 => reshape(move |pixels| blur::apply(pixels, -grown)),
+        Quality::Sharpness => reshaped(sharpen::apply),
+        Quality::Transparency => {
+            Way::Reshape(Box::new(move |pixels| background::apply(pixels, grown)))
+        }
+        Quality::Shadow => Way::Reshape(Box::new(move |pixels| shadow::apply(pixels, grown))),
     }
-    None
+}
+
+/// A change about which there is nothing to remark.
+fn reshape<'a>(change: impl FnOnce(&mut Pixels) + 'a) -> Way<'a> {
+    Way::Reshape(Box::new(|pixels| {
+        change(pixels);
+        None
+    }))
 }
 
 /// How much of an all-or-nothing edit is applied.

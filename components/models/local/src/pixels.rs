@@ -4,6 +4,9 @@
 //! model's instance. Edits work in place; none may make a second copy of a large image,
 //! except to rotate it by 90° or to change its size.
 
+use concept_refinement_raster::Orientation;
+use image::{DynamicImage, ImageBuffer};
+
 /// RGB or RGBA, eight bits per channel, sRGB, rows from the top without gaps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels {
@@ -49,10 +52,6 @@ impl Pixels {
         &self.data
     }
 
-    pub fn into_data(self) -> Vec<u8> {
-        self.data
-    }
-
     pub fn data_mut(&mut self) -> &mut [u8] {
         &mut self.data
     }
@@ -85,6 +84,22 @@ impl Pixels {
         }
         self.data.truncate(count * 3);
         self.alpha = false;
+    }
+
+    /// Turns or mirrors it. By 90° it would take more than linear time in place, so this
+    /// needs a second copy for a moment.
+    pub fn orient(&mut self, orientation: Orientation) {
+        let (width, height, data) = (self.width, self.height, std::mem::take(&mut self.data));
+        let image = if self.alpha {
+            ImageBuffer::from_raw(width, height, data).map(DynamicImage::ImageRgba8)
+        } else {
+            ImageBuffer::from_raw(width, height, data).map(DynamicImage::ImageRgb8)
+        };
+        if let Some(mut image) = image {
+            image.apply_orientation(orientation);
+            (self.width, self.height) = (image.width(), image.height());
+            self.data = image.into_bytes();
+        }
     }
 
     /// Keeps the given area, limited to the image and at least one pixel.

@@ -192,28 +192,18 @@ fn inflects(word: &str, token: &str) -> bool {
     if word.len() < SHORTEST {
         return false;
     }
-    let after = |stem: &str, endings: &[&str]| {
-        token
-            .strip_prefix(stem)
-            .is_some_and(|ending| endings.contains(&ending))
+    let ends = |ending: Option<&str>, endings: &[&str]| {
+        ending.is_some_and(|ending| endings.contains(&ending))
     };
-    if after(word, ENDINGS) {
+    let behind = token.strip_prefix(word);
+    if ends(behind, ENDINGS) {
         return true;
     }
+    let of_stem = |last: char| token.strip_prefix(word.strip_suffix(last)?);
     match word.chars().next_back() {
-        Some('e') => word
-            .strip_suffix('e')
-            .is_some_and(|stem| after(stem, VOWEL_ENDINGS)),
-        Some('y') => word.strip_suffix('y').is_some_and(|stem| {
-            token
-                .strip_prefix(stem)
-                .and_then(|ending| ending.strip_prefix('i'))
-                .is_some_and(|ending| ENDINGS.contains(&ending))
-        }),
-        Some(last) => token
-            .strip_prefix(word)
-            .and_then(|ending| ending.strip_prefix(last))
-            .is_some_and(|ending| VOWEL_ENDINGS.contains(&ending)),
+        Some('e') => ends(of_stem('e'), VOWEL_ENDINGS),
+        Some('y') => ends(of_stem('y').and_then(|it| it.strip_prefix('i')), ENDINGS),
+        Some(last) => ends(behind.and_then(|it| it.strip_prefix(last)), VOWEL_ENDINGS),
         None => false,
     }
 }

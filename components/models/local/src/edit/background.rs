@@ -205,24 +205,20 @@ impl Map {
     /// The background around a place: of a gradient, its colour there.
     fn near(&self, x: usize, y: usize) -> Background {
         let (x, y) = (x / self.factor, y / self.factor);
-        let mut nearest = None;
-        for down in 0..=2 * RADIUS {
-            let Some(y) = (y + down).checked_sub(RADIUS) else {
-                continue;
-            };
-            for right in 0..=2 * RADIUS {
-                let Some(x) = (x + right).checked_sub(RADIUS).filter(|x| *x < self.width) else {
-                    continue;
-                };
-                let cell = y * self.width + x;
-                let apart = down.abs_diff(RADIUS) + right.abs_diff(RADIUS);
-                if matches!(self.cells.get(cell), Some(Cell::Soft | Cell::Connected))
-                    && nearest.is_none_or(|(least, _)| apart < least)
-                {
-                    nearest = Some((apart, cell));
-                }
-            }
-        }
+        let around =
+            (0..=2 * RADIUS).flat_map(|down| (0..=2 * RADIUS).map(move |right| (down, right)));
+        let cells = around.filter_map(|(down, right)| {
+            let y = (y + down).checked_sub(RADIUS)?;
+            let x = (x + right)
+                .checked_sub(RADIUS)
+                .filter(|x| *x < self.width)?;
+            let apart = down.abs_diff(RADIUS) + right.abs_diff(RADIUS);
+            Some((apart, y * self.width + x))
+        });
+        let is_background = |(_, cell): &(usize, usize)| {
+            matches!(self.cells.get(*cell), Some(Cell::Soft | Cell::Connected))
+        };
+        let nearest = cells.filter(is_background).min_by_key(|(apart, _)| *apart);
         let mean = nearest.and_then(|(_, cell)| self.means.get(cell).copied());
         Background {
             color: mean.unwrap_or(self.background.color),

@@ -1,45 +1,20 @@
 //! Rotates, mirrors and crops: pixels move, but no colour changes.
 
-use image::imageops::{
-    flip_horizontal_in_place, flip_vertical_in_place, rotate90, rotate180_in_place, rotate270,
-};
-use image::{ImageBuffer, Pixel, Rgb, Rgba};
-
-use crate::pixels::Pixels;
+use concept_refinement_raster::Orientation;
 use concept_refinement_vocabulary::Turn;
 
+use super::size;
+use crate::pixels::Pixels;
+
 pub fn apply(pixels: &mut Pixels, turn: Turn) {
-    if pixels.has_alpha() {
-        of::<Rgba<u8>>(pixels, turn);
-    } else {
-        of::<Rgb<u8>>(pixels, turn);
-    }
-}
-
-fn of<P: Pixel<Subpixel = u8> + 'static>(pixels: &mut Pixels, turn: Turn) {
-    let (width, height, alpha) = (pixels.width(), pixels.height(), pixels.has_alpha());
-    let Some(mut image) = ImageBuffer::<P, _>::from_raw(width, height, pixels.data_mut()) else {
-        return;
-    };
-    // An in-place rotation by 90° would take more than linear time, so this needs a
-    // second copy for a moment.
-    let turned = match turn {
-        Turn::Right => rotate90(&image),
-        Turn::Left => rotate270(&image),
-        Turn::Half => return rotate180_in_place(&mut image),
-        Turn::Mirror => return flip_horizontal_in_place(&mut image),
-        Turn::Flip => return flip_vertical_in_place(&mut image),
-        Turn::Square => return square(pixels),
-    };
-    if let Some(turned) = Pixels::new(height, width, alpha, turned.into_raw()) {
-        *pixels = turned;
-    }
-}
-
-fn square(pixels: &mut Pixels) {
-    let (width, height) = (pixels.width(), pixels.height());
-    let side = width.min(height);
-    pixels.crop((width - side) / 2, (height - side) / 2, side, side);
+    pixels.orient(match turn {
+        Turn::Right => Orientation::Rotate90,
+        Turn::Left => Orientation::Rotate270,
+        Turn::Half => Orientation::Rotate180,
+        Turn::Mirror => Orientation::FlipHorizontal,
+        Turn::Flip => Orientation::FlipVertical,
+        Turn::Square => return size::crop(pixels, 1, 1),
+    });
 }
 
 #[cfg(test)]

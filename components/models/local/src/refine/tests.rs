@@ -21,7 +21,11 @@ fn logo() -> Vec<u8> {
 }
 
 fn decoded(file: Vec<u8>) -> Vec<u8> {
-    codec::decode(file, Format::Png).unwrap().pixels.into_data()
+    codec::decode(file, Format::Png)
+        .unwrap()
+        .pixels
+        .data()
+        .to_vec()
 }
 
 fn size(answer: &Refined) -> (u32, u32) {

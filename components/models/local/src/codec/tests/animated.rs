@@ -15,7 +15,7 @@ pub fn gif() -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = image::codecs::gif::GifEncoder::new(&mut file);
     for color in [FIRST, SECOND] {
-        let data = frame(color).into_data();
+        let data = frame(color).data().to_vec();
         encoder
             .encode(&data, 24, 16, ExtendedColorType::Rgb8)
             .unwrap();
