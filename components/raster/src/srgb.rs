@@ -106,37 +106,27 @@ pub fn from_ink(mut data: Vec<u8>, profile: Option<&ColorProfile>) -> Vec<u8> {
 
 /// Grey as RGB.
 fn in_rgb(data: Vec<u8>, color: ColorType) -> Option<(Vec<u8>, ColorType)> {
-    let data = match color {
-        ColorType::L8 => data.iter().flat_map(|level| [*level; 3]).collect(),
-        ColorType::La8 => {
-            let (pixels, _) = data.as_chunks();
-            pixels.iter().flat_map(|[l, a]| [*l, *l, *l, *a]).collect()
+    use ColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgba8, Rgba16};
+    Some(match color {
+        Rgb8 | Rgba8 | Rgb16 | Rgba16 => (data, color),
+        L8 => (spread(&data, |[l]| [l; 3]), Rgb8),
+        La8 => (spread(&data, |[l, a]| [l, l, l, a]), Rgba8),
+        L16 => (spread(&data, |[l, m]| [l, m, l, m, l, m]), Rgb16),
+        La16 => {
+            let pixel = |[l, m, a, b]: [u8; 4]| [l, m, l, m, l, m, a, b];
+            (spread(&data, pixel), Rgba16)
         }
-        ColorType::L16 => {
-            let (pixels, _) = data.as_chunks::<2>();
-            pixels
-                .iter()
-                .flat_map(|level| [*level; 3])
-                .flatten()
-                .collect()
-        }
-        ColorType::La16 => {
-            let (pixels, _) = data.as_chunks();
-            pixels
-                .iter()
-                .flat_map(|[l, m, a, b]| [*l, *m, *l, *m, *l, *m, *a, *b])
-                .collect()
-        }
-        _ => data,
-    };
-    let color = match color {
-        ColorType::L8 | ColorType::Rgb8 => ColorType::Rgb8,
-        ColorType::La8 | ColorType::Rgba8 => ColorType::Rgba8,
-        ColorType::L16 | ColorType::Rgb16 => ColorType::Rgb16,
-        ColorType::La16 | ColorType::Rgba16 => ColorType::Rgba16,
         _ => return None,
-    };
-    Some((data, color))
+    })
+}
+
+/// Each pixel in more bytes.
+fn spread<const N: usize, const M: usize>(
+    data: &[u8],
+    pixel: impl Fn([u8; N]) -> [u8; M],
+) -> Vec<u8> {
+    let (pixels, _) = data.as_chunks();
+    pixels.iter().flat_map(|it| pixel(*it)).collect()
 }
 
 fn eight_bits(value: u16) -> u8 {
