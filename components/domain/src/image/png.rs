@@ -58,26 +58,12 @@ impl Png {
     }
 
     fn header(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
-        let &[
-            a,
-            b,
-            c,
-            d,
-            e,
-            f,
-            g,
-            h,
-            depth,
-            colour,
-            compression,
-            filter,
-            interlace,
-        ] = bytes
+        let (size, form) = bytes.as_chunks::<4>();
+        let (&[width, height, [depth, colour, compression, filter]], &[interlace]) = (size, form)
         else {
             return Err(Problem::Malformed);
         };
-        let width = u32::from_be_bytes([a, b, c, d]);
-        let height = u32::from_be_bytes([e, f, g, h]);
+        let [width, height] = [width, height].map(u32::from_be_bytes);
         let known = matches!(
             (colour, depth),
             (0, 1 | 2 | 4 | 8 | 16) | (2 | 4 | 6, 8 | 16) | (3, 1 | 2 | 4 | 8)

@@ -47,21 +47,9 @@ impl Layout {
 
     fn signature(&mut self, head: &[u8]) -> Next {
         match head {
-            [
-                b'G',
-                b'I',
-                b'F',
-                b'8',
-                b'7' | b'9',
-                b'a',
-                _,
-                _,
-                _,
-                _,
-                flags,
-                _,
-                _,
-            ] => {
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', .., flags, _, _]
+                if head.len() == SCREEN =>
+            {
                 self.at = At::Block;
                 Segment::new(Kind::Signature, colours(*flags)).into()
             }
