@@ -22,10 +22,7 @@ const MONITORING: [&str; 2] = ["grafana/concept-refinement.json", "prometheus/ru
 
 /// Files that exist only for the package.
 const OWN: [(&str, &str); 5] = [
-    (
-        "etc/concept-refinement/refinement.toml",
-        include_str!("package/refinement.toml"),
-    ),
+    (SETTINGS, include_str!("package/refinement.toml")),
     (
         "DEBIAN/conffiles",
         "/etc/concept-refinement/refinement.toml\n",
@@ -33,6 +30,15 @@ const OWN: [(&str, &str); 5] = [
     ("DEBIAN/postinst", include_str!("package/postinst")),
     ("DEBIAN/prerm", include_str!("package/prerm")),
     ("DEBIAN/postrm", include_str!("package/postrm")),
+];
+
+const SETTINGS: &str = "etc/concept-refinement/refinement.toml";
+
+/// Where each shell looks for completions.
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", "bash-completion/completions/concept-refinement"),
+    ("zsh", "zsh/vendor-completions/_concept-refinement"),
+    ("fish", "fish/vendor_completions.d/concept-refinement.fish"),
 ];
 
 /// Packs an executable. Returns the path of the package in this directory.
@@ -56,11 +62,8 @@ pub fn build(
     put_files(workspace, executable, &stage)?;
     put_printed(workspace, executable, &stage)?;
     let architecture = process::output(workspace.command("dpkg").arg("--print-architecture"))?;
-    put(
-        &stage,
-        "DEBIAN/control",
-        &control(executable, &architecture)?,
-    )?;
+    let control = control(executable, &architecture)?;
+    put(&stage, "DEBIAN/control", &control)?;
     set_modes(workspace, &stage)?;
 
     let version = env!("CARGO_PKG_VERSION");
@@ -81,30 +84,21 @@ pub fn build(
 fn put_files(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow::Result<()> {
     let read = |name: &str| fs::read_to_string(workspace.root().join(name));
     let unit = read(UNIT)?.replace("/usr/local/bin/", "/usr/bin/");
+    let copyright = read("LICENSE-MIT")? + "\n" + &read("LICENSE-APACHE")? + "\n";
     put(
         stage,
-        "usr/lib/systemd/system/concept-refinement@.service",
+        &format!("usr/lib/systemd/system/{NAME}@.service"),
         &unit,
+    )?;
+    put(
+        stage,
+        &format!("usr/share/doc/{NAME}/copyright"),
+        &copyright,
     )?;
     for name in MONITORING {
         let file = read(&format!("deploy/{name}"))?;
-        put(
-            stage,
-            &format!("usr/share/concept-refinement/{name}"),
-            &file,
-        )?;
+        put(stage, &format!("usr/share/{NAME}/{name}"), &file)?;
     }
-    let licenses = ["LICENSE-MIT", "LICENSE-APACHE"].map(read);
-    let mut copyright = String::new();
-    for license in licenses {
-        copyright.push_str(&license?);
-        copyright.push('\n');
-    }
-    put(
-        stage,
-        "usr/share/doc/concept-refinement/copyright",
-        &copyright,
-    )?;
     for (path, text) in OWN {
         put(stage, path, text)?;
     }
@@ -123,28 +117,13 @@ fn put_printed(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow
     let overview = printed(&["man"])?;
     for command in commands(&overview) {
         let page = printed(&["man", command])?;
-        put(
-            stage,
-            &format!("usr/share/man/man1/{NAME}-{command}.1"),
-            &page,
-        )?;
+        let path = format!("usr/share/man/man1/{NAME}-{command}.1");
+        put(stage, &path, &page)?;
     }
     put(stage, &format!("usr/share/man/man1/{NAME}.1"), &overview)?;
-    for (shell, path) in [
-        (
-            "bash",
-            "usr/share/bash-completion/completions/concept-refinement",
-        ),
-        (
-            "zsh",
-            "usr/share/zsh/vendor-completions/_concept-refinement",
-        ),
-        (
-            "fish",
-            "usr/share/fish/vendor_completions.d/concept-refinement.fish",
-        ),
-    ] {
-        put(stage, path, &printed(&["completions", shell])?)?;
+    for (shell, path) in COMPLETIONS {
+        let completions = printed(&["completions", shell])?;
+        put(stage, &format!("usr/share/{path}"), &completions)?;
     }
     Ok(())
 }
