@@ -325,11 +325,19 @@ fn promised(tasks: u64, of: u64) -> u64 {
 }
 
 impl NoRoom {
-    /// For users: why new tasks are refused.
+    /// Why new tasks are refused, as the state of the task store.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Store => IMAGES_AT_LIMIT,
             Self::Disk => DISK_AT_RESERVE,
+        }
+    }
+
+    /// The same for those whose task is refused.
+    pub fn refusal(self) -> &'static str {
+        match self {
+            Self::Store => IMAGES_AT_LIMIT,
+            Self::Disk => "The task store has no room left.",
         }
     }
 }

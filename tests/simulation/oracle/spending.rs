@@ -40,13 +40,16 @@ impl Oracle {
     }
 }
 
-/// The last call of a completed task was accepted, and of all others nobody knows it.
+/// The last call of a task was accepted if the task is completed or has a receipt, and of all
+/// others nobody knows it.
 fn cost(task: &Expected) -> Spending {
     let calls = i64::from(task.calls);
     let accepted = calls.min(1);
     let (accepted, perhaps) = match (task.is_active(), task.status) {
         (true, _) => (0, 1),
-        (false, Status::Completed) => (accepted, calls - accepted),
+        (false, status) if status == Status::Completed || task.is_named => {
+            (accepted, calls - accepted)
+        }
         (false, _) => (0, calls),
     };
     Spending {

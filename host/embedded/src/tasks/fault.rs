@@ -38,7 +38,7 @@ impl Fault {
             }
             Self::NoRoom(error) => {
                 log_throttled!(error, "new tasks are refused", %error);
-                CapabilityError::full(error.sentence())
+                CapabilityError::full(error.refusal())
             }
             Self::Engine(error) if is_full(&error) => {
                 log_throttled!(error, "the task store has no room left", %error);

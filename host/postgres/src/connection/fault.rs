@@ -63,7 +63,7 @@ impl Fault {
             Self::NoId => CapabilityError::invalid(self.to_string()),
             Self::NoRoom(error) => {
                 log_throttled!(error, "new tasks are refused", %error);
-                CapabilityError::full(error.sentence())
+                CapabilityError::full(error.refusal())
             }
             fault => {
                 log_throttled!(error, "the task store failed", error = %fault);
