@@ -158,7 +158,14 @@ async fn what_a_filter_matches_is_acted_on_once_somebody_says_so() {
     }
 
     let cancel = [&["tasks", "cancel", "--yes"], &filter[..]].concat();
-    desk.run(&cancel).refused(1, "nothing was done");
+    let done = desk.run(&cancel);
+    assert_eq!(done.code, 1, "{}", done.text());
+    assert!(
+        done.text().starts_with("cancel: 0 done, "),
+        "{}",
+        done.text()
+    );
+    assert!(done.stderr.contains("nothing was done"), "{}", done.stderr);
 
     let (code, shown) = on_whole_terminal(&mut desk.command(&delete), 100, "y\n");
     assert_eq!(code, Some(0), "{shown}");
