@@ -54,10 +54,8 @@ pub fn check(
         Method::Options => "OPTIONS",
         Method::Other => "PATCH",
     };
-    let headers: Vec<(&str, &str)> = headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
+    let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+    let headers: Vec<_> = headers.collect();
     let answer = Answer {
         method,
         path: target,
@@ -369,49 +367,30 @@ fn names_and_limits_are_those_of_the_code() {
     let download = parameters.as_array().unwrap().iter();
     let download = download.filter(|it| it["name"] == "download");
     let download = download.map(|it| &it["schema"]).next().unwrap();
+    let version = json!(env!("CARGO_PKG_VERSION"));
+    let names = statuses().map(Status::as_str);
+    let (original, deadline) = (&request["original_image_url"], &request["deadline_seconds"]);
+    let (logo, theme) = (&request["logo_description"], &request["theme_description"]);
+    let notes = &schemas["ConceptResponse"]["properties"]["notes"];
     for (described, expected) in [
-        (
-            &document["info"]["version"],
-            json!(env!("CARGO_PKG_VERSION")),
-        ),
-        (
-            &schemas["TaskStatus"]["enum"],
-            json!(statuses().map(Status::as_str)),
-        ),
+        (&document["info"]["version"], version),
+        (&schemas["TaskStatus"]["enum"], json!(names)),
         (&schemas["StageName"]["enum"], json!(stages())),
         (&schemas["ErrorCode"]["enum"], json!(problems::codes())),
         (&schemas["RefinementMetadata"]["required"], json!(metadata)),
-        (
-            &request["original_image_url"]["maxLength"],
-            json!(MAX_URL_CHARS),
-        ),
+        (&original["maxLength"], json!(MAX_URL_CHARS)),
         (&request["webhook_url"]["maxLength"], json!(MAX_URL_CHARS)),
         (&request["mask_url"]["maxLength"], json!(MAX_URL_CHARS)),
         (&request["mask_feather"]["maximum"], json!(MAX_FEATHER)),
         (&request["seed"]["maximum"], json!(u32::MAX)),
-        (
-            &request["deadline_seconds"]["minimum"],
-            json!(MIN_DEADLINE.as_secs()),
-        ),
+        (&deadline["minimum"], json!(MIN_DEADLINE.as_secs())),
         (&prompt["minLength"], json!(MIN_PROMPT_CHARS)),
         (&prompt["maxLength"], json!(MAX_PROMPT_CHARS)),
-        (
-            &request["logo_description"]["maxLength"],
-            json!(MAX_DESCRIPTION_CHARS),
-        ),
-        (
-            &request["theme_description"]["maxLength"],
-            json!(MAX_DESCRIPTION_CHARS),
-        ),
+        (&logo["maxLength"], json!(MAX_DESCRIPTION_CHARS)),
+        (&theme["maxLength"], json!(MAX_DESCRIPTION_CHARS)),
         (&session["expires_in"], json!(SESSION_LIFE.as_secs())),
-        (
-            &schemas["ConceptResponse"]["properties"]["notes"]["maxItems"],
-            json!(MAX_NOTES),
-        ),
-        (
-            &schemas["ConceptResponse"]["properties"]["notes"]["items"]["maxLength"],
-            json!(MAX_CHARS),
-        ),
+        (&notes["maxItems"], json!(MAX_NOTES)),
+        (&notes["items"]["maxLength"], json!(MAX_CHARS)),
         (&tasks["maximum"], json!(MAX_LIMIT)),
         (&tasks["default"], json!(DEFAULT_LIMIT)),
         (&concepts["maximum"], json!(MAX_LIMIT)),
@@ -458,20 +437,16 @@ fn examples_say_what_the_code_says() {
 
     let events = &paths["/api/tasks/{task_id}/events"]["get"]["responses"]["200"];
     let events = &events["content"]["text/event-stream"]["examples"];
+    let deleted = "7d0f5a52-3c1e-4f6b-9a57-2f6f3f1f9d10";
     for (example, written) in [
         ("refining", event::progress(Stage::Refining)),
-        (
-            "deleted",
-            event::deleted("7d0f5a52-3c1e-4f6b-9a57-2f6f3f1f9d10"),
-        ),
+        ("deleted", event::deleted(deleted)),
     ] {
         let shown = &events[example]["value"];
         let name = shown["event"].as_str().unwrap();
         let written = written.unwrap();
-        assert!(
-            written.starts_with(&format!("event: {name}\n")),
-            "{example}"
-        );
+        let begin = format!("event: {name}\n");
+        assert!(written.starts_with(&begin), "{example}");
         let (_, data) = written.split_once("data: ").unwrap();
         let data: Value = serde_json::from_str(data).unwrap();
         assert_eq!(shown["data"], data, "{example}");

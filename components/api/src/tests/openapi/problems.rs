@@ -18,45 +18,59 @@ use crate::problem::Problem;
 use crate::response::Content;
 use crate::routes::{concepts, images, mcp, tasks, webhooks};
 
+type Kind = fn(&'static str) -> Problem;
+
+/// The names of a response and of its example, and the sentence.
+const SENTENCES: [(Kind, &str); 4] = [
+    (
+        Problem::Unauthorized,
+        "Unauthorized missing: Credentials are required.
+        Unauthorized unverified: The access token is not valid.
+        Unauthorized without_expiry: The access token has no expiry (exp).
+        Unauthorized too_long: The credentials are larger than 8 KiB.
+        Unauthorized expired: The credentials have expired.",
+    ),
+    (
+        Problem::Forbidden,
+        "FromElsewhere from_elsewhere: A request from another origin cannot change anything by \
+         cookie.",
+    ),
+    (
+        Problem::NotFound,
+        "NoSuchOriginal no_such_original: There is no such original image.
+        NoSuchOriginal no_such_mask: There is no such mask.
+        NoSuchOriginal no_such_concept: There is no such concept.
+        NoVerification no_verification: Images are not verified here.
+        NoSessions no_sessions: There are no anonymous sessions here.
+        NothingHere nothing_here: There is nothing at this path.",
+    ),
+    (
+        Problem::Conflict,
+        "GoesWithConcept goes_with_concept: A refined image goes with its concept. Delete that.",
+    ),
+];
+
 /// By the name of the response and of its example.
 fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
-    use Problem::{Conflict, Forbidden, Invalid, NotFound, TooLarge, Unauthorized};
+    use Problem::{Invalid, TooLarge, TooManyUploads, UploadsUnderWay};
+    use image::Problem::{CutShort, Empty, NotAnImage, Packed, TooManyPixels, Unsupported};
     let unavailable = |detail: &'static str, retry_after| Problem::Unavailable {
         detail: detail.into(),
         retry_after,
     };
+    let max_bytes = 20 << 20;
+    let large = image::Problem::TooLarge { max_bytes };
+    let max_pixels = 50_000_000;
+    let many_pixels = TooManyPixels { max_pixels };
     let store = || unavailable("The task store cannot be reached.", None);
-    vec![
-        (
-            "Unauthorized",
-            "missing",
-            Unauthorized("Credentials are required."),
-        ),
-        (
-            "Unauthorized",
-            "unverified",
-            Unauthorized("The access token is not valid."),
-        ),
-        (
-            "Unauthorized",
-            "without_expiry",
-            Unauthorized("The access token has no expiry (exp)."),
-        ),
-        (
-            "Unauthorized",
-            "too_long",
-            Unauthorized("The credentials are larger than 8 KiB."),
-        ),
-        (
-            "Unauthorized",
-            "expired",
-            Unauthorized("The credentials have expired."),
-        ),
-        (
-            "FromElsewhere",
-            "from_elsewhere",
-            Forbidden("A request from another origin cannot change anything by cookie."),
-        ),
+    let sentences = SENTENCES.into_iter().flat_map(|(problem, lines)| {
+        lines.lines().map(move |line| {
+            let (names, sentence) = line.trim().split_once(": ").unwrap();
+            let (name, example) = names.split_once(' ').unwrap();
+            (name, example, problem(sentence))
+        })
+    });
+    let mut all = vec![
         ("BadlySigned", "badly_signed", images::BADLY_SIGNED),
         ("NoSuchTask", "no_such_task", tasks::NO_SUCH_TASK),
         ("NoSuchWebhook", "no_such_webhook", webhooks::NO_WEBHOOK),
@@ -73,82 +87,25 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
         ),
         ("NoSuchImage", "no_such_image", images::NO_SUCH_IMAGE),
         (
-            "NoSuchOriginal",
-            "no_such_original",
-            NotFound("There is no such original image."),
-        ),
-        (
-            "NoSuchOriginal",
-            "no_such_mask",
-            NotFound("There is no such mask."),
-        ),
-        (
-            "NoSuchOriginal",
-            "no_such_concept",
-            NotFound("There is no such concept."),
-        ),
-        (
-            "NoVerification",
-            "no_verification",
-            NotFound("Images are not verified here."),
-        ),
-        (
-            "NoSessions",
-            "no_sessions",
-            NotFound("There are no anonymous sessions here."),
-        ),
-        (
-            "NothingHere",
-            "nothing_here",
-            NotFound("There is nothing at this path."),
-        ),
-        (
             "MethodNotAllowed",
             "method_not_allowed",
             Problem::MethodNotAllowed { allow: "GET, HEAD" },
-        ),
-        (
-            "GoesWithConcept",
-            "goes_with_concept",
-            Conflict("A refined image goes with its concept. Delete that."),
         ),
         (
             "BodyTooLarge",
             "too_large",
             TooLarge("The body is longer than 64 KiB.".into()),
         ),
-        (
-            "ImageTooLarge",
-            "too_many_bytes",
-            image::Problem::TooLarge {
-                max_bytes: 20 << 20,
-            }
-            .into(),
-        ),
-        (
-            "ImageTooLarge",
-            "too_many_pixels",
-            image::Problem::TooManyPixels {
-                max_pixels: 50_000_000,
-            }
-            .into(),
-        ),
-        ("ImageTooLarge", "packed", image::Problem::Packed.into()),
+        ("ImageTooLarge", "too_many_bytes", large.into()),
+        ("ImageTooLarge", "too_many_pixels", many_pixels.into()),
+        ("ImageTooLarge", "packed", Packed.into()),
         (
             "NotJson",
             "not_declared",
             Problem::UnsupportedMediaType("The body must be declared as application/json.".into()),
         ),
-        (
-            "NotAnImage",
-            "not_an_image",
-            image::Problem::NotAnImage.into(),
-        ),
-        (
-            "NotAnImage",
-            "unsupported",
-            image::Problem::Unsupported("AVIF").into(),
-        ),
+        ("NotAnImage", "not_an_image", NotAnImage.into()),
+        ("NotAnImage", "unsupported", Unsupported("AVIF").into()),
         (
             "RangeNotSatisfiable",
             "outside",
@@ -188,28 +145,24 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
                 "must have no slashes, backslashes or control characters",
             )]),
         ),
-        ("InvalidImage", "empty", image::Problem::Empty.into()),
-        ("InvalidImage", "cut_short", image::Problem::CutShort.into()),
+        ("InvalidImage", "empty", Empty.into()),
+        ("InvalidImage", "cut_short", CutShort.into()),
         ("QuotaExceeded", "quota_exceeded", quota_exceeded()),
         ("QuotaExceeded", "budget_exceeded", budget_exceeded()),
         (
             "TooManyUploads",
             "too_many_kept",
-            Problem::TooManyUploads("You keep 100 uploads already. Delete one first.".into()),
+            TooManyUploads("You keep 100 uploads already. Delete one first.".into()),
         ),
         (
             "TooManyUploads",
             "too_many_together",
-            Problem::TooManyUploads(
-                "Your uploads may take 500 MiB together. Delete one first.".into(),
-            ),
+            TooManyUploads("Your uploads may take 500 MiB together. Delete one first.".into()),
         ),
         (
             "TooManyUploads",
             "too_many_under_way",
-            Problem::UploadsUnderWay(
-                "4 of your uploads are under way. Wait until one is done.".into(),
-            ),
+            UploadsUnderWay("4 of your uploads are under way. Wait until one is done.".into()),
         ),
         ("InternalError", "internal", Problem::Internal),
         ("Unavailable", "unavailable", store()),
@@ -227,7 +180,9 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
             "busy",
             unavailable("Too many tasks are waiting. Try again later.", Some(30)),
         ),
-    ]
+    ];
+    all.extend(sentences);
+    all
 }
 
 /// What the host answers before a request gets to the component: the response,
@@ -235,25 +190,12 @@ fn of_the_component() -> Vec<(&'static str, &'static str, Problem)> {
 const OF_THE_HOST: [(&str, u16, &str, Option<&str>); 5] = [
     ("BadRequest", 400, "BAD_REQUEST", None),
     ("Misdirected", 421, "MISDIRECTED_REQUEST", None),
-    (
-        "TooManySessions",
-        429,
-        "RATE_LIMIT_EXCEEDED",
-        Some("retry-after"),
-    ),
-    (
-        "TooManyImages",
-        429,
-        "RATE_LIMIT_EXCEEDED",
-        Some("retry-after"),
-    ),
-    (
-        "Overloaded",
-        503,
-        "SERVICE_UNAVAILABLE",
-        Some("retry-after"),
-    ),
+    ("TooManySessions", 429, "RATE_LIMIT_EXCEEDED", LATER),
+    ("TooManyImages", 429, "RATE_LIMIT_EXCEEDED", LATER),
+    ("Overloaded", 503, "SERVICE_UNAVAILABLE", LATER),
 ];
+
+const LATER: Option<&str> = Some("retry-after");
 
 /// Every error of OpenAI's API.
 const OPENAI: &str = "OpenAIError";
