@@ -111,38 +111,16 @@ fn a_model_has_its_own_inputs() {
 
 #[test]
 fn a_request_that_fails_is_told() {
-    let refused = |reason: &str| Error::refused(reason);
+    let not_refined = |why: &str| format!("the provider could not refine the image: {why}");
+    let internal = || Error::refused(not_refined("Internal server error"));
+    let policy = "the provider refused the image or the prompt: The content could not be processed \
+                  because it was flagged by a content checker";
+    let no_runner = not_refined("No runner could be allocated to handle the request");
     for (completed, status, sample, expected) in [
-        (
-            COMPLETED,
-            422,
-            CONTENT_POLICY,
-            refused(
-                "the provider refused the image or the prompt: The content could not be processed \
-                 because it was flagged by a content checker",
-            ),
-        ),
-        (
-            COMPLETED,
-            500,
-            INTERNAL_ERROR,
-            refused("the provider could not refine the image: Internal server error"),
-        ),
-        (
-            FAILED,
-            500,
-            "",
-            refused("the provider could not refine the image: Internal server error"),
-        ),
-        (
-            COMPLETED,
-            503,
-            NO_RUNNER,
-            Error::unavailable(
-                "the provider could not refine the image: No runner could be allocated to handle \
-                 the request",
-            ),
-        ),
+        (COMPLETED, 422, CONTENT_POLICY, Error::refused(policy)),
+        (COMPLETED, 500, INTERNAL_ERROR, internal()),
+        (FAILED, 500, "", internal()),
+        (COMPLETED, 503, NO_RUNNER, Error::unavailable(no_runner)),
     ] {
         let script = Script::of([(200, SUBMITTED), (200, completed), (status, sample)]);
         assert_eq!(script.refine::<Fal>(&own(), None), Err(expected));
@@ -151,6 +129,7 @@ fn a_request_that_fails_is_told() {
 
 #[test]
 fn a_request_that_is_not_accepted_is_told() {
+    let unauthorized = |reason: &str| Error::Unauthorized(reason.to_owned());
     for (status, sample, expected) in [
         (
             429,
@@ -165,17 +144,12 @@ fn a_request_that_is_not_accepted_is_told() {
         (
             403,
             NO_BALANCE,
-            Error::Unauthorized(
+            unauthorized(
                 "the provider answered 403: User is locked. Reason: Exhausted balance. Top up \
-                 your balance at fal.ai/dashboard/billing"
-                    .to_owned(),
+                 your balance at fal.ai/dashboard/billing",
             ),
         ),
-        (
-            401,
-            NO_KEY,
-            Error::Unauthorized("the provider refused the key".to_owned()),
-        ),
+        (401, NO_KEY, unauthorized("the provider refused the key")),
     ] {
         let script = Script::of([(status, sample)]);
         assert_eq!(script.refine::<Fal>(&own(), None), Err(expected));
@@ -243,33 +217,17 @@ fn a_result_that_cannot_be_read_is_asked_for_again() {
 fn a_request_that_is_gone_is_submitted_again() {
     let again = [(200, SUBMITTED), (200, COMPLETED), (200, IMAGES)];
     let own_receipt = receipt("5e1f", None);
+    let others = |output| receipt("77aa", output);
+    let elsewhere = own_receipt.replace("queue.fal.run", "evil.example");
+    let (gone, completed) = ((404, NOT_FOUND), (200, COMPLETED));
+    let (no_runner, policy) = ((503, NO_RUNNER), (422, CONTENT_POLICY));
     for (name, before, receipt) in [
-        ("forgotten", vec![(404, NOT_FOUND)], own_receipt.clone()),
-        (
-            "its result is forgotten",
-            vec![(200, COMPLETED), (404, NOT_FOUND)],
-            own_receipt.clone(),
-        ),
-        (
-            "without a runner",
-            vec![(200, COMPLETED), (503, NO_RUNNER)],
-            own_receipt.clone(),
-        ),
-        (
-            "failed for another task",
-            vec![(200, COMPLETED), (422, CONTENT_POLICY)],
-            receipt("77aa", None),
-        ),
-        (
-            "its image was of no use for another task",
-            vec![(404, NOT_FOUND)],
-            receipt("77aa", Some(IMAGE)),
-        ),
-        (
-            "at another address",
-            vec![],
-            own_receipt.replace("queue.fal.run", "evil.example"),
-        ),
+        ("forgotten", vec![gone], own_receipt.clone()),
+        ("its result", vec![completed, gone], own_receipt.clone()),
+        ("no runner", vec![completed, no_runner], own_receipt),
+        ("another's failed", vec![completed, policy], others(None)),
+        ("another's image", vec![gone], others(Some(IMAGE))),
+        ("at another address", vec![], elsewhere),
     ] {
         let script = Script::of(before.into_iter().chain(again));
         assert_eq!(

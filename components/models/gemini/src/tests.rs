@@ -10,20 +10,30 @@ use serde_json::{Value, json};
 
 use crate::{Gemini, PROFILE};
 
+macro_rules! sample {
+    ($name:literal) => {
+        include_str!(concat!("../samples/", $name, ".json"))
+    };
+}
+
 const POST: &str = "post https://generativelanguage.googleapis.com/v1beta/models/gemini-nano-banana-2.1:generatecontent";
 
-fn refined(status: u16, sample: &str) -> Result<Answer, Error> {
+/// What comes of this answer, and the script that gave it.
+fn asked(status: u16, sample: &str) -> (Result<Answer, Error>, Script) {
     let script = Script::of([(status, sample)]);
     let answer = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
     assert_eq!(script.urls(), [POST]);
     assert!(script.kept.take().is_empty());
-    answer
+    (answer, script)
+}
+
+fn refined(status: u16, sample: &str) -> Result<Answer, Error> {
+    asked(status, sample).0
 }
 
 #[test]
 fn the_request_has_the_prompt_and_the_image() {
-    let script = Script::of([(200, include_str!("../samples/image.json"))]);
-    let answer = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
+    let (answer, script) = asked(200, sample!("image"));
     assert!(answer.is_ok(), "{answer:?}");
     let asked = script.asked.take();
     assert_eq!(asked[0].field("x-goog-api-key"), Some(KEY));
@@ -43,8 +53,8 @@ fn the_request_has_the_prompt_and_the_image() {
 #[test]
 fn the_image_is_the_one_that_is_no_draft() {
     for (name, sample) in [
-        ("alone", include_str!("../samples/image.json")),
-        ("among drafts", include_str!("../samples/drafts.json")),
+        ("alone", sample!("image")),
+        ("among drafts", sample!("drafts")),
     ] {
         let Ok(Answer::Image { chunks, .. }) = refined(200, sample) else {
             panic!("{name}: no image");
@@ -56,20 +66,11 @@ fn the_image_is_the_one_that_is_no_draft() {
 #[test]
 fn what_the_model_read_and_wrote_is_known() {
     for (sample, input_tokens, output_tokens) in [
-        (include_str!("../samples/image.json"), Some(267), Some(1120)),
-        (
-            include_str!("../samples/drafts.json"),
-            Some(267),
-            Some(1430),
-        ),
-        (
-            include_str!("../samples/image-safety.json"),
-            Some(267),
-            None,
-        ),
+        (sample!("image"), Some(267), Some(1120)),
+        (sample!("drafts"), Some(267), Some(1430)),
+        (sample!("image-safety"), Some(267), None),
     ] {
-        let script = Script::of([(200, sample)]);
-        let _ = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
+        let (_, script) = asked(200, sample);
         let expected = Usage {
             cost: None,
             input_tokens,
@@ -78,15 +79,14 @@ fn what_the_model_read_and_wrote_is_known() {
         assert_eq!(script.usages.take(), [expected], "{sample}");
     }
     // Without counts, only an answer that cannot be used is told: its call was accepted.
-    let image: Value = serde_json::from_str(include_str!("../samples/image.json")).unwrap();
+    let image: Value = serde_json::from_str(sample!("image")).unwrap();
     let image = json!({"candidates": image["candidates"]}).to_string();
     let useless = r#"{"candidates":[{"finishReason":"STOP"}]}"#;
     for (answer, expected) in [
         (image.as_str(), [].as_slice()),
         (useless, &[Usage::default()]),
     ] {
-        let script = Script::of([(200, answer)]);
-        let _ = script.refine::<Gemini>(&settings(PROFILE.url, &[]).unwrap(), None);
+        let (_, script) = asked(200, answer);
         assert_eq!(script.usages.take(), expected, "{answer}");
     }
 }
@@ -95,26 +95,26 @@ fn what_the_model_read_and_wrote_is_known() {
 fn an_answer_without_an_image_says_why() {
     for (sample, expected) in [
         (
-            include_str!("../samples/image-safety.json"),
+            sample!("image-safety"),
             "the provider withheld the image, since it is against its rules (IMAGE_SAFETY): \
              Unable to show the generated image. The image was filtered out because it violated \
              Google's Generative AI Prohibited Use policy. You will not be charged for blocked \
              images",
         ),
         (
-            include_str!("../samples/prompt-blocked.json"),
+            sample!("prompt-blocked"),
             "the provider refused the image or the prompt (PROHIBITED_CONTENT)",
         ),
         (
-            include_str!("../samples/words.json"),
+            sample!("words"),
             "the provider answered no image: I cannot change a picture that I cannot see",
         ),
         (
-            include_str!("../samples/no-image.json"),
+            sample!("no-image"),
             "the provider answered no image (NO_IMAGE)",
         ),
         (
-            include_str!("../samples/only-drafts.json"),
+            sample!("only-drafts"),
             "the provider answered no image (MAX_TOKENS)",
         ),
     ] {
@@ -127,12 +127,12 @@ fn a_request_that_is_not_accepted_is_told() {
     for (status, sample, expected) in [
         (
             400,
-            include_str!("../samples/no-key.json"),
+            sample!("no-key"),
             Error::Unauthorized("the provider refused the key".to_owned()),
         ),
         (
             400,
-            include_str!("../samples/invalid.json"),
+            sample!("invalid"),
             Error::refused(
                 "the provider answered 400: Unable to process input image. Please retry or report \
                  in https://developers.generativeai.google/guide/troubleshooting",
@@ -140,7 +140,7 @@ fn a_request_that_is_not_accepted_is_told() {
         ),
         (
             429,
-            include_str!("../samples/quota.json"),
+            sample!("quota"),
             Error::Unavailable {
                 reason: "the provider answered 429: You exceeded your current quota, please check \
                     your plan and billing details. For more information on this error, head to: \
@@ -152,7 +152,7 @@ fn a_request_that_is_not_accepted_is_told() {
         ),
         (
             503,
-            include_str!("../samples/overloaded.json"),
+            sample!("overloaded"),
             Error::unavailable("the provider answered 503"),
         ),
     ] {
