@@ -31,18 +31,14 @@ fn inspect_in_chunks(bytes: &[u8], cuts: &[usize], limits: Limits) -> Result<Ins
 #[test]
 fn knows_whole_images() {
     for sample in all() {
+        let name = sample.name;
         let expected = Inspected {
             format: sample.format,
             width: sample.size.0,
             height: sample.size.1,
             bytes: sample.bytes.len() as u64,
         };
-        assert_eq!(
-            inspect(&sample.bytes, LIMITS),
-            Ok(expected),
-            "{}",
-            sample.name
-        );
+        assert_eq!(inspect(&sample.bytes, LIMITS), Ok(expected), "{name}");
 
         let mut inspector = Inspector::new(LIMITS);
         assert_eq!(inspector.format(), None);
@@ -50,16 +46,11 @@ fn knows_whole_images() {
             inspector.push(&[*byte]).unwrap();
         }
         assert_eq!(inspector.format(), Some(sample.format));
-        assert_eq!(inspector.finish(), Ok(expected), "{} by bytes", sample.name);
+        assert_eq!(inspector.finish(), Ok(expected), "{name} by bytes");
 
         let longer = [&sample.bytes, &b"\xff\xd9 and more"[..]].concat();
         let longer = inspect(&longer, LIMITS).unwrap();
-        assert_eq!(
-            longer.bytes,
-            expected.bytes + 11,
-            "{} and more",
-            sample.name
-        );
+        assert_eq!(longer.bytes, expected.bytes + 11, "{name} and more");
     }
 }
 
@@ -75,6 +66,7 @@ fn first_frame(gif: &[u8]) -> Option<(u32, u32)> {
 #[test]
 fn an_image_that_ends_early_is_cut_short() {
     for sample in all() {
+        let name = sample.name;
         let mark = match (sample.format, sample.name) {
             (Format::Gif, _) => 1,
             (_, "JPEG") => 2,
@@ -82,12 +74,12 @@ fn an_image_that_ends_early_is_cut_short() {
         };
         let needed = sample.bytes.len() - mark;
         let without = inspect(&sample.bytes[..needed], LIMITS);
-        assert!(without.is_ok(), "{} without its end", sample.name);
+        assert!(without.is_ok(), "{name} without its end");
         let first = (1..).find(|end| inspect(&sample.bytes[..*end], LIMITS).is_ok());
         let is_animated = sample.name == "animated GIF";
         for end in 1..if is_animated { first.unwrap() } else { needed } {
             let cut = inspect(&sample.bytes[..end], LIMITS);
-            assert_eq!(cut, Err(Problem::CutShort), "{} cut at {end}", sample.name);
+            assert_eq!(cut, Err(Problem::CutShort), "{name} cut at {end}");
         }
     }
     assert_eq!(inspect(b"", LIMITS), Err(Problem::Empty));
@@ -153,30 +145,27 @@ fn images_of_other_formats_are_named() {
 #[test]
 fn the_limits_are_exact() {
     for sample in all() {
+        let name = sample.name;
         let exact = Limits {
             max_bytes: sample.bytes.len() as u64,
             max_pixels: u64::from(sample.size.0) * u64::from(sample.size.1),
         };
-        assert!(inspect(&sample.bytes, exact).is_ok(), "{}", sample.name);
+        assert!(inspect(&sample.bytes, exact).is_ok(), "{name}");
         let max_bytes = exact.max_bytes - 1;
         assert_eq!(
             inspect(&sample.bytes, Limits { max_bytes, ..exact }),
             Err(Problem::TooLarge { max_bytes }),
-            "{}",
-            sample.name
+            "{name}"
         );
         let max_pixels = exact.max_pixels - 1;
+        let fewer = Limits {
+            max_bytes: exact.max_bytes,
+            max_pixels,
+        };
         assert_eq!(
-            inspect(
-                &sample.bytes,
-                Limits {
-                    max_pixels,
-                    ..exact
-                }
-            ),
+            inspect(&sample.bytes, fewer),
             Err(Problem::TooManyPixels { max_pixels }),
-            "{}",
-            sample.name
+            "{name}"
         );
     }
 }
@@ -204,21 +193,18 @@ fn too_many_pixels_are_told_at_once() {
 #[test]
 fn the_room_that_a_decoder_needs_is_known_before_the_end() {
     for sample in all() {
+        let name = sample.name;
         let expected = u64::from(sample.size.0) * u64::from(sample.size.1);
         let mut inspector = Inspector::new(LIMITS);
         let mut before_its_end = false;
         for byte in &sample.bytes {
             let known = inspector.pixels();
-            assert!(
-                known.is_none_or(|pixels| pixels == expected),
-                "{}",
-                sample.name
-            );
+            assert!(known.is_none_or(|pixels| pixels == expected), "{name}");
             before_its_end |= known.is_some();
             inspector.push(&[*byte]).unwrap();
         }
-        assert!(before_its_end, "{}", sample.name);
-        assert_eq!(inspector.pixels(), Some(expected), "{}", sample.name);
+        assert!(before_its_end, "{name}");
+        assert_eq!(inspector.pixels(), Some(expected), "{name}");
     }
 
     // A frame beyond the screen counts with its full extent.
@@ -256,6 +242,8 @@ fn what_is_packed_beside_a_picture_has_a_limit() {
         let head = [&b"Title\0"[..], &[flag], b"\0en\0T\0"].concat();
         png_chunk(b"iTXt", &[&head, packed].concat())
     };
+    let (few, one) = (packed(9), packed(1));
+    let endless = png_chunk(b"zTXt", b"name");
     let damaged = [&more[..100], &[0xff; 50], &more[100..]].concat();
     for (name, chunks, fits) in [
         ("a profile", vec![profile(&all)], true),
@@ -265,23 +253,11 @@ fn what_is_packed_beside_a_picture_has_a_limit() {
         ("a text of many languages", vec![unicode(1, &all)], true),
         ("with a byte more", vec![unicode(1, &more)], false),
         ("one that is not packed", vec![unicode(0, &more)], true),
-        (
-            "one each",
-            vec![profile(&packed(9)), text(&packed(9))],
-            true,
-        ),
-        (
-            "too much together",
-            vec![text(&all), text(&packed(1))],
-            false,
-        ),
+        ("one each", vec![profile(&few), text(&few)], true),
+        ("too much together", vec![text(&all), text(&one)], false),
         ("damaged before that", vec![profile(&damaged)], true),
         ("nothing", vec![profile(b""), unicode(1, b"")], true),
-        (
-            "a name without an end",
-            vec![png_chunk(b"zTXt", b"name")],
-            true,
-        ),
+        ("a name without an end", vec![endless], true),
     ] {
         let image = png_with(&chunks);
         let expected = (!fits).then_some(Problem::Packed);
@@ -294,42 +270,32 @@ fn what_is_packed_beside_a_picture_has_a_limit() {
 
 #[test]
 fn a_damaged_png_is_malformed() {
-    let (header, data, end) = (
-        png_header(1, 1),
-        png_chunk(b"IDAT", b"a"),
-        png_chunk(b"IEND", b""),
-    );
+    let header = png_header(1, 1);
+    let (data, end) = (png_chunk(b"IDAT", b"a"), png_chunk(b"IEND", b""));
     let with = |index: usize, value: u8| {
         let mut header = header.clone();
         header[index] = value;
         header
     };
+    let empty = png_chunk(b"IDAT", b"");
+    let full_end = png_chunk(b"IEND", b"a");
+    let short = png_chunk(b"IHDR", &[1; 12]);
+    let odd = png_chunk(b"ID T", b"a");
+    let huge = b"\x80\0\0\0IDAT".to_vec();
     for (name, chunks) in [
         ("no header", vec![&data, &end]),
         ("two headers", vec![&header, &header, &data, &end]),
         ("no data", vec![&header, &end]),
-        ("empty data", vec![&header, &png_chunk(b"IDAT", b""), &end]),
-        (
-            "contents in the end",
-            vec![&header, &data, &png_chunk(b"IEND", b"a")],
-        ),
-        (
-            "a short header",
-            vec![&png_chunk(b"IHDR", &[1; 12]), &data, &end],
-        ),
-        (
-            "a type of no letters",
-            vec![&header, &png_chunk(b"ID T", b"a"), &end],
-        ),
-        (
-            "a chunk of 2 GiB",
-            vec![&header, &b"\x80\0\0\0IDAT".to_vec()],
-        ),
+        ("empty data", vec![&header, &empty, &end]),
+        ("contents in the end", vec![&header, &data, &full_end]),
+        ("a short header", vec![&short, &data, &end]),
+        ("a type of no letters", vec![&header, &odd, &end]),
+        ("a chunk of 2 GiB", vec![&header, &huge]),
         ("no width", vec![&png_header(0, 1), &data, &end]),
         ("no height", vec![&png_header(1, 0), &data, &end]),
         (
             "a negative width",
-            vec![&png_header(0x8000_0000, 1), &data, &end],
+            vec![&png_header(1 << 31, 1), &data, &end],
         ),
         ("an odd depth", vec![&with(16, 3), &data, &end]),
         ("an odd colour", vec![&with(17, 1), &data, &end]),
@@ -347,6 +313,12 @@ fn a_damaged_png_is_malformed() {
 fn a_damaged_jpeg_is_malformed() {
     let (start, end) = (b"\xff\xd8".to_vec(), b"\xff\xd9".to_vec());
     let (frame, scan) = (jpeg_frame(1, 1), jpeg_scan(b"a"));
+    let later = [jpeg_frame(1, 0), scan.clone(), jpeg_segment(0xdc, &[0, 1])].concat();
+    let narrow = jpeg_frame(0, 1);
+    let of_components = |count| jpeg_segment(0xc0, &[8, 0, 1, 0, 1, count]);
+    let (none, short) = (of_components(0), of_components(3));
+    let no_length = b"\xff\xe0\0\x01".to_vec();
+    let reserved = jpeg_scan(b"a\xff\x02");
     for (name, segments) in [
         ("nothing", vec![&start, &end]),
         ("no scan", vec![&start, &frame, &end]),
@@ -354,43 +326,12 @@ fn a_damaged_jpeg_is_malformed() {
         ("a frame too late", vec![&start, &scan, &frame, &end]),
         ("two frames", vec![&start, &frame, &frame, &scan, &end]),
         ("two starts", vec![&start, &start, &frame, &scan, &end]),
-        (
-            "a height to follow",
-            vec![
-                &start,
-                &jpeg_frame(1, 0),
-                &scan,
-                &jpeg_segment(0xdc, &[0, 1]),
-                &end,
-            ],
-        ),
-        ("no width", vec![&start, &jpeg_frame(0, 1), &scan, &end]),
-        (
-            "no components",
-            vec![
-                &start,
-                &jpeg_segment(0xc0, &[8, 0, 1, 0, 1, 0]),
-                &scan,
-                &end,
-            ],
-        ),
-        (
-            "a frame too short",
-            vec![
-                &start,
-                &jpeg_segment(0xc0, &[8, 0, 1, 0, 1, 3]),
-                &scan,
-                &end,
-            ],
-        ),
-        (
-            "a segment without length",
-            vec![&start, &b"\xff\xe0\0\x01".to_vec(), &frame, &scan, &end],
-        ),
-        (
-            "a reserved marker in a scan",
-            vec![&start, &frame, &jpeg_scan(b"a\xff\x02"), &end],
-        ),
+        ("a height to follow", vec![&start, &later, &end]),
+        ("no width", vec![&start, &narrow, &scan, &end]),
+        ("no components", vec![&start, &none, &scan, &end]),
+        ("a frame too short", vec![&start, &short, &scan, &end]),
+        ("no length", vec![&start, &no_length, &frame, &scan, &end]),
+        ("reserved", vec![&start, &frame, &reserved, &end]),
     ] {
         let bytes: Vec<u8> = segments.into_iter().flatten().copied().collect();
         assert_eq!(inspect(&bytes, LIMITS), Err(Problem::Malformed), "{name}");
@@ -421,73 +362,37 @@ fn a_damaged_webp_is_malformed() {
         picture[index] = value;
         picture
     };
-    let beyond = {
-        let mut bytes = riff(&picture);
-        bytes[4] -= 4;
-        bytes
-    };
+    let mut beyond = riff(&picture);
+    beyond[4] -= 4;
+    let no_size = [b"RIFF\0\0\0\0WEBP", &picture[..]].concat();
+    let pair = |first: &[u8], second: &[u8]| riff(&[first, second].concat());
+    let behind = |second: Vec<u8>| pair(&small, &second);
+    let framed = |left, picture: &[u8]| behind(webp_frame(left, 0, 4, 4, picture));
+    let alone = |kind, contents: &[u8]| riff(&webp_chunk(kind, contents));
+    let (unknown, large) = (webp_chunk(b"EXIF", b"ab"), lossy(400, 400));
     for (name, bytes) in [
         ("nothing", b"RIFF\x04\0\0\0WEBP".to_vec()),
-        (
-            "a size of zero",
-            [b"RIFF\0\0\0\0WEBP", &picture[..]].concat(),
-        ),
+        ("a size of zero", no_size),
         ("a chunk beyond the file", beyond),
-        (
-            "an unknown first chunk",
-            riff(&[webp_chunk(b"EXIF", b"ab"), picture.clone()].concat()),
-        ),
+        ("an unknown first chunk", pair(&unknown, &picture)),
         ("no picture", riff(&small)),
-        (
-            "no first frame",
-            riff(&[small.clone(), webp_chunk(b"ANIM", &[0; 6])].concat()),
-        ),
-        (
-            "a picture larger than its canvas",
-            riff(&[small.clone(), lossy(400, 400)].concat()),
-        ),
-        (
-            "another picture than its canvas",
-            riff(&[small.clone(), lossless(4, 3)].concat()),
-        ),
-        (
-            "a second, larger picture",
-            riff(&[picture.clone(), lossy(400, 400)].concat()),
-        ),
-        (
-            "a picture larger than its frame",
-            riff(&[small.clone(), webp_frame(0, 0, 4, 4, &lossy(400, 400))].concat()),
-        ),
-        (
-            "a frame beyond its canvas",
-            riff(&[small.clone(), webp_frame(2, 0, 4, 4, &lossy(4, 4))].concat()),
-        ),
-        (
-            "a chunk beyond its frame",
-            riff(&[small.clone(), webp_frame(0, 0, 4, 4, &picture[..14])].concat()),
-        ),
+        ("no first frame", behind(webp_chunk(b"ANIM", &[0; 6]))),
+        ("larger than its canvas", behind(large.clone())),
+        ("another than its canvas", behind(lossless(4, 3))),
+        ("a second, larger picture", pair(&picture, &large)),
+        ("larger than its frame", framed(0, &large)),
+        ("a frame beyond its canvas", framed(2, &picture)),
+        ("a chunk beyond its frame", framed(0, &picture[..14])),
         ("no width", riff(&lossy(0, 4))),
         ("no height", riff(&lossy(4, 0))),
         ("no key frame", riff(&with(8, 0x51))),
         ("no start code", riff(&with(11, 0))),
         ("a partition beyond its chunk", riff(&with(9, 0x10))),
-        (
-            "a lossless picture of no kind",
-            riff(&webp_chunk(b"VP8L", &[0x2e, 0, 0, 0, 0])),
-        ),
-        (
-            "a lossless picture of later times",
-            riff(&webp_chunk(b"VP8L", &[0x2f, 0, 0, 0, 0x20])),
-        ),
-        ("a short lossy header", riff(&webp_chunk(b"VP8 ", &[0; 9]))),
-        (
-            "a short lossless header",
-            riff(&webp_chunk(b"VP8L", &[0x2f, 0, 0, 0])),
-        ),
-        (
-            "a short extended header",
-            riff(&webp_chunk(b"VP8X", &[0; 9])),
-        ),
+        ("lossless of no kind", alone(b"VP8L", b"\x2e\0\0\0\0")),
+        ("of later times", alone(b"VP8L", b"\x2f\0\0\0\x20")),
+        ("a short lossy header", alone(b"VP8 ", &[0; 9])),
+        ("a short lossless header", alone(b"VP8L", b"\x2f\0\0\0")),
+        ("a short extended header", alone(b"VP8X", &[0; 9])),
     ] {
         assert_eq!(inspect(&bytes, LIMITS), Err(Problem::Malformed), "{name}");
     }
@@ -519,20 +424,13 @@ fn formats_have_names() {
 
 #[test]
 fn problems_are_sentences() {
+    let (max_bytes, max_pixels) = (20 << 20, 50_000_000);
+    let large = Problem::TooLarge { max_bytes };
+    let many_pixels = Problem::TooManyPixels { max_pixels };
     for (problem, sentence) in [
         (Problem::Empty, "the file is empty"),
-        (
-            Problem::TooLarge {
-                max_bytes: 20 << 20,
-            },
-            "the file is larger than 20 MiB",
-        ),
-        (
-            Problem::TooManyPixels {
-                max_pixels: 50_000_000,
-            },
-            "the image has more than 50 million pixels",
-        ),
+        (large, "the file is larger than 20 MiB"),
+        (many_pixels, "the image has more than 50 million pixels"),
     ] {
         assert_eq!(problem.to_string(), sentence);
     }

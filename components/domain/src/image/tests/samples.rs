@@ -26,6 +26,12 @@ pub fn all() -> Vec<Sample> {
         size,
         bytes,
     };
+    let packed = [
+        png_chunk(b"iCCP", &[b"a\0\0", &packed(70_000)[..]].concat()),
+        png_chunk(b"iTXt", &[b"b\0\x01\0\0\0", &packed(9)[..]].concat()),
+    ];
+    let wide = riff(&lossless(16_384, 1));
+    let (extended, animated) = (extended_webp(7, 3), animated_webp(20, 10));
     vec![
         sample("PNG", Format::Png, (9, 5), encoded(ImageFormat::Png)),
         sample("JPEG", Format::Jpeg, (9, 5), encoded(ImageFormat::Jpeg)),
@@ -33,36 +39,13 @@ pub fn all() -> Vec<Sample> {
         sample("GIF", Format::Gif, (9, 5), encoded(ImageFormat::Gif)),
         sample("animated GIF", Format::Gif, (9, 5), animated_gif()),
         sample("PNG with more chunks", Format::Png, (3, 2), png(3, 2)),
-        sample(
-            "PNG with something packed",
-            Format::Png,
-            (3, 2),
-            png_with(&[
-                png_chunk(b"iCCP", &[b"a\0\0", &packed(70_000)[..]].concat()),
-                png_chunk(b"iTXt", &[b"b\0\x01\0\0\0", &packed(9)[..]].concat()),
-            ]),
-        ),
+        sample("packed PNG", Format::Png, (3, 2), png_with(&packed)),
         sample("JPEG of many scans", Format::Jpeg, (16, 8), jpeg(16, 8)),
         sample("GIF of 1987", Format::Gif, (4, 3), gif(4, 3, (1, 1, 3, 2))),
         sample("lossy WebP", Format::Webp, (7, 3), riff(&lossy(7, 3))),
-        sample(
-            "lossless WebP",
-            Format::Webp,
-            (16_384, 1),
-            riff(&lossless(16_384, 1)),
-        ),
-        sample(
-            "WebP with metadata",
-            Format::Webp,
-            (7, 3),
-            extended_webp(7, 3),
-        ),
-        sample(
-            "animated WebP",
-            Format::Webp,
-            (20, 10),
-            animated_webp(20, 10),
-        ),
+        sample("lossless WebP", Format::Webp, (16_384, 1), wide),
+        sample("WebP with metadata", Format::Webp, (7, 3), extended),
+        sample("animated WebP", Format::Webp, (20, 10), animated),
     ]
 }
 
@@ -97,13 +80,8 @@ pub fn png_chunk(kind: &[u8; 4], contents: &[u8]) -> Vec<u8> {
 }
 
 pub fn png_header(width: u32, height: u32) -> Vec<u8> {
-    let contents = [
-        &width.to_be_bytes()[..],
-        &height.to_be_bytes(),
-        &[8, 2, 0, 0, 1],
-    ]
-    .concat();
-    png_chunk(b"IHDR", &contents)
+    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    png_chunk(b"IHDR", &[&size[..], &[8, 2, 0, 0, 1]].concat())
 }
 
 /// So many zeros, as a profile or a text is packed.
@@ -128,14 +106,9 @@ pub fn deflated(content: Vec<u8>) -> Vec<u8> {
 
 /// With these chunks before the picture.
 pub fn png_with(chunks: &[Vec<u8>]) -> Vec<u8> {
-    [
-        PNG_SIGNATURE,
-        &png_header(3, 2),
-        &chunks.concat(),
-        &png_chunk(b"IDAT", b"abc"),
-        &png_chunk(b"IEND", b""),
-    ]
-    .concat()
+    let (chunks, data) = (chunks.concat(), png_chunk(b"IDAT", b"abc"));
+    let end = png_chunk(b"IEND", b"");
+    [PNG_SIGNATURE, &png_header(3, 2), &chunks, &data, &end].concat()
 }
 
 pub fn png(width: u32, height: u32) -> Vec<u8> {
@@ -239,24 +212,9 @@ pub fn canvas(width: u32, height: u32) -> Vec<u8> {
 }
 
 pub fn webp_frame(left: u8, top: u8, width: u8, height: u8, chunks: &[u8]) -> Vec<u8> {
-    let header = [
-        left / 2,
-        0,
-        0,
-        top / 2,
-        0,
-        0,
-        width - 1,
-        0,
-        0,
-        height - 1,
-        0,
-        0,
-        40,
-        0,
-        0,
-        0,
-    ];
+    let place = [[left / 2, 0, 0], [top / 2, 0, 0]];
+    let size = [[width - 1, 0, 0], [height - 1, 0, 0]];
+    let header = [place.concat(), size.concat(), vec![40, 0, 0, 0]].concat();
     webp_chunk(b"ANMF", &[&header, chunks].concat())
 }
 

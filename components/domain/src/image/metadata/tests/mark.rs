@@ -12,13 +12,8 @@ const SOURCE: SourceType = SourceType::CompositeWithTrainedAlgorithmicMedia;
 
 /// The segment that is inserted, or replaces another.
 fn minimal(format: Format) -> Vec<u8> {
-    let mut segment = Vec::new();
-    put_xmp(
-        format,
-        &[],
-        &[xmp::minimal(SOURCE).as_bytes()],
-        &mut segment,
-    );
+    let (mut segment, packet) = (Vec::new(), xmp::minimal(SOURCE));
+    put_xmp(format, &[], &[packet.as_bytes()], &mut segment);
     segment
 }
 
@@ -191,19 +186,17 @@ fn a_packet_is_extended_where_it_stands() {
 fn the_first_of_several_packets_that_can_be_read_is_extended() {
     for format in Format::ALL {
         let segment = |packet: &[u8]| with_packet(format, packet);
+        let assert_marked = |before: &[Vec<u8>], after: &[Vec<u8>]| {
+            let marked = marked(&file(format, before), SOURCE);
+            assert!(marked == file(format, after), "{format:?}");
+        };
         let good = packet("");
         let before = [segment(b"<a>"), segment(&good), segment(&good)];
         let after = [segment(b"<a>"), segment(&extended(&good)), segment(&good)];
-        assert!(
-            marked(&file(format, &before), SOURCE) == file(format, &after),
-            "{format:?}"
-        );
+        assert_marked(&before, &after);
         let before = [segment(b"<a>"), segment(b"<b>")];
         let after = [minimal(format), segment(b"<b>")];
-        assert!(
-            marked(&file(format, &before), SOURCE) == file(format, &after),
-            "{format:?}"
-        );
+        assert_marked(&before, &after);
     }
 }
 
@@ -227,19 +220,15 @@ fn what_cannot_be_extended_is_replaced() {
             "{format:?}: as long as may be"
         );
 
+        let without_rdf = b"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"/>";
+        let none = "Iptc4xmpExt:DigitalSourceType=\"?\"";
         let mut cases = vec![
             ("would be too long", sized(max - addition().len() + 1)),
             ("not well-formed", b"<x:xmpmeta>".to_vec()),
             ("a DTD", [&b"<!DOCTYPE a>"[..], &packet("")].concat()),
             ("empty", vec![]),
-            (
-                "without RDF",
-                b"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"/>".to_vec(),
-            ),
-            (
-                "a source that is none",
-                packet("Iptc4xmpExt:DigitalSourceType=\"?\""),
-            ),
+            ("without RDF", without_rdf.to_vec()),
+            ("a source that is none", packet(none)),
         ];
         if format != Format::Jpeg {
             cases.push(("too long", sized(MAX_PACKET + 1)));
@@ -291,15 +280,13 @@ fn a_compressed_text_is_unpacked_and_keeps_its_language() {
     let before = png_with(&[chunk(&[1, 0], texts, &deflated(long.clone()))]);
     let after = png_with(&[chunk(&[0, 0], texts, &extended(&long))]);
     assert!(marked(&before, SOURCE) == after, "as long as may be");
+    let small = deflated(good.clone());
     let bomb = deflated(vec![b' '; 2 * MAX_PACKET]);
     for (name, before) in [
         ("too long when it is unpacked", chunk(&[1, 0], texts, &bomb)),
-        (
-            "an unknown method",
-            chunk(&[1, 1], texts, &deflated(good.clone())),
-        ),
+        ("an unknown method", chunk(&[1, 1], texts, &small)),
         ("not compressed", chunk(&[1, 0], texts, &good)),
-        ("cut", chunk(&[1, 0], texts, &deflated(good.clone())[..100])),
+        ("cut", chunk(&[1, 0], texts, &small[..100])),
         ("no texts", chunk(&[0, 0], b"", b"")),
     ] {
         let after = png_with(&[minimal(Format::Png)]);
@@ -312,54 +299,28 @@ fn credentials_and_sources_are_seen() {
     let source = "Iptc4xmpExt:DigitalSourceType=\"http://example.com/digitalCapture\"";
     for format in Format::ALL {
         assert_eq!(read(&file(format, &[])).source_type(), None);
-        let file = file(
-            format,
-            &[
-                with_packet(format, &packet("")),
-                with_packet(format, &packet(source)),
-            ],
-        );
+        let packets = ["", source].map(|source| with_packet(format, &packet(source)));
+        let file = file(format, &packets);
         let metadata = read(&file);
         assert_eq!(metadata.source_type(), Some("digitalCapture"), "{format:?}");
         assert!(!metadata.has_credentials());
     }
-    let jumbf = |content: &[u8]| jpeg_segment(0xeb, content);
+    let jumbf = |content: &[u8]| jpeg_with(&[jpeg_segment(0xeb, content)]);
+    let of_gif = |label, blocks: &[&[u8]]| gif_with(b"GIF89a", &[gif_extension(label, blocks)]);
+    let store = png_chunk(b"caBX", b"any");
+    let behind = [png_with(&[]), store.clone()].concat();
+    let whole = jumbf(b"JP\0\x01\0\0\0\x01\0\0\0\x40jumb more");
+    let extended = webp_with(0, &[webp_chunk(b"C2PA", b"any")]);
+    let name = b"C2PA_GIF\x01\0\0";
     for (name, file, expected) in [
-        ("PNG", png_with(&[png_chunk(b"caBX", b"any")]), true),
-        (
-            "JPEG",
-            jpeg_with(&[jumbf(b"JP\0\x01\0\0\0\x01\0\0\0\x40jumb more")]),
-            true,
-        ),
-        (
-            "JPEG of high range",
-            jpeg_with(&[jumbf(b"HDR_RI\0\x01\0\0\0\x40jumb")]),
-            false,
-        ),
-        (
-            "a short segment",
-            jpeg_with(&[jumbf(b"JP\0\x01jumb")]),
-            false,
-        ),
-        ("WebP", webp_with(0, &[webp_chunk(b"C2PA", b"any")]), true),
-        (
-            "GIF",
-            gif_with(
-                b"GIF89a",
-                &[gif_extension(0xff, &[b"C2PA_GIF\x01\0\0", b"any"])],
-            ),
-            true,
-        ),
-        (
-            "a comment",
-            gif_with(b"GIF89a", &[gif_extension(0xfe, &[b"C2PA_GIF\x01\0\0"])]),
-            false,
-        ),
-        (
-            "behind the end",
-            [&png_with(&[])[..], &png_chunk(b"caBX", b"any")].concat(),
-            false,
-        ),
+        ("PNG", png_with(&[store]), true),
+        ("JPEG", whole, true),
+        ("of high range", jumbf(b"HDR_RI\0\x01\0\0\0\x40jumb"), false),
+        ("a short segment", jumbf(b"JP\0\x01jumb"), false),
+        ("WebP", extended, true),
+        ("GIF", of_gif(0xff, &[name, b"any"]), true),
+        ("a comment", of_gif(0xfe, &[name]), false),
+        ("behind the end", behind, false),
     ] {
         assert_eq!(read(&file).has_credentials(), expected, "{name}");
     }
@@ -368,22 +329,18 @@ fn credentials_and_sources_are_seen() {
 #[test]
 fn a_marked_file_is_stripped_to_what_it_was() {
     for sample in all() {
+        let name = sample.name;
         for source in SourceType::ALL {
             let marked = marked(&sample.bytes, source);
             let is_simple_webp = sample.format == Format::Webp && &sample.bytes[12..16] != b"VP8X";
             let is_old_gif = sample.bytes.starts_with(b"GIF87a");
             if !is_simple_webp && !is_old_gif {
-                assert!(
-                    stripped(&marked) == stripped(&sample.bytes),
-                    "{}",
-                    sample.name
-                );
+                assert!(stripped(&marked) == stripped(&sample.bytes), "{name}");
             }
             assert_eq!(
                 picture_end(&marked) - picture_end(&sample.bytes),
                 (marked.len() - sample.bytes.len()) as u64,
-                "{}",
-                sample.name
+                "{name}"
             );
         }
     }

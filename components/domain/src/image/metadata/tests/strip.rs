@@ -65,16 +65,13 @@ fn of_a_png() {
     }
     let turned = tiff(true, 40, &[(0x10f, 2, 6, 8), (0x112, 3, 1, 6)]);
     let minimal = png_chunk_with_checksum(b"eXIf", &minimal_tiff(6));
+    let exif = |content: &[u8]| png_chunk(b"eXIf", content);
     cases.extend([
-        (
-            "turned",
-            png_chunk(b"eXIf", &turned),
-            Becomes(minimal.clone()),
-        ),
+        ("turned", exif(&turned), Becomes(minimal.clone())),
         ("only turned", minimal, Kept),
-        ("not turned", png_chunk(b"eXIf", &secret("MM\0*")), Gone),
-        ("no TIFF", png_chunk(b"eXIf", SECRET), Gone),
-        ("empty", png_chunk(b"eXIf", b""), Gone),
+        ("not turned", exif(&secret("MM\0*")), Gone),
+        ("no TIFF", exif(SECRET), Gone),
+        ("empty", exif(b""), Gone),
         ("XMP", png_xmp(SECRET), Gone),
     ]);
     check(png_with, cases);
@@ -89,55 +86,33 @@ fn of_a_jpeg() {
     let exif = |tiff: &[u8]| jpeg_segment(0xe1, &[b"Exif\0\0", tiff].concat());
     let adobe = b"Adobe\0\x64\0\0\0\0\x01";
     let turned = tiff(false, 4000, &[(0x112, 3, 1, 8)]);
+    let app = |code, name: &str| jpeg_segment(code, &secret(name));
+    let bare = || Becomes(jfif(&[0, 0]));
+    let long = jpeg_segment(0xee, &[&adobe[..], SECRET].concat());
+    let adobe = jpeg_segment(0xee, adobe);
+    let more_xmp = app(0xe1, "http://ns.adobe.com/xmp/extension/\0");
+    let jumbf = app(0xeb, "JP\0\x01\0\0\0\x01\0\0\0\x40jumb");
     let cases = vec![
         ("JFIF", jfif(&[0, 0]), Kept),
-        (
-            "a thumbnail",
-            jfif(b"\x01\x02secret"),
-            Becomes(jfif(&[0, 0])),
-        ),
-        (
-            "an empty thumbnail",
-            jfif(b"\x01\0"),
-            Becomes(jfif(&[0, 0])),
-        ),
-        ("JFXX", jpeg_segment(0xe0, &secret("JFXX\0\x10")), Gone),
+        ("a thumbnail", jfif(b"\x01\x02secret"), bare()),
+        ("an empty thumbnail", jfif(b"\x01\0"), bare()),
+        ("JFXX", app(0xe0, "JFXX\0\x10"), Gone),
         ("a short JFIF", jpeg_segment(0xe0, b"JFIF\0\x01\x02"), Gone),
         ("turned", exif(&turned), Becomes(exif(&minimal_tiff(8)))),
         ("only turned", exif(&minimal_tiff(3)), Kept),
         ("not turned", exif(&secret("II*\0\x08\0\0\0")), Gone),
         ("upright", exif(&minimal_tiff(1)), Gone),
         ("XMP", jpeg_xmp(SECRET), Gone),
-        (
-            "more XMP",
-            jpeg_segment(0xe1, &secret("http://ns.adobe.com/xmp/extension/\0")),
-            Gone,
-        ),
-        (
-            "a profile",
-            jpeg_segment(0xe2, &secret("ICC_PROFILE\0\x01\x01")),
-            Kept,
-        ),
-        (
-            "several pictures",
-            jpeg_segment(0xe2, &secret("MPF\0")),
-            Gone,
-        ),
-        (
-            "JUMBF",
-            jpeg_segment(0xeb, &secret("JP\0\x01\0\0\0\x01\0\0\0\x40jumb")),
-            Gone,
-        ),
-        ("IPTC", jpeg_segment(0xed, &secret("Photoshop 3.0\0")), Gone),
-        ("Adobe", jpeg_segment(0xee, adobe), Kept),
-        (
-            "a long Adobe",
-            jpeg_segment(0xee, &[&adobe[..], SECRET].concat()),
-            Becomes(jpeg_segment(0xee, adobe)),
-        ),
-        ("a comment", jpeg_segment(0xfe, SECRET), Gone),
-        ("an extension", jpeg_segment(0xf3, SECRET), Gone),
-        ("reserved", jpeg_segment(0xc8, SECRET), Gone),
+        ("more XMP", more_xmp, Gone),
+        ("a profile", app(0xe2, "ICC_PROFILE\0\x01\x01"), Kept),
+        ("several pictures", app(0xe2, "MPF\0"), Gone),
+        ("JUMBF", jumbf, Gone),
+        ("IPTC", app(0xed, "Photoshop 3.0\0"), Gone),
+        ("Adobe", adobe.clone(), Kept),
+        ("a long Adobe", long, Becomes(adobe)),
+        ("a comment", app(0xfe, ""), Gone),
+        ("an extension", app(0xf3, ""), Gone),
+        ("reserved", app(0xc8, ""), Gone),
         ("something between", SECRET.to_vec(), Gone),
         ("fill bytes", b"\xff\xff\xff".to_vec(), Gone),
         ("quantization", jpeg_segment(0xdb, &[1; 65]), Kept),
@@ -184,23 +159,14 @@ fn flags_of_a_webp_say_what_is_left() {
     let exif = |tiff: &[u8]| webp_chunk(b"EXIF", tiff);
     let xmp = webp_chunk(b"XMP ", SECRET);
     let turned = tiff(false, 8, &[(0x112, 3, 1, 5)]);
+    let (turned, left) = (exif(&turned), vec![exif(&minimal_tiff(5))]);
+    let (both, other) = (vec![turned.clone(), xmp.clone()], vec![exif(SECRET), xmp]);
     for (name, before, after) in [
-        (
-            "turned",
-            webp_with(0x2c, &[exif(&turned), xmp.clone()]),
-            webp_with(0x28, &[exif(&minimal_tiff(5))]),
-        ),
-        (
-            "not turned",
-            webp_with(0x3c, &[exif(SECRET), xmp.clone()]),
-            webp_with(0x30, &[]),
-        ),
-        (
-            "turned, and nobody was told",
-            webp_with(0x02, &[exif(&turned)]),
-            webp_with(0x0a, &[exif(&minimal_tiff(5))]),
-        ),
+        ("turned", (0x2c, both), (0x28, left.clone())),
+        ("not turned", (0x3c, other), (0x30, vec![])),
+        ("and nobody was told", (0x02, vec![turned]), (0x0a, left)),
     ] {
+        let [before, after] = [before, after].map(|(flags, chunks)| webp_with(flags, &chunks));
         assert!(stripped(&before) == after, "{name}");
     }
 }
@@ -231,7 +197,12 @@ fn of_a_gif() {
     let named = |name: &[u8], blocks: &[&[u8]]| gif_extension(0xff, &[&[name], blocks].concat());
     let repeats = b"\x01\x05\0";
     let buffers = b"\x02\0\x01\0\0";
+    let netscape = |blocks: &[&[u8]]| named(b"NETSCAPE2.0", blocks);
+    let few: &[&[u8]] = &[repeats];
+    let more = netscape(&[SECRET, repeats, b"\x01secret", b"\x01"]);
     let control = b"\x05\x0a\0\x01";
+    let longer = gif_extension(0xf9, &[&[&control[..], SECRET].concat(), SECRET]);
+    let control = gif_extension(0xf9, &[control]);
     let cases = vec![
         ("a comment", gif_extension(0xfe, &[SECRET, SECRET]), Gone),
         ("text", gif_extension(0x01, &[&[0; 12], SECRET]), Gone),
@@ -240,29 +211,13 @@ fn of_a_gif() {
         ("XMP", gif_xmp(SECRET), Gone),
         ("credentials", named(b"C2PA_GIF\x01\0\0", &[SECRET]), Gone),
         ("an application", named(b"secret", &[SECRET]), Gone),
-        (
-            "a long name",
-            named(b"NETSCAPE2.0 and more", &[repeats]),
-            Gone,
-        ),
+        ("a long name", named(b"NETSCAPE2.0 and more", few), Gone),
         ("a profile", named(b"ICCRGBG1012", &[SECRET, SECRET]), Kept),
-        (
-            "repetition",
-            named(b"NETSCAPE2.0", &[repeats, buffers]),
-            Kept,
-        ),
-        ("the other", named(b"ANIMEXTS1.0", &[repeats]), Kept),
-        (
-            "more than repetition",
-            named(b"NETSCAPE2.0", &[SECRET, repeats, b"\x01secret", b"\x01"]),
-            Becomes(named(b"NETSCAPE2.0", &[repeats])),
-        ),
-        ("control", gif_extension(0xf9, &[control]), Kept),
-        (
-            "more than control",
-            gif_extension(0xf9, &[&[&control[..], SECRET].concat(), SECRET]),
-            Becomes(gif_extension(0xf9, &[control])),
-        ),
+        ("repetition", netscape(&[repeats, buffers]), Kept),
+        ("the other", named(b"ANIMEXTS1.0", few), Kept),
+        ("more than repetition", more, Becomes(netscape(few))),
+        ("control", control.clone(), Kept),
+        ("more than control", longer, Becomes(control)),
         ("a second frame", gif_picture(), Kept),
     ];
     check(|segments| gif_with(b"GIF89a", segments), cases);
@@ -294,19 +249,14 @@ fn a_picture_that_goes_on_is_ended() {
     let whole = jpeg_with(&[]);
     let bare = &whole[..whole.len() - 2];
     assert_eq!(read(bare).stripped(), None, "nothing follows");
+    let comment = jpeg_segment(0xfe, SECRET);
     for (name, more) in [
-        ("a segment", jpeg_segment(0xfe, SECRET)),
+        ("a segment", comment.clone()),
         ("a table", jpeg_segment(0xc4, SECRET)),
         ("a scan", jpeg_scan(SECRET)),
         ("a box", [b"\xff\xff", SECRET].concat()),
-        (
-            "a segment behind fill bytes",
-            [b"\xff\xff\xff", &jpeg_segment(0xfe, SECRET)[..]].concat(),
-        ),
-        (
-            "a segment and the mark",
-            [&jpeg_segment(0xfe, SECRET), &b"\xff\xd9"[..]].concat(),
-        ),
+        ("filled", [&b"\xff\xff\xff"[..], &comment].concat()),
+        ("and the mark", [&comment, &b"\xff\xd9"[..]].concat()),
     ] {
         let longer = [bare, &more].concat();
         assert!(stripped(&longer) == whole, "{name}");
