@@ -64,10 +64,8 @@ fn stopped(reply: &Reply) -> bool {
 fn each_change_is_told_once_and_the_last_ends_it() {
     let service = with_task();
     let mut events = watch(&service, call());
-    assert_eq!(
-        events.so_far(),
-        format!("{OPENING}{}", current_event(&service))
-    );
+    let expected = format!("{OPENING}{}", current_event(&service));
+    assert_eq!(events.so_far(), expected);
     assert_eq!(events.so_far(), "");
 
     service.memory.change_task(turned(Status::Processing, 1));
@@ -117,10 +115,8 @@ fn a_finished_task_is_told_once() {
         let service = with_task();
         service.memory.edit_task(turned(status, 1));
         let mut events = watch(&service, call());
-        assert_eq!(
-            events.so_far(),
-            format!("{OPENING}{}", current_event(&service))
-        );
+        let expected = format!("{OPENING}{}", current_event(&service));
+        assert_eq!(events.so_far(), expected);
         assert!(events.has_ended());
     }
 }
@@ -136,12 +132,7 @@ fn who_comes_back_is_told_what_is_new() {
         ("at it", (Processing, 1), (Processing, 1), Some(false)),
         ("taken over", (Processing, 1), (Processing, 2), Some(true)),
         ("given back", (Processing, 1), (Pending, 2), Some(true)),
-        (
-            "done meanwhile",
-            (Processing, 1),
-            (Completed, 2),
-            Some(true),
-        ),
+        ("done by now", (Processing, 1), (Completed, 2), Some(true)),
         ("seen to be done", (Completed, 2), (Completed, 2), None),
         ("seen to have failed", (Failed, 2), (Failed, 2), None),
     ];
@@ -158,10 +149,9 @@ fn who_comes_back_is_told_what_is_new() {
             }
             Some(is_told) => {
                 let mut events = events.unwrap();
-                let task = if is_told {
-                    current_event(&service)
-                } else {
-                    String::new()
+                let task = match is_told {
+                    true => current_event(&service),
+                    false => String::new(),
                 };
                 assert_eq!(events.so_far(), format!("{OPENING}{task}"), "{name}");
                 assert_eq!(events.has_ended(), now.0.is_final(), "{name}");
@@ -219,21 +209,14 @@ fn a_deleted_task_ends_its_events() {
 fn who_may_watch() {
     let service = with_task();
     let path = |id: &str| format!("/api/tasks/{id}/events");
+    let (none, upper) = (ID.replace('1', "2"), ID.to_uppercase());
     let cases = [
         ("nobody", Call::get(path(ID)), 401),
         ("another user", Call::get(path(ID)).by("bob"), 404),
-        (
-            "no task",
-            Call::get(path(&ID.replace('1', "2"))).by("ann"),
-            404,
-        ),
+        ("no task", Call::get(path(&none)).by("ann"), 404),
         ("no id", Call::get(path("x")).by("ann"), 404),
         ("by the cookie", Call::get(path(ID)).by_cookie("ann"), 200),
-        (
-            "in any notation",
-            Call::get(path(&ID.to_uppercase())).by("ann"),
-            200,
-        ),
+        ("in any notation", Call::get(path(&upper)).by("ann"), 200),
         ("by POST", Call::post(path(ID)).by("ann"), 405),
         ("by DELETE", Call::delete(path(ID)).by("ann"), 405),
     ];
@@ -255,19 +238,18 @@ fn silence_is_filled_with_comments() {
     let mut events = watch(&service, call());
     events.so_far();
     let second = Duration::from_secs(1);
-    service.memory.advance(14 * second);
-    assert_eq!(events.so_far(), "");
-    service.memory.advance(second);
-    assert_eq!(events.so_far(), COMMENT);
-    service.memory.advance(14 * second);
-    assert_eq!(events.so_far(), "");
+    let mut after = |passed: Duration| {
+        service.memory.advance(passed);
+        events.so_far()
+    };
+    assert_eq!(after(14 * second), "");
+    assert_eq!(after(second), COMMENT);
+    assert_eq!(after(14 * second), "");
     // An event is as good.
     service.memory.tell(Change::Progress(Stage::Refining));
-    assert!(events.so_far().starts_with("event: progress\n"));
-    service.memory.advance(14 * second);
-    assert_eq!(events.so_far(), "");
-    service.memory.advance(second);
-    assert_eq!(events.so_far(), COMMENT);
+    assert!(after(Duration::ZERO).starts_with("event: progress\n"));
+    assert_eq!(after(14 * second), "");
+    assert_eq!(after(second), COMMENT);
 }
 
 #[test]

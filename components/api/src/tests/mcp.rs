@@ -112,6 +112,13 @@ fn completed(task: &mut Task) {
     task.notes = vec!["The seed was ignored.".into()];
 }
 
+fn put_refined(service: &Service, image: &[u8]) {
+    let kind = ImageKind::Refined;
+    service
+        .memory
+        .put_image(kind, "refined/x.png", "ann", image);
+}
+
 fn tasks(service: &Service) -> usize {
     service.memory.0.borrow().store.tasks().count()
 }
@@ -142,24 +149,17 @@ fn a_client_learns_what_there_is() {
     let agreed = ask(&service, Agreed, "tools/list", json!({}));
     assert_eq!(agreed["tools"], listed["tools"]);
     let tools = listed["tools"].as_array().unwrap();
-    let names: Vec<&str> = tools
+    let names: Vec<_> = tools
         .iter()
         .map(|it| it["name"].as_str().unwrap())
         .collect();
-    let expected = [
-        "refine_image",
-        "get_refinement",
-        "list_refinements",
-        "upload_image",
-    ];
-    assert_eq!(names, expected);
+    let expected = "refine_image get_refinement list_refinements upload_image";
+    assert_eq!(names.join(" "), expected);
     let properties = &tools[0]["inputSchema"]["properties"];
     assert_eq!(properties["prompt"]["maxLength"], MAX_PROMPT_CHARS);
     assert_eq!(properties["seed"]["type"], "integer");
-    assert_eq!(
-        properties["region"]["properties"]["width"]["type"],
-        "integer"
-    );
+    let width = &properties["region"]["properties"]["width"];
+    assert_eq!(width["type"], "integer");
     let text = tools[0]["inputSchema"].to_string();
     for absent in ["null", "$ref", "original_image_url", "webhook"] {
         assert!(!text.contains(absent), "{absent}: {text}");
@@ -174,31 +174,14 @@ fn a_client_learns_what_there_is() {
 
 #[test]
 fn a_call_is_answered_when_its_task_has_ended() {
+    let all = ["text", "resource_link", "image"];
     for (revision, image, expected) in [
-        (
-            Agreed,
-            REFINED.to_vec(),
-            vec!["text", "resource_link", "image"],
-        ),
-        (
-            Stateless,
-            vec![1; 256 << 10],
-            vec!["text", "resource_link", "image"],
-        ),
-        (
-            Stateless,
-            vec![1; (256 << 10) + 1],
-            vec!["text", "resource_link"],
-        ),
+        (Agreed, REFINED.to_vec(), &all[..]),
+        (Stateless, vec![1; 256 << 10], &all),
+        (Stateless, vec![1; (256 << 10) + 1], &all[..2]),
     ] {
         let service = Service::new();
-        let put = |image: &[u8]| {
-            let kind = ImageKind::Refined;
-            service
-                .memory
-                .put_image(kind, "refined/x.png", "ann", image);
-        };
-        put(&image);
+        put_refined(&service, &image);
         let mut pending = service.begin(refine(revision));
         service.memory.change_task(completed);
         let result = result(&pending.answer().expect("its task has ended"));
@@ -206,9 +189,8 @@ fn a_call_is_answered_when_its_task_has_ended() {
         assert_eq!(result.get("resultType").is_some(), revision == Stateless);
         assert_eq!(types(&result), expected);
         let id = service.memory.task().id;
-        let shown = service
-            .send(Call::get(format!("/api/tasks/{id}")).by("ann"))
-            .json();
+        let shown = Call::get(format!("/api/tasks/{id}")).by("ann");
+        let shown = service.send(shown).json();
         assert_eq!(result["structuredContent"], shown);
         let text = result["content"][0]["text"].as_str().unwrap();
         let url = shown["image_url"].as_str().unwrap();
@@ -232,28 +214,22 @@ fn a_task_that_takes_longer_than_a_call_is_asked_for_by_its_id() {
     assert_eq!(answered["isError"], false);
     assert_eq!(answered["structuredContent"]["task_id"], *id);
     let text = answered["content"][0]["text"].as_str().unwrap();
-    assert!(
-        text.contains(&id) && text.contains("get_refinement"),
-        "{text}"
-    );
+    assert!(text.contains(&id), "{text}");
+    assert!(text.contains("get_refinement"), "{text}");
     // One whose client has left goes on.
     drop(pending);
     assert_eq!(service.memory.task().status, Status::Pending);
     service.memory.change_task(failed);
     let got = result(&service.send(tool(Agreed, "get_refinement", json!({"id": id}))));
-    assert_eq!(
-        is_error(&got),
-        format!("Refinement {id} failed. It failed.")
-    );
+    let expected = format!("Refinement {id} failed. It failed.");
+    assert_eq!(is_error(&got), expected);
     assert_eq!(got["structuredContent"]["status"], "failed");
 }
 
 #[test]
 fn a_call_is_a_task_of_the_extension() {
     let service = Service::new();
-    service
-        .memory
-        .put_image(ImageKind::Refined, "refined/x.png", "ann", REFINED);
+    put_refined(&service, REFINED);
     let created = result(&service.send(refine(WithTasks)));
     let task = service.memory.task();
     let get = || ask(&service, WithTasks, "tasks/get", json!({"taskId": task.id}));
@@ -291,12 +267,9 @@ fn a_call_is_a_task_of_the_extension() {
         match status {
             // What the call would have answered.
             "completed" => {
-                assert_eq!(got["result"]["content"], told["content"]);
-                assert_eq!(
-                    got["result"]["structuredContent"],
-                    told["structuredContent"]
-                );
-                assert_eq!(got["result"]["isError"], told["isError"]);
+                for part in ["content", "structuredContent", "isError"] {
+                    assert_eq!(got["result"][part], told[part], "{part}");
+                }
             }
             _ => assert!(got.get("result").is_none(), "{got}"),
         }
@@ -327,13 +300,11 @@ fn refinements_are_listed_in_pages() {
     assert_eq!(content["tasks"].as_array().unwrap().len(), 1);
     let text = second["content"][0]["text"].as_str().unwrap();
     assert_eq!(serde_json::from_str::<Value>(text).unwrap(), *content);
+    let unknown = "cursor must be a next_cursor of this list.";
     for (arguments, expected) in [
         (json!({"limit": 0}), "limit must be from 1 to 100."),
         (json!({"limit": 1.5}), "limit must be from 1 to 100."),
-        (
-            json!({"cursor": "x"}),
-            "cursor must be a next_cursor of this list.",
-        ),
+        (json!({"cursor": "x"}), unknown),
     ] {
         assert_eq!(is_error(&list(arguments)), expected);
     }

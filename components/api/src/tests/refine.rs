@@ -6,7 +6,6 @@ use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::task::Status;
 use serde_json::{Value, json};
 
-use super::memory::keys;
 use super::service::{Call, NOW, ORIGIN, Service, refinement, signed};
 
 mod originals;
@@ -14,20 +13,6 @@ mod validation;
 mod waiting;
 
 pub const PATH: &str = "/api/concepts/refine";
-const ELEVEN: [&str; 11] = [
-    "task_id",
-    "status",
-    "message",
-    "type",
-    "created_at",
-    "updated_at",
-    "completed_at",
-    "metadata",
-    "result_id",
-    "image_url",
-    "error_message",
-];
-
 pub fn with(field: &str, value: Value) -> Value {
     let mut body = refinement();
     body[field] = value;
@@ -40,7 +25,6 @@ fn accepted_as_the_seed_shows() {
     let reply = service.send(Call::refine("ann"));
     assert_eq!(reply.status, 202);
     let body = reply.json();
-    assert_eq!(keys(&body), ELEVEN.into());
     assert_eq!(
         body,
         json!({
@@ -57,13 +41,9 @@ fn accepted_as_the_seed_shows() {
             "error_message": null,
         })
     );
-    let limits = ["limit", "remaining", "reset"].map(|name| {
-        reply
-            .header(&format!("x-ratelimit-{name}"))
-            .unwrap()
-            .to_owned()
-    });
-    assert_eq!(limits, ["10", "9", "1796083200"]);
+    let limits = ["limit", "remaining", "reset"];
+    let limits = limits.map(|name| reply.header(&format!("x-ratelimit-{name}")));
+    assert_eq!(limits, ["10", "9", "1796083200"].map(Some));
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert_eq!(reply.header("idempotency-replayed"), None);
 
@@ -126,45 +106,27 @@ fn unlimited_has_no_rate_limit_headers() {
 #[test]
 fn judged_in_the_order_of_the_contract() {
     let service = Service::new();
-    service.send(Call::refine("ann").header("idempotency-key", "k"));
+    let post = || Call::post(PATH).by("ann");
+    let keyed = |call: Call| call.header("idempotency-key", "k");
+    service.send(keyed(Call::refine("ann")));
     let memory = &service.memory;
     memory.fail("publish");
     let large = vec![b' '; 64 * 1024 + 1];
     let elsewhere = |call: Call| call.header("sec-fetch-site", "cross-site");
     let own = format!("{ORIGIN}/api/images/uploads/none");
     let missing = with("original_image_url", json!(own));
+    let blank = with("refinement_prompt", json!(" "));
+    let by_cookie = Call::post(PATH).by_cookie("ann");
     // Each request has its own fault and all those that are judged later.
     let cases = [
         ("401", elsewhere(Call::post(PATH)).body(large.clone()), 401),
-        (
-            "403",
-            elsewhere(Call::post(PATH).by_cookie("ann")).body(large.clone()),
-            403,
-        ),
-        ("413", Call::post(PATH).by("ann").body(large), 413),
-        ("415", Call::post(PATH).by("ann").body("{"), 415),
-        (
-            "422",
-            Call::post(PATH)
-                .by("ann")
-                .header("idempotency-key", "k")
-                .json(&with("refinement_prompt", json!(" "))),
-            422,
-        ),
-        (
-            "422 of a key",
-            Call::post(PATH)
-                .by("ann")
-                .header("idempotency-key", "k")
-                .json(&missing),
-            422,
-        ),
-        (
-            "a repeat",
-            Call::refine("ann").header("idempotency-key", "k"),
-            202,
-        ),
-        ("404", Call::post(PATH).by("ann").json(&missing), 404),
+        ("403", elsewhere(by_cookie).body(large.clone()), 403),
+        ("413", post().body(large), 413),
+        ("415", post().body("{"), 415),
+        ("422", keyed(post()).json(&blank), 422),
+        ("422 of a key", keyed(post()).json(&missing), 422),
+        ("a repeat", keyed(Call::refine("ann")), 202),
+        ("404", post().json(&missing), 404),
         ("409", Call::refine("ann"), 409),
         ("503", Call::refine("bob"), 503),
     ];
@@ -203,18 +165,13 @@ fn a_repeat_gets_the_first_answer_again() {
     }
     assert_eq!(service.memory.0.borrow().messages.len(), 1);
     let other = with("logo_description", json!("another"));
-    let reply = service.send(
-        Call::post(PATH)
-            .by("ann")
-            .header("idempotency-key", &longest)
-            .json(&other),
-    );
+    let keyed = Call::post(PATH)
+        .by("ann")
+        .header("idempotency-key", &longest);
+    let reply = service.send(keyed.json(&other));
     reply.is_error(422, "VALIDATION_ERROR");
-    assert_eq!(
-        service.send(call().by("ann")).status,
-        401,
-        "two credentials"
-    );
+    let status = service.send(call().by("ann")).status;
+    assert_eq!(status, 401, "two credentials");
 }
 
 #[test]
@@ -313,12 +270,9 @@ fn a_queue_that_is_full_says_when_to_come_again() {
         (CapabilityError::unavailable("It is away."), None),
     ];
     for (fault, retry_after) in faults {
-        service
-            .memory
-            .0
-            .borrow_mut()
-            .faults
-            .insert("publish", fault);
+        let mut state = service.memory.0.borrow_mut();
+        state.faults.insert("publish", fault);
+        drop(state);
         let reply = service.send(Call::refine("ann"));
         reply.is_error(503, "SERVICE_UNAVAILABLE");
         assert_eq!(reply.header("retry-after"), retry_after);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::task::Status;
+use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
@@ -218,11 +218,8 @@ fn an_overdue_task_is_published_again_by_one_alone() {
         let path = format!("/api/tasks/{}", service.memory.task().id);
         service.send(Call::get(path).by("ann"));
         service.do_background_work();
-        assert_eq!(
-            service.memory.0.borrow().messages.len(),
-            messages,
-            "{swept:?}"
-        );
+        let published = service.memory.0.borrow().messages.len();
+        assert_eq!(published, messages, "{swept:?}");
     }
 }
 
@@ -243,9 +240,8 @@ fn lists_are_paged_newest_first() {
         service.send(Call::refine("ann"));
         let mut state = service.memory.0.borrow_mut();
         let newest = state.store.tasks().last().unwrap().id.clone();
-        state
-            .store
-            .edit(&newest, |task| task.status = Status::Completed);
+        let complete = |task: &mut Task| task.status = Status::Completed;
+        state.store.edit(&newest, complete);
         drop(state);
         service.memory.advance(Duration::from_secs(1));
     }
@@ -272,25 +268,13 @@ fn lists_are_paged_newest_first() {
         let path = format!("/api/tasks?{query}");
         service.send(Call::get(path).by(user))
     };
-    assert_eq!(
-        page("limit=100", "ann").json()["tasks"]
-            .as_array()
-            .unwrap()
-            .len(),
-        25
-    );
+    let whole = page("limit=100", "ann").json();
+    assert_eq!(whole["tasks"].as_array().unwrap().len(), 25);
     assert_eq!(page("status=pending", "ann").json()["tasks"], json!([]));
     let cursor = cursor.unwrap();
     let body = page(&format!("cursor={cursor}"), "bob").is_error(422, "VALIDATION_ERROR");
     assert!(body["field_errors"]["cursor"].is_array());
-    for query in [
-        "limit=",
-        "limit=0",
-        "limit=101",
-        "status=",
-        "status=x",
-        "cursor=",
-    ] {
+    for query in "limit= limit=0 limit=101 status= status=x cursor=".split(' ') {
         page(query, "ann").is_error(422, "VALIDATION_ERROR");
     }
 }

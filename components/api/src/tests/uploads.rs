@@ -20,23 +20,13 @@ fn pieces(bytes: &[u8], size: usize) -> Vec<Result<Vec<u8>, Interrupted>> {
 /// The bytes with their length declared and without, in pieces of any size.
 fn ways(bytes: &[u8]) -> Vec<(String, Call)> {
     let length = bytes.len().to_string();
-    [1, 7, 1000, usize::MAX >> 1]
-        .into_iter()
-        .flat_map(|size| {
-            [
-                (
-                    format!("declared, by {size}"),
-                    call()
-                        .header("content-length", &length)
-                        .pieces(pieces(bytes, size)),
-                ),
-                (
-                    format!("not declared, by {size}"),
-                    call().pieces(pieces(bytes, size)),
-                ),
-            ]
-        })
-        .collect()
+    let ways = [1, 7, 1000, usize::MAX >> 1].into_iter().flat_map(|size| {
+        let call = call().pieces(pieces(bytes, size));
+        let declared = call.clone().header("content-length", &length);
+        let ways = [("declared", declared), ("not declared", call)];
+        ways.map(|(name, call)| (format!("{name}, by {size}"), call))
+    });
+    ways.collect()
 }
 
 #[test]
@@ -51,11 +41,8 @@ fn a_form_is_told_what_to_send_instead() {
             let reply = Service::new().send(call.header("content-type", declared));
             reply.is_error(415, "UNSUPPORTED_MEDIA_TYPE");
             let detail = reply.json()["detail"].to_string();
-            assert_eq!(
-                detail.contains("--data-binary"),
-                is_form,
-                "{declared}, {name}: {detail}"
-            );
+            let is_told = detail.contains("--data-binary");
+            assert_eq!(is_told, is_form, "{declared}, {name}: {detail}");
         }
     }
     // What it is, is decided by its bytes.
@@ -86,11 +73,8 @@ fn an_image_is_stored_as_it_was_sent() {
         }
         let mut refinement = refinement();
         refinement["original_image_url"] = json!(url);
-        let reply = service.send(
-            Call::post("/api/concepts/refine")
-                .by("ann")
-                .json(&refinement),
-        );
+        let refine = Call::post("/api/concepts/refine").by("ann");
+        let reply = service.send(refine.json(&refinement));
         assert_eq!(reply.status, 202, "{name}");
         assert_eq!(service.memory.task().original_path.as_deref(), Some(path));
     }
@@ -99,6 +83,7 @@ fn an_image_is_stored_as_it_was_sent() {
 #[test]
 fn what_is_no_whole_image_is_not_stored() {
     let whole = png(20, 10, 3000);
+    let text = b"no image at all, but quite some text";
     let cut = |length: usize| whole[..length].to_vec();
     let cases = [
         ("empty", Vec::new(), 422),
@@ -106,11 +91,7 @@ fn what_is_no_whole_image_is_not_stored() {
         ("the signature alone", cut(8), 422),
         ("cut in the middle", cut(1500), 422),
         ("all but the last byte", cut(whole.len() - 1), 422),
-        (
-            "text",
-            b"no image at all, but quite some text".to_vec(),
-            415,
-        ),
+        ("text", text.to_vec(), 415),
         ("HTML", b"<html><script>alert(1)</script>".to_vec(), 415),
         ("too many pixels", png(10_000, 10_000, 10), 413),
         ("too large", png(20, 10, 20 * 1024), 413),
@@ -154,11 +135,8 @@ fn an_image_of_another_format_is_called_by_its_name() {
 #[test]
 fn a_declared_length_is_judged_before_anything_is_read() {
     let service = Service::new();
-    let reply = service.send(
-        call()
-            .header("content-length", "99999999999")
-            .pieces([Err(Interrupted)]),
-    );
+    let call = call().header("content-length", "99999999999");
+    let reply = service.send(call.pieces([Err(Interrupted)]));
     reply.is_error(413, "PAYLOAD_TOO_LARGE");
 }
 
@@ -183,9 +161,8 @@ fn a_length_that_is_wrong() {
     let image = png(20, 10, 3000);
     for length in [image.len() - 1, image.len() + 1] {
         let service = Service::new();
-        let call = call()
-            .header("content-length", length.to_string())
-            .pieces(pieces(&image, 100));
+        let call = call().header("content-length", length.to_string());
+        let call = call.pieces(pieces(&image, 100));
         service.send(call).is_error(422, "VALIDATION_ERROR");
         assert!(service.memory.0.borrow().images.is_empty());
     }
@@ -212,19 +189,14 @@ fn so_many_uploads_are_kept() {
 fn the_bytes_of_uploads_are_limited_together() {
     let image = png(20, 10, 3000);
     let bytes = image.len();
-    let limited = |limit: usize| {
-        Service::with(&[
-            ("upload-bytes", &limit.to_string()),
-            ("max-image-bytes", "4000"),
-        ])
-    };
     for (name, limit, declared, expected) in [
         ("just enough", 2 * bytes, true, [201, 201, 429]),
         ("a byte too few", 2 * bytes - 1, true, [201, 429, 429]),
         ("for the largest", bytes + 4000, false, [201, 201, 429]),
         ("not for the largest", bytes + 3999, false, [201, 429, 429]),
     ] {
-        let service = limited(limit);
+        let limit = limit.to_string();
+        let service = Service::with(&[("upload-bytes", &*limit), ("max-image-bytes", "4000")]);
         for status in expected {
             let call = match declared {
                 true => call().body(image.clone()),

@@ -92,13 +92,8 @@ fn a_repeat_joins_the_task_of_the_same_request() {
     let original = original();
     let other = png(3, 3, 100);
     let send = |boundary: &str, image: &[u8], prompt: &str, retry: Option<&str>, user: &str| {
-        let body = form(
-            boundary,
-            &[
-                ("image", Some("a.png"), image),
-                ("prompt", None, prompt.as_bytes()),
-            ],
-        );
+        let prompt = ("prompt", None, prompt.as_bytes());
+        let body = form(boundary, &[("image", Some("a.png"), image), prompt]);
         let declared = format!("multipart/form-data; boundary={boundary}");
         let call = Call::post(PATH).by(user).header("content-type", declared);
         let call = match retry {
@@ -107,62 +102,32 @@ fn a_repeat_joins_the_task_of_the_same_request() {
         };
         call.body(body)
     };
-    for (name, boundary, image, prompt, retry, user, later, is_joined) in [
-        ("the same", "x", &original, "a", Some("1"), "ann", 0, true),
+    let again = ("x", &original, "a", Some("1"), "ann");
+    let with_prompt = ("x", &original, "b", Some("1"), "ann");
+    let with_image = ("x", &other, "a", Some("1"), "ann");
+    let of_count = |count| ("x", &original, "a", count, "ann");
+    for (name, request, later, is_joined) in [
+        ("the same", again, 0, true),
         (
             "another boundary",
-            "other",
-            &original,
-            "a",
-            Some("2"),
-            "ann",
+            ("other", &original, "a", Some("2"), "ann"),
             599,
             true,
         ),
-        (
-            "too late",
-            "x",
-            &original,
-            "a",
-            Some("1"),
-            "ann",
-            600,
-            false,
-        ),
-        ("no repeat", "x", &original, "a", None, "ann", 0, false),
-        ("the first", "x", &original, "a", Some("0"), "ann", 0, false),
-        ("no number", "x", &original, "a", Some("x"), "ann", 0, false),
-        (
-            "another prompt",
-            "x",
-            &original,
-            "b",
-            Some("1"),
-            "ann",
-            0,
-            false,
-        ),
-        (
-            "another image",
-            "x",
-            &other,
-            "a",
-            Some("1"),
-            "ann",
-            0,
-            false,
-        ),
+        ("too late", again, 600, false),
+        ("no repeat", of_count(None), 0, false),
+        ("the first", of_count(Some("0")), 0, false),
+        ("no number", of_count(Some("x")), 0, false),
+        ("another prompt", with_prompt, 0, false),
+        ("another image", with_image, 0, false),
         (
             "another user",
-            "x",
-            &original,
-            "a",
-            Some("1"),
-            "bob",
+            ("x", &original, "a", Some("1"), "bob"),
             0,
             false,
         ),
     ] {
+        let (boundary, image, prompt, retry, user) = request;
         let service = Service::with(&[("active-tasks", "9")]);
         let first = ended(
             &service,

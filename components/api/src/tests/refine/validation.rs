@@ -7,6 +7,12 @@ use crate::request::Interrupted;
 use crate::tests::memory::keys;
 use crate::tests::service::{Call, ORIGIN, Service, refinement};
 
+/// A request whose body is to be JSON.
+fn declared() -> Call {
+    let call = Call::post(PATH).by("ann");
+    call.header("content-type", "application/json")
+}
+
 #[test]
 fn bodies_that_are_too_large() {
     let exact = |length: usize| {
@@ -14,34 +20,23 @@ fn bodies_that_are_too_large() {
         body.push_str(&" ".repeat(length - body.len()));
         body.into_bytes()
     };
-    let call = || {
-        Call::post(PATH)
-            .by("ann")
-            .header("content-type", "application/json")
-    };
+    let call = declared;
+    let endless_length = call().header("content-length", "99999999");
     let max = 64 * 1024;
-    let pieces = |bytes: Vec<u8>| {
-        bytes
-            .chunks(1000)
-            .map(|chunk| Ok(chunk.to_vec()))
-            .collect::<Vec<_>>()
+    let in_pieces = |bytes: Vec<u8>| {
+        let pieces = bytes.chunks(1000).map(|chunk| Ok(chunk.to_vec()));
+        call().pieces(pieces)
     };
     let endless = std::iter::repeat_n(Ok(vec![b' '; 4096]), 1000);
     let cases = [
         ("as large as allowed", call().body(exact(max)), 202),
         ("one more", call().body(exact(max + 1)), 413),
-        ("in pieces", call().pieces(pieces(exact(max))), 202),
-        (
-            "one more in pieces",
-            call().pieces(pieces(exact(max + 1))),
-            413,
-        ),
+        ("in pieces", in_pieces(exact(max)), 202),
+        ("one more in pieces", in_pieces(exact(max + 1)), 413),
         ("without an end", call().pieces(endless), 413),
         (
             "declared as large",
-            call()
-                .header("content-length", "99999999")
-                .pieces([Err(Interrupted)]),
+            endless_length.pieces([Err(Interrupted)]),
             413,
         ),
     ];
@@ -56,13 +51,10 @@ fn bodies_that_are_too_large() {
 
 #[test]
 fn content_types() {
+    let of_charset = "application/json; charset=utf-8";
     let cases: [(&str, Option<&str>, u16); 8] = [
         ("plain", Some("application/json"), 202),
-        (
-            "with a parameter",
-            Some("application/json; charset=utf-8"),
-            202,
-        ),
+        ("with a parameter", Some(of_charset), 202),
         ("in capitals", Some("Application/JSON ;x"), 202),
         ("none", None, 415),
         ("text", Some("text/plain"), 415),
@@ -85,6 +77,16 @@ fn content_types() {
 
 #[test]
 fn bodies_that_are_not_valid() {
+    let [logo, url] = ["logo_description", "original_image_url"];
+    let [prompt, theme] = ["refinement_prompt", "theme_description"];
+    let bytes = |body: Value| body.to_string().into_bytes();
+    let all_wrong = json!({
+        "original_image_url": "http://127.0.0.1/a.png",
+        "refinement_prompt": "",
+        "logo_description": 5,
+        "theme_description": "x".repeat(2001),
+    });
+    let long = json!(format!("{ORIGIN}/api/images/{}", "a".repeat(2048)));
     let cases: [(&str, Vec<u8>, &[&str]); 15] = [
         ("empty", b"".to_vec(), &[]),
         ("not JSON", b"{".to_vec(), &[]),
@@ -97,59 +99,21 @@ fn bodies_that_are_not_valid() {
         ("not UTF-8", b"{\"a\": \"\xff\"}".to_vec(), &[]),
         ("an array", b"[]".to_vec(), &[]),
         ("deeply nested", b"[".repeat(60_000), &[]),
-        (
-            "nothing in it",
-            b"{}".to_vec(),
-            &["original_image_url", "refinement_prompt"],
-        ),
-        (
-            "blank prompt",
-            with("refinement_prompt", json!("  ")).to_string().into(),
-            &["refinement_prompt"],
-        ),
-        (
-            "all at once",
-            json!({
-                "original_image_url": "http://127.0.0.1/a.png",
-                "refinement_prompt": "",
-                "logo_description": 5,
-                "theme_description": "x".repeat(2001),
-            })
-            .to_string()
-            .into(),
-            &[
-                "logo_description",
-                "original_image_url",
-                "refinement_prompt",
-                "theme_description",
-            ],
-        ),
-        (
-            "an own image's URL that is too long",
-            with(
-                "original_image_url",
-                json!(format!("{ORIGIN}/api/images/{}", "a".repeat(2048))),
-            )
-            .to_string()
-            .into(),
-            &["original_image_url"],
-        ),
+        ("nothing in it", b"{}".to_vec(), &[url, prompt]),
+        ("blank prompt", bytes(with(prompt, json!("  "))), &[prompt]),
+        ("all at once", bytes(all_wrong), &[logo, url, prompt, theme]),
+        ("a long URL of ours", bytes(with(url, long)), &[url]),
     ];
     for (name, body, fields) in cases {
         let service = Service::new();
-        let call = Call::post(PATH)
-            .by("ann")
-            .header("content-type", "application/json")
-            .body(body);
-        let reply = service.send(call).is_error(422, "VALIDATION_ERROR");
+        let reply = service
+            .send(declared().body(body))
+            .is_error(422, "VALIDATION_ERROR");
         if fields.is_empty() {
             assert_eq!(reply["field_errors"], Value::Null, "{name}");
         } else {
-            assert_eq!(
-                keys(&reply["field_errors"]).into_iter().collect::<Vec<_>>(),
-                fields,
-                "{name}"
-            );
+            let found = keys(&reply["field_errors"]).into_iter();
+            assert_eq!(found.collect::<Vec<_>>(), fields, "{name}");
         }
         assert_eq!(service.memory.called("submit"), 0, "{name}");
     }
@@ -159,14 +123,10 @@ fn bodies_that_are_not_valid() {
 #[test]
 fn what_is_wrong_is_told_before_the_image_store_is_missed() {
     let own = json!(format!("{ORIGIN}/api/images/uploads/ann/a.png"));
+    let blank = with("refinement_prompt", json!(" "));
     for (name, body, key, status) in [
         ("all is well", with("original_image_url", own), "key", 503),
-        (
-            "a prompt",
-            with("refinement_prompt", json!(" ")),
-            "key",
-            422,
-        ),
+        ("a prompt", blank, "key", 422),
         ("a key", refinement(), "a b", 422),
     ] {
         let service = Service::new();
@@ -182,10 +142,7 @@ fn what_is_wrong_is_told_before_the_image_store_is_missed() {
 fn an_interrupted_body_creates_nothing() {
     let service = Service::new();
     let body = refinement().to_string().into_bytes();
-    let call = Call::post(PATH)
-        .by("ann")
-        .header("content-type", "application/json")
-        .pieces([Ok(body), Err(Interrupted)]);
+    let call = declared().pieces([Ok(body), Err(Interrupted)]);
     service.send(call).is_error(422, "VALIDATION_ERROR");
     assert_eq!(service.memory.called("submit"), 0);
 }
