@@ -8,7 +8,8 @@ use super::memory::keys;
 use super::service::{Call, Service, refinement};
 
 const PATH: &str = "/api/auth/session";
-const MONTH: u64 = 30 * 24 * 60 * 60;
+const DAY: u64 = 24 * 60 * 60;
+const MONTH: u64 = 30 * DAY;
 
 fn anonymous(settings: &[(&str, &str)]) -> Service {
     Service::with(&[&[("auth", "anonymous")], settings].concat())
@@ -20,17 +21,13 @@ fn a_session_makes_a_user() {
     let reply = service.send(Call::post(PATH));
     assert_eq!(reply.status, 201);
     let body = reply.json();
-    assert_eq!(
-        keys(&body),
-        ["access_token", "expires_in", "token_type", "user_id"].into()
-    );
+    let expected = ["access_token", "expires_in", "token_type", "user_id"];
+    assert_eq!(keys(&body), expected.into());
     assert_eq!(body["token_type"], "bearer");
     assert_eq!(body["expires_in"], MONTH);
     let token = body["access_token"].as_str().unwrap();
-    assert_eq!(
-        reply.header("set-cookie"),
-        Some(format!("session={token}; Path=/; Max-Age={MONTH}; HttpOnly; SameSite=Lax").as_str())
-    );
+    let expected = format!("session={token}; Path=/; Max-Age={MONTH}; HttpOnly; SameSite=Lax");
+    assert_eq!(reply.header("set-cookie"), Some(&*expected));
 
     let refine = Call::post("/api/concepts/refine").json(&refinement());
     let by_cookie = refine.header("cookie", format!("session={token}"));
@@ -85,6 +82,13 @@ fn only_where_they_are_on() {
     service.send(Call::post(PATH)).is_error(404, "NOT_FOUND");
 }
 
+/// The user of a new session, and its token.
+fn begin(service: &Service) -> (serde_json::Value, String) {
+    let first = service.send(Call::post(PATH)).json();
+    let token = first["access_token"].as_str().unwrap().to_owned();
+    (first["user_id"].clone(), token)
+}
+
 /// The token of the cookie that an answer sets.
 fn cookie(reply: &super::service::Reply) -> Option<String> {
     let cookie = reply.header("set-cookie")?.strip_prefix("session=")?;
@@ -98,10 +102,8 @@ fn user_of(service: &Service, token: &str) -> serde_json::Value {
 
 #[test]
 fn a_session_by_cookie_is_renewed_by_an_answer_in_its_second_half() {
-    const DAY: u64 = 24 * 60 * 60;
     let service = anonymous(&[]);
-    let first = service.send(Call::post(PATH)).json();
-    let token = first["access_token"].as_str().unwrap().to_owned();
+    let (user, token) = begin(&service);
     let read = |token: &str| {
         let call = Call::get("/api/tasks").header("cookie", format!("session={token}"));
         service.send(call)
@@ -112,7 +114,7 @@ fn a_session_by_cookie_is_renewed_by_an_answer_in_its_second_half() {
     let bearer = Call::get("/api/tasks").header("authorization", format!("Bearer {token}"));
     assert_eq!(cookie(&service.send(bearer)), None, "not by bearer");
     let renewed = cookie(&read(&token)).unwrap();
-    assert_eq!(user_of(&service, &renewed), first["user_id"]);
+    assert_eq!(user_of(&service, &renewed), user);
     service.memory.advance(Duration::from_secs(20 * DAY));
     assert_eq!(read(&token).status, 401);
     assert_eq!(read(&renewed).status, 200);
@@ -121,18 +123,12 @@ fn a_session_by_cookie_is_renewed_by_an_answer_in_its_second_half() {
 /// And the session stays the same where that fails.
 #[test]
 fn a_renewal_is_stored_before_it_is_told() {
-    const DAY: u64 = 24 * 60 * 60;
     let service = anonymous(&[]);
-    let first = service.send(Call::post(PATH)).json();
-    let token = first["access_token"].as_str().unwrap().to_owned();
+    let (user, token) = begin(&service);
     let bearer = || format!("Bearer {token}");
     let upload = Call::post("/api/images").header("authorization", bearer());
-    assert_eq!(
-        service
-            .send(upload.body(super::service::png(1, 1, 1)))
-            .status,
-        201
-    );
+    let uploaded = service.send(upload.body(super::service::png(1, 1, 1)));
+    assert_eq!(uploaded.status, 201);
     service.memory.advance(Duration::from_secs(20 * DAY));
     let read = || Call::get("/api/tasks").header("cookie", format!("session={token}"));
     service.memory.fail("renew session");
@@ -143,26 +139,20 @@ fn a_renewal_is_stored_before_it_is_told() {
     service.memory.0.borrow_mut().faults.clear();
     assert!(cookie(&service.send(read())).is_some());
     let stored = service.memory.0.borrow().sessions.clone();
-    let until = service
-        .memory
-        .0
-        .borrow()
-        .now
-        .plus(Duration::from_secs(MONTH));
-    let user = first["user_id"].as_str().unwrap().to_owned();
-    assert_eq!(stored, [(user, until)].into());
+    let now = service.memory.0.borrow().now;
+    let until = now.plus(Duration::from_secs(MONTH));
+    let owner = user.as_str().unwrap().to_owned();
+    assert_eq!(stored, [(owner, until)].into());
     let renewed = service.send(renewal());
     assert_eq!(renewed.status, 201);
-    assert_eq!(renewed.json()["user_id"], first["user_id"]);
+    assert_eq!(renewed.json()["user_id"], user);
 }
 
 /// Stores are not asked for each request of a client that ignores its new cookie.
 #[test]
 fn who_ignores_a_renewal_is_not_looked_at_each_time() {
-    const DAY: u64 = 24 * 60 * 60;
     let service = anonymous(&[]);
-    let first = service.send(Call::post(PATH)).json();
-    let token = first["access_token"].as_str().unwrap().to_owned();
+    let (_, token) = begin(&service);
     service.memory.advance(Duration::from_secs(20 * DAY));
     let read = || Call::get("/api/tasks").header("cookie", format!("session={token}"));
     let renewed = cookie(&service.send(read())).unwrap();
@@ -186,29 +176,22 @@ fn who_ignores_a_renewal_is_not_looked_at_each_time() {
 #[test]
 fn who_only_reads_has_a_session_for_as_long() {
     let service = anonymous(&[]);
-    let mut token = service.send(Call::post(PATH)).json()["access_token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let user = user_of(&service, &token);
+    let (user, mut token) = begin(&service);
     for day in 0..90 {
-        let read = || Call::get("/api/tasks").header("cookie", format!("session={token}"));
-        let elsewhere = Call::post(PATH)
-            .header("cookie", format!("session={token}"))
-            .header("origin", "http://example.com");
-        assert_ne!(service.send(elsewhere).json()["user_id"], user);
-        let by_bearer = Call::post(PATH)
-            .header("authorization", format!("Bearer {token}"))
-            .header("origin", "http://example.com");
-        let renewed = service.send(by_bearer);
+        let by_cookie = |call: Call| call.header("cookie", format!("session={token}"));
+        let elsewhere = || Call::post(PATH).header("origin", "http://example.com");
+        let other = service.send(by_cookie(elsewhere()));
+        assert_ne!(other.json()["user_id"], user);
+        let bearer = format!("Bearer {token}");
+        let renewed = service.send(elsewhere().header("authorization", bearer));
         assert_eq!(renewed.json()["user_id"], user);
         assert_eq!(cookie(&renewed), None);
-        let reply = service.send(read());
+        let reply = service.send(by_cookie(Call::get("/api/tasks")));
         assert_eq!(reply.status, 200, "day {day}");
         if let Some(renewed) = cookie(&reply) {
             token = renewed;
         }
-        service.memory.advance(Duration::from_secs(24 * 60 * 60));
+        service.memory.advance(Duration::from_secs(DAY));
     }
     assert_eq!(user_of(&service, &token), user);
 }
