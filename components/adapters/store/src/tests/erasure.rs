@@ -5,21 +5,6 @@ use super::*;
 /// Two segments, and some entries in the record.
 const TASKS: u64 = 70;
 
-async fn upload(name: &str) {
-    let image = NewImage {
-        kind: ImageKind::Upload,
-        name: name.into(),
-        owner: "ada".into(),
-        media_type: "image/png".into(),
-        length: ImageLength::Exactly(5),
-        metadata: Vec::new(),
-        limits: None,
-    };
-    let contents = &mut Piece(Some(b"image".to_vec()));
-    let stored = store().put_image(image, contents).await.unwrap();
-    assert!(matches!(stored, StoredOrNot::Stored(_)));
-}
-
 fn with_key(user: &str, number: u64) -> NewTask {
     NewTask {
         webhook: Some(Webhook {
@@ -45,8 +30,10 @@ async fn history() {
         let submitted = store().submit(with_key("ada", number)).await.unwrap();
         assert!(matches!(submitted, Submission::Created(_)));
     }
-    upload("a").await;
-    upload("b").await;
+    for name in ["a", "b"] {
+        let stored = put_image(ImageKind::Upload, name.into()).await.unwrap();
+        assert!(matches!(stored, StoredOrNot::Stored(_)));
+    }
     store().submit(with_key("bob", TASKS + 2)).await.unwrap();
 }
 

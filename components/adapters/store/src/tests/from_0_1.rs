@@ -3,7 +3,6 @@
 use concept_refinement_domain::capability::TaskFailure;
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::image_path::tag_of;
-use concept_refinement_domain::task::Task;
 use serde_json::{Value, json};
 
 use super::*;
@@ -215,8 +214,7 @@ fn what_had_ended_changes_as_ever() {
         .map(|(key, _)| key.to_owned())
         .collect();
     expected.push(names::user("ada"));
-    let left: Vec<_> = stored(|stored| stored.keys().cloned().collect());
-    assert_eq!(left, expected);
+    assert_eq!(keys(), expected);
 }
 
 /// A segment had the names of entries in the order in which they ended, and the record the

@@ -15,15 +15,9 @@ fn finished(number: u64, notes: &[&str]) -> String {
         notes: notes.iter().map(ToString::to_string).collect(),
         provenance: None,
     };
-    assert_eq!(
-        alone(store().finish(&lease, image)).unwrap(),
-        Finished::Done
-    );
+    let finished = alone(store().finish(&lease, image)).unwrap();
+    assert_eq!(finished, Finished::Done);
     id
-}
-
-fn keys() -> Vec<String> {
-    stored(|stored| stored.keys().cloned().collect())
 }
 
 /// What is stored under keys that begin like this.
@@ -44,17 +38,13 @@ fn notes_outlive_the_concept_and_nothing_else_does() {
     let concept = id_for(&id);
     let path = alone(store().delete_concept("ada", &concept)).unwrap();
     assert_eq!(path, before.image_path);
-    assert_eq!(
-        alone(store().delete_concept("ada", &concept)).unwrap(),
-        None
-    );
+    let again = alone(store().delete_concept("ada", &concept)).unwrap();
+    assert_eq!(again, None);
     assert_eq!(alone(store().concept("ada", &concept)).unwrap(), None);
     let mut expected = before;
     expected.image_path = None;
-    assert_eq!(
-        alone(store().get("ada", &id)).unwrap(),
-        Some(expected.clone())
-    );
+    let told = alone(store().get("ada", &id)).unwrap();
+    assert_eq!(told, Some(expected.clone()));
     let listed = alone(store().list("ada", None, 9, None)).unwrap().items;
     assert_eq!(listed, [expected]);
     let ends = texts("end/");
@@ -73,7 +63,7 @@ fn whoever_deletes_first_nothing_is_left() {
         let id = finished(1, &["A note."]);
         RANDOM.set(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let task = id.clone();
-        let mut running: Vec<Pin<Box<dyn Future<Output = ()>>>> = vec![
+        let mut running: Running = vec![
             Box::pin(async move { assert!(store().delete("ada", &task).await.unwrap()) }),
             Box::pin(async move {
                 let deleted = store().delete_concept("ada", &id_for(&id)).await;
@@ -81,11 +71,7 @@ fn whoever_deletes_first_nothing_is_left() {
             }),
         ];
         while !running.is_empty() {
-            let index = (Dice.random() % running.len() as u64) as usize;
-            let mut context = Context::from_waker(Waker::noop());
-            if running[index].as_mut().poll(&mut context).is_ready() {
-                drop(running.swap_remove(index));
-            }
+            step(&mut running, u64::MAX);
         }
         assert_eq!(keys(), [names::user("ada")], "seed {seed}");
     }
@@ -145,35 +131,23 @@ fn what_a_later_version_has_written_is_not_used_and_not_changed() {
     let delete: Call = |_| alone(store().delete("ada", &id(1))).map(drop);
     let (top, state) = (&["/v"][..], "/state/v");
     let active = "/tasks/35/active/state/v";
+    let work = [submit, read, list, renew, finish];
+    let of_concepts = [read, list, concept, concepts, uncover];
     for (prefix, at, calls) in [
         (
             "user/",
             top,
-            &[
-                submit, read, list, renew, finish, concept, concepts, uncover, delete,
-            ][..],
+            [&work[..], &[concept, concepts, uncover, delete]].concat(),
         ),
-        ("user/", &[active], &[submit, list, renew, finish]),
-        (
-            "segment/",
-            top,
-            &[read, list, concept, concepts, uncover, delete],
-        ),
-        ("task/", top, &[submit, read, list, renew, finish, delete]),
-        (
-            "task/",
-            &["/request/v"],
-            &[submit, read, list, renew, finish],
-        ),
-        ("end/", top, &[read, list, concept, concepts, uncover]),
-        ("end/", &[state], &[read, list]),
-        (
-            "end/",
-            &["/concept/v"],
-            &[read, list, concept, concepts, uncover],
-        ),
-        ("concept/", top, &[concept, uncover]),
-        ("key/", top, &[repeat]),
+        ("user/", &[active], vec![submit, list, renew, finish]),
+        ("segment/", top, [&of_concepts[..], &[delete]].concat()),
+        ("task/", top, [&work[..], &[delete]].concat()),
+        ("task/", &["/request/v"], work.to_vec()),
+        ("end/", top, of_concepts.to_vec()),
+        ("end/", &[state], vec![read, list]),
+        ("end/", &["/concept/v"], of_concepts.to_vec()),
+        ("concept/", top, vec![concept, uncover]),
+        ("key/", top, vec![repeat]),
     ] {
         let lease = history();
         edit(prefix, |document| {
@@ -186,10 +160,8 @@ fn what_a_later_version_has_written_is_not_used_and_not_changed() {
             let called = call(&lease);
             let is_told = matches!(&called, Err(Fault::Unavailable(why)) if why.contains("later"));
             assert!(is_told, "{prefix} {at:?} {number}: {called:?}");
-            assert!(
-                stored(|stored| *stored == before),
-                "{prefix} {at:?} {number}"
-            );
+            let is_same = stored(|stored| *stored == before);
+            assert!(is_same, "{prefix} {at:?} {number}");
         }
     }
 }
@@ -203,20 +175,11 @@ fn an_image_of_a_later_version_is_left_alone() {
         let mut keys = stored.keys().filter_map(|key| key.strip_prefix("image/"));
         keys.next().unwrap().to_owned()
     });
-    let image = NewImage {
-        kind: ImageKind::Refined,
-        name: path.rsplit_once('/').unwrap().1.replace(".png", ""),
-        owner: "ada".into(),
-        media_type: "image/png".into(),
-        length: ImageLength::Exactly(5),
-        metadata: Vec::new(),
-        limits: None,
-    };
-    let contents = &mut Piece(Some(b"image".to_vec()));
+    let name = path.rsplit_once('/').unwrap().1.replace(".png", "");
     for called in [
         alone(store().stat_image(&path)).map(drop),
         alone(store().delete_image(&path)),
-        alone(store().put_image(image, contents)).map(drop),
+        alone(put_image(ImageKind::Refined, name)).map(drop),
     ] {
         assert!(matches!(called, Err(Fault::Unavailable(_))), "{called:?}");
         assert!(stored(|stored| *stored == before));

@@ -99,9 +99,8 @@ fn apply<T>(
 }
 
 fn claimed(user_record: &mut UserRecord, number: usize, now: Timestamp) -> Lease {
-    match apply(user_record, number, |record| {
-        rulebook::claim(record, None, LEASE, now)
-    }) {
+    let claim = |record: &mut TaskRecord| rulebook::claim(record, None, LEASE, now);
+    match apply(user_record, number, claim) {
         Claim::Claimed(claimed) => claimed.lease,
         other => panic!("not claimed: {other:?}"),
     }
@@ -295,30 +294,26 @@ fn limits(images: u32) -> Option<ImageLimits> {
 fn slots_are_counted_by_kind_and_name() {
     let mut user_record = UserRecord::default();
     let three = limits(3);
-    let reserve = |user_record: &mut UserRecord, path: &ImagePath, limits| {
-        user_record.reserve_slot(path, limits, 10, NOW)
+    let reserved = |user_record: &mut UserRecord, path: &ImagePath, limits| {
+        let reserved = changed(user_record.reserve_slot(path, limits, 10, NOW));
+        assert_eq!(reserved, Ok(()), "{path:?}");
     };
     for path in [upload("a.png"), upload("b.png")] {
-        assert_eq!(changed(reserve(&mut user_record, &path, limits(2))), Ok(()));
+        reserved(&mut user_record, &path, limits(2));
     }
     let refused = |user_record: &UserRecord, limits| {
-        let path = upload("c.png");
-        unchanged(reserve(&mut user_record.clone(), &path, limits)).unwrap_err()
+        let mut user_record = user_record.clone();
+        let refused = user_record.reserve_slot(&upload("c.png"), limits, 10, NOW);
+        unchanged(refused).unwrap_err()
     };
     assert_eq!(refused(&user_record, limits(2)), ImageLimit::Images);
     assert_eq!(refused(&user_record, three), ImageLimit::UnderWay);
-    assert_eq!(
-        changed(reserve(&mut user_record, &upload("a.gif"), three)),
-        Ok(())
-    );
+    reserved(&mut user_record, &upload("a.gif"), three);
     let refined = ImagePath {
         kind: ImageKind::Refined,
         ..upload("c.png")
     };
-    assert_eq!(
-        changed(reserve(&mut user_record, &refined, limits(1))),
-        Ok(())
-    );
+    reserved(&mut user_record, &refined, limits(1));
     assert!(changed(user_record.release_slot(&upload("a.png"))));
     assert!(!unchanged(user_record.release_slot(&upload("a.gif"))));
     assert!(changed(user_record.settle_slot(&upload("b.png"), 91)));
@@ -326,10 +321,7 @@ fn slots_are_counted_by_kind_and_name() {
     assert!(!unchanged(user_record.settle_slot(&upload("d.png"), 1)));
     assert_eq!(refused(&user_record, three), ImageLimit::Bytes);
     assert!(changed(user_record.settle_slot(&upload("b.png"), 90)));
-    assert_eq!(
-        changed(reserve(&mut user_record, &upload("c.png"), three)),
-        Ok(())
-    );
+    reserved(&mut user_record, &upload("c.png"), three);
 }
 
 /// What a crash left is under way for an hour, and counted until it is known
