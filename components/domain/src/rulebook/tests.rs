@@ -90,36 +90,47 @@ fn only_these_steps_are_possible() {
     ];
     for status in Status::ALL {
         for event in Event::ALL {
-            let expected = possible
-                .iter()
-                .find(|(before, cause, _)| (*before, *cause) == (status, event))
-                .map(|(_, _, after)| *after);
+            let is_it = |step: &&(Status, Event, Status)| (step.0, step.1) == (status, event);
+            let expected = possible.iter().find(is_it).map(|step| step.2);
             assert_eq!(next_status(status, event), expected, "{status:?} {event:?}");
         }
     }
 }
 
-/// What a user's account holds, all of which stands in the way of a new task.
-struct Full;
-
-/// Nothing stands in the way but, perhaps, what was spent.
-#[derive(Default)]
-struct Empty {
+/// A user's account.
+struct Held {
+    /// From which obstacle on all stands in the way of a new task, in the order of `submit`.
+    from: usize,
+    /// What was spent, if that is no obstacle.
     spending: Spending,
     /// For which it is asked. None: for any.
     window: Option<Window>,
 }
 
-impl Account for Full {
+impl Held {
+    fn barred_from(from: usize) -> Self {
+        Self {
+            from,
+            spending: Spending::default(),
+            window: None,
+        }
+    }
+
+    fn nothing() -> Self {
+        Self::barred_from(7)
+    }
+}
+
+impl Account for Held {
     type Fault = Refusal;
 
     fn submitted(&self, key: &str) -> Result<Option<Submitted>, Refusal> {
         let first = new_task().created(NOW);
-        Ok((key == "key").then(|| Submitted::of(&first, None)))
+        Ok((self.from == 0 && key == "key").then(|| Submitted::of(&first, None)))
     }
 
     fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
-        Ok(Some(ActiveTasks {
+        Ok((self.from <= 2).then(|| ActiveTasks {
             count: 2,
             oldest: new_task().created(NOW),
         }))
@@ -127,119 +138,43 @@ impl Account for Full {
 
     fn usage(&self) -> Result<Usage, Refusal> {
         let mut usage = Usage::default();
-        usage.add(None, NOW);
-        usage.add(None, NOW);
+        let used = if self.from <= 3 { 2 } else { 0 };
+        for _ in 0..used {
+            usage.add(None, NOW);
+        }
         Ok(usage)
-    }
-
-    fn spending(&self, _: Window, _: Timestamp) -> Result<Spending, Refusal> {
-        Ok(Spending::spent(MicroDollars(9)))
-    }
-
-    fn is_backlog_full(&self) -> Result<bool, Refusal> {
-        Ok(true)
-    }
-
-    fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
-        Ok(true)
-    }
-}
-
-impl Account for Empty {
-    type Fault = Refusal;
-
-    fn submitted(&self, _: &str) -> Result<Option<Submitted>, Refusal> {
-        Ok(None)
-    }
-
-    fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
-        Ok(None)
-    }
-
-    fn usage(&self) -> Result<Usage, Refusal> {
-        Ok(Usage::default())
     }
 
     fn spending(&self, window: Window, _: Timestamp) -> Result<Spending, Refusal> {
         assert_eq!(window, self.window.unwrap_or(window));
-        Ok(self.spending)
+        Ok(match self.from <= 4 {
+            true => Spending::spent(MicroDollars(9)),
+            false => self.spending,
+        })
     }
 
     fn is_backlog_full(&self) -> Result<bool, Refusal> {
-        Ok(false)
+        Ok(self.from <= 5)
     }
 
     fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
-        Ok(false)
-    }
-}
-
-/// Full from this obstacle on, in the order of `submit`.
-struct From(usize);
-
-impl Account for From {
-    type Fault = Refusal;
-
-    fn submitted(&self, key: &str) -> Result<Option<Submitted>, Refusal> {
-        if self.0 == 0 {
-            Full.submitted(key)
-        } else {
-            Empty::default().submitted(key)
-        }
-    }
-
-    fn active(&self) -> Result<Option<ActiveTasks>, Refusal> {
-        if self.0 <= 2 {
-            Full.active()
-        } else {
-            Empty::default().active()
-        }
-    }
-
-    fn usage(&self) -> Result<Usage, Refusal> {
-        if self.0 <= 3 {
-            Full.usage()
-        } else {
-            Empty::default().usage()
-        }
-    }
-
-    fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Refusal> {
-        if self.0 <= 4 {
-            Full.spending(window, now)
-        } else {
-            Empty::default().spending(window, now)
-        }
-    }
-
-    fn is_backlog_full(&self) -> Result<bool, Refusal> {
-        Ok(self.0 <= 5)
-    }
-
-    fn is_taken(&self, _: &str) -> Result<bool, Refusal> {
-        Ok(self.0 <= 6)
+        Ok(self.from <= 6)
     }
 }
 
 #[test]
 fn a_submission_is_judged_in_the_order_of_the_contract() {
-    let quota = Some(Quota {
-        limit: 2,
-        window: Window::Day,
-    });
+    let (window, limit) = (Window::Day, MicroDollars(9));
     let task = |obstacle| NewTask {
         images_found: obstacle > 1,
         idempotency_key: Some("key".into()),
-        quota,
-        budget: Some(Budget {
-            limit: MicroDollars(9),
-            window: Window::Day,
-        }),
+        quota: Some(Quota { limit: 2, window }),
+        budget: Some(Budget { limit, window }),
         reservation: reservation(1),
         ..new_task()
     };
     let judge = |obstacle, task| {
-        let judged = submit(&From(obstacle), task, NOW);
+        let judged = submit(&Held::barred_from(obstacle), task, NOW);
         format!("{:?}", judged.map(|decision| decision.answer))
     };
     let mut other = task(0);
@@ -271,7 +206,7 @@ fn as_many_tasks_are_active_as_the_limit_allows() {
             active_tasks,
             ..new_task()
         };
-        let submission = submit(&From(2), task, NOW).unwrap().answer;
+        let submission = submit(&Held::barred_from(2), task, NOW).unwrap().answer;
         let found = matches!(submission, Submission::Active(_));
         assert_eq!(found, is_refused, "{active_tasks}: {submission:?}");
     }
@@ -279,15 +214,12 @@ fn as_many_tasks_are_active_as_the_limit_allows() {
 
 #[test]
 fn a_created_task_counts_at_once() {
-    let quota = Some(Quota {
-        limit: 3,
-        window: Window::Day,
-    });
+    let window = Window::Day;
     let task = NewTask {
-        quota,
+        quota: Some(Quota { limit: 3, window }),
         ..new_task()
     };
-    let decision = submit(&Empty::default(), task, NOW).unwrap();
+    let decision = submit(&Held::nothing(), task, NOW).unwrap();
     let Submission::Created(accepted) = decision.answer else {
         panic!("not created")
     };
@@ -478,11 +410,8 @@ fn what_a_task_cost_is_told_when_it_has_ended() {
 fn what_failed_keeps_its_receipts() {
     let mut record = pending();
     let lease = claimed(&mut record, NOW);
-    let _ = pay(
-        &mut record,
-        &lease,
-        &Payment::default().call_begun("openai", None),
-    );
+    let paid = Payment::default().call_begun("openai", None);
+    let _ = pay(&mut record, &lease, &paid);
     let _ = fail(&mut record, &lease, &TaskFailure::new("why"), NOW);
     assert_eq!(record.payment.calls, 1);
 }
@@ -499,11 +428,8 @@ fn a_failure_says_whether_a_repeat_can_help() {
         let mut record = pending();
         let lease = claimed(&mut record, NOW);
         if is_paid {
-            let _ = pay(
-                &mut record,
-                &lease,
-                &Payment::default().call_begun("openai", None),
-            );
+            let paid = Payment::default().call_begun("openai", None);
+            let _ = pay(&mut record, &lease, &paid);
         }
         let failure = TaskFailure {
             is_refusal,

@@ -177,9 +177,10 @@ fn a_budget_is_asked_for_the_price() {
             unknown_calls: 5,
         };
         let reserved = price.and_then(reservation);
-        let account = Empty {
+        let account = Held {
             spending: sum,
             window: Some(Window::Month),
+            ..Held::nothing()
         };
         let decision = submit(&account, task(reserved.clone()), NOW).unwrap();
         match decision.answer {
