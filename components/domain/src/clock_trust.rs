@@ -101,6 +101,11 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+    const LAST: LastRound = LastRound {
+        at: START,
+        probation: None,
+    };
+
     fn observation(passed: Duration, ran: Option<Duration>) -> Observation {
         Observation {
             now: START.plus(passed),
@@ -134,11 +139,7 @@ mod tests {
             ("a restart after a day", DAY, None, true),
             ("a longer gap", DAY + second, None, false),
         ] {
-            let last = LastRound {
-                at: START,
-                probation: None,
-            };
-            let round = judge(Some(last), observation(passed, ran));
+            let round = judge(Some(LAST), observation(passed, ran));
             assert_eq!(round.at, START.plus(passed), "{name}");
             assert_eq!(round.probation.is_none(), expected, "{name}");
         }
@@ -147,15 +148,11 @@ mod tests {
     #[test]
     fn what_is_kept_for_minutes_allows_a_minute() {
         for (by, expected) in [(MINUTE, true), (MINUTE * 2, false)] {
-            let last = LastRound {
-                at: START,
-                probation: None,
-            };
             let round = Observation {
                 retention: MINUTE * 5,
                 ..observation(MINUTE + by, Some(MINUTE))
             };
-            assert_eq!(judge(Some(last), round).probation.is_none(), expected);
+            assert_eq!(judge(Some(LAST), round).probation.is_none(), expected);
         }
     }
 
@@ -167,16 +164,12 @@ mod tests {
             (HOUR, None, true),
             (HOUR * 2, None, false),
         ] {
-            let last = LastRound {
-                at: START,
-                probation: None,
-            };
             let round = Observation {
                 now: before(START, by),
                 ..observation(Duration::ZERO, ran)
             };
             assert_eq!(
-                judge(Some(last), round).probation.is_none(),
+                judge(Some(LAST), round).probation.is_none(),
                 expected,
                 "{by:?}"
             );
