@@ -92,10 +92,8 @@ fn what_is_written_is_what_was_read() {
         };
         assert_eq!(written, expected);
         let again = decode(bytes, written).unwrap().pixels;
-        assert_eq!(
-            (again.width(), again.height(), again.has_alpha()),
-            (24, 16, false)
-        );
+        let form = (again.width(), again.height(), again.has_alpha());
+        assert_eq!(form, (24, 16, false));
         let worst = sample()
             .data()
             .iter()
@@ -109,54 +107,34 @@ fn what_is_written_is_what_was_read() {
 
 #[test]
 fn every_kind_of_png_becomes_eight_bits() {
-    let wide = |values: &[u16]| -> Vec<u8> {
+    let wide = |values: &[u16]| {
         values
             .iter()
             .flat_map(|value| value.to_ne_bytes())
             .collect()
     };
+    let opaque = vec![1, 2, 3, 255, 4, 5, 6, 255];
+    let (one_to_six, seen) = ([1, 2, 3, 4, 5, 6], [1, 2, 3, 9, 4, 5, 6, 255]);
+    let wide_rgb = wide(&[257, 514, 771, 385, 65535, 128]);
+    let wide_rgba = wide(&[257, 514, 771, 257, 257, 514, 771, 65535]);
+    let grey = [9, 9, 9, 0, 8, 8, 8, 255];
     use ExtendedColorType as Type;
     let cases: &[(&str, Vec<u8>, Type, &[u8])] = &[
         ("grey", vec![0, 200], Type::L8, &[0, 0, 0, 200, 200, 200]),
-        (
-            "grey, alpha",
-            vec![9, 0, 8, 255],
-            Type::La8,
-            &[9, 9, 9, 0, 8, 8, 8, 255],
-        ),
-        (
-            "colour",
-            vec![1, 2, 3, 4, 5, 6],
-            Type::Rgb8,
-            &[1, 2, 3, 4, 5, 6],
-        ),
-        (
-            "alpha",
-            vec![1, 2, 3, 9, 4, 5, 6, 255],
-            Type::Rgba8,
-            &[1, 2, 3, 9, 4, 5, 6, 255],
-        ),
-        (
-            "no alpha to see",
-            vec![1, 2, 3, 255, 4, 5, 6, 255],
-            Type::Rgba8,
-            &[1, 2, 3, 4, 5, 6],
-        ),
+        ("grey, alpha", vec![9, 0, 8, 255], Type::La8, &grey),
+        ("colour", one_to_six.to_vec(), Type::Rgb8, &one_to_six),
+        ("alpha", seen.to_vec(), Type::Rgba8, &seen),
+        ("no alpha to see", opaque, Type::Rgba8, &one_to_six),
         (
             "wide grey",
             wide(&[0, 65535]),
             Type::L16,
             &[0, 0, 0, 255, 255, 255],
         ),
-        (
-            "wide colour",
-            wide(&[257, 514, 771, 385, 65535, 128]),
-            Type::Rgb16,
-            &[1, 2, 3, 1, 255, 0],
-        ),
+        ("wide colour", wide_rgb, Type::Rgb16, &[1, 2, 3, 1, 255, 0]),
         (
             "wide alpha",
-            wide(&[257, 514, 771, 257, 257, 514, 771, 65535]),
+            wide_rgba,
             Type::Rgba16,
             &[1, 2, 3, 1, 1, 2, 3, 255],
         ),
@@ -274,11 +252,8 @@ fn huge_sizes_are_refused_by_the_header() {
         (gif, Format::Gif),
         (webp, Format::Webp),
     ] {
-        assert_eq!(
-            decode(file, format).err(),
-            Some(Problem::TooLarge),
-            "{format:?}"
-        );
+        let refused = decode(file, format).err();
+        assert_eq!(refused, Some(Problem::TooLarge), "{format:?}");
     }
 }
 
@@ -309,10 +284,8 @@ fn a_thumbnail_is_not_the_picture() {
 fn a_file_of_another_format_is_refused() {
     for format in FORMATS {
         for other in FORMATS.into_iter().filter(|other| *other != format) {
-            assert!(
-                decode(file(other), format).is_err(),
-                "{other:?} as {format:?}"
-            );
+            let decoded = decode(file(other), format);
+            assert!(decoded.is_err(), "{other:?} as {format:?}");
         }
     }
 }

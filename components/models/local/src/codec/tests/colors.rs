@@ -47,6 +47,10 @@ fn png_with(chunks: &[(&[u8; 4], &[u8])], depth: u8) -> Vec<u8> {
     file
 }
 
+fn decoded(file: Vec<u8>, format: Format) -> Vec<u8> {
+    decode(file, format).unwrap().pixels.data().to_vec()
+}
+
 /// By the formula of sRGB.
 fn from_linear(light: f64) -> u8 {
     let light = light.clamp(0.0, 1.0);
@@ -89,15 +93,15 @@ fn of_p3([r, g, b]: [f64; 3]) -> [f64; 3] {
 #[test]
 fn the_chunks_of_a_png_say_its_colours() {
     let gamma = |value: u32| value.to_be_bytes();
-    let srgb_points = [
-        31_270_u32, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000,
-    ];
-    let p3_points = [
-        31_270_u32, 32_900, 68_000, 32_000, 26_500, 69_000, 15_000, 6_000,
-    ];
-    let (srgb_points, p3_points) = [srgb_points, p3_points]
-        .map(|points| points.map(u32::to_be_bytes).concat())
-        .into();
+    let white_and = |points: [u32; 6]| {
+        let points = [&[31_270, 32_900][..], &points].concat();
+        points
+            .into_iter()
+            .flat_map(u32::to_be_bytes)
+            .collect::<Vec<u8>>()
+    };
+    let srgb_points = white_and([64_000, 33_000, 30_000, 60_000, 15_000, 6_000]);
+    let p3_points = white_and([68_000, 32_000, 26_500, 69_000, 15_000, 6_000]);
     let by_gamma = |exponent: f64| {
         let light = |value: &u8| from_linear((f64::from(*value) / 255.0).powf(exponent));
         data().iter().map(light).collect::<Vec<u8>>()
@@ -110,51 +114,29 @@ fn the_chunks_of_a_png_say_its_colours() {
             .collect::<Vec<u8>>()
     };
     let power = |value: f64| value.powf(2.0);
+    let gammas = [100_000, 50_000, 45_455].map(gamma);
+    let [linear, squared, usual] = [0, 1, 2].map(|at| (b"gAMA", &gammas[at][..]));
+    let points: (&[u8; 4], &[u8]) = (b"cICP", &[12, 13, 0, 1]);
     let cases: &[(&str, Chunks, Vec<u8>)] = &[
         ("nothing", &[], data()),
         ("sRGB", &[(b"sRGB", &[0])], data()),
-        (
-            "sRGB before a gamma",
-            &[(b"sRGB", &[0]), (b"gAMA", &gamma(100_000))],
-            data(),
-        ),
-        ("a gamma as sRGB has", &[(b"gAMA", &gamma(45_455))], data()),
-        (
-            "its colours too",
-            &[(b"gAMA", &gamma(45_455)), (b"cHRM", &srgb_points)],
-            data(),
-        ),
-        ("linear", &[(b"gAMA", &gamma(100_000))], by_gamma(1.0)),
+        ("sRGB before a gamma", &[(b"sRGB", &[0]), linear], data()),
+        ("a gamma as sRGB has", &[usual], data()),
+        ("its colours too", &[usual, (b"cHRM", &srgb_points)], data()),
+        ("linear", &[linear], by_gamma(1.0)),
         ("an old gamma", &[(b"gAMA", &gamma(55_556))], by_gamma(1.8)),
         ("colours", &[(b"cHRM", &p3_points)], by_p3(to_linear)),
-        (
-            "both",
-            &[(b"gAMA", &gamma(50_000)), (b"cHRM", &p3_points)],
-            by_p3(power),
-        ),
-        (
-            "code points",
-            &[(b"cICP", &[12, 13, 0, 1])],
-            by_p3(to_linear),
-        ),
-        (
-            "the same before a gamma",
-            &[(b"cICP", &[12, 13, 0, 1]), (b"gAMA", &gamma(100_000))],
-            by_p3(to_linear),
-        ),
+        ("both", &[squared, (b"cHRM", &p3_points)], by_p3(power)),
+        ("code points", &[points], by_p3(to_linear)),
+        ("they before a gamma", &[points, linear], by_p3(to_linear)),
         ("unknown code points", &[(b"cICP", &[2, 2, 0, 1])], data()),
         ("no gamma at all", &[(b"gAMA", &gamma(0))], data()),
         ("no colours at all", &[(b"cHRM", &[0; 32])], data()),
     ];
     for (name, chunks, expected) in cases {
         for depth in [8, 16] {
-            let image = decode(png_with(chunks, depth), Format::Png).unwrap();
-            near(
-                image.pixels.data(),
-                expected,
-                2,
-                &format!("{name}, {depth} bits"),
-            );
+            let found = decoded(png_with(chunks, depth), Format::Png);
+            near(&found, expected, 2, &format!("{name}, {depth} bits"));
         }
     }
 }
@@ -196,46 +178,24 @@ fn the_profile_says_which_colours_these_are() {
         .collect();
     for format in [Format::Png, Format::Webp] {
         let file = with_profile(format, ExtendedColorType::Rgb8, &data(), &p3);
-        near(
-            decode(file, format).unwrap().pixels.data(),
-            &expected,
-            2,
-            "P3",
-        );
+        near(&decoded(file, format), &expected, 2, "P3");
         let file = with_profile(format, ExtendedColorType::Rgb8, &data(), &srgb);
-        assert_eq!(
-            decode(file, format).unwrap().pixels.data(),
-            data(),
-            "sRGB to the bit"
-        );
+        assert_eq!(decoded(file, format), data(), "sRGB to the bit");
         // A profile for grey does not say what colours are.
         let file = with_profile(format, ExtendedColorType::Rgb8, &data(), &grey);
-        assert_eq!(decode(file, format).unwrap().pixels.data(), data());
+        assert_eq!(decoded(file, format), data());
     }
     for format in [Format::Png, Format::Jpeg] {
         let levels = [200_u8; 64];
         let file = with_profile(format, ExtendedColorType::L8, &levels, &grey);
         let expected = [from_linear(200.0 / 255.0); 64 * 3];
-        near(
-            decode(file, format).unwrap().pixels.data(),
-            &expected,
-            2,
-            "grey",
-        );
+        near(&decoded(file, format), &expected, 2, "grey");
     }
     let blank = [[205, 160, 46]; 64];
-    let file = with_profile(
-        Format::Jpeg,
-        ExtendedColorType::Rgb8,
-        blank.as_flattened(),
-        &p3,
-    );
-    near(
-        &decode(file, Format::Jpeg).unwrap().pixels.data()[..3],
-        &expected[..3],
-        3,
-        "JPEG",
-    );
+    let (rgb, data) = (ExtendedColorType::Rgb8, blank.as_flattened());
+    let file = with_profile(Format::Jpeg, rgb, data, &p3);
+    let found = decoded(file, Format::Jpeg);
+    near(&found[..3], &expected[..3], 3, "JPEG");
 }
 
 #[test]
@@ -338,12 +298,10 @@ fn ink_is_shown_by_its_profile_or_plainly() {
             (light(ink) * light(k) / 255.0).round() as u8
         })
     });
-    near(
-        shown(file.clone()).as_flattened(),
-        plain.as_flattened(),
-        4,
-        "plain",
-    );
+    let near_colors = |file, colors: &[[u8; 3]], name| {
+        near(shown(file).as_flattened(), colors.as_flattened(), 4, name);
+    };
+    near_colors(file.clone(), &plain, "plain");
 
     let profile = icc::in_jpeg(&file, &icc::printer(&overprint));
     let half = |one: icc::Lab, other: icc::Lab| [0, 1, 2].map(|at| (one[at] + other[at]) / 2.0);
@@ -354,25 +312,12 @@ fn ink_is_shown_by_its_profile_or_plainly() {
             false => full,
         })
     });
-    near(
-        shown(profile).as_flattened(),
-        printed.as_flattened(),
-        4,
-        "printed",
-    );
+    near_colors(profile, &printed, "printed");
     let most = plain.as_flattened().iter().zip(printed.as_flattened());
     let most = most.map(|(one, other)| one.abs_diff(*other)).max();
-    assert!(
-        most > Some(80),
-        "a profile that hardly differs shows nothing: {most:?}"
-    );
+    assert!(most > Some(80), "it hardly differs: {most:?}");
 
     // A profile for other samples is not one for ink.
     let other = icc::in_jpeg(&file, &icc::display_p3());
-    near(
-        shown(other).as_flattened(),
-        plain.as_flattened(),
-        4,
-        "a profile for RGB",
-    );
+    near_colors(other, &plain, "a profile for RGB");
 }
