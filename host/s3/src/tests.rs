@@ -12,6 +12,7 @@ use concept_refinement_capability::tls::Trust;
 use concept_refinement_domain::capability::{ErrorKind, ImageLength, ImageLimit, ImageLimits};
 use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_embedded::tasks::SqliteTasks;
+use futures::TryFutureExt as _;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -172,71 +173,42 @@ async fn what_lasts_stops_a_start_and_what_may_pass_does_not() {
             format!("<Error><Code>{code}</Code><StringToSign>x</StringToSign></Error>").into(),
         )
     };
-    for (name, status, body, expected) in [
+    let refused = Some("credentials are refused");
+    for (status, code, expected) in [
+        (404, "NoSuchBucket", Some("no such bucket")),
+        (403, "InvalidAccessKeyId", refused),
+        (403, "SignatureDoesNotMatch", refused),
+        (403, "AccessDenied", Some("do not permit this")),
         (
-            "no bucket",
-            404,
-            error("NoSuchBucket"),
-            Some("no such bucket"),
-        ),
-        (
-            "an unknown key",
             403,
-            error("InvalidAccessKeyId"),
-            Some("credentials are refused"),
-        ),
-        (
-            "another secret",
-            403,
-            error("SignatureDoesNotMatch"),
-            Some("credentials are refused"),
-        ),
-        (
-            "not permitted",
-            403,
-            error("AccessDenied"),
-            Some("do not permit this"),
-        ),
-        (
-            "another clock",
-            403,
-            error("RequestTimeTooSkewed"),
+            "RequestTimeTooSkewed",
             Some("the clock of this machine"),
         ),
-        (
-            "another region",
-            301,
-            error("PermanentRedirect"),
-            Some("another region"),
-        ),
-        (
-            "another region",
-            400,
-            error("AuthorizationHeaderMalformed"),
-            Some("another region"),
-        ),
-        ("too busy", 503, error("SlowDown"), None),
-        ("broken", 500, error("InternalError"), None),
-        ("no XML", 502, "Bad gateway", None),
+        (301, "PermanentRedirect", Some("another region")),
+        (400, "AuthorizationHeaderMalformed", Some("another region")),
+        (503, "SlowDown", None),
+        (500, "InternalError", None),
+        (502, "", None),
     ] {
+        let body = match code {
+            "" => "Bad gateway",
+            code => error(code),
+        };
         let replies = Box::leak(Box::new([Reply::Says(status, body)]));
         let server = Server::start(&[("LIST", replies)]).await;
-        let opened = server
-            .open()
-            .await
-            .map(drop)
-            .map_err(|error| error.to_string());
+        let opened = server.open().await.map(drop);
+        let opened = opened.map_err(|error| error.to_string());
         match expected {
-            None => assert_eq!(opened, Ok(()), "{name}"),
+            None => assert_eq!(opened, Ok(()), "{code}"),
             Some(expected) => {
                 let sentence = opened.unwrap_err();
-                assert!(sentence.contains(expected), "{name}: {sentence}");
+                assert!(sentence.contains(expected), "{code}: {sentence}");
                 assert!(
                     sentence.starts_with("s3://images cannot"),
-                    "{name}: {sentence}"
+                    "{code}: {sentence}"
                 );
                 for secret in [SECRET, "StringToSign"] {
-                    assert!(!sentence.contains(secret), "{name}: {sentence}");
+                    assert!(!sentence.contains(secret), "{code}: {sentence}");
                 }
             }
         }
@@ -260,11 +232,8 @@ async fn who_is_asked_to_slow_down_tries_again_and_not_for_ever() {
     let begin = Instant::now();
     let refused = put(&images).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::Unavailable);
-    assert!(
-        begin.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begin.elapsed()
-    );
+    let elapsed = begin.elapsed();
+    assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
     assert_eq!(server.asked("PUT"), 3);
 }
 
@@ -274,30 +243,20 @@ async fn what_hangs_is_given_up_in_time() {
     let images = server.open().await.unwrap();
     let begin = Instant::now();
     let path = "uploads/0123456789abcdef0123456789abcdef/a.png";
-    let (put, stat, read, deleted, checked, uploads) = tokio::join!(
-        put(&images),
-        images.stat(path),
-        images.get(path, None),
+    let outcomes: [Result<(), CapabilityError>; 6] = tokio::join!(
+        put(&images).map_ok(drop),
+        images.stat(path).map_ok(drop),
+        images.get(path, None).map_ok(drop),
         images.delete(path),
         images.check(),
-        images.has_uploads("ada"),
-    );
-    let outcomes = [
-        put.map(drop),
-        stat.map(drop),
-        read.map(drop),
-        deleted,
-        checked,
-        uploads.map(drop),
-    ];
+        images.has_uploads("ada").map_ok(drop),
+    )
+    .into();
     for outcome in outcomes {
         assert_eq!(outcome.unwrap_err().kind, ErrorKind::Unavailable);
     }
-    assert!(
-        begin.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begin.elapsed()
-    );
+    let elapsed = begin.elapsed();
+    assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
 }
 
 /// A million of them would cost a million requests.
