@@ -60,6 +60,10 @@ impl Issuer {
         self.asked.load(Ordering::SeqCst)
     }
 
+    async fn told(&self, egress: &Egress) -> Result<(u16, String), String> {
+        ask(egress, "GET", &self.url).await
+    }
+
     fn egress(&self) -> Egress {
         let origin = Origin::of(&self.url.parse().unwrap()).unwrap();
         let network = Network::new(resolver::system(), &Trust::default()).unwrap();
@@ -128,14 +132,14 @@ fn a_request_waits_for_a_fetch_that_is_due_within_a_second() {
 async fn one_asks_for_all_and_again_after_a_minute() {
     let issuer = Issuer::start(ok(OLD)).await;
     let egress = issuer.egress();
-    let all = join_all((0..50).map(|_| ask(&egress, "GET", &issuer.url))).await;
+    let all = join_all((0..50).map(|_| issuer.told(&egress))).await;
     assert!(all.iter().all(|answer| *answer == cached(OLD)), "{all:?}");
     issuer.does(ok(NEW));
     pass(50).await;
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(OLD));
+    assert_eq!(issuer.told(&egress).await, cached(OLD));
     assert_eq!(issuer.asked(), 1);
     pass(10).await;
-    let all = join_all((0..50).map(|_| ask(&egress, "GET", &issuer.url))).await;
+    let all = join_all((0..50).map(|_| issuer.told(&egress))).await;
     assert!(all.iter().all(|answer| *answer == cached(NEW)), "{all:?}");
     assert_eq!(issuer.asked(), 2);
 }
@@ -172,75 +176,56 @@ async fn only_the_first_answer_with_a_document_is_new() {
 async fn a_failure_replaces_nothing_that_is_cached() {
     let large = "x".repeat(MAX_BYTES);
     let large = format!(r#"{{"keys":[],"x":"{large}"}}"#);
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{";
     for (name, failure) in [
         ("an error", status(500)),
         ("a redirect", status(302)),
         ("no JSON", ok("<html>")),
         ("no set", ok("[]")),
         ("too much", ok(&large)),
-        (
-            "half of it",
-            Does::Say("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{".to_owned()),
-        ),
+        ("half of it", Does::Say(half.to_owned())),
         ("no HTTP", Does::Say("\x16\x03\x01".to_owned())),
     ] {
         let issuer = Issuer::start(ok(OLD)).await;
         let egress = issuer.egress();
-        assert_eq!(
-            ask(&egress, "GET", &issuer.url).await,
-            cached(OLD),
-            "{name}"
-        );
+        assert_eq!(issuer.told(&egress).await, cached(OLD), "{name}");
         issuer.does(failure);
         for asked in 2..4 {
             pass(60).await;
             for _ in 0..3 {
-                assert_eq!(
-                    ask(&egress, "GET", &issuer.url).await,
-                    cached(OLD),
-                    "{name}"
-                );
+                assert_eq!(issuer.told(&egress).await, cached(OLD), "{name}");
             }
             assert_eq!(issuer.asked(), asked, "{name}");
         }
         issuer.does(ok(NEW));
         pass(60).await;
-        assert_eq!(
-            ask(&egress, "GET", &issuer.url).await,
-            cached(NEW),
-            "{name}"
-        );
+        assert_eq!(issuer.told(&egress).await, cached(NEW), "{name}");
     }
 }
 
 #[tokio::test]
 async fn without_a_document_the_failure_is_everybodys_for_ten_seconds() {
+    let no_http = Error::HttpProtocolError.to_string();
     for (name, failure, expected) in [
         ("an error", status(500), Ok((500, String::new()))),
         ("no set", ok("[]"), cached("[]")),
         (
             "no HTTP",
             Does::Say("\x16\x03\x01".to_owned()),
-            Err(Error::HttpProtocolError.to_string()),
+            Err(no_http),
         ),
     ] {
         let issuer = Issuer::start(failure).await;
         let egress = issuer.egress();
-        let all = join_all((0..20).map(|_| ask(&egress, "GET", &issuer.url))).await;
-        assert!(
-            all.iter().all(|answer| *answer == expected),
-            "{name}: {all:?}"
-        );
+        let all = join_all((0..20).map(|_| issuer.told(&egress))).await;
+        let is_same = all.iter().all(|answer| *answer == expected);
+        assert!(is_same, "{name}: {all:?}");
         issuer.does(ok(OLD));
         pass(5).await;
-        assert_eq!(ask(&egress, "GET", &issuer.url).await, expected, "{name}");
+        assert_eq!(issuer.told(&egress).await, expected, "{name}");
         assert_eq!(issuer.asked(), 1, "{name}");
         pass(5).await;
-        assert_eq!(
-            ask(&egress, "GET", &issuer.url).await,
-            cached(OLD),
-            "{name}"
-        );
+        assert_eq!(issuer.told(&egress).await, cached(OLD), "{name}");
         assert_eq!(issuer.asked(), 2, "{name}");
     }
 }
@@ -249,19 +234,16 @@ async fn without_a_document_the_failure_is_everybodys_for_ten_seconds() {
 async fn a_silent_issuer_is_not_waited_for_while_something_is_cached() {
     let issuer = Issuer::start(ok(OLD)).await;
     let egress = issuer.egress();
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(OLD));
+    assert_eq!(issuer.told(&egress).await, cached(OLD));
     issuer.does(Does::Wait);
     pass(60).await;
     let begin = Instant::now();
-    let both = tokio::join!(
-        ask(&egress, "GET", &issuer.url),
-        ask(&egress, "GET", &issuer.url)
-    );
+    let both = tokio::join!(issuer.told(&egress), issuer.told(&egress));
     assert_eq!(both, (cached(OLD), cached(OLD)));
     assert!(begin.elapsed() < REFRESH_TIMEOUT + Duration::from_secs(1));
     // What comes at last is cached all the same.
     issuer.does(ok(NEW));
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(NEW));
+    assert_eq!(issuer.told(&egress).await, cached(NEW));
     assert_eq!(issuer.asked(), 2);
 }
 
@@ -269,9 +251,9 @@ async fn a_silent_issuer_is_not_waited_for_while_something_is_cached() {
 async fn whoever_asked_first_may_go() {
     let issuer = Issuer::start(Does::Wait).await;
     let egress = issuer.egress();
-    let first = timeout(Duration::from_millis(50), ask(&egress, "GET", &issuer.url));
+    let first = timeout(Duration::from_millis(50), issuer.told(&egress));
     assert!(first.await.is_err());
-    let second = ask(&egress, "GET", &issuer.url);
+    let second = issuer.told(&egress);
     issuer.does(ok(OLD));
     assert_eq!(second.await, cached(OLD));
     assert_eq!(issuer.asked(), 1);
@@ -283,19 +265,14 @@ async fn nothing_else_is_cached() {
     let egress = issuer.egress();
     let other = issuer.url.replace("all", "some");
     for (method, url) in [("GET", &other), ("POST", &issuer.url), ("GET", &other)] {
-        assert_eq!(
-            ask(&egress, method, url).await,
-            cached(OLD),
-            "{method} {url}"
-        );
+        let told = ask(&egress, method, url).await;
+        assert_eq!(told, cached(OLD), "{method} {url}");
     }
     assert_eq!(issuer.asked(), 3);
-    assert_eq!(ask(&egress, "GET", &issuer.url).await, cached(OLD));
+    assert_eq!(issuer.told(&egress).await, cached(OLD));
     assert_eq!(issuer.asked(), 4);
-    assert_eq!(
-        ask(&egress, "GET", &format!("{}#x", issuer.url)).await,
-        cached(OLD)
-    );
+    let part = format!("{}#x", issuer.url);
+    assert_eq!(ask(&egress, "GET", &part).await, cached(OLD));
     assert_eq!(issuer.asked(), 4);
     // Another process has a cache of its own.
     assert_eq!(ask(&issuer.egress(), "GET", &issuer.url).await, cached(OLD));
