@@ -27,6 +27,19 @@ const LEASE: Duration = Duration::from_secs(1);
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
+impl Log {
+    /// Until what is answered is dropped.
+    fn collect(&self) -> tracing::subscriber::DefaultGuard {
+        let written = self.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || written.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().clone()).unwrap()
+    }
+}
+
 impl io::Write for Log {
     fn write(&mut self, written: &[u8]) -> io::Result<usize> {
         self.0.lock().write(written)
@@ -115,6 +128,13 @@ struct Queue {
     published: AtomicUsize,
 }
 
+impl Queue {
+    fn of(length: Option<Option<u64>>) -> Arc<Self> {
+        let published = AtomicUsize::default();
+        Arc::new(Self { length, published })
+    }
+}
+
 impl TaskQueue for Queue {
     fn publish(&self, _: Vec<u8>) -> Answer<'_, ()> {
         self.published.fetch_add(1, Ordering::Relaxed);
@@ -141,11 +161,7 @@ impl TaskQueue for Queue {
 #[tokio::test(start_paused = true)]
 async fn a_queue_is_told_of_a_backlog_while_it_has_room_for_it() {
     let log = Log::default();
-    let written = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || written.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let _logging = log.collect();
     for (name, length, is_told) in [
         ("empty", Some(Some(0)), true),
         ("nearly enough", Some(Some(79)), true),
@@ -153,10 +169,7 @@ async fn a_queue_is_told_of_a_backlog_while_it_has_room_for_it() {
         ("of a length that it does not tell", Some(None), true),
         ("away, or full", None, false),
     ] {
-        let queue = Arc::new(Queue {
-            length,
-            published: AtomicUsize::default(),
-        });
+        let queue = Queue::of(length);
         let mut sweep = sweep(intercepted(Arc::new(Backlog)), Arc::default());
         if let Some(capabilities) = Arc::get_mut(&mut sweep.host) {
             capabilities.queue = queue.clone();
@@ -169,7 +182,7 @@ async fn a_queue_is_told_of_a_backlog_while_it_has_room_for_it() {
         let published = queue.published.load(Ordering::Relaxed);
         assert_eq!(published > 0, is_told, "{name}: {published}");
     }
-    let log = String::from_utf8(log.0.lock().clone()).unwrap();
+    let log = log.text();
     let lines = log.matches("could not be published again").count();
     // None if the same was told in another test just before: the throttle is the process's.
     assert!(lines <= 1, "{log}");
@@ -181,19 +194,12 @@ async fn a_start_tells_no_queue_of_a_backlog_that_may_hold_it() {
     const TASKS: usize = 20;
     const STARTS: usize = 3;
     for (name, length, expected) in [
-        (
-            "begins empty with its process",
-            Some(Some(0)),
-            TASKS * STARTS,
-        ),
+        ("begins empty", Some(Some(0)), TASKS * STARTS),
         ("tells no length", Some(None), STARTS),
         ("has enough", Some(Some(4 * TASKS as u64)), 0),
         ("is away", None, 0),
     ] {
-        let queue = Arc::new(Queue {
-            length,
-            published: AtomicUsize::default(),
-        });
+        let queue = Queue::of(length);
         let clock = Arc::<ManualClock>::default();
         let store = SqliteTasks::in_memory(Options::default(), clock.clone()).unwrap();
         let store: Arc<dyn TaskStore> = Arc::new(store);
@@ -259,11 +265,7 @@ async fn one_host_at_a_time_sweeps_and_another_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_store_that_cannot_be_swept_does_not_fill_the_log() {
     let (log, clock) = (Log::default(), Arc::<ManualClock>::default());
-    let written = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(move || written.clone())
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let _logging = log.collect();
     let sweep = Arc::new(sweep(Arc::<Ledger>::default().store(), clock));
     let (stop, stopped) = watch::channel(false);
     let sweeping = tokio::spawn(Arc::clone(&sweep).run(stopped.clone()));
@@ -272,7 +274,7 @@ async fn a_store_that_cannot_be_swept_does_not_fill_the_log() {
     stop.send_replace(true);
     sweeping.await.unwrap();
     assert!(!recovering.await.unwrap());
-    let log = String::from_utf8(log.0.lock().clone()).unwrap();
+    let log = log.text();
     for line in ["cannot be swept", "cannot be taken over yet"] {
         assert_eq!(log.matches(line).count(), 1, "{log}");
     }
