@@ -25,11 +25,8 @@ fn a_retention_is_a_duration_or_off() {
         ("30d", Some(Duration::from_secs(30 * 24 * 60 * 60))),
         ("36500d", Some(Duration::from_secs(36_500 * 24 * 60 * 60))),
     ] {
-        assert_eq!(
-            with("retention", value).unwrap().retention,
-            expected,
-            "{value}"
-        );
+        let retention = with("retention", value).unwrap().retention;
+        assert_eq!(retention, expected, "{value}");
     }
     for value in ["30", "999ms"] {
         let error = with("retention", value).unwrap_err().to_string();
@@ -52,41 +49,21 @@ fn a_value_that_another_source_replaces_has_to_be_usable_too() {
         Config::new(values).err().map(|error| error.to_string())
     };
     let lease = "must be a whole number with a unit, such as 500ms, 30s, 5m, 1h or 7d";
+    let (in_file, in_variable) = (Some("f.toml:1: lease"), Some("REFINEMENT_LEASE"));
+    let small = "model_memory_total = '512MiB'";
     for (file, variable, flag, expected) in [
-        (
-            "lease = 'abc'",
-            "",
-            "lease=10s",
-            Some(format!("f.toml:1: lease: {lease}")),
-        ),
-        (
-            "lease = 'abc'",
-            "REFINEMENT_LEASE=10s",
-            "",
-            Some(format!("f.toml:1: lease: {lease}")),
-        ),
-        (
-            "",
-            "REFINEMENT_LEASE=abc",
-            "lease=10s",
-            Some(format!("REFINEMENT_LEASE: {lease}")),
-        ),
+        ("lease = 'abc'", "", "lease=10s", in_file),
+        ("lease = 'abc'", "REFINEMENT_LEASE=10s", "", in_file),
+        ("", "REFINEMENT_LEASE=abc", "lease=10s", in_variable),
         ("lease = '20s'", "REFINEMENT_LEASE=15s", "lease=10s", None),
         // What only does not fit the others is no fault of its own.
         ("role = 'worker'", "", "role=all", None),
         ("auth = 'jwks'", "", "auth=anonymous", None),
-        (
-            "model_memory_total = '512MiB'",
-            "",
-            "model-memory-total=2GiB",
-            None,
-        ),
+        (small, "", "model-memory-total=2GiB", None),
     ] {
-        assert_eq!(
-            read(file, variable, flag),
-            expected,
-            "{file} {variable} {flag}"
-        );
+        let error = read(file, variable, flag);
+        let expected = expected.map(|place| format!("{place}: {lease}"));
+        assert_eq!(error, expected, "{file} {variable} {flag}");
     }
 }
 
@@ -238,15 +215,10 @@ fn lists_of_who_may_do_what() {
         let trusted = config.trusted_proxies.contains(address.parse().unwrap());
         assert_eq!(trusted, is_trusted, "{address}");
     }
-    let config = with(
-        "cors-origins",
-        "https://App.example:443, http://localhost:3000/",
-    )
-    .unwrap();
-    assert_eq!(
-        config.cors_origins,
-        ["https://app.example", "http://localhost:3000"]
-    );
+    let origins = "https://App.example:443, http://localhost:3000/";
+    let config = with("cors-origins", origins).unwrap();
+    let expected = ["https://app.example", "http://localhost:3000"];
+    assert_eq!(config.cors_origins, expected);
 }
 
 #[test]
@@ -259,23 +231,16 @@ fn every_setting_is_read_by_its_three_names() {
 #[test]
 fn pushes_are_for_workers_of_pubsub() {
     let queue = ("queue", "pubsub://project/topic");
-    let stores = [
+    let [tasks, images] = [
         ("tasks", "postgres://host/db"),
         ("images", "s3://bucket/prefix"),
     ];
+    let of_role = |role| vec![tasks, images, queue, ("role", role)];
     for (name, settings, is_pushed) in [
         ("another queue", vec![], false),
         ("all", vec![queue], true),
-        (
-            "api",
-            [&stores[..], &[queue, ("role", "api")]].concat(),
-            false,
-        ),
-        (
-            "worker",
-            [&stores[..], &[queue, ("role", "worker")]].concat(),
-            true,
-        ),
+        ("api", of_role("api"), false),
+        ("worker", of_role("worker"), true),
     ] {
         let mut values = Values::new();
         for (name, value) in settings {
