@@ -283,157 +283,37 @@ fn bounded(size: usize) -> Result<()> {
     }
 }
 
+/// What no component of `tests/platforms/spin_host` can show.
 #[cfg(test)]
 mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
     use super::*;
 
-    struct Opened {
-        store: Store,
-        directory: tempfile::TempDir,
-    }
-
-    impl Opened {
-        fn new() -> Self {
-            let directory = tempfile::tempdir().unwrap();
-            let database = Database::open(&directory.path().join("state/store.db")).unwrap();
-            Self {
-                store: database.store("default"),
-                directory,
-            }
-        }
-    }
-
-    fn is_done(swapped: Result<Swapped>) -> bool {
-        matches!(swapped.unwrap(), Swapped::Done)
+    fn opened() -> Store {
+        Database::in_memory().unwrap().store("default")
     }
 
     #[test]
-    fn values_are_kept_by_store_and_over_a_restart() {
-        let Opened { store, directory } = Opened::new();
+    fn stores_do_not_share_keys() {
+        let store = opened();
         store.set("key", b"value").unwrap();
         let other = store.database.store("other");
         assert_eq!(other.get("key").unwrap(), None);
-        drop((store, other));
-        let path = directory.path().join("state/store.db");
-        let store = Database::open(&path).unwrap().store("default");
-        assert_eq!(store.get("key").unwrap().unwrap(), b"value");
-        assert!(store.exists("key").unwrap());
-        store.delete("key").unwrap();
-        store.delete("key").unwrap();
-        assert!(!store.exists("key").unwrap());
-    }
-
-    #[test]
-    fn a_swap_compares_by_value() {
-        let Opened {
-            store,
-            directory: _directory,
-        } = Opened::new();
-        store.set("key", b"one").unwrap();
-        let mut first = store.comparison("key".to_owned());
-        let mut second = store.comparison("key".to_owned());
-        assert_eq!(first.current().unwrap().unwrap(), b"one");
-        assert_eq!(second.current().unwrap().unwrap(), b"one");
-        assert!(is_done(first.swap(b"two")));
-        assert!(!is_done(second.swap(b"three")));
-        // What comes back is what was there: that is not seen.
-        store.set("key", b"one").unwrap();
-        assert!(is_done(second.swap(b"three")));
-        store.delete("key").unwrap();
-        second.current().unwrap();
-        store.set("key", b"four").unwrap();
-        assert!(is_done(second.swap(b"five")), "read as absent: overwrites");
-    }
-
-    #[test]
-    fn a_swap_that_has_not_read_overwrites() {
-        let Opened {
-            store,
-            directory: _directory,
-        } = Opened::new();
-        store.set("key", b"one").unwrap();
-        assert!(is_done(store.comparison("key".to_owned()).swap(b"two")));
-        assert_eq!(store.get("key").unwrap().unwrap(), b"two");
-    }
-
-    #[test]
-    fn two_swaps_of_an_absent_key_both_succeed() {
-        let Opened {
-            store,
-            directory: _directory,
-        } = Opened::new();
-        let mut first = store.comparison("key".to_owned());
-        let mut second = store.comparison("key".to_owned());
-        assert_eq!(first.current().unwrap(), None);
-        assert_eq!(second.current().unwrap(), None);
-        assert!(is_done(first.swap(b"one")));
-        assert!(is_done(second.swap(b"two")));
-        assert_eq!(store.get("key").unwrap().unwrap(), b"two");
     }
 
     #[test]
     fn a_value_read_and_then_deleted_is_lost() {
-        let Opened {
-            store,
-            directory: _directory,
-        } = Opened::new();
+        let store = opened();
         store.set("key", b"one").unwrap();
         let mut comparison = store.comparison("key".to_owned());
         comparison.current().unwrap();
         store.delete("key").unwrap();
-        assert!(!is_done(comparison.swap(b"two")));
-    }
-
-    #[test]
-    fn numbers_begin_at_zero_and_are_little_endian() {
-        let Opened {
-            store,
-            directory: _directory,
-        } = Opened::new();
-        assert_eq!(store.increment("n", 3).unwrap(), 3);
-        assert_eq!(store.increment("n", -5).unwrap(), -2);
-        assert_eq!(store.get("n").unwrap().unwrap(), (-2_i64).to_le_bytes());
-        store.set("n", &[1, 0, 0, 0, 0, 0, 0, 0]).unwrap();
-        assert_eq!(store.increment("n", 1).unwrap(), 2);
-    }
-
-    #[test]
-    fn a_number_that_is_none_breaks_the_store_until_it_is_opened_again() {
-        let Opened { store, directory } = Opened::new();
-        store.set("n", b"seven").unwrap();
-        let panics = |work: &dyn Fn()| catch_unwind(AssertUnwindSafe(work)).is_err();
-        assert!(panics(&|| drop(store.increment("n", 1))));
-        assert!(panics(&|| drop(store.get("n"))));
-        assert!(panics(&|| drop(store.set("other", b"value"))));
-        let path = directory.path().join("state/store.db");
-        let store = Database::open(&path).unwrap().store("default");
-        assert_eq!(store.get("n").unwrap().unwrap(), b"seven");
-    }
-
-    #[test]
-    fn keys_that_are_not_there_are_left_out_of_many() {
-        let Opened {
-            store,
-            directory: _directory,
-        } = Opened::new();
-        let pair = |key: &str| (key.to_owned(), key.as_bytes().to_vec());
-        store.set_many(&[pair("b"), pair("a"), pair("c")]).unwrap();
-        let keys = ["c", "missing", "a", "a"].map(str::to_owned);
-        let found = store.get_many(&keys).unwrap();
-        let expected = ["a", "c"].map(|key| (key.to_owned(), Some(key.as_bytes().to_vec())));
-        assert_eq!(found, expected);
-        store.delete_many(&keys).unwrap();
-        assert_eq!(store.keys().unwrap(), ["b"]);
+        let swapped = comparison.swap(b"two").unwrap();
+        assert!(matches!(swapped, Swapped::Lost));
     }
 
     #[test]
     fn a_result_has_a_limit_and_a_value_has_none() {
-        let Opened {
-            store,
-            directory: _directory,
-        } = Opened::new();
+        let store = opened();
         let most = MAX_RESULT - size_of::<Option<Vec<u8>>>();
         store.set("fits", &vec![0; most]).unwrap();
         assert!(store.get("fits").unwrap().is_some());
