@@ -182,25 +182,3 @@ fn a_budget_without_a_price_is_warned_of() {
         assert_eq!(warned, is_warned, "{name}: {log}");
     }
 }
-
-#[test]
-fn a_plan_that_cannot_be_is_named_with_its_line() {
-    for (file, expected) in [
-        (
-            "[plans.Free]",
-            "refinement.toml:1: plans.Free: a plan's name is 1 to 32 of a-z, 0-9 and -",
-        ),
-        (
-            "[plans.free]\nbudget = '5 USD/week'",
-            "refinement.toml:2: plans.free.budget: must be N USD/hour",
-        ),
-        (
-            "plan = 'pro'\n[plans.free]",
-            "refinement.toml:1: plan: must be a plan of the settings file, not \"pro\"",
-        ),
-    ] {
-        let ended = Launch::new().file(file).run();
-        assert_eq!(ended.status.code(), Some(2), "{file}");
-        assert!(ended.log.contains(expected), "{file}: {}", ended.log);
-    }
-}

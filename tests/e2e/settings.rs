@@ -18,12 +18,6 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
             "--data_dir",
         ),
         ("an argument too many", launch().flag("surplus"), "surplus"),
-        ("an unknown key", launch().file("colour = 'red'"), "colour"),
-        (
-            "a key in kebab case",
-            launch().file("data-dir = 'x'"),
-            "refinement.toml:1: unknown setting \"data-dir\"; did you mean data_dir?",
-        ),
         (
             "a misspelt key",
             launch().file("uploads = 5\n\nrate_limits = '10/day'"),
@@ -35,36 +29,9 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
             "a similar argument exists: '--rate-limit'",
         ),
         (
-            "a variable that a flag replaces",
-            launch()
-                .variable("REFINEMENT_LEASE", "abc")
-                .set("lease", "10s"),
-            "refinement_lease: must be ",
-        ),
-        (
-            "a key that a flag replaces",
-            launch().file("lease = 'abc'").set("lease", "10s"),
-            "refinement.toml:1: lease: must be ",
-        ),
-        (
-            "a key that is a table",
-            launch().file("[rate_limit]\nn = 1"),
-            "rate_limit",
-        ),
-        (
-            "a file that is no TOML",
-            launch().file("uploads = 5\n= nonsense"),
-            "refinement.toml:2",
-        ),
-        (
             "a file that is not there",
             launch().flag("--config=missing.toml"),
             "missing.toml",
-        ),
-        (
-            "an empty variable",
-            launch().variable("REFINEMENT_TASK_TIMEOUT", ""),
-            "task_timeout",
         ),
         (
             "an address to listen at",
@@ -72,13 +39,6 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
                 .set("tasks", "postgres://a/b")
                 .set("tasks-listen-url", "postgres:///b"),
             "tasks_listen_url",
-        ),
-        ("no secret", launch().set("auth", "secret"), "jwt_secret"),
-        ("no issuer", launch().set("auth", "jwks"), "jwks_url"),
-        (
-            "a public URL with a path",
-            launch().set("public-url", "https://a.example/b"),
-            "public_url",
         ),
         (
             "a model that is not there",
