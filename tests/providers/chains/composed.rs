@@ -106,14 +106,3 @@ async fn a_composed_chain_asks_nobody_else() {
         assert_eq!(provider.times(&prompt), 1, "{repeat}");
     }
 }
-
-#[tokio::test]
-async fn what_a_link_lacks_is_named_as_that_links() {
-    let service = Launch::new()
-        .set("rate-limit", "unlimited")
-        .on_wasmtime(artifacts::test_composed("chain/standalone"))
-        .start();
-    let (_, task) = refined(&service, "make it lighter").await;
-    let expected = format!("{FAILED}the setting models-fast-url is missing");
-    assert_eq!(task["error_message"], expected);
-}
