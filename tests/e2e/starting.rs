@@ -17,7 +17,6 @@ use crate::outage;
 use crate::postgres::{address, by, scripted};
 use crate::shared::origin;
 
-const REFINE: &str = "/api/concepts/refine";
 const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
 
 fn refinement(url: &str) -> Value {
@@ -32,43 +31,19 @@ fn refusals(base: &str) -> Vec<Row> {
     let url = origin().picture(&pictures::png(8, 8));
     let own = format!("{base}/api/images/uploads/ada/a.png");
     let signed = format!("{own}?expires=1&signature=a");
-    let post = |name, client: &Client| Row::new(name, client, Method::POST, REFINE);
     let refine = |name, url: &str| Row::refine(name, &ada, refinement(url));
     vec![
         Row::refine("no credentials", &anyone, refinement(&url)).is(401, "UNAUTHORIZED"),
-        Row::refine("a bad token", &anyone.bearer("a.b.c"), "").is(401, "UNAUTHORIZED"),
         Row::refine("another site", &elsewhere, "").is(403, "FORBIDDEN"),
         Row::refine("a long body", &ada, "a".repeat(1 << 17)).is(413, "PAYLOAD_TOO_LARGE"),
-        post("another type", &ada).is(415, "UNSUPPORTED_MEDIA_TYPE"),
         Row::refine("no JSON", &ada, "{").is(422, "VALIDATION_ERROR"),
-        Row::refine("no field", &ada, "{}")
-            .is(422, "VALIDATION_ERROR")
-            .names(&["original_image_url", "refinement_prompt"]),
         refine("an address that is not public", "http://127.0.0.1:1/a.png")
             .is(422, "VALIDATION_ERROR")
             .names(&["original_image_url"]),
-        Row::refine(
-            "no prompt for an image of its own",
-            &ada,
-            json!({"original_image_url": signed}),
-        )
-        .is(422, "VALIDATION_ERROR")
-        .names(&["refinement_prompt"]),
-        Row::refine(
-            "an unusable key",
-            &ada.with("idempotency-key", "a b"),
-            refinement(&url),
-        )
-        .is(422, "VALIDATION_ERROR")
-        .names(&["Idempotency-Key"]),
         refine("a task", &url).is(503, UNAVAILABLE),
         refine("an image of its own", &own).is(503, UNAVAILABLE),
         refine("the same by a signed URL", &signed).is(503, UNAVAILABLE),
         Row::get("no such path", &anyone, "/api/nothing").is(404, "NOT_FOUND"),
-        Row::get("no such method", &anyone, REFINE)
-            .is(405, "METHOD_NOT_ALLOWED")
-            .with("allow", "POST"),
-        Row::new("no sessions", &anyone, Method::POST, "/api/auth/session").is(404, "NOT_FOUND"),
         Row::get("no such id", &ada, "/api/tasks/1").is(404, "NOT_FOUND"),
         Row::get("too many tasks", &ada, "/api/tasks?limit=101")
             .is(422, "VALIDATION_ERROR")
