@@ -25,7 +25,6 @@ async fn a_token_opens_what_it_is_for() {
     let wrong = "a-token-of-somebody-for-tests-only";
     for (tokens, list, act) in [
         (&[(ACT, TOKEN)][..], Ok(()), Ok(())),
-        (&[(ACT, TOKEN), (READ, wrong)], Ok(()), Ok(())),
         (
             &[(READ, READ_TOKEN)],
             Ok(()),
@@ -40,14 +39,6 @@ async fn a_token_opens_what_it_is_for() {
             &[(ACT, wrong)],
             Err((1, "does not accept the token in REFINEMENT_ADMIN_TOKEN")),
             Err((1, "does not accept the token in REFINEMENT_ADMIN_TOKEN")),
-        ),
-        (
-            &[(READ, wrong)],
-            Err((
-                1,
-                "does not accept the token in REFINEMENT_ADMIN_READ_TOKEN",
-            )),
-            Err((2, "token in the variable REFINEMENT_ADMIN_TOKEN\n")),
         ),
         (
             &[(ACT, "two\nlines")],

@@ -43,12 +43,6 @@ fn an_odd_answer_is_one_sentence() {
         (Reply::raw(b""), "broke the connection off"),
         (json(r#"{"tasks": []}"#).without_end(3), "broke off"),
         (
-            Reply::redirect(302, "http://127.0.0.1:1/"),
-            "answers 302 Found",
-        ),
-        (Reply::status(500), "answers 500 Internal Server Error"),
-        (Reply::status(404), "admin-listen"),
-        (
             Reply::new(503, "", b"{\"detail\": \"Away\\u001b[2J\\nfor now.\"}"),
             "try again later: Away\u{fffd}[2J for now",
         ),
