@@ -38,7 +38,7 @@ use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::provenance::{Mark, Provenance};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
-use concept_refinement_domain::task::{Refinement, Task};
+use concept_refinement_domain::task::{Refinement, Stage, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -103,6 +103,15 @@ pub struct Store<B> {
     pub leases: Arc<dyn Leases>,
     pub maintenance: Arc<dyn Maintenance>,
     pub webhooks: Arc<dyn Webhooks>,
+}
+
+impl<B: Durable> Store<B> {
+    /// What there would be if the process were killed now.
+    pub fn crash(&self) -> Self {
+        let clock = self.clock.clone();
+        let after = self.backend.crash(Rules::default(), clock.clone());
+        Self::of(after, clock)
+    }
 }
 
 impl<B: TaskBackend> Store<B> {
@@ -183,6 +192,10 @@ impl<B: TaskBackend> Store<B> {
         (self.task(&claimed.task).await, concept)
     }
 
+    pub async fn progress(&self, lease: &Lease, stage: Stage) {
+        self.leases.progress(lease, stage).await.unwrap();
+    }
+
     pub async fn find(&self, task: &Task) -> Option<Task> {
         self.tasks.get(&task.user_id, &task.id).await.unwrap()
     }
@@ -223,6 +236,20 @@ pub fn created(submission: Submission) -> Task {
         Submission::Created(accepted) => accepted.task,
         other => panic!("not created: {other:?}"),
     }
+}
+
+/// What was submitted before under the same key.
+pub fn replayed(submission: Submission) -> Task {
+    match submission {
+        Submission::Replayed(accepted) => accepted.task,
+        other => panic!("not replayed: {other:?}"),
+    }
+}
+
+#[track_caller]
+pub fn assert_over_quota(submission: &Submission) {
+    let is_refused = matches!(submission, Submission::QuotaExceeded(_));
+    assert!(is_refused, "{submission:?}");
 }
 
 /// What the first worker of a task would have stored.

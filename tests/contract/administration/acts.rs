@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 
 use super::{MOMENT, Operated, act};
 use crate::tasks::webhooks::with_webhook;
-use crate::tasks::{Store, at_once, created};
+use crate::tasks::{Store, assert_over_quota, at_once, created, with_quota};
 
 /// Of one call.
 const PRICE: MicroDollars = MicroDollars(60);
@@ -34,19 +34,9 @@ impl<B: Operated> Store<B> {
     }
 
     async fn limited(&self, user: &str, limit: u32) -> Submission {
-        let quota = Quota {
-            limit,
-            window: Window::Month,
-        };
-        let new = NewTask {
-            quota: Some(quota),
-            ..self.later(user)
-        };
-        self.submit(new).await
-    }
-
-    async fn used(&self, user: &str) -> u32 {
-        self.tasks.used(user, Window::Month).await.unwrap()
+        let NewTask { id, .. } = self.later(user);
+        let new = with_quota(user, limit, Window::Month);
+        self.submit(NewTask { id, ..new }).await
     }
 
     async fn spending(&self, user: &str) -> Spending {
@@ -107,7 +97,7 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
     let _ = store.leases.pay(&claimed.lease, &paid).await.unwrap();
     store.fail(&claimed.lease).await;
     let failed = store.record(&task.id).await;
-    assert_eq!(store.used("ada").await, 1);
+    assert_eq!(store.counted("ada").await, 1);
     let spent = Spending::spent(PRICE);
     assert_eq!(store.spending("ada").await, spent);
 
@@ -141,14 +131,14 @@ pub async fn a_retry_goes_on_where_its_task_failed<B: Operated>() {
 
     // Its user has an active task, and is not charged for it.
     assert_eq!(store.retry(&task.id).await, Some(Retry::Active));
-    assert_eq!(store.used("ada").await, 1);
+    assert_eq!(store.counted("ada").await, 1);
     let reserved = Spending::reserved(PRICE);
     assert_eq!(store.spending("ada").await, spent.plus(reserved));
     let claimed = store.claim(new).await;
     assert_eq!(claimed.payment, paid.of_retry());
     assert_eq!(claimed.payment.receipt("fast").unwrap(), b"receipt");
     store.fail(&claimed.lease).await;
-    assert_eq!(store.used("ada").await, 1, "nothing is given back");
+    assert_eq!(store.counted("ada").await, 1, "nothing is given back");
     let due = crate::tasks::webhooks::claim(&store).await;
     assert_eq!(due.len(), 2);
     assert_eq!(store.entries().await, 1);
@@ -214,7 +204,7 @@ pub async fn what_an_operator_cancels_is_given_back_up_to_the_quota<B: Operated>
     let store = Store::<B>::start();
     for (expected, used) in [(true, 0), (true, 0), (false, 1), (false, 2)] {
         let task = created(store.limited("ada", 2).await);
-        let before = store.used("ada").await;
+        let before = store.counted("ada").await;
         let Some(Cancellation::Cancelled(cancelled)) = store.cancel_as_operator(&task.id).await
         else {
             panic!("not cancelled");
@@ -225,16 +215,12 @@ pub async fn what_an_operator_cancels_is_given_back_up_to_the_quota<B: Operated>
             cancelled.error_message.as_deref(),
             Some(CANCELLED_BY_OPERATOR)
         );
-        assert_eq!(store.used("ada").await < before, expected);
-        assert_eq!(store.used("ada").await, used);
+        assert_eq!(store.counted("ada").await < before, expected);
+        assert_eq!(store.counted("ada").await, used);
         let repeated = store.cancel_as_operator(&task.id).await;
         assert_eq!(repeated, Some(Cancellation::Ended(cancelled)));
     }
-    let refused = store.limited("ada", 2).await;
-    assert!(
-        matches!(refused, Submission::QuotaExceeded(_)),
-        "{refused:?}"
-    );
+    assert_over_quota(&store.limited("ada", 2).await);
     assert_eq!(store.cancel_as_operator("x").await, None);
     assert_eq!(store.cancel_as_operator(&store.new_id()).await, None);
     assert_eq!(store.entries().await, 4);
@@ -268,8 +254,7 @@ pub async fn who_works_or_watches_is_told<B: Operated>() {
             .fail(&claimed.lease, &TaskFailure::new("No."))
             .await;
         assert_eq!(failed, Ok(Fenced::Lost));
-        let next = store.submit(store.later(&user)).await;
-        assert!(matches!(next, Submission::Created(_)), "{next:?}");
+        created(store.submit(store.later(&user)).await);
     }
 }
 

@@ -21,8 +21,7 @@ pub async fn each_step_is_told_in_the_order_of_time<B: Operated>() {
     let claimed = store.now();
     store.pass(MOMENT);
     let downloading = store.now();
-    let progress = store.leases.progress(&first.lease, Stage::Downloading);
-    progress.await.unwrap();
+    store.progress(&first.lease, Stage::Downloading).await;
     store.pass(MOMENT);
     let asked = store.now();
     store

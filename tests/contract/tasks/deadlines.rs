@@ -28,7 +28,8 @@ impl<B: TaskBackend> Store<B> {
         self.maintenance.miss_deadlines(limit).await.unwrap()
     }
 
-    async fn counted(&self, user: &str) -> u32 {
+    /// How many tasks of this month count.
+    pub async fn counted(&self, user: &str) -> u32 {
         self.tasks.used(user, Window::Month).await.unwrap()
     }
 }

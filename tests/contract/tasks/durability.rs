@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use concept_refinement_capability::clock::before;
-use concept_refinement_domain::capability::{Submission, TaskFailure};
+use concept_refinement_domain::capability::TaskFailure;
 use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Status, Task};
 
 use super::{
-    Durable, LEASE, Owned, Rules, Store, at_once, created, new_task, with_key, with_quota,
+    Durable, LEASE, Owned, Rules, Store, assert_over_quota, at_once, created, new_task, replayed,
+    with_key, with_quota,
 };
 
 /// Stops in an orderly way and starts again.
@@ -79,9 +80,7 @@ async fn crashed<B: Durable>() -> (Vec<Task>, Store<B>) {
         }
     })
     .await;
-    let clock = store.clock.clone();
-    let after = store.backend.crash(Rules::default(), clock.clone());
-    (accepted, Store::of(after, clock))
+    (accepted, store.crash())
 }
 
 pub async fn what_was_answered_survives_a_crash<B: Durable>() {
@@ -110,9 +109,7 @@ pub async fn what_a_dead_process_left_is_gone_on_with<B: Durable>() {
     let store = Store::<B>::start();
     let waiting = store.created("ada").await;
     let first = store.claimed("bob").await;
-    let clock = store.clock.clone();
-    let after = store.backend.crash(Rules::default(), clock.clone());
-    let after = Store::of(after, clock);
+    let after = store.crash();
     after.claim(&waiting).await;
     assert!(after.try_claim(&first.task).await.is_none());
     after.pass(LEASE);
@@ -128,15 +125,9 @@ pub async fn a_key_and_the_quota_survive_a_restart<B: Durable>() {
     let task = created(store.submit(keyed.clone()).await);
     store.tasks.delete("ada", &task.id).await.unwrap();
     store = restart(store);
-    let Submission::Replayed(replayed) = store.submit(keyed).await else {
-        panic!("not replayed")
-    };
-    assert_eq!(replayed.task, task);
+    assert_eq!(replayed(store.submit(keyed).await), task);
     let refused = store.submit(with_quota("ada", 1, Window::Month)).await;
-    assert!(
-        matches!(refused, Submission::QuotaExceeded(_)),
-        "{refused:?}"
-    );
+    assert_over_quota(&refused);
 }
 
 pub async fn a_predecessors_tasks_are_taken_over<B: Durable>() {

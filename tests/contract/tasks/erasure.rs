@@ -6,10 +6,8 @@ use std::time::Duration;
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::moving::{Records, TABLES};
 use concept_refinement_capability::tasks::{Leases, Options, Tasks};
-use concept_refinement_domain::capability::{
-    Erased, Fenced, Finished, NewTask, Submission, TaskFailure,
-};
-use concept_refinement_domain::quota::{Quota, Window};
+use concept_refinement_domain::capability::{Erased, Fenced, Finished, NewTask, TaskFailure};
+use concept_refinement_domain::quota::Window;
 use concept_refinement_domain::task::{Change, Task};
 use concept_refinement_embedded::tasks::SqliteTasks;
 use concept_refinement_tests::postgres::new_schema;
@@ -17,7 +15,10 @@ use futures::StreamExt as _;
 use tokio::time::timeout;
 
 use super::webhooks::{seen, with_webhook};
-use super::{Rules, START, Store, TaskBackend, created, new_task, refined, with_key, with_quota};
+use super::{
+    Rules, START, Store, TaskBackend, assert_over_quota, created, refined, replayed, with_key,
+    with_quota,
+};
 use crate::postgres::{FIFTEEN, open};
 
 /// For what is bound to happen.
@@ -105,8 +106,7 @@ pub async fn everything_of_a_user_goes_and_nothing_of_others<B: TaskBackend>() {
         let found = store.concepts.get("bob", concept).await.unwrap();
         assert!(found.is_some());
     }
-    let replayed = store.submit(with_key("bob", "key")).await;
-    assert!(matches!(replayed, Submission::Replayed(_)), "{replayed:?}");
+    replayed(store.submit(with_key("bob", "key")).await);
 
     assert_eq!(
         store.tasks.erase_user("ada", 100).await,
@@ -133,11 +133,7 @@ pub async fn what_the_quota_counted_stays<B: TaskBackend>() {
     }
     store.erase("ada", 100).await;
     assert_eq!(store.tasks.used("ada", Window::Hour).await, Ok(2));
-    let refused = store.submit(quota()).await;
-    assert!(
-        matches!(refused, Submission::QuotaExceeded(_)),
-        "{refused:?}"
-    );
+    assert_over_quota(&store.submit(quota()).await);
     store.erase("ada", 100).await;
     assert_eq!(store.tasks.used("ada", Window::Month).await, Ok(2));
     store.pass(Duration::from_secs(60 * 60));
@@ -219,17 +215,7 @@ pub async fn what_is_submitted_meanwhile_is_there_or_not<B: TaskBackend>() {
             tokio::spawn(
                 async move { while eraser.erase_user("ada", 1).await.unwrap().has_more {} },
             );
-        let new = NewTask {
-            quota: Some(Quota {
-                limit: 100,
-                window: Window::Month,
-            }),
-            ..new_task("ada")
-        };
-        let task = match store.submit(new).await {
-            Submission::Created(accepted) => accepted.task,
-            other => panic!("{other:?}"),
-        };
+        let task = created(store.submit(with_quota("ada", 100, Window::Month)).await);
         let finished = match store.try_claim(&task).await {
             Some(claimed) => {
                 let image = refined(&task);

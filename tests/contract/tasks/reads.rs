@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::task::{Status, Task};
 use uuid::Uuid;
 
-use super::{Store, TaskBackend, created, with_key};
+use super::{Store, TaskBackend, created, replayed, with_key};
 
 /// So many completed tasks, two of which always are of the same moment; newest
 /// first, and among equals the greater id first.
@@ -143,8 +142,7 @@ pub async fn a_long_history_is_there_to_its_end<B: TaskBackend>() {
 
     let (oldest, none) = &history[COUNT - 1];
     assert_eq!((store.task(oldest).await, none), (oldest.clone(), &None));
-    let replayed = store.submit(key(0)).await;
-    assert!(matches!(replayed, Submission::Replayed(accepted) if accepted.task.id == oldest.id));
+    assert_eq!(replayed(store.submit(key(0)).await).id, oldest.id);
     assert!(store.tasks.delete("ada", &oldest.id).await.unwrap());
     assert_eq!(store.find(oldest).await, None);
     let (next, concept) = &history[COUNT - 2];

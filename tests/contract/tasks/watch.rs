@@ -78,31 +78,19 @@ pub async fn stages_are_told_by_who_holds_the_lease<B: TaskBackend>() {
         task_id: Uuid::new_v4().to_string(),
         ..second.lease.clone()
     };
-    store
-        .leases
-        .progress(&never, Stage::Refining)
-        .await
-        .unwrap();
+    store.progress(&never, Stage::Refining).await;
     for stage in [
         Stage::Downloading,
         Stage::Refining,
         Stage::StoringImage,
         Stage::StoringConcept,
     ] {
-        store
-            .leases
-            .progress(&first.lease, Stage::Downloading)
-            .await
-            .unwrap();
-        store.leases.progress(&second.lease, stage).await.unwrap();
+        store.progress(&first.lease, Stage::Downloading).await;
+        store.progress(&second.lease, stage).await;
         assert_eq!(next(&mut changes).await, Some(Change::Progress(stage)));
     }
     store.finish(&second).await;
-    store
-        .leases
-        .progress(&second.lease, Stage::Downloading)
-        .await
-        .unwrap();
+    store.progress(&second.lease, Stage::Downloading).await;
     assert_told(&store, &mut changes, &first.task, Status::Completed).await;
     assert_eq!(next(&mut changes).await, None);
 }
@@ -122,63 +110,31 @@ pub async fn who_begins_to_watch_is_told_the_stage_that_is_under_way<B: TaskBack
     let first = store.claimed("ada").await;
     let task = &first.task;
     drop(told(task, Status::Processing, None).await);
-    store
-        .leases
-        .progress(&first.lease, Stage::Downloading)
-        .await
-        .unwrap();
-    store
-        .leases
-        .progress(&first.lease, Stage::Refining)
-        .await
-        .unwrap();
+    store.progress(&first.lease, Stage::Downloading).await;
+    store.progress(&first.lease, Stage::Refining).await;
     let mut early = told(task, Status::Processing, Some(Stage::Refining)).await;
     // Holding it for longer changes nothing.
     store.leases.renew(&first.lease).await.unwrap().unwrap();
     drop(told(task, Status::Processing, Some(Stage::Refining)).await);
     let _ = store.leases.release(&first.lease).await.unwrap();
-    store
-        .leases
-        .progress(&first.lease, Stage::Refining)
-        .await
-        .unwrap();
+    store.progress(&first.lease, Stage::Refining).await;
     drop(told(task, Status::Pending, None).await);
 
     let dead = store.claim(task).await;
-    store
-        .leases
-        .progress(&dead.lease, Stage::Refining)
-        .await
-        .unwrap();
+    store.progress(&dead.lease, Stage::Refining).await;
     store.pass(LEASE);
     drop(told(task, Status::Processing, Some(Stage::Refining)).await);
     let second = store.claim(task).await;
-    store
-        .leases
-        .progress(&dead.lease, Stage::StoringImage)
-        .await
-        .unwrap();
+    store.progress(&dead.lease, Stage::StoringImage).await;
     drop(told(task, Status::Processing, None).await);
-    store
-        .leases
-        .progress(&second.lease, Stage::Downloading)
-        .await
-        .unwrap();
+    store.progress(&second.lease, Stage::Downloading).await;
     let mut late = told(task, Status::Processing, Some(Stage::Downloading)).await;
-    store
-        .leases
-        .progress(&second.lease, Stage::Refining)
-        .await
-        .unwrap();
+    store.progress(&second.lease, Stage::Refining).await;
     let refining = Some(Change::Progress(Stage::Refining));
     assert_eq!(next(&mut late).await, refining, "then what comes after");
 
     store.finish(&second).await;
-    store
-        .leases
-        .progress(&second.lease, Stage::Refining)
-        .await
-        .unwrap();
+    store.progress(&second.lease, Stage::Refining).await;
     let mut done = watch(&store, task).await;
     assert_told(&store, &mut done, task, Status::Completed).await;
     assert_eq!(next(&mut done).await, None);
@@ -233,11 +189,7 @@ pub async fn who_reads_late_misses_no_end<B: TaskBackend>() {
     let changes = watch(&store, &task).await;
     for _ in 0..100 {
         let claimed = store.claim(&task).await;
-        store
-            .leases
-            .progress(&claimed.lease, Stage::Refining)
-            .await
-            .unwrap();
+        store.progress(&claimed.lease, Stage::Refining).await;
         let _ = store.leases.release(&claimed.lease).await.unwrap();
     }
     let claimed = store.claim(&task).await;
@@ -328,11 +280,7 @@ pub async fn who_works_on_a_task_is_told_of_its_deletion<B: TaskBackend>() {
     let other = store.created("bob").await;
     let of_other = store.leases.revocation(&other.id);
     let first = store.claim(&task).await;
-    store
-        .leases
-        .progress(&first.lease, Stage::Refining)
-        .await
-        .unwrap();
+    store.progress(&first.lease, Stage::Refining).await;
     let _ = store.leases.release(&first.lease).await.unwrap();
     store.claim(&task).await;
     let by_another = store.tasks.delete("bob", &task.id).await.unwrap();

@@ -4,31 +4,26 @@ use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::webhook::{DeliveryState, LEASE, Redelivery};
 
 use super::webhooks::{claim, claim_one, failed, record, seen, with_webhook};
-use super::{Durable, Rules, Store, created};
+use super::{Durable, Store, created};
 
 /// After each step the process is killed: what was answered is there, and in the
 /// end there is one outcome.
 pub async fn a_crash_at_any_point_loses_no_delivery<B: Durable>() {
     for point in ["submitted", "ended", "claimed", "recorded", "requested"] {
         let mut store = Store::<B>::start();
-        let crash = |store: Store<B>| {
-            let clock = store.clock.clone();
-            let after = store.backend.crash(Rules::default(), clock.clone());
-            Store::of(after, clock)
-        };
         let task = created(store.submit(with_webhook("ada", "receiver")).await);
         if point == "submitted" {
-            store = crash(store);
+            store = store.crash();
         }
         let claimed = store.claim(&task).await;
         store.finish(&claimed).await;
         if point == "ended" {
-            store = crash(store);
+            store = store.crash();
         }
         let mut due = claim_one(&store).await;
         if point == "claimed" {
             let lost = due.lease.clone();
-            store = crash(store);
+            store = store.crash();
             assert_eq!(claim(&store).await, [], "its lease holds");
             store.pass(LEASE);
             due = claim_one(&store).await;
@@ -36,7 +31,7 @@ pub async fn a_crash_at_any_point_loses_no_delivery<B: Durable>() {
         }
         assert_eq!(record(&store, &due.lease, 204).await, Fenced::Done);
         if point == "recorded" {
-            store = crash(store);
+            store = store.crash();
         }
         let delivery = seen(&store, &task).await.unwrap();
         assert_eq!(delivery.state, DeliveryState::Delivered, "{point}");
@@ -44,7 +39,7 @@ pub async fn a_crash_at_any_point_loses_no_delivery<B: Durable>() {
         let redelivered = store.webhooks.redeliver("ada", &task.id).await;
         assert_eq!(redelivered, Ok(Redelivery::Requested), "{point}");
         if point == "requested" {
-            store = crash(store);
+            store = store.crash();
         }
         let again = claim_one(&store).await;
         assert_eq!(record(&store, &again.lease, 204).await, Fenced::Done);
@@ -57,9 +52,7 @@ pub async fn a_predecessors_attempts_are_taken_over<B: Durable>() {
     let store = Store::<B>::start();
     failed(&store, "ada", "receiver").await;
     let lost = claim_one(&store).await.lease;
-    let clock = store.clock.clone();
-    let after = store.backend.crash(Rules::default(), clock.clone());
-    let store = Store::of(after, clock);
+    let store = store.crash();
     store.maintenance.recover(true).await.unwrap();
     let due = claim_one(&store).await;
     assert_eq!(record(&store, &lost, 200).await, Fenced::Lost);
