@@ -31,75 +31,59 @@ pub async fn values_are_kept_over_a_restart(host: Host) {
 }
 
 pub async fn a_swap_compares_by_value(host: Host) {
-    let service = host.application().start();
-    check(
-        &service,
-        &[
-            ("set key one", "set"),
-            ("new first key", "new"),
-            ("new second key", "new"),
-            ("current first", "is one"),
-            ("current second", "is one"),
-            ("swap first two", "swapped"),
-            ("swap second three", "lost"),
-            // What is handed out for a lost one has read already.
-            ("set key four", "set"),
-            ("swap second five", "lost"),
-            ("swap second five", "swapped"),
-            ("get key", "is five"),
-            // There and back again is not seen.
-            ("new third key", "new"),
-            ("current third", "is five"),
-            ("set key six", "set"),
-            ("set key five", "set"),
-            ("swap third seven", "swapped"),
-        ],
-    )
+    host.does(&[
+        ("set key one", "set"),
+        ("new first key", "new"),
+        ("new second key", "new"),
+        ("current first", "is one"),
+        ("current second", "is one"),
+        ("swap first two", "swapped"),
+        ("swap second three", "lost"),
+        // What is handed out for a lost one has read already.
+        ("set key four", "set"),
+        ("swap second five", "lost"),
+        ("swap second five", "swapped"),
+        ("get key", "is five"),
+        // There and back again is not seen.
+        ("new third key", "new"),
+        ("current third", "is five"),
+        ("set key six", "set"),
+        ("set key five", "set"),
+        ("swap third seven", "swapped"),
+    ])
     .await;
 }
 
 pub async fn a_swap_that_has_not_read_overwrites(host: Host) {
-    let service = host.application().start();
-    check(
-        &service,
-        &[
-            ("set key one", "set"),
-            ("new first key", "new"),
-            ("swap first two", "swapped"),
-            ("get key", "is two"),
-        ],
-    )
+    host.does(&[
+        ("set key one", "set"),
+        ("new first key", "new"),
+        ("swap first two", "swapped"),
+        ("get key", "is two"),
+    ])
     .await;
 }
 
 pub async fn two_swaps_of_an_absent_key_both_succeed(host: Host) {
-    let service = host.application().start();
-    check(
-        &service,
-        &[
-            ("new first key", "new"),
-            ("new second key", "new"),
-            ("current first", "none"),
-            ("current second", "none"),
-            ("swap first one", "swapped"),
-            ("swap second two", "swapped"),
-            ("get key", "is two"),
-        ],
-    )
+    host.does(&[
+        ("new first key", "new"),
+        ("new second key", "new"),
+        ("current first", "none"),
+        ("current second", "none"),
+        ("swap first one", "swapped"),
+        ("swap second two", "swapped"),
+        ("get key", "is two"),
+    ])
     .await;
 }
 
 pub async fn numbers_begin_at_zero_and_are_little_endian(host: Host) {
-    let service = host.application().start();
-    check(
-        &service,
-        &[
-            ("increment n 3", "3"),
-            ("increment n 256", "259"),
-            ("get n", "is [3, 1, 0, 0, 0, 0, 0, 0]"),
-            ("increment n -260", "-1"),
-        ],
-    )
+    host.does(&[
+        ("increment n 3", "3"),
+        ("increment n 256", "259"),
+        ("get n", "is [3, 1, 0, 0, 0, 0, 0, 0]"),
+        ("increment n -260", "-1"),
+    ])
     .await;
 }
 
@@ -118,16 +102,12 @@ pub async fn a_number_that_is_none_breaks_the_store_until_the_next_start(host: H
 }
 
 pub async fn keys_that_are_not_there_are_left_out_of_many(host: Host) {
-    let service = host.application().start();
-    check(
-        &service,
-        &[
-            ("set-many b 2 a 1 c 3", "set"),
-            ("many c missing a a", "a:1 c:3"),
-            ("delete-many a missing c", "deleted"),
-            ("many a b c", "b:2"),
-        ],
-    )
+    host.does(&[
+        ("set-many b 2 a 1 c 3", "set"),
+        ("many c missing a a", "a:1 c:3"),
+        ("delete-many a missing c", "deleted"),
+        ("many a b c", "b:2"),
+    ])
     .await;
 }
 
@@ -139,17 +119,13 @@ pub async fn keys_are_listed_at_once_or_not_at_all(host: Host) {
 }
 
 pub async fn only_what_is_granted_is_opened(host: Host) {
-    let service = host.application().start();
-    check(
-        &service,
-        &[
-            ("open other", "error Error::AccessDenied"),
-            ("open default", "open"),
-            (
-                "fetch http://back.spin.internal/ open default",
-                "200 error Error::AccessDenied",
-            ),
-        ],
-    )
+    host.does(&[
+        ("open other", "error Error::AccessDenied"),
+        ("open default", "open"),
+        (
+            "fetch http://back.spin.internal/ open default",
+            "200 error Error::AccessDenied",
+        ),
+    ])
     .await;
 }

@@ -72,6 +72,11 @@ impl Host {
         }
         .variable("secret", "kept")
     }
+
+    /// Starts it as it is, and checks what comes of each command.
+    pub async fn does(self, expected: &[(&str, &str)]) {
+        check(&self.application().start(), expected).await;
+    }
 }
 
 impl Application {
