@@ -8,7 +8,7 @@ use concept_refinement_capability::Answer;
 use concept_refinement_capability::upload_reservations::{
     Admission, ImageKey, NewReservation, Reservation, TERM, UploadReservations,
 };
-use concept_refinement_domain::capability::{ImageKind, NewImage, StoredOrNot};
+use concept_refinement_domain::capability::{ImageKind, StoredOrNot};
 use concept_refinement_domain::image_path::ImagePath;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -245,10 +245,8 @@ pub async fn what_counts_and_is_gone_is_found<B: SharedImageBackend>() {
     }
     for name in ["b", "d"] {
         store.stored(image("ada", name, b"1"), b"1").await;
-        let of_task = NewImage {
-            kind: ImageKind::Refined,
-            ..image("ada", name, b"1")
-        };
+        let mut of_task = image("ada", name, b"1");
+        of_task.kind = ImageKind::Refined;
         store.stored(of_task, b"1").await;
     }
     let held = Reservation::new(key("g"));

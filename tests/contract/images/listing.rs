@@ -62,10 +62,8 @@ pub async fn all_images_of_a_kind_are_listed<B: ImageBackend>() {
         for (kind, expected) in KINDS.into_iter().zip(&mut expected) {
             for (n, media_type) in media_types.into_iter().enumerate() {
                 store.clock.advance(Duration::from_millis(1));
-                let new = NewImage {
-                    media_type: media_type.into(),
-                    ..of_kind(kind, owner, &format!("{n}-1"))
-                };
+                let mut new = of_kind(kind, owner, &format!("{n}-1"));
+                new.media_type = media_type.into();
                 let stored = store.stored(new, b"image").await;
                 let info = store.stat(&stored.path).await.unwrap();
                 expected.insert(stored.path, info.created_at);
@@ -108,10 +106,8 @@ pub async fn what_is_replaced_or_deleted_is_not_listed<B: ImageBackend>() {
     let kind = ImageKind::Refined;
     let first = store.stored(of_kind(kind, "ada", "a"), b"image").await;
     store.clock.advance(Duration::from_secs(1));
-    let other_format = NewImage {
-        media_type: "image/jpeg".into(),
-        ..of_kind(kind, "ada", "a")
-    };
+    let mut other_format = of_kind(kind, "ada", "a");
+    other_format.media_type = "image/jpeg".into();
     let second = store.stored(other_format, b"image").await;
     let now = store.stat(&second.path).await.unwrap().created_at;
     assert_eq!(list(&store, kind).await, [(second.path, now)].into());
@@ -127,10 +123,8 @@ pub async fn what_is_not_whole_is_not_listed<B: DurableImageBackend>() {
     let store = Store::<B>::start();
     // More than any store holds before it writes.
     const HALF: &[u8] = &[0; 1 << 20];
-    let begun = NewImage {
-        length: ImageLength::Exactly(2 * HALF.len() as u64),
-        ..of_kind(ImageKind::Upload, "ada", "a")
-    };
+    let mut begun = of_kind(ImageKind::Upload, "ada", "a");
+    begun.length = ImageLength::Exactly(2 * HALF.len() as u64);
     let half = stream::iter([Ok(Bytes::from_static(HALF))]).chain(stream::pending());
     let mut put = store.images.put(begun, half.boxed());
     // It has begun and waits for the rest.

@@ -1,6 +1,6 @@
 //! Reading images, and parts of them.
 
-use concept_refinement_domain::capability::{ByteRange, ErrorKind, NewImage};
+use concept_refinement_domain::capability::{ByteRange, ErrorKind};
 use futures::StreamExt;
 
 use super::{ImageBackend, Store, image, noise};
@@ -95,10 +95,8 @@ pub async fn no_path_leads_elsewhere<B: ImageBackend>() {
     let store = Store::<B>::start();
     let bytes = noise(100);
     let good = store.stored(image("ada", "a", &bytes), &bytes).await.path;
-    let jpeg = NewImage {
-        media_type: "image/jpeg".into(),
-        ..image("ada", "b", &bytes)
-    };
+    let mut jpeg = image("ada", "b", &bytes);
+    jpeg.media_type = "image/jpeg".into();
     store.stored(jpeg, &bytes).await;
     let (folder, file) = good.rsplit_once('/').unwrap();
     let (kind, tag) = folder.split_once('/').unwrap();

@@ -39,10 +39,8 @@ async fn at_all_hosts<B: SharedImageBackend>(
         let owner = owner(n);
         async move {
             let bytes = vec![7; LENGTH];
-            let new = NewImage {
-                limits,
-                ..image(&owner, &format!("a-{n}"), &bytes)
-            };
+            let mut new = image(&owner, &format!("a-{n}"), &bytes);
+            new.limits = limits;
             images.put(new, contents(&bytes)).await
         }
     })
@@ -78,10 +76,8 @@ pub async fn the_room_of_all_images_is_exact_over_many_hosts<B: SharedImageBacke
     const MAX_STORE: usize = 11 * LENGTH;
     let (first, more) = hosts::<B>(Some(MAX_STORE as u64));
     for (n, host) in more.iter().enumerate() {
-        let refined = NewImage {
-            kind: ImageKind::Refined,
-            ..image("bob", &format!("r-{n}"), &[7; LENGTH])
-        };
+        let mut refined = image("bob", &format!("r-{n}"), &[7; LENGTH]);
+        refined.kind = ImageKind::Refined;
         host.stored(refined, &[7; LENGTH]).await;
     }
     let mut stored = Vec::new();

@@ -34,11 +34,9 @@ pub async fn an_image_is_read_as_it_was_stored<B: ImageBackend>() {
         for kind in [ImageKind::Upload, ImageKind::Refined] {
             for length in [0, 1, 65_536, 1_000_003] {
                 let bytes = noise(length);
-                let new = NewImage {
-                    kind,
-                    media_type: media_type.into(),
-                    ..image("ada \"/\0 ☕️", &format!("a-{n}-{length}"), &bytes)
-                };
+                let mut new = image("ada \"/\0 ☕️", &format!("a-{n}-{length}"), &bytes);
+                new.kind = kind;
+                new.media_type = media_type.into();
                 let stored = store.stored(new.clone(), &bytes).await;
                 let origin = B::PUBLIC_URL.unwrap_or_default();
                 assert_eq!(stored.url, format!("{origin}/api/images/{}", stored.path));
@@ -85,10 +83,8 @@ pub async fn what_is_not_whole_is_not_stored<B: ImageBackend>() {
         .boxed();
     let put = store.images.put(declared(300_000), endless).await;
     assert_eq!(put, Ok(StoredOrNot::WrongLength));
-    let undeclared = NewImage {
-        length: ImageLength::AtMost(299_999),
-        ..image("ada", "a", &bytes)
-    };
+    let mut undeclared = image("ada", "a", &bytes);
+    undeclared.length = ImageLength::AtMost(299_999);
     for sent in [&bytes[..], &[]] {
         let put = store.images.put(undeclared.clone(), contents(sent)).await;
         assert_eq!(put, Ok(StoredOrNot::WrongLength));
@@ -101,10 +97,8 @@ pub async fn an_image_of_undeclared_length_is_as_long_as_it_came<B: ImageBackend
     let bytes = noise(300_000);
     for (name, length) in [("a", 1), ("b", 299_999), ("c", 300_000)] {
         let sent = &bytes[..length];
-        let undeclared = NewImage {
-            length: ImageLength::AtMost(300_000),
-            ..image("ada", name, sent)
-        };
+        let mut undeclared = image("ada", name, sent);
+        undeclared.length = ImageLength::AtMost(300_000);
         let path = store.stored(undeclared, sent).await.path;
         assert_eq!(store.stat(&path).await.unwrap().size, length as u64);
         assert_eq!(store.read(&path, None).await.as_deref(), Some(sent));
@@ -158,10 +152,8 @@ pub async fn the_same_name_replaces_whatever_the_format<B: ImageBackend>() {
     assert_ne!(again.sha256, png.sha256);
     assert_eq!(store.read(&png.path, None).await.unwrap(), second);
 
-    let gif = NewImage {
-        media_type: "image/gif".into(),
-        ..image("ada", "a", &first)
-    };
+    let mut gif = image("ada", "a", &first);
+    gif.media_type = "image/gif".into();
     let gif = store.stored(gif, &first).await;
     assert_eq!(store.read(&gif.path, None).await.unwrap(), first);
     assert_eq!(store.stat(&png.path).await, None);
@@ -169,10 +161,8 @@ pub async fn the_same_name_replaces_whatever_the_format<B: ImageBackend>() {
     store.images.delete(&png.path).await.unwrap();
     assert!(store.stat(&gif.path).await.is_some(), "it is another image");
 
-    let refined = NewImage {
-        kind: ImageKind::Refined,
-        ..image("ada", "a", &second)
-    };
+    let mut refined = image("ada", "a", &second);
+    refined.kind = ImageKind::Refined;
     let refined = store.stored(refined, &second).await;
     assert_eq!(store.read(&gif.path, None).await.unwrap(), first);
     assert_eq!(store.read(&refined.path, None).await.unwrap(), second);
@@ -185,10 +175,8 @@ pub async fn the_same_name_replaces_whatever_the_length<B: ImageBackend>() {
         let mut last = None;
         for length in [10, 65_537, 65_536, 100_000, 3, 300_000] {
             let bytes = noise(length);
-            let new = NewImage {
-                kind,
-                ..image("ada", "a", &bytes)
-            };
+            let mut new = image("ada", "a", &bytes);
+            new.kind = kind;
             let path = store.stored(new, &bytes).await.path;
             assert!(store.read(&path, None).await.unwrap() == bytes, "{length}");
             let info = store.stat(&path).await.unwrap();
@@ -225,12 +213,10 @@ pub async fn all_uploads_of_an_owner_are_deleted<B: ImageBackend>() {
     let store = Store::<B>::start();
     let bytes = noise(1_000);
     let put = async |owner: &str, name: &str, kind, media_type: &str| {
-        let new = NewImage {
-            kind,
-            media_type: media_type.into(),
-            limits: at_most(4),
-            ..image(owner, name, &bytes)
-        };
+        let mut new = image(owner, name, &bytes);
+        new.kind = kind;
+        new.media_type = media_type.into();
+        new.limits = at_most(4);
         store.stored(new, &bytes).await.path
     };
     let mut uploads = Vec::new();
@@ -270,41 +256,28 @@ pub async fn what_cannot_be_stored_is_refused<B: ImageBackend>() {
     for name in [
         "", ".", "..", "../a", "a/b", "A", "a.png", "a\0", "é", "a b", &long,
     ] {
-        let bad = NewImage {
-            name: name.into(),
-            ..good.clone()
-        };
+        let mut bad = good.clone();
+        bad.name = name.into();
         let error = store.images.put(bad, contents(b"1")).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{name:?}");
     }
     for media_type in ["", "text/html", "image/svg+xml", "image/../png"] {
-        let bad = NewImage {
-            media_type: media_type.into(),
-            ..good.clone()
-        };
+        let mut bad = good.clone();
+        bad.media_type = media_type.into();
         let error = store.images.put(bad, contents(b"1")).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid, "{media_type:?}");
     }
     assert_eq!(store.backend.stored_count(), 0);
-    let longest = "x".repeat(80);
-    store
-        .stored(
-            NewImage {
-                name: longest,
-                ..good
-            },
-            b"1",
-        )
-        .await;
+    let mut longest = good;
+    longest.name = "x".repeat(80);
+    store.stored(longest, b"1").await;
 }
 
 pub async fn at_most_so_many_are_kept<B: ImageBackend>() {
     let store = Store::<B>::start();
     let put = async |owner: &str, name: &str, limits| {
-        let new = NewImage {
-            limits,
-            ..image(owner, name, b"1")
-        };
+        let mut new = image(owner, name, b"1");
+        new.limits = limits;
         store.images.put(new, contents(b"1")).await.unwrap()
     };
     let too_many = StoredOrNot::LimitReached(ImageLimit::Images);
@@ -320,11 +293,9 @@ pub async fn at_most_so_many_are_kept<B: ImageBackend>() {
         "it replaces one"
     );
     assert_ne!(put("bob", "c", at_most(2)).await, too_many, "another owner");
-    let refined = NewImage {
-        kind: ImageKind::Refined,
-        limits: at_most(1),
-        ..image("ada", "c", b"1")
-    };
+    let mut refined = image("ada", "c", b"1");
+    refined.kind = ImageKind::Refined;
+    refined.limits = at_most(1);
     store.stored(refined, b"1").await;
     assert_ne!(put("ada", "c", at_most(3)).await, too_many);
     assert_ne!(put("ada", "d", None).await, too_many);
@@ -332,14 +303,10 @@ pub async fn at_most_so_many_are_kept<B: ImageBackend>() {
     store.images.delete(&a.path).await.unwrap();
     assert_ne!(put("ada", "e", at_most(4)).await, too_many);
     // The sender learns it without sending.
-    let silent = store.images.put(
-        NewImage {
-            limits: at_most(4),
-            ..image("ada", "f", b"1")
-        },
-        stream::pending().boxed(),
-    );
-    assert_eq!(silent.await, Ok(too_many));
+    let mut silent = image("ada", "f", b"1");
+    silent.limits = at_most(4);
+    let put = store.images.put(silent, stream::pending().boxed());
+    assert_eq!(put.await, Ok(too_many));
 }
 
 /// Of each limit, whatever the lengths and however many come at once: what is
@@ -380,10 +347,8 @@ pub async fn limits_are_exact_under_concurrency<B: ImageBackend>() {
             async move {
                 let owner = format!("owner {}", n % 2);
                 let bytes = vec![7; LENGTH];
-                let new = NewImage {
-                    limits: Some(limits),
-                    ..image(&owner, &format!("a-{n}"), &bytes)
-                };
+                let mut new = image(&owner, &format!("a-{n}"), &bytes);
+                new.limits = Some(limits);
                 (owner, images.put(new, contents(&bytes)).await.unwrap())
             }
         })
@@ -463,10 +428,8 @@ pub async fn what_is_given_up_counts_no_longer<B: ImageBackend>() {
             if sent == 99 && length == ImageLength::AtMost(100) {
                 continue;
             }
-            let named = NewImage {
-                name: format!("n-{sent}"),
-                ..new(length)
-            };
+            let mut named = new(length);
+            named.name = format!("n-{sent}");
             let put = store.images.put(named, contents(&vec![1; sent])).await;
             assert_eq!(put, Ok(StoredOrNot::WrongLength), "{length:?}, {sent}");
         }
@@ -489,10 +452,8 @@ async fn begun<B: ImageBackend, T: Debug>(
         bytes: 0,
         under_way: 0,
     };
-    let question = NewImage {
-        limits: Some(none_fits),
-        ..image(owner, "question", b"?")
-    };
+    let mut question = image(owner, "question", b"?");
+    question.limits = Some(none_fits);
     let reached = pin!(async {
         loop {
             match store.images.put(question.clone(), contents(b"?")).await {
