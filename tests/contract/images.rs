@@ -134,10 +134,14 @@ pub fn image(owner: &str, name: &str, bytes: &[u8]) -> NewImage {
 
 /// So many images, and nothing else that matters.
 pub fn at_most(images: u32) -> Option<ImageLimits> {
+    within(images, u64::MAX, u32::MAX)
+}
+
+pub fn within(images: u32, bytes: u64, under_way: u32) -> Option<ImageLimits> {
     Some(ImageLimits {
         images,
-        bytes: u64::MAX,
-        under_way: u32::MAX,
+        bytes,
+        under_way,
     })
 }
 

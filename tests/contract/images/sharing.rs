@@ -10,7 +10,7 @@ use concept_refinement_domain::capability::{
 use futures::{StreamExt as _, stream};
 use tokio::time::timeout;
 
-use super::{SharedImageBackend, Store, at_most, contents, image};
+use super::{SharedImageBackend, Store, at_most, contents, image, within};
 use crate::tasks::at_once;
 
 const LENGTH: usize = 1000;
@@ -48,19 +48,11 @@ async fn at_all_hosts<B: SharedImageBackend>(
 }
 
 pub async fn limits_are_exact_over_many_hosts<B: SharedImageBackend>() {
-    let unlimited = at_most(u32::MAX).unwrap();
-    let images = ImageLimits {
-        images: 7,
-        ..unlimited
-    };
-    let bytes = ImageLimits {
-        bytes: 7999,
-        ..unlimited
-    };
-    for (limits, limit) in [(images, ImageLimit::Images), (bytes, ImageLimit::Bytes)] {
+    let bytes = within(u32::MAX, 7999, u32::MAX);
+    for (limits, limit) in [(at_most(7), ImageLimit::Images), (bytes, ImageLimit::Bytes)] {
         let (first, more) = hosts::<B>(None);
         let mut stored = 0;
-        for outcome in at_all_hosts(&more, Some(limits), |_| "ada".to_owned()).await {
+        for outcome in at_all_hosts(&more, limits, |_| "ada".to_owned()).await {
             match outcome.unwrap() {
                 StoredOrNot::Stored(_) => stored += 1,
                 other => assert_eq!(other, StoredOrNot::LimitReached(limit)),
@@ -111,11 +103,7 @@ pub async fn the_room_of_all_images_is_exact_over_many_hosts<B: SharedImageBacke
 /// A host that goes on holds its places, however long an upload takes.
 pub async fn a_dead_hosts_places_are_freed<B: SharedImageBackend>() {
     let (first, mut more) = hosts::<B>(None);
-    let limits = Some(ImageLimits {
-        images: 9,
-        bytes: 1000,
-        under_way: 1,
-    });
+    let limits = within(9, 1000, 1);
     let new = |name: &str| NewImage {
         limits,
         length: ImageLength::Exactly(600),

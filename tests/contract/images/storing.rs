@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    CapabilityError, ErrorKind, ImageInfo, ImageKind, ImageLength, ImageLimit, ImageLimits,
-    NewImage, StoredOrNot,
+    CapabilityError, ErrorKind, ImageInfo, ImageKind, ImageLength, ImageLimit, NewImage,
+    StoredOrNot,
 };
 use concept_refinement_domain::hex::hex;
 use futures::channel::mpsc;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::{
     DurableImageBackend, ImageBackend, OwnedImageBackend, START, Store, at_most, contents, image,
-    noise, signing, whole,
+    noise, signing, whole, within,
 };
 use crate::tasks::at_once;
 
@@ -313,34 +313,12 @@ pub async fn at_most_so_many_are_kept<B: ImageBackend>() {
 /// stored is what fits, and the rest is told why.
 pub async fn limits_are_exact_under_concurrency<B: ImageBackend>() {
     const LENGTH: usize = 1000;
-    let unlimited = at_most(u32::MAX).unwrap();
-    let cases = [
-        (
-            ImageLimits {
-                images: 5,
-                ..unlimited
-            },
-            ImageLimit::Images,
-            5,
-        ),
-        (
-            ImageLimits {
-                bytes: 5000,
-                ..unlimited
-            },
-            ImageLimit::Bytes,
-            5,
-        ),
-        (
-            ImageLimits {
-                bytes: 5999,
-                ..unlimited
-            },
-            ImageLimit::Bytes,
-            5,
-        ),
-    ];
-    for (limits, limit, expected) in cases {
+    let expected = 5;
+    for (limits, limit) in [
+        (at_most(5), ImageLimit::Images),
+        (within(u32::MAX, 5000, u32::MAX), ImageLimit::Bytes),
+        (within(u32::MAX, 5999, u32::MAX), ImageLimit::Bytes),
+    ] {
         let store = Store::<B>::start();
         let outcomes = at_once(40, |n| {
             let images = store.images.clone();
@@ -348,7 +326,7 @@ pub async fn limits_are_exact_under_concurrency<B: ImageBackend>() {
                 let owner = format!("owner {}", n % 2);
                 let bytes = vec![7; LENGTH];
                 let mut new = image(&owner, &format!("a-{n}"), &bytes);
-                new.limits = Some(limits);
+                new.limits = limits;
                 (owner, images.put(new, contents(&bytes)).await.unwrap())
             }
         })
@@ -370,11 +348,7 @@ pub async fn limits_are_exact_under_concurrency<B: ImageBackend>() {
 /// From its first moment until it is stored, refused or given up.
 pub async fn what_is_under_way_counts<B: ImageBackend>() {
     let store = Store::<B>::start();
-    let limits = Some(ImageLimits {
-        images: 9,
-        bytes: 1000,
-        under_way: 2,
-    });
+    let limits = within(9, 1000, 2);
     let new = |name: &str, length| NewImage {
         limits,
         length,
@@ -413,11 +387,7 @@ pub async fn what_is_under_way_counts<B: ImageBackend>() {
 /// Whoever gives up, or is refused for its contents, leaves no reservation.
 pub async fn what_is_given_up_counts_no_longer<B: ImageBackend>() {
     let store = Store::<B>::start();
-    let limits = Some(ImageLimits {
-        images: 1,
-        bytes: 100,
-        under_way: 1,
-    });
+    let limits = within(1, 100, 1);
     let new = |length| NewImage {
         limits,
         length,
@@ -447,13 +417,8 @@ async fn begun<B: ImageBackend, T: Debug>(
     owner: &str,
     images: u32,
 ) {
-    let none_fits = ImageLimits {
-        images,
-        bytes: 0,
-        under_way: 0,
-    };
     let mut question = image(owner, "question", b"?");
-    question.limits = Some(none_fits);
+    question.limits = within(images, 0, 0);
     let reached = pin!(async {
         loop {
             match store.images.put(question.clone(), contents(b"?")).await {
