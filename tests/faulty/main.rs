@@ -56,48 +56,26 @@ fn main() -> ExitCode {
     })
 }
 
-fn faulty(capabilities: Capabilities, faults: &Arc<Faults>) -> Capabilities {
-    let Capabilities {
-        mut clock,
-        mut store,
-        mut images,
-        queue,
-        model,
-        model_health,
-        repeated_calls,
-        probes,
-        room,
-        redeliveries,
-        traces,
-        leader_leases,
-        pause,
-    } = capabilities;
+fn faulty(mut sound: Capabilities, faults: &Arc<Faults>) -> Capabilities {
     if let Some(flaw) = faults.flaw() {
-        store = Flawed::store(flaw, store);
-        images = Flawed::images(flaw, images);
+        sound.store = Flawed::store(flaw, sound.store);
+        sound.images = Flawed::images(flaw, sound.images);
         if flaw == Flaw::OwnClock {
-            clock = Arc::new(FaultyClock::new(Arc::clone(faults)));
+            sound.clock = Arc::new(FaultyClock::new(Arc::clone(faults)));
         }
     }
     let tasks = FaultyTasks::new(Arc::clone(faults));
-    let of_images = FaultyImages(Arc::clone(faults));
-    let of_queue = FaultyQueue::new(Arc::clone(faults));
+    let images = FaultyImages(Arc::clone(faults));
+    let queue = FaultyQueue::new(Arc::clone(faults));
+    let model = FaultyModel {
+        faults: Arc::clone(faults),
+        model: sound.model,
+    };
     Capabilities {
-        clock,
-        store: Arc::new(Intercepted::new(store, Arc::new(tasks))),
-        images: Arc::new(Intercepted::new(images, Arc::new(of_images))),
-        queue: Arc::new(Intercepted::new(queue, Arc::new(of_queue))),
-        model: Arc::new(FaultyModel {
-            faults: Arc::clone(faults),
-            model,
-        }),
-        model_health,
-        repeated_calls,
-        probes,
-        room,
-        redeliveries,
-        traces,
-        leader_leases,
-        pause,
+        store: Arc::new(Intercepted::new(sound.store, Arc::new(tasks))),
+        images: Arc::new(Intercepted::new(sound.images, Arc::new(images))),
+        queue: Arc::new(Intercepted::new(sound.queue, Arc::new(queue))),
+        model: Arc::new(model),
+        ..sound
     }
 }
