@@ -78,56 +78,41 @@ struct Bounded {
     of: fn(&Sample) -> f64,
 }
 
+const fn bounded(name: &'static str, share: f64, slack: f64, of: fn(&Sample) -> f64) -> Bounded {
+    Bounded {
+        name,
+        share,
+        slack,
+        of,
+    }
+}
+
 /// The slack is what load that is never twice the same moves them by.
 const BOUNDED: [Bounded; 8] = [
-    Bounded {
-        name: "the resident memory in MiB",
-        share: 0.1,
-        slack: 8.0,
-        of: |sample| megabytes(sample.usage.resident),
-    },
-    Bounded {
-        name: "the number of handles",
-        share: 0.1,
-        slack: 10.0,
-        of: |sample| sample.usage.handles as f64,
-    },
-    Bounded {
-        name: "the number of threads",
-        share: 0.1,
-        slack: 8.0,
-        of: |sample| sample.usage.threads as f64,
-    },
-    Bounded {
-        name: "the number of uploads",
-        share: 0.2,
-        slack: 20.0,
-        of: |sample| sample.files.uploads as f64,
-    },
-    Bounded {
-        name: "the number of refined images",
-        share: 0.2,
-        slack: 20.0,
-        of: |sample| sample.files.refined as f64,
-    },
-    Bounded {
-        name: "the number of other files",
-        share: 0.0,
-        slack: 10.0,
-        of: |sample| sample.files.others as f64,
-    },
-    Bounded {
-        name: "the store's file in MiB",
-        share: 0.2,
-        slack: 1.0,
-        of: |sample| megabytes(sample.files.store),
-    },
-    Bounded {
-        name: "the store's write-ahead log in MiB",
-        share: 0.2,
-        slack: 4.0,
-        of: |sample| megabytes(sample.files.log),
-    },
+    bounded("the resident memory in MiB", 0.1, 8.0, |it| {
+        megabytes(it.usage.resident)
+    }),
+    bounded("the number of handles", 0.1, 10.0, |it| {
+        it.usage.handles as f64
+    }),
+    bounded("the number of threads", 0.1, 8.0, |it| {
+        it.usage.threads as f64
+    }),
+    bounded("the number of uploads", 0.2, 20.0, |it| {
+        it.files.uploads as f64
+    }),
+    bounded("the number of refined images", 0.2, 20.0, |it| {
+        it.files.refined as f64
+    }),
+    bounded("the number of other files", 0.0, 10.0, |it| {
+        it.files.others as f64
+    }),
+    bounded("the store's file in MiB", 0.2, 1.0, |it| {
+        megabytes(it.files.store)
+    }),
+    bounded("the store's write-ahead log in MiB", 0.2, 4.0, |it| {
+        megabytes(it.files.log)
+    }),
 ];
 
 pub fn show_table(samples: &[Sample]) {
