@@ -91,13 +91,8 @@ async fn an_id_may_be_cut_where_no_other_begins_so() {
 
     desk.run(&["tasks", "show", &NOBODY[..12]])
         .refused(1, "no task has an id that begins with 01a1f8d3-ea7");
-    for odd in ["01a1f8d", "a-task-of-mine", &NOBODY.replace('-', "_")] {
-        let done = desk.run(&["tasks", "show", odd]);
-        done.refused(
-            2,
-            "must be the id of a task, or at least its first 8 characters",
-        );
-    }
+    let sentence = "must be the id of a task, or at least its first 8 characters";
+    desk.run(&["tasks", "show", "01a1f8d"]).refused(2, sentence);
 }
 
 #[tokio::test]

@@ -26,7 +26,6 @@ async fn tasks_are_listed_by_what_they_have() {
         (&["--user", "ada", "--status", "completed"], &[&completed]),
         (&["--since", "1h"], &all),
         (&["--until", "1h"], &[]),
-        (&["--since", "2020-01-01T00:00:00Z"], &all),
         (&["--limit", "1"], &[&other]),
         (&["--user", "nobody"], &[]),
     ] {
@@ -95,24 +94,12 @@ async fn a_task_is_shown_with_its_story() {
     let text = shown.text();
     for part in [
         &format!("task      {id}\n"),
-        "status    failed\n",
-        "user      ada\n",
-        "prompt    refuse: not today\n",
         "Image refinement failed: not today\n",
-        "AT (UTC)",
-        " AFTER ",
         " submitted ",
-        " claimed ",
-        " downloading\n",
         " refining\n",
-        " failed ",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(
-        text.contains(" ms ") || text.contains(" s "),
-        "gaps: {text}"
-    );
     let task = desk.json(&["tasks", "show", &id]);
     assert_eq!(task["task_id"], id.as_str());
     assert_eq!(task["user_id"], "ada");
@@ -211,10 +198,6 @@ fn a_command_line_that_cannot_be_meant_is_refused() {
             "'--status <STATUS>'",
         ),
         (&["tasks", "list", "--user", ""], "'--user <USER>'"),
-        (
-            &["tasks", "list", "--since", "yesterday"],
-            "must be how long ago",
-        ),
         (&["tasks", "list", "--limit", "0"], "'--limit <N>'"),
         (&["tasks", "list", "--limit", "9", "--all"], "'--all'"),
         (&["tasks", "show", "7"], "must be the id of a task"),

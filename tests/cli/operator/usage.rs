@@ -51,17 +51,11 @@ async fn what_users_spent_is_shown() {
     let by_model = desk.json(&["usage", "--group", "model"]);
     let sum = json!({"model": "bfl", "spent": "0.09", "reserved": "0.00", "unknown_calls": 0});
     assert_eq!(by_model, json!({ "usage": [sum] }));
-}
-
-#[tokio::test]
-async fn a_spreadsheet_computes_nothing() {
-    let (desk, _provider) = desk().await;
     let csv = desk.run(&["usage", "--csv"]);
     csv.silent();
-    assert_eq!(
-        csv.text(),
-        "user,spent,reserved,unknown_calls\r\n\
-         '=1+1,0.045,0.00,0\r\n\
-         ada,0.045,0.00,0\r\n"
+    let csv = csv.text();
+    assert!(
+        csv.ends_with("\r\n'=1+1,0.045,0.00,0\r\nada,0.045,0.00,0\r\n"),
+        "{csv}"
     );
 }
