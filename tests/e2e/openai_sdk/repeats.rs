@@ -10,6 +10,8 @@ use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::replicate::{Replicate, created, prediction};
 use concept_refinement_tests::tokens::token;
 use serde_json::{Value, json};
 
@@ -17,7 +19,8 @@ use super::program::{Call, Sdk, file};
 use super::{image, tasks};
 use crate::shared::new_name;
 
-/// Where the prediction is.
+/// The prediction, and where it is.
+const ID: &str = "gm3qorzdhgbfurvjtvhg6dckhu";
 const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
 
 /// A provider that works for as long as a test wants it to, and whose work outlives the
@@ -31,18 +34,9 @@ struct Work {
 impl Work {
     fn start() -> Self {
         let provider = Provider::start();
-        let created = prediction("starting", Value::Null).to_string();
-        let created = Reply::new(
-            201,
-            &format!(
-                "content-type: application/json\r\ncontent-length: {}\r\n",
-                created.len()
-            ),
-            created.as_bytes(),
-        );
-        let prompt = provider.prompt([created]);
-        let running = prediction("processing", Value::Null).to_string();
-        provider.serve_at(AT, Reply::ok("application/json", running.as_bytes()));
+        let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
+        let running = prediction(ID, "processing", Value::Null);
+        provider.serve_at(AT, Reply::json(200, &running));
         Self {
             provider,
             prompt,
@@ -51,13 +45,7 @@ impl Work {
     }
 
     fn launch(&self) -> Launch {
-        Launch::new()
-            .with_tokens()
-            .set("model", "replicate")
-            .set("model-url", &self.provider.url())
-            .set("model-name", "black-forest-labs/flux-2-pro")
-            .set("rate-limit", "unlimited")
-            .variable("REFINEMENT_MODEL_API_KEY", "r8-hush-1234")
+        Replicate.launch(&self.provider.url()).with_tokens()
     }
 
     async fn is_under_way(&self) {
@@ -69,9 +57,8 @@ impl Work {
 
     fn end(&self) {
         let url = self.provider.serve(Reply::picture(&self.picture));
-        let ended = prediction("succeeded", json!(url)).to_string();
-        self.provider
-            .serve_at(AT, Reply::ok("application/json", ended.as_bytes()));
+        let ended = prediction(ID, "succeeded", json!(url));
+        self.provider.serve_at(AT, Reply::json(200, &ended));
     }
 
     /// The call that is under way succeeds, and nothing was done twice.
@@ -85,16 +72,6 @@ impl Work {
         assert_eq!(tasks[0]["status"], "completed", "{}", sdk.name);
         assert_eq!(self.provider.times(&self.prompt), 1, "{}", sdk.name);
     }
-}
-
-/// As Replicate describes it.
-fn prediction(status: &str, output: Value) -> Value {
-    json!({
-        "id": "gm3qorzdhgbfurvjtvhg6dckhu",
-        "status": status,
-        "output": output,
-        "error": null,
-    })
 }
 
 /// A call of a new user, whose repeats are enough for a restart.
