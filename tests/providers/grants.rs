@@ -22,36 +22,26 @@ async fn a_model_that_reaches_out_reaches_its_provider_alone() {
     let port = provider.authority().split(':').nth(1).unwrap().to_owned();
     let own = provider.serve(Reply::picture(&pictures::png(8, 8)));
     let path = own.trim_start_matches(&provider.url()).to_owned();
+    let denied = "not fetched: ErrorCode::HttpRequestDenied";
+    let of_its_name = format!("http://localhost:{port}{path}");
     for (url, expected) in [
-        (own.clone(), "fetched with status 200"),
+        (own.as_str(), "fetched with status 200"),
         // Even what originals may come from.
-        (picture.clone(), "not fetched: ErrorCode::HttpRequestDenied"),
-        (
-            format!("http://localhost:{port}{path}"),
-            "not fetched: ErrorCode::HttpRequestDenied",
-        ),
-        (
-            "http://169.254.169.254/latest/meta-data/".to_owned(),
-            "not fetched: ErrorCode::HttpRequestDenied",
-        ),
-        (
-            "http://example.com/".to_owned(),
-            "not fetched: ErrorCode::HttpRequestDenied",
-        ),
+        (&picture, denied),
+        (&of_its_name, denied),
+        ("http://169.254.169.254/latest/meta-data/", denied),
+        ("http://example.com/", denied),
     ] {
         let (_, task) = refined(&with_provider, &format!("fetch: {url}")).await;
-        assert_eq!(
-            task["error_message"],
-            format!("{FAILED}{expected}"),
-            "{url}"
-        );
+        let expected = format!("{FAILED}{expected}");
+        assert_eq!(task["error_message"], expected, "{url}");
     }
 
     // One without a provider reaches nothing.
     let without = Launch::new().scripted().start();
-    for url in [own.clone(), picture.clone()] {
+    for url in [&own, &picture] {
         let (_, task) = refined(&without, &format!("fetch: {url}")).await;
-        let expected = format!("{FAILED}not fetched: ErrorCode::HttpRequestDenied");
+        let expected = format!("{FAILED}{denied}");
         assert_eq!(task["error_message"], expected, "{url}");
     }
     assert_eq!(forbidden.connections(), 0);
