@@ -43,6 +43,14 @@ macro_rules! ask {
     };
 }
 
+macro_rules! host_only {
+    ($($call:ident($($argument:ty),*) -> $answer:ty,)+) => {
+        $(fn $call(&self, $(_: $argument),*) -> Answer<'_, $answer> {
+            panic!("{HOST_ONLY}")
+        })+
+    };
+}
+
 impl Tasks for Instances {
     fn renew_session<'a>(
         &'a self,
@@ -148,8 +156,9 @@ impl Webhooks for Instances {
         ask! { self.concept_refinement_webhook_store.call_redeliver(user_id, task_id) }
     }
 
-    fn claim_deliveries(&self, _: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
-        panic!("{HOST_ONLY}")
+    host_only! {
+        claim_deliveries(DeliveryPermits) -> Vec<DueDelivery>,
+        next_delivery() -> Option<Timestamp>,
     }
 
     fn record_attempt<'a>(
@@ -158,10 +167,6 @@ impl Webhooks for Instances {
         _: DeliveryOutcome,
         _: f64,
     ) -> Answer<'a, Fenced> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn next_delivery(&self) -> Answer<'_, Option<Timestamp>> {
         panic!("{HOST_ONLY}")
     }
 
@@ -223,56 +228,20 @@ impl Leases for Instances {
 }
 
 impl Maintenance for Instances {
-    fn due(&self, _: u32) -> Answer<'_, Vec<Task>> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn miss_deadlines(&self, _: u32) -> Answer<'_, u32> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn next_deadline(&self) -> Answer<'_, Option<Timestamp>> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn claim_order(&self, _: u32) -> Answer<'_, Vec<String>> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn recover(&self, _: bool) -> Answer<'_, u32> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn unreferenced(&self, _: Vec<String>) -> Answer<'_, Vec<String>> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn expire(&self, _: Timestamp, _: u32) -> Answer<'_, Expired> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn abandon(&self, _: Timestamp, _: u32) -> Answer<'_, Expired> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn without_session(&self, _: Vec<String>, _: Timestamp) -> Answer<'_, Vec<String>> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn last_round(&self) -> Answer<'_, Option<LastRound>> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn remember_round(&self, _: LastRound) -> Answer<'_, ()> {
-        panic!("{HOST_ONLY}")
-    }
-
-    fn tally(&self) -> Answer<'_, Tally> {
-        panic!("{HOST_ONLY}")
+    host_only! {
+        due(u32) -> Vec<Task>,
+        miss_deadlines(u32) -> u32,
+        next_deadline() -> Option<Timestamp>,
+        claim_order(u32) -> Vec<String>,
+        next_due() -> Option<Timestamp>,
+        recover(bool) -> u32,
+        unreferenced(Vec<String>) -> Vec<String>,
+        expire(Timestamp, u32) -> Expired,
+        abandon(Timestamp, u32) -> Expired,
+        without_session(Vec<String>, Timestamp) -> Vec<String>,
+        last_round() -> Option<LastRound>,
+        remember_round(LastRound) -> (),
+        tally() -> Tally,
     }
 
     fn check(&self) -> Answer<'_, ()> {
