@@ -263,15 +263,3 @@ async fn one_host_has_a_leader_lease_and_all_have_one_secret() {
     let second = hosts[1].secret([2; LENGTH]).await.unwrap();
     assert_eq!((first, second), ([1; LENGTH], [1; LENGTH]));
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_concept_is_found_by_what_its_image_hashes_to() {
-    let (hosts, schema) = hosts(1);
-    let task = created(hosts[0].submit(new_task("ada")).await.unwrap());
-    let claimed = hosts[0].claim(&task.id, None).await.unwrap().unwrap();
-    let image = image(&claimed.task);
-    let hash = image.sha256.clone().unwrap();
-    let _ = hosts[0].finish(&claimed.lease, image.into()).await.unwrap();
-    let sql = format!("SELECT task_id FROM concept WHERE image_sha256 = '{hash}'");
-    assert_eq!(schema.query(&sql), task.id);
-}
