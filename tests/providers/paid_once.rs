@@ -198,6 +198,11 @@ fn of_replicate(provider: &Provider) -> Launch {
     launch.set("model-repeat", "never")
 }
 
+/// Lets the provider answer whoever looks at the prediction.
+fn tell(provider: &Provider, status: &str, output: Value) {
+    provider.serve_at(AT, Reply::json(200, &prediction(ID, status, output)));
+}
+
 const NOT_REFINED: &str = "the provider could not refine the image";
 
 /// The end of the task that an operator has made of a failed one.
@@ -253,12 +258,12 @@ async fn a_prediction_outlives_a_crash() {
         let provider = Provider::start();
         let url = provider.serve(Reply::picture(&picture));
         let prompt = provider.prompt([created(&prediction(ID, running, Value::Null))]);
-        provider.serve_at(AT, Reply::json(200, &prediction(ID, running, Value::Null)));
+        tell(&provider, running, Value::Null);
         let launch = of_replicate(&provider).set("model-repeat", "unknown");
         let is_looked_at = || {
             let is_looked_at = provider.times(AT) > 1;
             if is_looked_at {
-                provider.serve_at(AT, Reply::json(200, &prediction(ID, ended, json!(url))));
+                tell(&provider, ended, json!(url));
             }
             is_looked_at
         };
@@ -289,7 +294,7 @@ async fn an_operator_has_a_prediction_made_again_that_failed() {
         let again = prediction("another", "succeeded", json!(url));
         let first = created(&prediction(ID, "starting", Value::Null));
         let prompt = provider.prompt([first, created(&again)]);
-        provider.serve_at(AT, Reply::json(200, &prediction(ID, ended, output)));
+        tell(&provider, ended, output);
         let launch = of_replicate(&provider).set("model-repeat", repeat);
         let service = launch.start();
         let (client, task) = refined(&service, &prompt).await;
@@ -310,18 +315,12 @@ async fn an_operators_retry_goes_on_with_what_runs() {
     let provider = Provider::start();
     let url = provider.serve(Reply::picture(&picture));
     let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
-    provider.serve_at(
-        AT,
-        Reply::json(200, &prediction(ID, "processing", Value::Null)),
-    );
+    tell(&provider, "processing", Value::Null);
     let launch = of_replicate(&provider).set("task-timeout", "3s");
     let service = launch.start();
     let (client, task) = refined(&service, &prompt).await;
     assert_eq!(task["status"], "failed", "{task}");
-    provider.serve_at(
-        AT,
-        Reply::json(200, &prediction(ID, "succeeded", json!(url))),
-    );
+    tell(&provider, "succeeded", json!(url));
     let task = retried(&launch, &client, &task).await;
     assert!(image(&client, &task).await == marked(&picture));
     assert_eq!(provider.times(&prompt), 1, "paid for again");
@@ -335,10 +334,7 @@ async fn an_output_outlives_a_crash() {
     let silence = Reply::raw(b"").then_silence();
     let url = provider.serve_each([silence, Reply::picture(&picture)]);
     let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
-    provider.serve_at(
-        AT,
-        Reply::json(200, &prediction(ID, "succeeded", json!(url))),
-    );
+    tell(&provider, "succeeded", json!(url));
     let launch = of_replicate(&provider);
     let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
     let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
