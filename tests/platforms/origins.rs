@@ -58,30 +58,27 @@ async fn images_are_verified_where_an_operator_says_so<P: Platform>() {
     assert_eq!(answer.json(), expected);
 }
 
-mod wasmtime {
-    use concept_refinement_tests::platform::wasmtime::Wasmtime;
+macro_rules! origins {
+    ($module:ident, $platform:ty) => {
+        mod $module {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn an_image_tells_where_it_comes_from_and_nothing_else() {
+                super::an_image_tells_where_it_comes_from_and_nothing_else::<$platform>().await;
+            }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_image_tells_where_it_comes_from_and_nothing_else() {
-        super::an_image_tells_where_it_comes_from_and_nothing_else::<Wasmtime>().await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn images_are_verified_where_an_operator_says_so() {
-        super::images_are_verified_where_an_operator_says_so::<Wasmtime>().await;
-    }
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn images_are_verified_where_an_operator_says_so() {
+                super::images_are_verified_where_an_operator_says_so::<$platform>().await;
+            }
+        }
+    };
 }
 
-mod spin_shaped {
-    use concept_refinement_tests::platform::spin::Shaped;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn an_image_tells_where_it_comes_from_and_nothing_else() {
-        super::an_image_tells_where_it_comes_from_and_nothing_else::<Shaped>().await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn images_are_verified_where_an_operator_says_so() {
-        super::images_are_verified_where_an_operator_says_so::<Shaped>().await;
-    }
-}
+origins!(
+    wasmtime,
+    concept_refinement_tests::platform::wasmtime::Wasmtime
+);
+origins!(
+    spin_shaped,
+    concept_refinement_tests::platform::spin::Shaped
+);
