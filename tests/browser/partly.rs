@@ -30,7 +30,7 @@ impl Tab {
     }
 
     /// The last refinement that was asked for, as it was sent.
-    async fn sent(&self) -> Value {
+    pub async fn sent(&self) -> Value {
         let bodies = async || {
             let requests = self.events("Network.requestWillBeSent");
             let refine = requests

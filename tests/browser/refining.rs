@@ -76,15 +76,7 @@ async fn a_download_is_named_after_its_original() {
     tab.reload().await;
     tab.is_done().await;
     saved_as("My logo.v2-refined.png").await;
-    let first = tab.path().await;
-    tab.click("#again").await;
-    tab.asks("wait 5ms").await;
-    tab.until(&format!(
-        "location.search && !{}.endsWith(location.search)",
-        json!(first)
-    ))
-    .await;
-    tab.is_done().await;
+    tab.refines_again("wait 5ms").await;
     saved_as("My logo.v2-refined.png").await;
 
     for (path, name) in [
@@ -321,24 +313,6 @@ async fn how_long_it_took_is_told_as_people_say_it() {
         true => assert!(facts.contains("under 0.1 s"), "{facts}"),
         false => assert!(facts.ends_with(" s"), "{facts}"),
     }
-    tab.has_no_errors();
-}
-
-#[tokio::test]
-async fn a_result_is_refined_further() {
-    let tab = Tab::open(scripted()).await;
-    tab.refines(&pictures::png(80, 60), "echo it").await;
-    let first = tab.path().await;
-    tab.click("#again").await;
-    tab.reads("chosen", "The refined image").await;
-    tab.asks("wait 10ms").await;
-    tab.until(&format!(
-        "location.search && !{}.endsWith(location.search)",
-        json!(first)
-    ))
-    .await;
-    tab.is_done().await;
-    assert_eq!(tab.natural_size("before").await, json!([80, 60]));
     tab.has_no_errors();
 }
 

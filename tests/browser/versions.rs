@@ -1,6 +1,5 @@
 //! A result is refined again, its versions stand side by side, and what is to stay is said.
 
-use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use serde_json::{Value, json};
 
@@ -13,7 +12,7 @@ const PAIR: &str =
 
 impl Tab {
     /// Refines the result on show again, and returns the address of the new one.
-    async fn refines_again(&self, prompt: &str) -> String {
+    pub async fn refines_again(&self, prompt: &str) -> String {
         let before = self.path().await;
         self.click("#again").await;
         self.reads("chosen", "The refined image").await;
@@ -25,21 +24,6 @@ impl Tab {
         .await;
         self.is_done().await;
         self.path().await
-    }
-
-    /// The request of the last refinement, as it was sent.
-    async fn last_request(&self) -> Value {
-        let body = async || {
-            let requests = self.events("Network.requestWillBeSent");
-            let bodies = requests.iter().rev().filter_map(|event| {
-                let request = &event["request"];
-                let url = request["url"].as_str()?;
-                url.ends_with("/api/concepts/refine")
-                    .then(|| request["postData"].as_str())?
-            });
-            serde_json::from_str(bodies.into_iter().next()?).ok()
-        };
-        eventually("a refinement is asked for", SOON, body).await
     }
 
     /// The paths of the images of the lineage, oldest first, and of its first original.
@@ -69,7 +53,8 @@ async fn a_result_is_refined_as_the_concept_that_it_is() {
     );
     let first = tab.path().await;
     tab.refines_again("wait 4ms").await;
-    let sent = tab.last_request().await;
+    assert_eq!(tab.natural_size("before").await, json!([80, 60]));
+    let sent = tab.sent().await;
     let concept = format!(
         "fetch('/api/tasks/{}').then((a) => a.json()).then((task) => task.result_id)",
         first.trim_start_matches("/?task=")
@@ -85,7 +70,7 @@ async fn a_result_is_refined_as_the_concept_that_it_is() {
         .await;
     tab.asks("wait 5ms").await;
     tab.is_done().await;
-    let revised = tab.last_request().await;
+    let revised = tab.sent().await;
     assert_eq!(revised["original_concept_id"], sent["original_concept_id"]);
 
     // Another source takes its place.
@@ -93,7 +78,7 @@ async fn a_result_is_refined_as_the_concept_that_it_is() {
     tab.click("#remove").await;
     tab.sees("empty").await;
     tab.refines(&pictures::png(30, 20), "echo it").await;
-    let sent = tab.last_request().await;
+    let sent = tab.sent().await;
     assert!(sent["original_image_url"].is_string(), "{sent}");
     assert_eq!(sent["original_concept_id"], Value::Null, "{sent}");
     tab.has_no_errors();
@@ -113,7 +98,7 @@ async fn an_earlier_refinement_is_refined_again_from_the_list() {
     tab.is_for_everyone("refining again").await;
     tab.asks("echo it").await;
     tab.is_done().await;
-    let sent = tab.last_request().await;
+    let sent = tab.sent().await;
     assert_eq!(sent["original_concept_id"], task["result_id"]);
     tab.has_no_errors();
 }
@@ -200,7 +185,7 @@ async fn what_should_stay_is_said_and_kept() {
     tab.is_for_everyone("what should stay").await;
     tab.asks("lighter").await;
     tab.is_done().await;
-    let sent = tab.last_request().await;
+    let sent = tab.sent().await;
     assert_eq!(sent["preserve_aspects"], json!(["layout", "shapes"]));
     tab.reads("facts", "layout, shapes").await;
     // The same request has them again, a new one does not.
@@ -213,7 +198,7 @@ async fn what_should_stay_is_said_and_kept() {
     assert_eq!(tab.value(chosen).await, json!([]));
     tab.asks("lighter").await;
     tab.is_done().await;
-    let sent = tab.last_request().await;
+    let sent = tab.sent().await;
     assert_eq!(sent["preserve_aspects"], Value::Null, "{sent}");
     tab.has_no_errors();
 }
