@@ -9,16 +9,9 @@ mod users;
 
 use std::path::Path;
 
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::openai::tasks;
 use concept_refinement_tests::stored_images::of_kind;
-use serde_json::Value;
-
-/// The user's tasks, newest first.
-async fn tasks(client: &Client) -> Vec<Value> {
-    let listed = client.get("/api/tasks").await.json();
-    listed["tasks"].as_array().unwrap().clone()
-}
 
 /// Waits until this data directory keeps no upload.
 async fn no_uploads(data: &Path) {

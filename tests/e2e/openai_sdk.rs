@@ -9,6 +9,7 @@ mod repeats;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::openai::tasks;
 use serde_json::Value;
 
 /// The image within an answer or an event.
@@ -16,12 +17,6 @@ fn image(holder: &Value) -> Vec<u8> {
     let image = holder["b64_json"].as_str();
     let image = image.unwrap_or_else(|| panic!("no image: {holder}"));
     BASE64_STANDARD.decode(image).unwrap()
-}
-
-/// The user's tasks, newest first.
-async fn tasks(client: &Client) -> Vec<Value> {
-    let listed = client.get("/api/tasks").await.json();
-    listed["tasks"].as_array().unwrap().clone()
 }
 
 /// The image of the newest task, as it is stored.

@@ -82,3 +82,9 @@ pub fn error(answer: &Answer) -> Value {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     body["error"].clone()
 }
+
+/// The user's tasks, newest first.
+pub async fn tasks(client: &Client) -> Vec<Value> {
+    let listed = client.get("/api/tasks").await.json();
+    listed["tasks"].as_array().unwrap().clone()
+}

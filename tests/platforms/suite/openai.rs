@@ -1,18 +1,12 @@
 //! OpenAI's door.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::openai::{EDITS, Form, error, image, named};
+use concept_refinement_tests::openai::{EDITS, Form, error, image, named, tasks};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::platform::{local, new_user, origin, scripted};
 use serde_json::{Value, json};
 
 use crate::Platform;
-
-/// The user's tasks, newest first.
-async fn tasks(client: &Client) -> Vec<Value> {
-    let listed = client.get("/api/tasks").await.json();
-    listed["tasks"].as_array().unwrap().clone()
-}
 
 /// By a form and by JSON, with an answer that is the image as it is stored.
 pub async fn an_edit_is_answered_with_its_image<P: Platform>() {
