@@ -5,22 +5,12 @@ use std::sync::LazyLock;
 
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::service::{Launch, Service};
-pub use concept_refinement_tests::shared::origin;
+pub use concept_refinement_tests::shared::{local, origin};
 
 /// With anonymous sessions and the scripted model.
 pub fn scripted() -> &'static Service {
     static SERVICE: LazyLock<Service> =
         LazyLock::new(|| launch().set("rate-limit", "1000/month").start());
-    &SERVICE
-}
-
-/// As a fresh machine has it: the local model.
-pub fn local() -> &'static Service {
-    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
-        Launch::new()
-            .set("allow-sources", &origin().authority())
-            .start()
-    });
     &SERVICE
 }
 

@@ -5,20 +5,10 @@ use std::sync::LazyLock;
 
 use concept_refinement_tests::s3::{self, Kind};
 use concept_refinement_tests::service::{Launch, Service};
-pub use concept_refinement_tests::shared::{busy, new_name, new_user, origin};
+pub use concept_refinement_tests::shared::{busy, local, new_name, new_user, origin};
 
 /// How many uploads a user may keep on the scripted service.
 pub const UPLOADS: usize = 5;
-
-/// As a fresh machine has it: anonymous sessions, the local model.
-pub fn local() -> &'static Service {
-    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
-        Launch::new()
-            .set("allow-sources", &origin().authority())
-            .start()
-    });
-    &SERVICE
-}
 
 /// With tokens from outside and the scripted model.
 pub fn scripted() -> &'static Service {

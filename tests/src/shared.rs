@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::pictures;
 use crate::receiver::Receiver;
 use crate::server::{Gate, Origin};
-use crate::service::Service;
+use crate::service::{Launch, Service};
 
 /// An origin that the services may fetch from.
 pub fn origin() -> &'static Origin {
@@ -20,6 +20,16 @@ pub fn origin() -> &'static Origin {
 pub fn receiver() -> &'static Receiver {
     static RECEIVER: LazyLock<Receiver> = LazyLock::new(Receiver::start);
     &RECEIVER
+}
+
+/// As a fresh machine has it: anonymous sessions, the local model.
+pub fn local() -> &'static Service {
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+        Launch::new()
+            .set("allow-sources", &origin().authority())
+            .start()
+    });
+    &SERVICE
 }
 
 /// A user that no other test is.
