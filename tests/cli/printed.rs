@@ -1,11 +1,11 @@
 //! What is printed: completions, manual pages, the vocabulary.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::reaper::fed;
 
 use crate::place::Place;
 
@@ -65,17 +65,7 @@ fn flags(command: &str) -> BTreeSet<String> {
 }
 
 fn accepts(program: &str, arguments: &[&str], input: &str) {
-    let mut checker = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program}: {error}"));
-    let mut stdin = checker.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    let checked = checker.wait_with_output().unwrap();
+    let checked = fed(Command::new(program).args(arguments), input.as_bytes());
     assert!(checked.status.success(), "{program}: {checked:?}");
     assert!(checked.stderr.is_empty(), "{program}: {checked:?}");
 }

@@ -6,7 +6,6 @@ mod killed;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -15,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::reaper::scratch;
+use concept_refinement_tests::reaper::{fed, scratch};
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 
@@ -37,15 +36,8 @@ fn restore(from: &Path, data: &Path) -> Output {
 
 /// From an archive on standard input.
 pub fn restore_archive(archive: &[u8], data: &Path) -> Output {
-    let mut restoring = command(Path::new("-"), data)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
     // It may refuse the archive before it has read all of it.
-    let _ = restoring.stdin.take().unwrap().write_all(archive);
-    restoring.wait_with_output().unwrap()
+    fed(&mut command(Path::new("-"), data), archive)
 }
 
 /// What it printed.

@@ -7,7 +7,7 @@
 use std::io::{BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex};
 
@@ -50,6 +50,18 @@ static REAPER: LazyLock<Reaper> = LazyLock::new(|| {
         shell: Mutex::new(shell),
     }
 });
+
+/// What comes of a command with this on its standard input, of which it may read nothing.
+pub fn fed(command: &mut Command, input: &[u8]) -> Output {
+    let mut process = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = process.stdin.take().unwrap().write_all(input);
+    process.wait_with_output().unwrap()
+}
 
 /// A new directory that is removed after the run.
 pub fn scratch(name: &str) -> PathBuf {

@@ -1,13 +1,13 @@
 //! Deliveries are verified by the official libraries of Standard Webhooks, of PyPI
 //! and of npm.
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::provider::Asked;
+use concept_refinement_tests::reaper::fed;
 use concept_refinement_tests::server::Reply;
 use serde_json::{Value, json};
 
@@ -41,19 +41,7 @@ fn verified(secret: &str, delivery: &Asked) -> [Option<String>; 2] {
         .arg(scripts.join("verify.js"))
         .env("NODE_PATH", modules);
     [of_python, of_npm].map(|mut command| {
-        let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        process
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(given.as_bytes())
-            .unwrap();
-        let output = process.wait_with_output().unwrap();
+        let output = fed(&mut command, given.as_bytes());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
             assert!(said.contains("No matching signature found"), "{said}");
