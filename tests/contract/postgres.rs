@@ -24,7 +24,7 @@ use tokio::task::block_in_place;
 
 use crate::administration::{Joined, Operated};
 use crate::tasks::differential::Compared;
-use crate::tasks::{Durable, HOST, Rules, TaskBackend};
+use crate::tasks::{Durable, Rules, TaskBackend};
 
 pub static FIFTEEN: LazyLock<Postgres> =
     LazyLock::new(|| Postgres::start(Release::Fifteen, Data::Volatile));
@@ -174,7 +174,7 @@ impl<S: Server> OnServer<S> {
 
 impl<S: Server> TaskBackend for OnServer<S> {
     fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
-        Self::open(options(rules), clock)
+        Self::open(rules.options(), clock)
     }
 
     fn store(&self) -> Arc<dyn TaskStore> {
@@ -194,7 +194,7 @@ impl<S: Server> Operated for OnServer<S> {
 
 impl<S: Server> Joined for OnServer<S> {
     fn join(&self, rules: Rules, clock: Arc<ManualClock>) -> Self {
-        Self::open_on(self.schema(), options(rules), clock)
+        Self::open_on(self.schema(), rules.options(), clock)
     }
 }
 
@@ -210,16 +210,7 @@ pub fn open(
     rules: Rules,
     clock: Arc<dyn Clock>,
 ) -> Arc<PostgresTasks> {
-    open_with(url, listen, options(rules), clock)
-}
-
-fn options(rules: Rules) -> Options {
-    Options {
-        lease: rules.lease,
-        max_backlog: rules.max_backlog,
-        host: HOST.into(),
-        ..Options::default()
-    }
+    open_with(url, listen, rules.options(), clock)
 }
 
 fn open_with(

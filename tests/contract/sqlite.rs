@@ -7,19 +7,19 @@ use concept_refinement_capability::administration::Administration;
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::moving::Records;
 use concept_refinement_capability::tasks::TaskStore;
-use concept_refinement_embedded::tasks::{Options, SqliteTasks};
+use concept_refinement_embedded::tasks::SqliteTasks;
 use tempfile::TempDir;
 
 use crate::administration::Operated;
 use crate::tasks::differential::Compared;
-use crate::tasks::{Durable, HOST, Owned, Rules, TaskBackend};
+use crate::tasks::{Durable, Owned, Rules, TaskBackend};
 
 pub struct InMemory(Arc<SqliteTasks>);
 
 impl TaskBackend for InMemory {
     fn start(rules: Rules, clock: Arc<ManualClock>) -> Self {
         Self(Arc::new(
-            SqliteTasks::in_memory(options(rules), clock).unwrap(),
+            SqliteTasks::in_memory(rules.options(), clock).unwrap(),
         ))
     }
 
@@ -107,21 +107,12 @@ impl Durable for OnDisk {
 
 impl Owned for OnDisk {
     fn open_again(&self, rules: Rules, clock: Arc<ManualClock>) -> Result<(), String> {
-        SqliteTasks::open(self.place.path(), options(rules), clock)
+        SqliteTasks::open(self.place.path(), rules.options(), clock)
             .map(drop)
             .map_err(|error| error.to_string())
     }
 }
 
 fn open(place: &Path, rules: Rules, clock: Arc<ManualClock>) -> Arc<SqliteTasks> {
-    Arc::new(SqliteTasks::open(place, options(rules), clock).unwrap())
-}
-
-fn options(rules: Rules) -> Options {
-    Options {
-        lease: rules.lease,
-        max_backlog: rules.max_backlog,
-        host: HOST.into(),
-        ..Options::default()
-    }
+    Arc::new(SqliteTasks::open(place, rules.options(), clock).unwrap())
 }

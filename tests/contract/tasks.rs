@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use concept_refinement_capability::clock::{Clock, ManualClock};
 use concept_refinement_capability::concepts::Concepts;
-use concept_refinement_capability::tasks::{Leases, Maintenance, TaskStore, Tasks};
+use concept_refinement_capability::tasks::{Leases, Maintenance, Options, TaskStore, Tasks};
 use concept_refinement_capability::webhooks::Webhooks;
 use concept_refinement_domain::capability::{
     Claimed, Fenced, Finished, ImageKind, Lease, NewTask, RefinedImage, Stored, Submission,
@@ -66,6 +66,17 @@ impl Default for Rules {
         Self {
             lease: LEASE,
             max_backlog: 10_000,
+        }
+    }
+}
+
+impl Rules {
+    pub fn options(self) -> Options {
+        Options {
+            lease: self.lease,
+            max_backlog: self.max_backlog,
+            host: HOST.into(),
+            ..Options::default()
         }
     }
 }
