@@ -87,12 +87,7 @@ fn cases(pair: &Pair, forbidden: &Origin) -> Vec<BadAnswer> {
             improper,
         ),
     ];
-    let any = any.map(|(name, reply, times, sentence)| BadAnswer {
-        name,
-        reply,
-        times,
-        sentence,
-    });
+    let any = any.map(|(name, reply, times, sentence)| BadAnswer::of(name, reply, times, sentence));
     let own = pair.stand_in.bad_answers(&pair.provider, &elsewhere);
     any.into_iter().chain(own).collect()
 }

@@ -235,6 +235,17 @@ pub struct BadAnswer {
     pub sentence: &'static str,
 }
 
+impl BadAnswer {
+    pub fn of(name: &'static str, reply: Reply, times: usize, sentence: &'static str) -> Self {
+        Self {
+            name,
+            reply,
+            times,
+            sentence,
+        }
+    }
+}
+
 /// A model that an operator names.
 pub struct OtherModel {
     pub name: &'static str,
@@ -300,12 +311,7 @@ fn bad_addresses(
         ("an address of nothing", &missing, not_found),
         ("a relative address of nothing", "/1.png", not_found),
     ];
-    let cases = cases.map(|(name, url, sentence)| BadAnswer {
-        name,
-        reply: address(url),
-        times: 1,
-        sentence,
-    });
+    let cases = cases.map(|(name, url, sentence)| BadAnswer::of(name, address(url), 1, sentence));
     cases.into()
 }
 

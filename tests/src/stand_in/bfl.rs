@@ -166,12 +166,7 @@ impl StandIn for Bfl {
                 "the provider has removed the image",
             ),
         ];
-        let cases = cases.map(|(name, reply, sentence)| BadAnswer {
-            name,
-            reply,
-            times: 1,
-            sentence,
-        });
+        let cases = cases.map(|(name, reply, sentence)| BadAnswer::of(name, reply, 1, sentence));
         cases.into()
     }
 

@@ -98,11 +98,8 @@ impl StandIn for Cog {
                 "the provider answered 409",
             ),
         ];
-        let predictions = predictions.map(|(name, status, json, times, sentence)| BadAnswer {
-            name,
-            reply: Reply::json(status, &json),
-            times,
-            sentence,
+        let predictions = predictions.map(|(name, status, json, times, sentence)| {
+            BadAnswer::of(name, Reply::json(status, &json), times, sentence)
         });
         addresses.into_iter().chain(predictions).collect()
     }

@@ -163,12 +163,8 @@ impl StandIn for ComfyUi {
                 "the provider's answer is not an image",
             ),
         ];
-        let cases = cases.map(|(name, id, times, sentence)| BadAnswer {
-            name,
-            reply: queued(id),
-            times,
-            sentence,
-        });
+        let cases = cases
+            .map(|(name, id, times, sentence)| BadAnswer::of(name, queued(id), times, sentence));
         cases.into()
     }
 

@@ -148,11 +148,8 @@ impl StandIn for Fal {
                 "the provider could not refine the image: No runner could be allocated",
             ),
         ];
-        let results = results.map(|(name, result, times, sentence)| BadAnswer {
-            name,
-            reply: with_result(provider, result),
-            times,
-            sentence,
+        let results = results.map(|(name, result, times, sentence)| {
+            BadAnswer::of(name, with_result(provider, result), times, sentence)
         });
         let not_its_own = BadAnswer {
             name: "a status elsewhere",

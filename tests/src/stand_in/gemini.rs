@@ -103,11 +103,8 @@ impl StandIn for Gemini {
                 "the provider answered no image: No logos",
             ),
         ];
-        let cases = cases.map(|(name, json, sentence)| BadAnswer {
-            name,
-            reply: Reply::json(200, &json),
-            times: 1,
-            sentence,
+        let cases = cases.map(|(name, json, sentence)| {
+            BadAnswer::of(name, Reply::json(200, &json), 1, sentence)
         });
         cases.into()
     }

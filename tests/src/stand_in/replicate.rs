@@ -119,12 +119,8 @@ impl StandIn for Replicate {
                 "the provider answered 404",
             ),
         ];
-        let predictions = predictions.map(|(name, json, sentence)| BadAnswer {
-            name,
-            reply: created(&json),
-            times: 1,
-            sentence,
-        });
+        let predictions = predictions
+            .map(|(name, json, sentence)| BadAnswer::of(name, created(&json), 1, sentence));
         addresses.into_iter().chain(predictions).collect()
     }
 
