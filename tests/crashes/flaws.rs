@@ -26,61 +26,51 @@ struct Scene {
     said: &'static str,
 }
 
+/// An image is refined, and nothing else happens.
+fn plain(flaw: Flaw, said: &'static str) -> Scene {
+    Scene {
+        flaw,
+        prompt: "echo it",
+        then: Then::Wait,
+        kill_at: None,
+        settings: |launch| launch,
+        is_disturbed: false,
+        said,
+    }
+}
+
 fn scenes() -> [Scene; 6] {
+    let asked = "the model was asked although its answer was kept";
     [
         Scene {
-            flaw: Flaw::ClaimAtomicity,
             prompt: "wait 300ms",
-            then: Then::Wait,
-            kill_at: None,
             settings: |launch| launch.variable(DELIVER_TWICE, "1"),
-            is_disturbed: false,
-            said: "the model was asked 2 times for 1 attempts",
+            ..plain(
+                Flaw::ClaimAtomicity,
+                "the model was asked 2 times for 1 attempts",
+            )
         },
         Scene {
-            flaw: Flaw::Fencing,
             prompt: STALLED,
-            then: Then::Wait,
-            kill_at: None,
             settings: stalled,
             is_disturbed: true,
-            said: "a worker that had lost it wrote to it",
+            ..plain(Flaw::Fencing, "a worker that had lost it wrote to it")
         },
         Scene {
-            flaw: Flaw::Forgetting,
-            prompt: "echo it",
-            then: Then::Wait,
             kill_at: Some("after image put"),
-            settings: |launch| launch,
-            is_disturbed: false,
-            said: "the model was asked although its answer was kept",
+            ..plain(Flaw::Forgetting, asked)
         },
         Scene {
-            flaw: Flaw::Redelivery,
-            prompt: "echo it",
-            then: Then::Wait,
             kill_at: Some("after claim"),
-            settings: |launch| launch,
-            is_disturbed: false,
-            said: "it is not completed",
+            ..plain(Flaw::Redelivery, "it is not completed")
         },
         Scene {
-            flaw: Flaw::Silence,
-            prompt: "echo it",
-            then: Then::Wait,
             kill_at: Some("after finish"),
-            settings: |launch| launch,
-            is_disturbed: false,
-            said: "its receiver was not told",
+            ..plain(Flaw::Silence, "its receiver was not told")
         },
         Scene {
-            flaw: Flaw::Remnant,
-            prompt: "echo it",
             then: Then::Erase,
-            kill_at: None,
-            settings: |launch| launch,
-            is_disturbed: false,
-            said: "it was deleted, and is there",
+            ..plain(Flaw::Remnant, "it was deleted, and is there")
         },
     ]
 }
