@@ -110,11 +110,6 @@ fn what_it_refuses_is_told_in_a_sentence() {
             ),
         ),
         (
-            "no server",
-            "nats://ada:hunter2@?stream=a",
-            "the queue cannot be used: its URL must name servers of NATS".to_owned(),
-        ),
-        (
             "an option that is none",
             "nats://ada:hunter2@host?subject=a",
             "the queue cannot be used: its URL has an unknown option".to_owned(),
