@@ -6,13 +6,6 @@
 //! by features: `capabilities`, `worker`, or none. A component that exports an
 //! interface generates its code itself, `with` these types.
 
-#![allow(
-    unsafe_code,
-    clippy::all,
-    clippy::restriction,
-    reason = "what is generated talks to the canonical ABI"
-)]
-
 use concept_refinement_domain::conversions;
 
 pub use generated::concept::refinement::types;
@@ -29,6 +22,12 @@ pub use worker::concept::refinement::task_store;
 conversions!(types);
 
 #[cfg(feature = "capabilities")]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
 mod generated {
     wit_bindgen::generate!({
         path: "../../wit",
@@ -52,6 +51,12 @@ mod generated {
 }
 
 #[cfg(not(feature = "capabilities"))]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
 mod generated {
     wit_bindgen::generate!({
         path: "../../wit",
@@ -68,6 +73,12 @@ mod generated {
 }
 
 #[cfg(feature = "worker")]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
 mod worker {
     wit_bindgen::generate!({
         path: "../../wit",
