@@ -146,7 +146,8 @@ impl Payment {
         refused
     }
 
-    /// The state when a link stores this receipt, replacing its previous one.
+    /// The state when a link stores this receipt, replacing its previous one: its last call
+    /// was accepted.
     ///
     /// # Errors
     ///
@@ -197,7 +198,7 @@ impl Payment {
 
     /// What the work of all links cost, as far as it is known.
     pub fn total_usage(&self) -> Option<Usage> {
-        let links = self.usage.values().map(LinkUsage::known);
+        let links = self.usage.values().map(LinkUsage::total);
         let total = links.fold(Usage::default(), Usage::plus);
         (!total.is_unknown()).then_some(total)
     }

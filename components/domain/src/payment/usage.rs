@@ -82,7 +82,7 @@ impl LinkUsage {
     }
 
     /// What is known of calls that were accepted.
-    pub(super) fn known(&self) -> Usage {
+    pub(super) fn total(&self) -> Usage {
         self.settled().sum
     }
 
@@ -260,7 +260,7 @@ mod tests {
                 unknown_calls: unknown,
             };
             assert_eq!(
-                (link.known().cost, link.spending()),
+                (link.total().cost, link.spending()),
                 (cost, expected),
                 "{name}"
             );
