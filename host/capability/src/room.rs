@@ -152,12 +152,7 @@ impl Room {
     /// There is no room for it.
     pub fn reserve_task(&self) -> Result<(), NoRoom> {
         let (mut occupancy, disk) = self.look_locked();
-        let with_task = Occupancy {
-            tasks: occupancy.tasks.saturating_add(1),
-            ..*occupancy
-        };
-        admit(with_task, self.store_of_tasks(), of_tasks(disk), 0)?;
-        *occupancy = with_task;
+        *occupancy = self.with_task(*occupancy, disk)?;
         Ok(())
     }
 
@@ -169,17 +164,19 @@ impl Room {
 
     /// What has no room for the refined image of one more task, if anything.
     pub fn lacks_for_task(&self) -> Option<NoRoom> {
-        let (mut occupancy, disk) = {
-            let (occupancy, disk) = self.look_locked();
-            (*occupancy, disk)
-        };
-        occupancy.tasks = occupancy.tasks.saturating_add(1);
-        admit(occupancy, self.store_of_tasks(), of_tasks(disk), 0).err()
+        let (occupancy, disk) = self.look_locked();
+        self.with_task(*occupancy, disk).err()
     }
 
-    /// The limit for all images, of which tasks may use everything.
-    fn store_of_tasks(&self) -> Option<(u64, u64)> {
-        self.max_store.map(|max| (max, 0))
+    /// The occupancy with one more task, which may use all that `max-store` allows.
+    fn with_task(&self, occupancy: Occupancy, disk: Option<Disk>) -> Result<Occupancy, NoRoom> {
+        let with_task = Occupancy {
+            tasks: occupancy.tasks.saturating_add(1),
+            ..occupancy
+        };
+        let store = self.max_store.map(|max| (max, 0));
+        admit(with_task, store, of_tasks(disk), 0)?;
+        Ok(with_task)
     }
 
     /// Gives back the space of tasks that ended or were deleted.
