@@ -6,7 +6,7 @@ mod admin;
 mod builder;
 mod error;
 mod exposure;
-mod forms;
+pub(crate) mod forms;
 mod lines;
 mod link_values;
 mod model;

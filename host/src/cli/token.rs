@@ -2,22 +2,20 @@
 
 use clap::ArgMatches;
 use concept_refinement_capability::clock::{Clock as _, SystemClock};
-use concept_refinement_domain::duration;
 
 use super::failure::Failure;
 use super::settings;
 use super::terminal::print;
+use crate::config::forms::some_time;
 use crate::tokens;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::given(matches, None)?;
     let config = settings::config(given.values)?;
     let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
-    let unusable = |reason| Failure::Usage(anyhow::anyhow!("the value of --expires {reason}"));
-    let life = duration::parse(text("expires")).map_err(unusable)?;
-    if life.is_zero() {
-        return Err(unusable("must not be zero".to_owned()));
-    }
+    let unusable =
+        |reason: String| Failure::Usage(anyhow::anyhow!("the value of --expires {reason}"));
+    let life = some_time(text("expires")).map_err(unusable)?;
     settings::start_log(config.log_format, "off")?;
     let runtime = tokio::runtime::Runtime::new()?;
     let expires = SystemClock.now().plus(life);

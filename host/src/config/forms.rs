@@ -53,7 +53,7 @@ pub(super) fn not_empty(text: &str) -> Result<&str, String> {
     }
 }
 
-pub(super) fn some_time(text: &str) -> Result<Duration, String> {
+pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
     match duration::parse(text)? {
         Duration::ZERO => Err("must not be zero".to_owned()),
         time => Ok(time),
