@@ -8,7 +8,9 @@
 //! when their leases expire.
 
 pub(crate) mod fetch;
+mod turns;
 
+use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -32,6 +34,7 @@ use crate::PostgresTasks;
 use crate::connection::fault::{Fault, unavailable};
 use crate::connection::values::{Time, id, parameters};
 use crate::queue::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
+use crate::queue::turns::Turns;
 use crate::tasks::change::apply;
 use crate::tasks::rows::StoredTask;
 
@@ -111,6 +114,7 @@ impl TaskQueue for SharedQueue {
 /// Fetches tasks while receivers are waiting.
 async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     let mut wakes = store.changes.wakes();
+    let mut turns = Turns::default();
     loop {
         let receivers = waiting.count().min(MAX_FETCH);
         if receivers == 0 {
@@ -121,12 +125,14 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
         wakes.mark_unchanged();
         // Spawned, so that it runs to its end even if this loop is dropped: the tasks
         // that it claims are then handed to a worker or given back.
-        let turn = fetch_once(Arc::clone(&store), Arc::clone(&waiting), receivers);
-        let turn = tokio::spawn(turn);
-        match turn.await {
-            Ok(Ok(None)) => {}
-            Ok(Ok(Some(wait))) => {
-                let _ = timeout(wait, wakes.changed()).await;
+        let (store, waiting) = (Arc::clone(&store), Arc::clone(&waiting));
+        let fetching = tokio::spawn(fetch_once(store, waiting, mem::take(&mut turns), receivers));
+        match fetching.await {
+            Ok(Ok((later, wait))) => {
+                turns = later;
+                if let Some(wait) = wait {
+                    let _ = timeout(wait, wakes.changed()).await;
+                }
             }
             Ok(Err(fault)) => {
                 log_throttled!(error every minute, "no tasks can be fetched", %fault);
@@ -137,25 +143,27 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     }
 }
 
-/// How long to wait before the next fetch. None: there were tasks.
+/// The turns that are known, and how long to wait before the next fetch. None: there were tasks.
 async fn fetch_once(
     store: Arc<PostgresTasks>,
     waiting: Arc<Waiting>,
+    mut turns: Turns,
     receivers: usize,
-) -> Result<Option<Duration>, Fault> {
-    match fetch(&store, receivers).await? {
+) -> Result<(Turns, Option<Duration>), Fault> {
+    let wait = match fetch(&store, &mut turns, receivers).await? {
         Fetched::Tasks(fetched) => {
             for work in fetched {
                 waiting.hand(delivery(&store, work));
             }
-            Ok(None)
+            None
         }
         Fetched::Nothing { next } => {
             let now = store.clock.now();
             let wait = next.map_or(LONGEST_WAIT, |next| next.since(now));
-            Ok(Some(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)))
+            Some(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
         }
-    }
+    };
+    Ok((turns, wait))
 }
 
 fn delivery(store: &Arc<PostgresTasks>, work: Work) -> Delivery {

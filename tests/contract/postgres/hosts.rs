@@ -8,11 +8,11 @@ use concept_refinement_capability::clock::{ManualClock, SystemClock};
 use concept_refinement_capability::leader_leases::LeaderLeases;
 use concept_refinement_capability::queue::{TaskQueue as _, Work};
 use concept_refinement_capability::tasks::{Changes, Leases as _, Tasks as _};
-use concept_refinement_domain::capability::{Fenced, TaskFailure};
+use concept_refinement_domain::capability::{Fenced, NewTask, TaskFailure};
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_domain::task::{Change, Stage, Status};
-use concept_refinement_postgres::PostgresTasks;
+use concept_refinement_postgres::{PostgresTasks, SharedQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::Release;
 use futures::StreamExt as _;
@@ -219,6 +219,36 @@ async fn hosts_share_the_queue() {
         "{:?}",
         begin.elapsed()
     );
+}
+
+/// Also of a backlog whose order is not sorted at each fetch.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn hosts_share_a_long_backlog_in_turn() {
+    const USERS: usize = 200;
+    let (hosts, _schema) = hosts(2);
+    let mut turns = Vec::new();
+    for _ in 0..2 {
+        for user in 0..USERS {
+            let new = NewTask {
+                active_tasks: 2,
+                ..new_task(&format!("user {user}"))
+            };
+            turns.push(created(hosts[0].submit(new).await.unwrap()).id);
+        }
+    }
+    let queues: Vec<_> = hosts.iter().map(|host| host.queue()).collect();
+    let receive = async |queue: &SharedQueue| {
+        let delivery = timeout(SOON, queue.receive()).await;
+        let delivery = delivery.expect("nothing was delivered").unwrap();
+        let id = delivery.work().task_id().unwrap().to_owned();
+        delivery.ack().await;
+        id
+    };
+    // The hosts take turns, and each goes by the order that it has read.
+    for (place, next) in turns.iter().enumerate().take(USERS + 50) {
+        let id = receive(&queues[place % 2]).await;
+        assert_eq!(id, *next, "task {place}");
+    }
 }
 
 /// What one host publishes wakes another that has been idle.

@@ -15,6 +15,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use tokio::time::{Instant, sleep};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::PostgresTasks;
@@ -23,6 +24,7 @@ use crate::connection::fault::{Fault, readable};
 use crate::connection::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use crate::connection::values::{Cells, Time, parameters};
 use crate::queue::RETRY;
+use crate::queue::turns::Turns;
 use crate::tasks::rows::{StoredTask, Swap, columns, find, read};
 
 /// Limit of tasks per fetch: as many as one commit writes.
@@ -35,37 +37,44 @@ pub(crate) enum Fetched {
     Nothing { next: Option<Timestamp> },
 }
 
-pub(crate) async fn fetch(store: &Arc<PostgresTasks>, limit: usize) -> Result<Fetched, Fault> {
-    match try_fetch(store, limit, true).await {
+pub(super) async fn fetch(
+    store: &Arc<PostgresTasks>,
+    turns: &mut Turns,
+    limit: usize,
+) -> Result<Fetched, Fault> {
+    match try_fetch(store, turns, limit, true).await {
         // Fetches without claiming, so that a task that cannot be written does not block
         // the others.
-        Err(fault) if fault.is_answer() => try_fetch(store, limit, false).await,
+        Err(fault) if fault.is_answer() => {
+            *turns = Turns::default();
+            try_fetch(store, turns, limit, false).await
+        }
         fetched => fetched,
     }
 }
 
 async fn try_fetch(
     store: &Arc<PostgresTasks>,
+    turns: &mut Turns,
     limit: usize,
     is_claiming: bool,
 ) -> Result<Fetched, Fault> {
-    const DUE: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.due_tasks ($1, $2, $3) AS task"
-    );
     let session = store.database.session().await?;
     let now = store.clock.now();
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let at = Time(now);
-    let since = Time(before(now, CLAIM_REMEMBERED));
-    let parameters = parameters![at, limit, since];
-    let (_, due) = futures::try_join!(
-        session.begin_with(&SHORT_LOCKS),
-        session.query(DUE, &parameters)
-    )?;
+    let next = turns.next(&session, now, limit).await?;
+    let (_, due) = futures::try_join!(session.begin_with(&SHORT_LOCKS), async {
+        match next.is_empty() {
+            true => sorted(&session, now, limit).await,
+            false => known(&session, now, &next).await,
+        }
+    })?;
+    turns.is_full = due.len() == limit;
     if due.is_empty() {
-        return nothing(&session).await;
+        if next.is_empty() {
+            return nothing(&session).await;
+        }
+        session.commit().await?;
+        return Ok(Fetched::Tasks(Vec::new()));
     }
     let (mut claims, mut unclaimed, mut later) = (Vec::new(), Vec::new(), Vec::<Uuid>::new());
     for (place, row) in due.iter().enumerate() {
@@ -141,6 +150,35 @@ async fn try_fetch(
     Ok(Fetched::Tasks(
         fetched.into_iter().map(|(_, work)| work).collect(),
     ))
+}
+
+/// What is due, at most `limit`, of the users who were served longest ago.
+async fn sorted(session: &Session<'_>, now: Timestamp, limit: usize) -> Result<Vec<Row>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM schema.due_tasks ($1, $2, $3) AS task"
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let (since, now) = (Time(before(now, CLAIM_REMEMBERED)), Time(now));
+    session.query(SQL, &parameters![now, limit, since]).await
+}
+
+/// Those of these tasks that are still due.
+async fn known(session: &Session<'_>, now: Timestamp, ids: &[Uuid]) -> Result<Vec<Row>, Fault> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM schema.task WHERE id = ANY ($1) AND completed_at IS NULL AND deliver_at <= $2 \
+         AND NOT (SELECT schema.is_paused ()) FOR NO KEY UPDATE SKIP LOCKED"
+    );
+    let (wanted, now) = (ids.to_vec(), Time(now));
+    let mut due = session.query(SQL, &parameters![wanted, now]).await?;
+    due.sort_by_cached_key(|row| {
+        let id = row.try_get(0).ok();
+        ids.iter().position(|next| Some(*next) == id)
+    });
+    Ok(due)
 }
 
 /// None: its worker has to claim it. If somebody worked on the task before, the worker
