@@ -133,9 +133,6 @@ macro_rules! host_task_promises {
             tasks::submit {
                 a_full_backlog_refuses_until_a_task_is_taken,
             }
-            tasks::quota {
-                what_failed_for_nothing_is_given_back,
-            }
             tasks::payments {
                 the_next_attempt_knows_why_it_repeats_a_call,
             }
