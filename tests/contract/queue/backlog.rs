@@ -5,25 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::ManualClock;
-use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operations as _};
-use concept_refinement_capability::leader_leases::OnlyHost;
-use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
-use concept_refinement_capability::traces::Traces;
-use concept_refinement_capability::{Answer, Capabilities};
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_embedded::memory::MemoryImages;
 use concept_refinement_host::loops::sweep::Sweep;
 use concept_refinement_nats::{Address, NatsQueue};
+use concept_refinement_tests::capabilities::{capabilities, signing};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::pubsub::PubSub;
-use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::sqlite::InMemory;
@@ -48,18 +44,6 @@ impl Interceptor<dyn TaskStore> for Rounds {
     }
 }
 
-struct NoModel;
-
-impl ImageModel for NoModel {
-    fn refine(&self, _: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
-        Box::pin(async { Err(ModelError::Refused("There is no model.".into())) })
-    }
-
-    fn describe(&self) -> &str {
-        "no model"
-    }
-}
-
 /// How many messages there are 1, 10, 60 and 600 minutes since the tasks were submitted
 /// and published.
 async fn published(queue: Arc<dyn TaskQueue>, count: impl Fn() -> usize) -> Vec<usize> {
@@ -75,28 +59,9 @@ async fn published(queue: Arc<dyn TaskQueue>, count: impl Fn() -> usize) -> Vec<
         };
         queue.publish(message_for(&accepted.task)).await.unwrap();
     }
-    let signing = Signing {
-        key: vec![7; 32],
-        ttl: Duration::from_secs(3600),
-        public_url: None,
-    };
-    let host = Capabilities {
-        images: Arc::new(MemoryImages::new(signing, clock.clone())),
-        clock: clock.clone(),
-        room: Arc::default(),
-        traces: Traces::default(),
-        leader_leases: Arc::new(OnlyHost),
-        queue,
-        store,
-        model: Arc::new(NoModel),
-        repeated_calls: Default::default(),
-        model_health: Default::default(),
-        probes: Arc::default(),
-        redeliveries: Arc::default(),
-        pause: Arc::default(),
-    };
+    let images = Arc::new(MemoryImages::new(signing(), clock.clone()));
     let sweep = Arc::new(Sweep {
-        host: Arc::new(host),
+        host: Arc::new(capabilities(clock.clone(), store, images, queue)),
         runtime: Arc::new(Tokio::default()),
         // It looks so often.
         lease: Duration::from_millis(1),
