@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 
 use crate::disk::shared::{
@@ -44,9 +43,9 @@ async fn it_waits_quietly_for_room() {
     gate.open();
     put_off(&service, "").await;
 
-    let (busy, earlier) = (cpu(&service), service.log().len());
+    let (busy, earlier) = (service.usage().processor, service.log().len());
     tokio::time::sleep(WATCHED).await;
-    let busy = (cpu(&service) - busy).as_secs_f64() / WATCHED.as_secs_f64();
+    let busy = (service.usage().processor - busy).as_secs_f64() / WATCHED.as_secs_f64();
     let log = service.log().split_off(earlier);
     let (lines, tries) = (count(&log, WATCHED), tries(&log, WATCHED));
     println!(
@@ -106,20 +105,4 @@ fn tries(log: &str, time: Duration) -> f64 {
         })
         .sum();
     f64::from(tries) / time.as_secs_f64()
-}
-
-/// What the process has computed so far.
-fn cpu(service: &Service) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", service.id())).unwrap();
-    // The name before the bracket may hold anything; then come the state and
-    // what else there is, utime and stime as the 12th and 13th.
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let ticks: u64 = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|ticks| ticks.parse::<u64>().unwrap())
-        .sum();
-    // Linux tells a hundred ticks a second to whoever asks.
-    Duration::from_millis(ticks * 10)
 }
