@@ -73,7 +73,6 @@ macro_rules! task_promises {
             }
             tasks::watch {
                 each_change_is_told_and_the_last_ends_it,
-                a_final_task_is_told_once,
                 stages_are_told_by_who_holds_the_lease,
                 who_begins_to_watch_is_told_the_stage_that_is_under_way,
                 each_way_to_end_is_told,
@@ -156,7 +155,6 @@ macro_rules! host_task_promises {
                 an_earlier_attempts_image_is_needed_until_the_task_ends,
                 an_image_is_judged_by_its_whole_path,
                 an_original_and_a_mask_are_needed_until_their_task_ends,
-                a_store_that_lost_its_tasks_gives_no_image_up,
                 what_is_being_published_is_never_unreferenced,
             }
             tasks::webhooks {
