@@ -6,8 +6,7 @@ use concept_refinement_tests::pictures;
 use futures::future::join_all;
 
 use crate::disk::shared::{
-    NO_ROOM_FOR_TASKS, assert_completed, assert_unavailable, on_small_disk, origin, original,
-    put_off, stop_and_check, user,
+    NO_ROOM_FOR_TASKS, assert_unavailable, complete, on_small_disk, origin, original, put_off, user,
 };
 
 const TASKS: usize = 40;
@@ -77,15 +76,7 @@ async fn it_waits_quietly_for_room() {
     println!("{requests} requests: {lines:.1} lines a second");
     assert!(lines < MAX_LINES, "{lines}: {log}");
 
-    launch.disk().free();
-    let finished = clients
-        .iter()
-        .zip(&ids)
-        .map(|(client, id)| client.finished(id));
-    for task in join_all(finished).await {
-        assert_completed(&task);
-    }
-    stop_and_check(&launch, service);
+    complete(&launch, service, &clients, &ids).await;
 }
 
 /// Lines a second.
