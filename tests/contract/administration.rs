@@ -30,10 +30,9 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 /// A backend with an operator.
 pub trait Operated: TaskBackend {
-    fn administration(&self) -> Arc<dyn Administration>;
+    type Engine: Administration + Records + 'static;
 
-    /// To fill it.
-    fn records(&self) -> Arc<dyn Records>;
+    fn engine(&self) -> Arc<Self::Engine>;
 }
 
 /// A backend that any number of hosts share.
@@ -64,7 +63,7 @@ fn new_ids(count: usize) -> Vec<String> {
 
 impl<B: Operated> Store<B> {
     fn operator(&self) -> Arc<dyn Administration> {
-        self.backend.administration()
+        self.backend.engine()
     }
 
     fn new_id(&self) -> String {

@@ -13,9 +13,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use concept_refinement_capability::Clock;
-use concept_refinement_capability::administration::Administration;
 use concept_refinement_capability::clock::ManualClock;
-use concept_refinement_capability::moving::Records;
 use concept_refinement_capability::tasks::{Options, TaskStore};
 use concept_refinement_postgres::{PostgresTasks, Settings};
 use concept_refinement_tests::postgres::{Data, Pooler, Postgres, Release, new_schema};
@@ -183,11 +181,9 @@ impl<S: Server> TaskBackend for OnServer<S> {
 }
 
 impl<S: Server> Operated for OnServer<S> {
-    fn administration(&self) -> Arc<dyn Administration> {
-        self.store.clone()
-    }
+    type Engine = PostgresTasks;
 
-    fn records(&self) -> Arc<dyn Records> {
+    fn engine(&self) -> Arc<PostgresTasks> {
         self.store.clone()
     }
 }
@@ -253,11 +249,9 @@ impl TaskBackend for Killed {
 }
 
 impl Operated for Killed {
-    fn administration(&self) -> Arc<dyn Administration> {
-        self.store.clone().unwrap()
-    }
+    type Engine = PostgresTasks;
 
-    fn records(&self) -> Arc<dyn Records> {
+    fn engine(&self) -> Arc<PostgresTasks> {
         self.store.clone().unwrap()
     }
 }

@@ -48,7 +48,6 @@ macro_rules! task_promises {
             $backend:
             tasks::submit {
                 twenty_at_once_create_one,
-                users_do_not_wait_for_each_other,
                 any_text_is_kept_as_it_is,
             }
             tasks::quota {
@@ -74,7 +73,6 @@ macro_rules! task_promises {
             }
             tasks::watch {
                 each_change_is_told_and_the_last_ends_it,
-                a_final_task_is_told_once,
                 stages_are_told_by_who_holds_the_lease,
                 who_begins_to_watch_is_told_the_stage_that_is_under_way,
                 each_way_to_end_is_told,
@@ -86,9 +84,6 @@ macro_rules! task_promises {
                 a_concept_is_seen_once_its_task_is_completed,
                 a_concept_is_found_by_what_it_was_refined_from,
                 a_concept_is_found_by_its_image,
-            }
-            tasks::webhooks {
-                a_key_compares_it,
             }
             tasks::erasure {
                 everything_of_a_user_goes_and_nothing_of_others,
@@ -137,22 +132,15 @@ macro_rules! host_task_promises {
             tasks::submit {
                 a_full_backlog_refuses_until_a_task_is_taken,
             }
-            tasks::quota {
-                what_failed_for_nothing_is_given_back,
-            }
             tasks::payments {
-                the_next_attempt_knows_it,
                 the_next_attempt_knows_why_it_repeats_a_call,
             }
             tasks::deadlines {
-                a_task_that_no_worker_has_begun_fails_at_its_deadline,
-                what_a_worker_has_begun_is_left_to_workers,
                 many_deadlines_pass_at_once,
             }
             tasks::claim_order {
                 who_was_served_longest_ago_comes_first,
                 each_user_who_waits_has_a_turn_in_each_round,
-                what_does_not_wait_has_no_place,
             }
             tasks::sweep {
                 a_pending_task_is_due_after_a_while,
@@ -167,20 +155,16 @@ macro_rules! host_task_promises {
                 an_earlier_attempts_image_is_needed_until_the_task_ends,
                 an_image_is_judged_by_its_whole_path,
                 an_original_and_a_mask_are_needed_until_their_task_ends,
-                a_store_that_lost_its_tasks_gives_no_image_up,
                 what_is_being_published_is_never_unreferenced,
             }
             tasks::webhooks {
-                each_way_to_end_makes_it_due,
                 one_of_many_who_deliver_gets_it,
-                who_lost_the_lease_records_nothing,
                 who_waits_is_woken,
             }
             tasks::expiry {
                 the_last_round_is_remembered,
             }
             tasks::erasure {
-                images_of_what_was_erased_are_not_needed,
                 a_stored_session_is_erased,
             }
             tasks::sessions {
@@ -295,12 +279,10 @@ macro_rules! joined_durable_task_promises {
             $backend:
             tasks::webhook_crashes {
                 a_crash_at_any_point_loses_no_delivery,
-                a_predecessors_attempts_are_taken_over,
             }
             tasks::durability {
                 what_a_crash_left_undone_is_due,
                 a_lease_lasts_as_long_as_who_took_it_was_told,
-                a_predecessors_tasks_are_taken_over,
                 $($more,)*
             }
         }
@@ -322,7 +304,6 @@ macro_rules! isolated_task_promises {
             $backend:
             tasks::submit {
                 twenty_at_once_create_one,
-                users_do_not_wait_for_each_other,
                 a_full_backlog_refuses_until_a_task_is_taken,
             }
             tasks::quota {

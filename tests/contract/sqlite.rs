@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use concept_refinement_capability::administration::Administration;
 use concept_refinement_capability::clock::ManualClock;
-use concept_refinement_capability::moving::Records;
 use concept_refinement_capability::tasks::TaskStore;
 use concept_refinement_embedded::tasks::SqliteTasks;
 use tempfile::TempDir;
@@ -48,21 +46,17 @@ impl TaskBackend for OnDisk {
 }
 
 impl Operated for InMemory {
-    fn administration(&self) -> Arc<dyn Administration> {
-        self.0.clone()
-    }
+    type Engine = SqliteTasks;
 
-    fn records(&self) -> Arc<dyn Records> {
+    fn engine(&self) -> Arc<SqliteTasks> {
         self.0.clone()
     }
 }
 
 impl Operated for OnDisk {
-    fn administration(&self) -> Arc<dyn Administration> {
-        self.store.clone()
-    }
+    type Engine = SqliteTasks;
 
-    fn records(&self) -> Arc<dyn Records> {
+    fn engine(&self) -> Arc<SqliteTasks> {
         self.store.clone()
     }
 }

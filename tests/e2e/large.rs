@@ -34,7 +34,7 @@ fn launch(origin: &Origin) -> Launch {
 async fn what_is_too_large_is_not_even_held() {
     let origin = Origin::start();
     let service = launch(&origin).start();
-    let before = service.peak_memory();
+    let before = service.usage().peak;
     let file = long_png(25_000_000);
     let declared = origin.serve(Reply::ok("image/png", &file));
     let undeclared = origin.serve(Reply::new(200, "", &file));
@@ -58,7 +58,7 @@ async fn what_is_too_large_is_not_even_held() {
     };
     tokio::join!(join_all(refused), well);
     // Of each that does not tell its length 20 MiB are held, of the others none.
-    let grown = (service.peak_memory() - before) as usize / MIB;
+    let grown = (service.usage().peak - before) as usize / MIB;
     assert!(grown < 8 * 20 * 2 + 100, "{grown} MiB");
 }
 
@@ -149,6 +149,6 @@ async fn the_largest_original_and_answer_fit_and_no_byte_more() {
             assert!(image.body == marked(&answer), "other bytes");
         }
     }
-    let peak = service.peak_memory() as usize / MIB;
+    let peak = service.usage().peak as usize / MIB;
     assert!(peak < 600, "{peak} MiB");
 }

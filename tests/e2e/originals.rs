@@ -158,7 +158,7 @@ async fn a_bad_original_fails_its_task_with_the_right_sentence() {
         (origin.open_connections() == 0).then_some(())
     })
     .await;
-    let peak = service.peak_memory();
+    let peak = service.usage().peak;
     assert!(peak < 400 << 20, "{} MiB", peak >> 20);
 }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::intercept::{Interceptor, Operations as _};
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
-use concept_refinement_domain::capability::{CapabilityError, Fenced, Finished, Lease};
+use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_tests::faults::Call;
+use concept_refinement_tests::flaws::is_confirmed;
 
 use crate::faults::Faults;
 
@@ -85,16 +86,6 @@ impl Interceptor<dyn TaskStore> for FaultyTasks {
             }
         })
     }
-}
-
-/// That of a worker which is known to have lost its lease must not be.
-fn is_confirmed(write: &TaskReply) -> bool {
-    matches!(
-        write,
-        TaskReply::Fenced(Fenced::Done)
-            | TaskReply::Finished(Finished::Done)
-            | TaskReply::Lease(Some(_))
-    )
 }
 
 fn call(operation: &TaskOperation<'_>) -> Option<Call> {

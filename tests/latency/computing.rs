@@ -2,12 +2,12 @@
 //! but threads and new instances keeps them apart.
 
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::figures::show;
-use concept_refinement_tests::latency::percentile;
+use concept_refinement_tests::latency::{percentile, read};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::platform::wasmtime::Wasmtime;
 use concept_refinement_tests::platform::{Model, Start, origin};
@@ -47,9 +47,7 @@ async fn health_is_answered_while_large_pictures_are_refined() {
     let mut waits = Vec::new();
     let asked = async {
         loop {
-            let begin = Instant::now();
-            assert_eq!(client.get("/api/health").await.status, 200);
-            waits.push(begin.elapsed());
+            waits.push(read(&client, "/api/health").await);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };

@@ -1,6 +1,6 @@
 //! One client takes all that it can get: others are answered, and quickly.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use concept_refinement_tests::attacks::{
     Attacker, HTTP2, answer, answers, endless_request, forwarded,
@@ -10,7 +10,7 @@ use concept_refinement_tests::crowd::launch;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::figures::show;
-use concept_refinement_tests::latency::percentile;
+use concept_refinement_tests::latency::{percentile, read};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::Origin;
 use concept_refinement_tests::service::Service;
@@ -44,10 +44,7 @@ async fn assert_served(who: &str, somebody: &Client, beside: &str) {
     for _ in 0..ROUNDS {
         let client = somebody.reconnected().bearer(&token("somebody"));
         for path in ["/api/health", "/api/tasks"] {
-            let begin = Instant::now();
-            let answer = client.get(path).await;
-            latencies.push(begin.elapsed());
-            assert_eq!(answer.status, 200, "{path} beside {beside}: {answer:?}");
+            latencies.push(read(&client, path).await);
         }
     }
     latencies.sort_unstable();
@@ -61,10 +58,7 @@ async fn assert_measured(service: &Service, beside: &str) {
     let url = format!("{}/metrics", service.metrics().await);
     let mut latencies = Vec::new();
     for _ in 0..20 {
-        let begin = Instant::now();
-        let answer = Client::new("no API").get(&url).await;
-        latencies.push(begin.elapsed());
-        assert_eq!(answer.status, 200, "{answer:?}");
+        latencies.push(read(&Client::new("no API"), &url).await);
     }
     latencies.sort_unstable();
     let slowest = percentile(&latencies, 100);
@@ -120,10 +114,7 @@ async fn refused_submissions_of_a_user_shut_nobody_out() {
         let mut latencies = Vec::new();
         for _ in 0..ROUNDS {
             let client = other.client().bearer(&token("somebody"));
-            let begin = Instant::now();
-            let answer = client.get("/api/tasks").await;
-            latencies.push(begin.elapsed());
-            assert_eq!(answer.status, 200, "{answer:?}");
+            latencies.push(read(&client, "/api/tasks").await);
         }
         let ended = asking.try_join_next();
         assert!(ended.is_none(), "{ended:?}");

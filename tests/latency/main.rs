@@ -136,7 +136,7 @@ async fn reading_a_task_stays_quick_beside_large_originals() {
     busy.sort_unstable();
 
     let (quiet_p99, p99) = (percentile(&quiet, 99), percentile(&busy, 99));
-    let peak = service.peak_memory() >> 20;
+    let peak = service.usage().peak >> 20;
     show(&format!(
         "GET of a task: quiet p50 {:?} p99 {quiet_p99:?}, beside {AT_ONCE} originals of 12 \
          megapixels p50 {:?} p99 {p99:?} ({} requests); all completed within {finished:?}, with \

@@ -13,17 +13,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use concept_refinement_capability::intercept::Intercepted;
-use concept_refinement_capability::leader_leases::OnlyHost;
 use concept_refinement_capability::payments::{Prices, Repeat, RepeatedCalls};
 use concept_refinement_capability::processor::{LastStage, Processor, Run};
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::TaskStore;
-use concept_refinement_capability::traces::{Attempt, Traces};
+use concept_refinement_capability::traces::Attempt;
 use concept_refinement_capability::{Answer, Capabilities, Clock};
 use concept_refinement_domain::capability::{CapabilityError, Claimed, Lease};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_tests::capabilities::capabilities;
 use concept_refinement_tests::native::Native;
 use futures::future::BoxFuture;
 use send_wrapper::SendWrapper;
@@ -73,24 +73,12 @@ impl Environment {
         queue: Arc<dyn TaskQueue>,
     ) -> Arc<Capabilities> {
         let own = Arc::new(self.clone());
+        let queue = Arc::new(Intercepted::new(queue, own.clone()));
+        let prices = Prices::from([(LINK.to_owned(), PRICE)]);
         Arc::new(Capabilities {
-            room: Arc::default(),
-            redeliveries: Arc::default(),
-            pause: Arc::default(),
-            traces: Traces::default(),
-            leader_leases: Arc::new(OnlyHost),
-            clock,
-            store: self.store(),
-            images: own.clone(),
-            queue: Arc::new(Intercepted::new(queue, own.clone())),
-            model: own,
-            repeated_calls: Arc::new(RepeatedCalls::new(
-                Repeat::Unknown,
-                [],
-                Prices::from([(LINK.to_owned(), PRICE)]),
-            )),
-            model_health: Default::default(),
-            probes: Arc::default(),
+            model: own.clone(),
+            repeated_calls: Arc::new(RepeatedCalls::new(Repeat::Unknown, [], prices)),
+            ..capabilities(clock, self.store(), own, queue)
         })
     }
 

@@ -1,14 +1,14 @@
 //! The host's images in memory, read and changed at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use concept_refinement_capability::Clock;
-use concept_refinement_capability::images::{ImageStore as _, Listed, Signing};
+use concept_refinement_capability::images::{ImageStore as _, Listed};
 use concept_refinement_domain::capability::{
     CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, StoredOrNot,
 };
 use concept_refinement_embedded::memory::MemoryImages;
+use concept_refinement_tests::capabilities::signing;
 use concept_refinement_tests::flaws;
 use futures::{TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
@@ -23,13 +23,8 @@ pub struct Images {
 
 impl Images {
     pub fn new(clock: Arc<dyn Clock>, flaw: Option<Flaw>) -> Self {
-        let signing = Signing {
-            key: vec![7; 32],
-            ttl: Duration::from_secs(60 * 60),
-            public_url: None,
-        };
         Self {
-            stored: MemoryImages::new(signing, clock),
+            stored: MemoryImages::new(signing(), clock),
             flaw,
         }
     }

@@ -1,11 +1,12 @@
 //! Thousands of schedules, each drawn from its seed.
 
-use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
+
+use concept_refinement_tests::seed::number;
 
 use crate::flaws::Flaw;
 use crate::oracle::Invariant;
@@ -20,8 +21,8 @@ const FOR_A_FLAW: u64 = 400;
 
 #[test]
 fn schedules() {
-    let first = setting("REFINEMENT_SIMULATION_SEED").unwrap_or(FIRST_SEED);
-    let count = setting("REFINEMENT_SIMULATION_ITERATIONS").unwrap_or(ITERATIONS);
+    let first = number("REFINEMENT_SIMULATION_SEED", FIRST_SEED);
+    let count = number("REFINEMENT_SIMULATION_ITERATIONS", ITERATIONS);
     let begun = Instant::now();
     let total = Mutex::new(Report::default());
     let failed = first_of(first, count, |seed| match run(Settings::drawn(seed)) {
@@ -99,15 +100,6 @@ fn each_invariant_can_be_broken() {
         let is_broken = Flaw::ALL.iter().any(is_broken);
         assert!(is_broken, "{invariant:?}");
     }
-}
-
-fn setting(name: &str) -> Option<u64> {
-    let value = env::var(name).ok()?;
-    Some(
-        value
-            .parse()
-            .unwrap_or_else(|_| panic!("{name} is {value:?}, which is no number")),
-    )
 }
 
 fn how_to_repeat(seed: u64) -> String {

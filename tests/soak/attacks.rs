@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::attacks::Attacker;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::figures::show;
-use concept_refinement_tests::latency::percentile;
+use concept_refinement_tests::latency::{percentile, read};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::{Origin, Reply};
@@ -165,10 +165,7 @@ async fn use_it(honest: &Attacker, url: &str, end: Instant) -> (Vec<Duration>, u
         loop {
             let fresh = user.reconnected();
             for path in ["/api/health".to_owned(), format!("/api/tasks/{id}")] {
-                let begin = Instant::now();
-                let answer = fresh.get(&path).await;
-                latencies.push(begin.elapsed());
-                assert_eq!(answer.status, 200, "{path}: {answer:?}");
+                latencies.push(read(&fresh, &path).await);
             }
             let task = user.task(&id).await;
             match task["status"].as_str() {

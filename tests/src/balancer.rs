@@ -1,7 +1,7 @@
 //! A reverse proxy of connections before several hosts, as operators have one: in
 //! turns, past those that accept none.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::server::SERVERS;
+use crate::server::listen;
 
 /// A host that stands still accepts connections, as the system does for it; one
 /// that is cut off does not.
@@ -24,20 +24,15 @@ pub struct Balancer {
 impl Balancer {
     /// On a free loopback port, before these hosts.
     pub fn start(hosts: Vec<SocketAddr>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
         let hosts = Arc::new(Mutex::new(hosts));
-        let (all, turn) = (Arc::clone(&hosts), Arc::<AtomicUsize>::default());
-        SERVERS.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            while let Ok((client, _)) = listener.accept().await {
-                let mut hosts = all.lock().unwrap().clone();
-                let first = turn.fetch_add(1, Ordering::Relaxed) % hosts.len().max(1);
-                hosts.rotate_left(first);
-                tokio::spawn(pass(client, hosts));
-            }
-        });
+        let (all, turn) = (Arc::clone(&hosts), AtomicUsize::default());
+        let connection = move |client| {
+            let mut hosts = all.lock().unwrap().clone();
+            let first = turn.fetch_add(1, Ordering::Relaxed) % hosts.len().max(1);
+            hosts.rotate_left(first);
+            pass(client, hosts)
+        };
+        let address = listen("127.0.0.1:0".parse().unwrap(), Arc::default(), connection);
         Self { address, hosts }
     }
 

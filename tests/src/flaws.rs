@@ -127,13 +127,7 @@ impl Flawed {
         };
         *lease = &next;
         let reply = sound.run(forged).await?;
-        let is_confirmed = matches!(
-            reply,
-            TaskReply::Fenced(Fenced::Done)
-                | TaskReply::Finished(Finished::Done)
-                | TaskReply::Lease(Some(_))
-        );
-        Ok(is_confirmed.then_some(reply))
+        Ok(is_confirmed(&reply).then_some(reply))
     }
 
     /// The newest lease of the task.
@@ -141,6 +135,16 @@ impl Flawed {
         let claims = self.claims.lock().await;
         Some(claims.get(&lease.task_id)?.lease.clone())
     }
+}
+
+/// Whether a worker is told that it still had its lease as it wrote.
+pub fn is_confirmed(write: &TaskReply) -> bool {
+    matches!(
+        write,
+        TaskReply::Fenced(Fenced::Done)
+            | TaskReply::Finished(Finished::Done)
+            | TaskReply::Lease(Some(_))
+    )
 }
 
 struct FlawedImages(Flaw);

@@ -26,6 +26,15 @@ pub async fn latencies(client: &Client, id: &str, time: Duration) -> Vec<Duratio
     all
 }
 
+/// How long a read takes, which is answered.
+pub async fn read(client: &Client, path: &str) -> Duration {
+    let begin = Instant::now();
+    let answer = client.get(path).await;
+    let took = begin.elapsed();
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    took
+}
+
 pub fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() - 1) * percent / 100]
 }

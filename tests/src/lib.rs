@@ -15,6 +15,7 @@ pub mod artifacts;
 pub mod attacks;
 pub mod balancer;
 pub mod black_hole;
+pub mod capabilities;
 pub mod chromium;
 pub mod client;
 pub mod collector;

@@ -2,9 +2,8 @@
 //! the library of C2PA. They are slow to start, so a test asks once where it can.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::artifacts;
 use crate::pictures::Picture;
+use crate::reaper::fed;
 
 /// In all that [`filled`] adds, but in its numbers.
 pub const SECRET: &[u8] = b"hush";
@@ -116,13 +116,8 @@ fn python(script: &str, given: Value) -> Vec<u8> {
 }
 
 fn output(command: &mut Command, input: &[u8]) -> Vec<u8> {
-    let mut process = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("`cargo xtask tools` installs {command:?}: {error}"));
-    process.stdin.take().unwrap().write_all(input).unwrap();
-    let output = process.wait_with_output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}", output.status);
+    let output = fed(command, input);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
     output.stdout
 }

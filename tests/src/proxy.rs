@@ -285,25 +285,18 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::server;
 
     /// Longer than anything takes that passes, and what is waited for nothing.
     const A_WHILE: Duration = Duration::from_millis(300);
 
     /// Says again what it is told.
     fn echo() -> SocketAddr {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
-        SERVERS.spawn(async move {
-            let listener = TcpListener::from_std(listener).unwrap();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                tokio::spawn(async move {
-                    let (mut reader, mut writer) = stream.split();
-                    let _ = tokio::io::copy(&mut reader, &mut writer).await;
-                });
-            }
-        });
-        address
+        let address = "127.0.0.1:0".parse().unwrap();
+        server::listen(address, Arc::default(), |mut stream| async move {
+            let (mut reader, mut writer) = stream.split();
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+        })
     }
 
     /// What comes back of what is said, or None where nothing does for a while.

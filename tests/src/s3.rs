@@ -57,7 +57,7 @@ pub fn shared(kind: Kind) -> &'static Server {
 impl Server {
     /// On a free port, with an empty bucket.
     pub fn start(kind: Kind) -> Self {
-        let started = match kind {
+        let (mut command, root) = match kind {
             Kind::S3sFs => {
                 let root = scratch("s3");
                 fs::create_dir(root.join(BUCKET)).unwrap();
@@ -68,20 +68,16 @@ impl Server {
                     .arg(&root)
                     // It says where it listens.
                     .env("RUST_LOG", "s3s_fs=info");
-                Self {
-                    service: Service::of(&mut command),
-                    root: Some(root),
-                }
+                (command, Some(root))
             }
             Kind::Moto => {
                 let mut command = Command::new(artifacts::moto_server());
                 command.args(["-H", "127.0.0.1", "-p", "0"]);
-                Self {
-                    service: Service::of(&mut command),
-                    root: None,
-                }
+                (command, None)
             }
         };
+        let service = Service::of(&mut command);
+        let started = Self { service, root };
         if kind == Kind::Moto {
             request(started.address(), "PUT", &format!("/{BUCKET}"));
         }

@@ -17,6 +17,7 @@ use crate::artifacts;
 use crate::deadline::{SOON, eventually};
 use crate::disk::SmallDisk;
 use crate::platform::wasmtime;
+use crate::process::{Process, Usage};
 use crate::reaper::{Reaped, scratch};
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 
@@ -129,11 +130,8 @@ impl Launch {
     }
 
     /// Sets a setting by its flag; a later value replaces an earlier one.
-    pub fn set(mut self, name: &str, value: &str) -> Self {
-        let flag = format!("--{name}=");
-        self.flags.retain(|other| !other.starts_with(&flag));
-        self.flags.push(format!("{flag}{value}"));
-        self
+    pub fn set(self, name: &str, value: &str) -> Self {
+        self.unset(name).flag(&format!("--{name}={value}"))
     }
 
     /// What a setting is set to by its flag.
@@ -291,11 +289,7 @@ impl Launch {
             return self.try_start().unwrap_or_else(|ended| ended.too_soon());
         }
         let (process, log, _) = self.spawn("serve");
-        let flag = self
-            .flags
-            .iter()
-            .find_map(|flag| flag.strip_prefix("--listen="));
-        let address = flag.unwrap();
+        let address = self.setting("listen").unwrap();
         let begin = Instant::now();
         while TcpStream::connect(address).is_err() {
             assert!(begin.elapsed() < START, "not ready: {}", log.text());
@@ -475,15 +469,9 @@ impl Service {
         self.process.id()
     }
 
-    /// The most memory that it ever had, in bytes.
-    pub fn peak_memory(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .unwrap();
-        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-        kilobytes << 10
+    /// What it uses.
+    pub fn usage(&self) -> Usage {
+        Process::of(self.id()).usage()
     }
 
     /// What its threads are called, as far as the system keeps their names.

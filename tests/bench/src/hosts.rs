@@ -61,14 +61,9 @@ async fn api(form: Form, server: &Postgres) -> Vec<Figure> {
         posted.push([ours.post(posts).await, embedded.post(posts).await]);
     }
     let figure = |name: &str, unit, rounds: &[[Round; 2]], value: fn(&Round) -> f64| {
-        let pairs: Vec<_> = rounds
-            .iter()
-            .map(|pair| pair.each_ref().map(value))
-            .collect();
-        let pairs: Vec<_> = pairs
-            .into_iter()
-            .map(|[ours, other]| (ours, other))
-            .collect();
+        let pairs = rounds.iter();
+        let pairs = pairs.map(|[ours, other]| (value(ours), value(other)));
+        let pairs: Vec<_> = pairs.collect();
         Figure::of_rounds("hosts", format!("{name}, beside embedded"), unit, &pairs)
     };
     vec![

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::Form;
 use crate::figures::{Figure, median};
+use crate::start::first_answer;
 
 const LANGUAGES: [(&str, &str); 3] = [
     ("Rust", ""),
@@ -41,10 +42,10 @@ async fn of(form: Form, name: &str, language: &str) -> Vec<Figure> {
     let compiled = launch.data().join("compiled");
     // Tests share what is there; this is to start without.
     fs::remove_file(&compiled).unwrap();
-    let cold = started(&launch).await;
+    let cold = first_answer(&launch).await;
     let mut cached = Vec::new();
     for _ in 0..form.choose(3, 9) {
-        cached.push(started(&launch).await);
+        cached.push(first_answer(&launch).await);
     }
     let tasks = tasks(&launch, form.choose(20, 200)).await;
     vec![
@@ -58,18 +59,6 @@ async fn of(form: Form, name: &str, language: &str) -> Vec<Figure> {
         Figure::new("languages", format!("{name}: start"), "ms", median(cached)),
         Figure::new("languages", format!("{name}: a task"), "ms", tasks),
     ]
-}
-
-/// Until the first answer, in milliseconds.
-async fn started(launch: &Launch) -> f64 {
-    let client = Client::new("");
-    let begin = Instant::now();
-    let service = launch.start();
-    let answer = client.get(&format!("{}/api/health", service.url())).await;
-    let took = begin.elapsed();
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert!(service.stop().status.success());
-    took.as_secs_f64() * 1e3
 }
 
 /// From the request until the task has ended, one after the other, in

@@ -9,16 +9,13 @@
 //! the model and back.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::images::Signing;
-use concept_refinement_capability::leader_leases::OnlyHost;
 use concept_refinement_capability::model::{
     ImageModel, ImageOrLocation, ModelAnswer, ModelError, ModelRequest, Source,
 };
-use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Capabilities, Clock};
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
@@ -31,6 +28,8 @@ use concept_refinement_embedded::tasks::{Options, SqliteTasks};
 use concept_refinement_host::config::{Values, table};
 use concept_refinement_host::{Components, Config, Host, HostBuilder};
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::capabilities::{capabilities, signing};
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::reaper::scratch;
 use futures::future::{BoxFuture, join_all};
@@ -72,7 +71,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let (rounds, tasks) = form.choose((3, 200), (7, 800));
         let mut figures = Vec::new();
         for (size, name) in SIZES {
-            let original = noise(size);
+            let original = Bytes::from(pictures::noise(side(size)).bytes);
             let paths = (
                 upload(components, &original).await,
                 upload(&native, &original).await,
@@ -140,25 +139,11 @@ fn in_memory(model: Arc<dyn ImageModel>) -> Capabilities {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(&clock)).unwrap();
     let tasks = Arc::new(tasks);
-    let signing = Signing {
-        key: vec![7; 32],
-        ttl: Duration::from_secs(3600),
-        public_url: None,
-    };
+    let images = Arc::new(MemoryImages::new(signing(), Arc::clone(&clock)));
+    let queue = Arc::new(StoreQueue::new(100));
     Capabilities {
-        room: Arc::default(),
-        redeliveries: Arc::default(),
-        pause: Arc::default(),
-        traces: Traces::default(),
-        leader_leases: Arc::new(OnlyHost),
-        images: Arc::new(MemoryImages::new(signing, Arc::clone(&clock))),
-        queue: Arc::new(StoreQueue::new(100)),
-        store: tasks,
-        clock,
         model,
-        repeated_calls: Default::default(),
-        model_health: Default::default(),
-        probes: Arc::default(),
+        ..capabilities(clock, tasks, images, queue)
     }
 }
 
@@ -263,17 +248,7 @@ impl ImageModel for Unchanged {
     }
 }
 
-/// A PNG of about this size: noise, which cannot be compressed.
-fn noise(bytes: usize) -> Bytes {
-    let side = (bytes as f64 / 3.0).sqrt() as u32;
-    let mut state = 1u32;
-    let image = image::RgbImage::from_fn(side, side, |_, _| {
-        // The next of a linear congruential generator (Numerical Recipes).
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let [_, red, green, blue] = state.to_le_bytes();
-        image::Rgb([red, green, blue])
-    });
-    let mut png = std::io::Cursor::new(Vec::new());
-    image.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    png.into_inner().into()
+/// Of noise that takes about so many bytes.
+fn side(bytes: usize) -> u32 {
+    (bytes as f64 / 3.0).sqrt() as u32
 }

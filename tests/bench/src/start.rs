@@ -38,7 +38,8 @@ pub fn measure(form: Form) -> Vec<Figure> {
     })
 }
 
-async fn first_answer(launch: &Launch) -> f64 {
+/// How long it takes, in milliseconds.
+pub async fn first_answer(launch: &Launch) -> f64 {
     // Made before: setting up a client takes longer than a start may.
     let client = Client::new("");
     let begin = Instant::now();

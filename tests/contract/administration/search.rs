@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use concept_refinement_capability::administration::{MAX_ROWS, TaskFilter};
-use concept_refinement_capability::moving::{Record, TASKS};
+use concept_refinement_capability::moving::{Record, Records, TASKS};
 use concept_refinement_domain::capability::{Position, TaskFailure};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::step::StepKind;
@@ -204,8 +204,8 @@ fn failed(number: u64, error: &str) -> Record {
 }
 
 async fn restore<B: Operated>(store: &Store<B>, tasks: &[Record]) {
+    let records: Arc<dyn Records> = store.backend.engine();
     for some in tasks.chunks(500) {
-        let records = store.backend.records();
         records.restore(&TASKS, some.to_vec()).await.unwrap();
     }
 }

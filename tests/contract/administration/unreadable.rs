@@ -5,7 +5,7 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 use concept_refinement_capability::administration::{Action, TaskFilter};
-use concept_refinement_capability::moving::{TABLES, Table};
+use concept_refinement_capability::moving::{Records, TABLES, Table};
 use concept_refinement_domain::capability::{Fenced, Position};
 use concept_refinement_domain::task::{Status, Task};
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ impl<B: Operated> Store<B> {
     async fn spoil(&self, of: &str, key: &Value, column: &str, value: Value) {
         let table = table(of);
         let index = table.columns.split(", ").position(|it| it == column);
-        let records = self.backend.records();
+        let engine = self.backend.engine();
+        let records: &dyn Records = &*engine;
         let mut rows = records.records(table, None, 100).await.unwrap();
         let mut of_key = rows.iter_mut().filter(|row| row[0] == *key);
         of_key.next().unwrap()[index.unwrap()] = value;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::images::{ImageStore, Signing};
 use concept_refinement_embedded::images::FileImages;
+use concept_refinement_tests::disk::copy_into;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
@@ -38,7 +39,7 @@ impl ImageBackend for Files {
 impl DurableImageBackend for Files {
     fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self {
         let place = tempfile::tempdir().unwrap();
-        copy(self.place.path(), place.path());
+        copy_into(self.place.path(), place.path());
         Self {
             images: FileImages::open(place.path(), signing, Arc::default(), clock).unwrap(),
             place,
@@ -82,17 +83,4 @@ fn files(directory: &Path) -> usize {
 fn is_kept(file: &Path) -> bool {
     let name = file.file_name().unwrap().to_str().unwrap();
     name == "images.lock" || name.starts_with("small.")
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

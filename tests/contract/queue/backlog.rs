@@ -5,28 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::ManualClock;
-use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::intercept::{Intercepted, Interceptor, Operations as _};
-use concept_refinement_capability::leader_leases::OnlyHost;
-use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore, Tasks};
-use concept_refinement_capability::traces::Traces;
-use concept_refinement_capability::{Answer, Capabilities};
 use concept_refinement_domain::capability::Submission;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_embedded::memory::MemoryImages;
 use concept_refinement_host::loops::sweep::Sweep;
 use concept_refinement_nats::{Address, NatsQueue};
+use concept_refinement_tests::capabilities::{capabilities, signing};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::pubsub::PubSub;
-use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::postgres::Fifteen;
 use crate::sqlite::InMemory;
 use crate::tasks::{Rules, START, TaskBackend, new_task};
 
@@ -49,27 +44,11 @@ impl Interceptor<dyn TaskStore> for Rounds {
     }
 }
 
-struct NoModel;
-
-impl ImageModel for NoModel {
-    fn refine(&self, _: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
-        Box::pin(async { Err(ModelError::Refused("There is no model.".into())) })
-    }
-
-    fn describe(&self) -> &str {
-        "no model"
-    }
-}
-
-/// How many messages there are after each of these times since the tasks were submitted
+/// How many messages there are 1, 10, 60 and 600 minutes since the tasks were submitted
 /// and published.
-async fn published<B: TaskBackend>(
-    queue: Arc<dyn TaskQueue>,
-    count: impl Fn() -> usize,
-    minutes: &[u32],
-) -> Vec<usize> {
+async fn published(queue: Arc<dyn TaskQueue>, count: impl Fn() -> usize) -> Vec<usize> {
     let clock = Arc::new(ManualClock::at(START));
-    let backend = B::start(Rules::default(), clock.clone());
+    let backend = InMemory::start(Rules::default(), clock.clone());
     let rounds = Arc::<Rounds>::default();
     let store: Arc<dyn TaskStore> =
         Arc::new(Intercepted::new(backend.store(), rounds.clone() as _));
@@ -80,28 +59,9 @@ async fn published<B: TaskBackend>(
         };
         queue.publish(message_for(&accepted.task)).await.unwrap();
     }
-    let signing = Signing {
-        key: vec![7; 32],
-        ttl: Duration::from_secs(3600),
-        public_url: None,
-    };
-    let host = Capabilities {
-        images: Arc::new(MemoryImages::new(signing, clock.clone())),
-        clock: clock.clone(),
-        room: Arc::default(),
-        traces: Traces::default(),
-        leader_leases: Arc::new(OnlyHost),
-        queue,
-        store,
-        model: Arc::new(NoModel),
-        repeated_calls: Default::default(),
-        model_health: Default::default(),
-        probes: Arc::default(),
-        redeliveries: Arc::default(),
-        pause: Arc::default(),
-    };
+    let images = Arc::new(MemoryImages::new(signing(), clock.clone()));
     let sweep = Arc::new(Sweep {
-        host: Arc::new(host),
+        host: Arc::new(capabilities(clock.clone(), store, images, queue)),
         runtime: Arc::new(Tokio::default()),
         // It looks so often.
         lease: Duration::from_millis(1),
@@ -110,8 +70,8 @@ async fn published<B: TaskBackend>(
     let sweeping = tokio::spawn(sweep.run(stopped));
     let mut counts = Vec::new();
     let mut passed = Duration::ZERO;
-    for minutes in minutes {
-        let until = Duration::from_secs(60) * *minutes;
+    for minutes in [1, 10, 60, 10 * 60] {
+        let until = Duration::from_secs(60 * minutes);
         while passed < until {
             let step = Duration::from_secs(15).max(passed / 8).min(until - passed);
             clock.advance(step);
@@ -131,23 +91,14 @@ async fn published<B: TaskBackend>(
 }
 
 /// The interval doubles from 15 s to an hour.
-async fn is_told_of_less_and_less_often<B: TaskBackend>() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_in_pubsub_is_told_of_less_and_less_often() {
     let server = PubSub::start();
     let (url, _) = server.topic();
     let queue = super::in_pubsub::open(&server, &url, None).await.unwrap();
     let count = || server.published().len();
-    let counts = published::<B>(Arc::new(queue), count, &[1, 10, 60, 10 * 60]).await;
+    let counts = published(Arc::new(queue), count).await;
     assert_eq!(counts, [4, 7, 9, 16]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backlog_in_pubsub_is_told_of_less_and_less_often() {
-    is_told_of_less_and_less_often::<InMemory>().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backlog_in_pubsub_and_postgres_is_told_of_less_and_less_often() {
-    is_told_of_less_and_less_often::<Fifteen>().await;
 }
 
 /// And it is not told of at all while it holds enough of it.
@@ -161,6 +112,6 @@ async fn a_backlog_in_nats_is_no_longer_than_four_times_its_tasks() {
         let info = server.ask("STREAM.INFO.backlog", &serde_json::json!({}));
         usize::try_from(info["state"]["messages"].as_u64().unwrap()).unwrap()
     };
-    let counts = published::<InMemory>(Arc::new(queue), count, &[1, 10, 60, 10 * 60]).await;
+    let counts = published(Arc::new(queue), count).await;
     assert_eq!(counts, [4, 4, 4, 4]);
 }

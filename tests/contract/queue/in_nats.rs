@@ -15,13 +15,7 @@ use concept_refinement_tests::reaper::scratch;
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use super::{QueueBackend, message};
-
-/// How long a call may take where the server is away.
-const FAULT: Duration = Duration::from_secs(3);
-
-/// How long after its return it may take until it works.
-const RETURN: Duration = Duration::from_secs(5);
+use super::{FAULT, QueueBackend, assert_away, assert_back, message};
 
 pub struct InNats(Arc<NatsQueue>);
 
@@ -75,27 +69,6 @@ async fn receive_task(queue: &impl TaskQueue, id: &str) -> Delivery {
         }
         delivery.ack().await;
     }
-}
-
-/// Fails soon, so that the caller can be told.
-async fn assert_away(queue: &impl TaskQueue) {
-    for _ in 0..3 {
-        let begin = Instant::now();
-        let error = queue.publish(message().1).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
-        let error = queue.check().await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
-        // Two calls.
-        assert!(begin.elapsed() < FAULT * 2, "{:?}", begin.elapsed());
-    }
-}
-
-async fn assert_back(queue: &impl TaskQueue) {
-    eventually("the queue works again", RETURN, async || {
-        queue.publish(message().1).await.ok()
-    })
-    .await;
-    assert_eq!(queue.check().await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

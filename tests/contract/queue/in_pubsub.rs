@@ -3,11 +3,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use concept_refinement_capability::queue::TaskQueue;
 use concept_refinement_capability::queue::pushes::Pushes;
-use concept_refinement_domain::capability::ErrorKind;
 use concept_refinement_pubsub::{PubSubQueue, Target};
 use concept_refinement_tests::black_hole::BlackHole;
 use concept_refinement_tests::deadline::eventually;
@@ -16,13 +15,7 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::pubsub::PubSub;
 use tokio::runtime::Handle;
 
-use super::{QueueBackend, message};
-
-/// How long a call may take where the service is away.
-const FAULT: Duration = Duration::from_secs(3);
-
-/// How long after its return it may take until it works.
-const RETURN: Duration = Duration::from_secs(5);
+use super::{QueueBackend, RETURN, assert_away, message};
 
 static PUBSUB: LazyLock<PubSub> = LazyLock::new(PubSub::start);
 
@@ -73,25 +66,8 @@ pub async fn open(
     opened.map_err(|error| error.to_string())
 }
 
-async fn assert_away(queue: &PubSubQueue) {
-    for _ in 0..2 {
-        let begin = Instant::now();
-        let error = queue.publish(message().1).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
-        assert!(begin.elapsed() < FAULT, "{:?}", begin.elapsed());
-        let begin = Instant::now();
-        let error = queue.check().await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
-        assert!(begin.elapsed() < FAULT, "{:?}", begin.elapsed());
-    }
-}
-
 async fn assert_back(queue: &PubSubQueue) {
-    eventually("the queue works again", RETURN, async || {
-        queue.publish(message().1).await.ok()
-    })
-    .await;
-    assert_eq!(queue.check().await, Ok(()));
+    super::assert_back(queue).await;
     let received = eventually("a message is delivered", RETURN, async || {
         queue.receive().await.ok()
     });

@@ -1,6 +1,6 @@
 //! Whose task a queue inside of the store has claimed next.
 
-use concept_refinement_domain::capability::{Fenced, NewTask};
+use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::lease::CLAIM_REMEMBERED;
 use concept_refinement_domain::task::Task;
 
@@ -69,27 +69,4 @@ pub async fn each_user_who_waits_has_a_turn_in_each_round<B: TaskBackend>() {
     }
     let order = store.order(&tasks).await;
     assert!(order.is_empty(), "{order:?}");
-}
-
-pub async fn what_does_not_wait_has_no_place<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let mut tasks = Vec::new();
-    for user in ["claimed", "cancelled", "deleted", "waits", "released"] {
-        tasks.push(store.another(user).await);
-    }
-    store.claim(&tasks[0]).await;
-    let cancelled = store.tasks.cancel("cancelled", &tasks[1].id).await;
-    assert!(cancelled.unwrap().is_some());
-    assert_eq!(store.tasks.delete("deleted", &tasks[2].id).await, Ok(true));
-    let released = store.claim(&tasks[4]).await;
-    let given_back = store.leases.release(&released.lease).await;
-    assert_eq!(given_back, Ok(Fenced::Done));
-    assert_eq!(store.order(&tasks).await, ["waits", "released"]);
-    // Whoever is erased has never been there.
-    let late = store.another("late").await;
-    let erased = store.tasks.erase_user("released", 100).await.unwrap();
-    assert!(!erased.has_more);
-    tasks.extend([late, store.another("released").await]);
-    let expected = ["waits", "late", "released"];
-    assert_eq!(store.order(&tasks).await, expected);
 }

@@ -130,18 +130,6 @@ pub async fn a_key_and_the_quota_survive_a_restart<B: Durable>() {
     assert_over_quota(&refused);
 }
 
-pub async fn a_predecessors_tasks_are_taken_over<B: Durable>() {
-    let mut store = Store::<B>::start();
-    let waiting = store.created("ada").await;
-    let claimed = store.claimed("bob").await;
-    store = restart(store);
-    assert!(store.try_claim(&claimed.task).await.is_none());
-    assert_eq!(store.maintenance.recover(true).await, Ok(2));
-    store.claim(&waiting).await;
-    let second = store.claim(&claimed.task).await;
-    assert!(second.lease.attempt > claimed.lease.attempt);
-}
-
 pub async fn it_belongs_to_one_process_at_a_time<B: Owned>() {
     let store = Store::<B>::start();
     let refused = store

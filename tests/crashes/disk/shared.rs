@@ -11,6 +11,7 @@ use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::{Ended, Launch, Service};
 pub use concept_refinement_tests::shared::origin;
 use concept_refinement_tests::stored_images;
+use futures::future::join_all;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -157,6 +158,22 @@ fn copy_of_store(data: &Path) -> Connection {
     let copy = scratch("store").join("tasks.sqlite");
     fs::copy(data.join("tasks.sqlite"), &copy).unwrap();
     Connection::open(copy).unwrap()
+}
+
+/// Gives room, and sees all of these tasks completed.
+pub async fn complete(
+    launch: &Launch,
+    service: Service,
+    clients: &[Client],
+    ids: &[String],
+) -> Ended {
+    launch.disk().free();
+    let tasks = clients.iter().zip(ids);
+    let finished = tasks.map(|(client, id)| client.finished(id));
+    for task in join_all(finished).await {
+        assert_completed(&task);
+    }
+    stop_and_check(launch, service)
 }
 
 /// Without their endings.

@@ -1,4 +1,5 @@
 mod deadlines;
+mod refunds;
 mod retrying;
 mod spending;
 

@@ -14,19 +14,16 @@ use axum::http::{Request, Response};
 use axum::{Router, extract::State};
 use concept_refinement_api as api;
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::images::{Contents, Signing};
-use concept_refinement_capability::leader_leases::OnlyHost;
-use concept_refinement_capability::model::{ImageModel, ModelAnswer, ModelError, ModelRequest};
+use concept_refinement_capability::images::Contents;
 use concept_refinement_capability::runtime::Tokio;
-use concept_refinement_capability::traces::Traces;
 use concept_refinement_capability::{Capabilities, Clock};
 use concept_refinement_embedded::images::FileImages;
 use concept_refinement_embedded::queue::StoreQueue;
 use concept_refinement_embedded::tasks::{Options, SqliteTasks};
+use concept_refinement_tests::capabilities::{capabilities, signing};
 use concept_refinement_tests::native::{Granted, Native};
 use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use futures::StreamExt as _;
-use futures::future::{BoxFuture, ready};
 use http_body_util::BodyExt as _;
 use send_wrapper::SendWrapper;
 use tokio::net::TcpStream;
@@ -57,33 +54,11 @@ pub fn serve(data: &Path) {
         ..Options::default()
     };
     let store = Arc::new(SqliteTasks::open(data, options, Arc::clone(&clock)).unwrap());
-    let signing = Signing {
-        key: vec![7; 32],
-        ttl: std::time::Duration::from_secs(3600),
-        public_url: None,
-    };
-    let images = FileImages::open(
-        &data.join("images"),
-        signing,
-        Arc::default(),
-        Arc::clone(&clock),
-    )
-    .unwrap();
-    let host = Arc::new(Capabilities {
-        queue: Arc::new(StoreQueue::new(100_000)),
-        store,
-        images: Arc::new(images),
-        clock,
-        model: Arc::new(NoModel),
-        repeated_calls: Default::default(),
-        model_health: Default::default(),
-        probes: Arc::default(),
-        room: Arc::default(),
-        redeliveries: Arc::default(),
-        pause: Arc::default(),
-        traces: Traces::default(),
-        leader_leases: Arc::new(OnlyHost),
-    });
+    let place = data.join("images");
+    let images = FileImages::open(&place, signing(), Arc::default(), Arc::clone(&clock));
+    let images = Arc::new(images.unwrap());
+    let queue = Arc::new(StoreQueue::new(100_000));
+    let host = Arc::new(capabilities(clock, store, images, queue));
     let threads = available_parallelism().map_or(1, usize::from);
     let threads: Vec<_> = (0..threads).map(|_| start(Arc::clone(&host))).collect();
 
@@ -110,18 +85,6 @@ fn start(host: Arc<Capabilities>) -> mpsc::UnboundedSender<StdStream> {
         });
     });
     sender
-}
-
-struct NoModel;
-
-impl ImageModel for NoModel {
-    fn refine(&self, _: ModelRequest) -> BoxFuture<'_, Result<ModelAnswer, ModelError>> {
-        Box::pin(ready(Err(ModelError::Refused(String::new()))))
-    }
-
-    fn describe(&self) -> &str {
-        ""
-    }
 }
 
 struct Accepted(mpsc::UnboundedReceiver<StdStream>);

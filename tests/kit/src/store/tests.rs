@@ -10,7 +10,6 @@ use super::*;
 
 const NOW: Timestamp = Timestamp(1_795_176_000_123_456);
 const NEVER: Timestamp = Timestamp(u64::MAX / 2);
-const LEASE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -219,31 +218,4 @@ fn a_task_whose_concept_is_gone_has_no_image() {
     let task = world.store.get("ada", &task.id).unwrap();
     assert_eq!((task.image_path, task.result_id), (None, Some(id)));
     assert_eq!(task.status, Status::Completed);
-}
-
-#[test]
-fn a_task_is_due_when_nobody_works_on_it() {
-    let mut world = World::start(10);
-    let due = |world: &mut World, later: Duration| {
-        let tasks = world.store.due(9, world.now.plus(later));
-        tasks
-            .into_iter()
-            .map(|task| task.user_id)
-            .collect::<Vec<_>>()
-    };
-    let overdue = Duration::from_secs(15);
-    let held = world.new_task("held", None);
-    let held = world.created(held);
-    let pending = world.new_task("pending", None);
-    world.created(pending);
-    world.ended("failed", End::Failed);
-    world.claimed(&held);
-    assert_eq!(due(&mut world, overdue - Duration::from_micros(1)), [""; 0]);
-    assert_eq!(due(&mut world, overdue), ["pending"]);
-    assert_eq!(due(&mut world, overdue), [""; 0], "each once");
-    assert_eq!(due(&mut world, LEASE), ["held", "pending"]);
-    // A worker that died with its process counts as dead.
-    assert_eq!(world.store.recover(true, world.now), 2);
-    world.claimed(&held);
-    assert_eq!(world.store.record(&held.id).unwrap().deaths, 1);
 }
