@@ -3,7 +3,6 @@
 //! away.
 
 mod built;
-mod composed;
 mod containers;
 mod dist;
 mod documented;
