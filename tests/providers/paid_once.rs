@@ -394,16 +394,3 @@ async fn an_output_that_was_removed_is_made_again_or_not() {
         }
     }
 }
-
-/// Silence fails, and is never repeated.
-#[tokio::test]
-async fn who_says_nothing_is_not_asked_again() {
-    let provider = Provider::start();
-    let launch = OpenAi.launch(&provider.url()).set("model-timeout", "1s");
-    let service = launch.start();
-    let prompt = provider.prompt([Reply::raw(b"").then_silence()]);
-    let (_, task) = refined(&service, &prompt).await;
-    let sentence = format!("{FAILED}the model did not answer within 1 seconds");
-    assert_eq!(task["error_message"], sentence);
-    assert_eq!(provider.times(&prompt), 1);
-}
