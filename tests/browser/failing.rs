@@ -25,7 +25,6 @@ async fn a_form_that_is_not_filled_in_says_what_is_missing_all_at_once() {
     tab.write("prompt", "echo it").await;
     tab.until("document.getElementById('prompt-error').hidden")
         .await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -36,7 +35,6 @@ async fn an_address_that_cannot_be_used_says_so_beside_it() {
     tab.reads("image-error", "must point to a public address")
         .await;
     tab.has_focus_on("address").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -60,7 +58,6 @@ async fn one_at_a_time_offers_to_watch_what_is_under_way() {
     gate.open();
     tab.is_done().await;
     assert_eq!(tab.natural_size("after").await, json!([50, 50]));
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -84,7 +81,6 @@ async fn what_is_in_the_way_leaves_when_it_has_ended() {
     tab.press("Enter").await;
     tab.is_done().await;
     assert_eq!(tab.natural_size("after").await, json!([8, 8]));
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -111,7 +107,6 @@ async fn a_spent_quota_says_when_it_goes_on() {
     // The service is asked for it.
     tab.reload().await;
     tab.reads("quota", "0 of 1 refinements left, resets ").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -136,7 +131,6 @@ async fn a_spent_budget_says_when_it_goes_on() {
     tab.reload().await;
     tab.reads("quota", "1 of 10 refinements, 0.06 of 0.10 USD, resets ")
         .await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -147,7 +141,6 @@ async fn calls_of_unknown_price_are_told_in_words() {
     let prompt = provider().prompt([openai::answer(&picture)]);
     tab.refines(&picture, &prompt).await;
     tab.reads("quota", "1 call of unknown price, resets ").await;
-    tab.has_no_errors();
 }
 
 /// The log has the reason, which is for the operator.
@@ -173,7 +166,6 @@ async fn a_model_that_cannot_be_used_is_told_in_words_for_everyone() {
             .await;
     }
     tab.is_for_everyone("a model that cannot be used").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -195,7 +187,6 @@ async fn a_refusal_of_the_model_stands_beside_the_prompt() {
         .await;
     tab.asks("echo it").await;
     tab.is_done().await;
-    tab.has_no_errors();
 }
 
 /// A model may say all that it understands.
@@ -219,7 +210,6 @@ async fn a_long_reason_does_not_push_the_form_down() {
     tab.until(is_seen).await;
     tab.reads("prompt-error", "Known are lighter and darker ")
         .await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -232,7 +222,6 @@ async fn an_original_that_cannot_be_had_stands_beside_the_image() {
         .await;
     tab.reads("image-error", "404").await;
     tab.sees("address").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -245,7 +234,6 @@ async fn an_image_with_too_many_pixels_is_not_sent() {
     tab.sees("empty").await;
     assert_eq!(uploads(&tab), 0);
     tab.uploads(&pictures::png(40, 25)).await;
-    tab.has_no_errors();
 }
 
 /// How many were sent.
@@ -304,5 +292,4 @@ async fn an_upload_that_is_refused_says_why_below_it() {
     tab.uploads(&pictures::png(9, 9)).await;
     tab.until("document.getElementById('image-error').hidden")
         .await;
-    tab.has_no_errors();
 }

@@ -25,7 +25,6 @@ async fn markup_is_shown_as_text() {
         tab.value("window.pwned ?? null").await,
         serde_json::Value::Null
     );
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -45,13 +44,13 @@ async fn only_addresses_of_the_web_are_loaded() {
             .await;
         assert_eq!(source, serde_json::Value::Null, "{address}");
     }
-    tab.has_no_errors();
 }
 
 /// The policy is at work, not only sent.
 #[tokio::test]
 async fn inline_scripts_do_not_run() {
     let tab = Tab::open(scripted()).await;
+    tab.may_complain();
     tab.run(
         "const script = document.createElement('script'); \
          script.textContent = 'window.pwned = 1'; document.body.append(script)",

@@ -89,7 +89,6 @@ async fn the_whole_way_by_keyboard() {
     tab.tabs_to("confirm-delete", 0).await;
     tab.press("Enter").await;
     tab.has_focus_on("compose-title").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -104,5 +103,4 @@ async fn suggestions_are_switches() {
         let value = tab.value("document.getElementById('prompt').value").await;
         assert_eq!(value, prompt);
     }
-    tab.has_no_errors();
 }

@@ -31,7 +31,6 @@ async fn it_is_dark_where_the_visitor_wants_it_dark() {
         grounds.push(ground);
     }
     assert!(grounds[0] > 0.8 && grounds[1] < 0.05, "{grounds:?}");
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -46,7 +45,6 @@ async fn the_form_is_for_everyone_empty_and_filled_in() {
     )
     .await;
     tab.is_for_everyone("filled in").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -67,13 +65,13 @@ async fn an_upload_under_way_is_for_everyone() {
     let request = json!({"requestId": paused["requestId"]});
     tab.call("Fetch.continueRequest", request).await;
     tab.is_done().await;
-    tab.has_no_errors();
 }
 
 /// The rules are at work.
 #[tokio::test]
 async fn what_not_everyone_can_use_is_found() {
     let tab = Tab::open(scripted()).await;
+    tab.may_complain();
     for (fault, rule) in [
         (
             "prompt.placeholder = ''; prompt.labels[0].remove()",
@@ -123,7 +121,6 @@ async fn a_phone_will_do() {
         );
     }
     assert_eq!(tab.hidden_width().await, 0);
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -143,7 +140,6 @@ async fn earlier_refinements_stand_two_in_a_row_on_a_phone() {
         assert_eq!(tab.value(rows).await, "[true,true,false]", "{width}");
         assert_eq!(tab.hidden_width().await, 0, "{width}");
     }
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -186,5 +182,4 @@ async fn an_image_is_pasted_or_dropped() {
     .await;
     let address = tab.value("document.getElementById('address').value").await;
     assert_eq!(address, "https://example.com/a.png");
-    tab.has_no_errors();
 }

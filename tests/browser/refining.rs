@@ -27,7 +27,6 @@ async fn an_upload_is_refined_and_compared() {
     assert_eq!(link, json!(named));
     tab.reads("quota", "9 of 10 refinements left, resets ")
         .await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -53,7 +52,6 @@ async fn an_address_is_refined_with_what_is_known_of_the_image() {
         facts.contains("A bean") && facts.contains("Brown"),
         "{facts}"
     );
-    tab.has_no_errors();
 }
 
 /// After the file or the address that was given, also after a reload and for what is made of
@@ -92,7 +90,6 @@ async fn a_download_is_named_after_its_original() {
         tab.is_done().await;
         saved_as(name).await;
     }
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -110,7 +107,6 @@ async fn progress_is_seen_stage_by_stage() {
     tab.is_done().await;
     tab.until("document.getElementById('status').textContent.includes('is refined')")
         .await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -127,7 +123,6 @@ async fn a_reload_in_the_middle_goes_on() {
     tab.is_done().await;
     assert_eq!(tab.path().await, path);
     assert_eq!(tab.natural_size("after").await, json!([64, 48]));
-    tab.has_no_errors();
 }
 
 /// Whoever comes when a stage has begun is told of it too.
@@ -144,7 +139,6 @@ async fn the_stage_that_is_under_way_is_seen_after_a_reload() {
         .await;
     assert_eq!(done, json!(["waiting", "downloading"]));
     tab.is_done().await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -173,7 +167,6 @@ async fn what_is_under_way_can_be_cancelled() {
         .await;
     tab.click("#submit").await;
     tab.is_done().await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -196,7 +189,6 @@ async fn what_is_under_way_can_be_deleted() {
     assert_eq!(tab.value(left).await, json!(0));
     tab.until("document.getElementById('history').hidden").await;
     tab.reads("quota", "999 of 1000 refinements left").await;
-    tab.has_no_errors();
 }
 
 /// What ends while it is being cancelled is shown as it ended.
@@ -221,7 +213,6 @@ async fn what_has_ended_is_not_cancelled() {
     tab.until("window.isLate").await;
     gate.open();
     tab.is_done().await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -242,7 +233,6 @@ async fn an_address_needs_no_scheme() {
         tab.sees("chosen-row").await;
         tab.click("#remove").await;
     }
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -273,7 +263,6 @@ async fn a_sample_is_tried_by_one_click() {
     tab.click("#submit").await;
     tab.is_done().await;
     assert_eq!(tab.natural_size("after").await, json!([960, 720]));
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -294,7 +283,6 @@ async fn the_slider_is_as_wide_as_the_picture() {
         }
         tab.looks(DESK, false).await;
     }
-    tab.has_no_errors();
 }
 
 /// A model that answers at once takes no time that can be told.
@@ -313,7 +301,6 @@ async fn how_long_it_took_is_told_as_people_say_it() {
         true => assert!(facts.contains("under 0.1 s"), "{facts}"),
         false => assert!(facts.ends_with(" s"), "{facts}"),
     }
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -332,7 +319,6 @@ async fn the_slider_follows_the_pointer() {
         .await;
     let value = value.as_f64().unwrap();
     assert!((value - 25.0).abs() <= 1.0, "{value}");
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -350,5 +336,4 @@ async fn an_original_that_cannot_be_shown_any_more_leaves_the_result() {
     tab.reads("stage-note", "original can no longer be shown")
         .await;
     assert_eq!(tab.natural_size("after").await, json!([40, 30]));
-    tab.has_no_errors();
 }

@@ -81,7 +81,6 @@ async fn a_result_is_refined_as_the_concept_that_it_is() {
     let sent = tab.sent().await;
     assert!(sent["original_image_url"].is_string(), "{sent}");
     assert_eq!(sent["original_concept_id"], Value::Null, "{sent}");
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -100,7 +99,6 @@ async fn an_earlier_refinement_is_refined_again_from_the_list() {
     tab.is_done().await;
     let sent = tab.sent().await;
     assert_eq!(sent["original_concept_id"], task["result_id"]);
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -115,7 +113,6 @@ async fn a_concept_that_is_deleted_meanwhile_is_told_at_the_image() {
     tab.reads("image-error", "There is no such concept.").await;
     tab.click("#remove").await;
     tab.sees("empty").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -172,7 +169,6 @@ async fn versions_open_and_any_two_are_compared() {
     tab.looks((360, 740), true).await;
     tab.sees("strip").await;
     assert_eq!(tab.hidden_width().await, 0);
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -200,5 +196,4 @@ async fn what_should_stay_is_said_and_kept() {
     tab.is_done().await;
     let sent = tab.sent().await;
     assert_eq!(sent["preserve_aspects"], Value::Null, "{sent}");
-    tab.has_no_errors();
 }

@@ -30,7 +30,6 @@ impl Tab {
     fn is_at_peace(&self) {
         assert_eq!(self.refusals(), [""; 0]);
         assert!(self.events("Log.entryAdded").is_empty());
-        self.has_no_errors();
     }
 }
 
@@ -87,7 +86,6 @@ async fn an_address_that_leads_nowhere_leads_back() {
     tab.value("void document.querySelector('a.primary').click()")
         .await;
     tab.sees("compose").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
