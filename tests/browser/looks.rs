@@ -131,8 +131,7 @@ async fn earlier_refinements_stand_two_in_a_row_on_a_phone() {
         tab.has_done(&original, "echo it").await;
     }
     tab.go("/").await;
-    tab.until("document.querySelectorAll('#tiles li').length === 3")
-        .await;
+    tab.counts("#tiles li", 3).await;
     let rows = "JSON.stringify([...document.querySelectorAll('#tiles li')]\
         .map((tile) => document.querySelector('#tiles li').offsetTop === tile.offsetTop))";
     for width in [320, 390, 480] {
@@ -156,8 +155,7 @@ async fn an_image_is_pasted_or_dropped() {
         ))
         .await;
         tab.reads("chosen", &format!("{event}.png")).await;
-        tab.until("document.getElementById('picture').naturalWidth === 33")
-            .await;
+        tab.shows_image("picture", 33).await;
         tab.reads("status", "The image is uploaded.").await;
     }
     tab.click("#remove").await;
@@ -180,6 +178,6 @@ async fn an_image_is_pasted_or_dropped() {
          document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true}))",
     )
     .await;
-    let address = tab.value("document.getElementById('address').value").await;
+    let address = tab.property("address", "value").await;
     assert_eq!(address, "https://example.com/a.png");
 }

@@ -304,9 +304,7 @@ async fn a_finger_draws() {
     )
     .await;
     tab.reads("part-state", "Marked: ").await;
-    let across = tab
-        .value("Number(document.getElementById('width').value)")
-        .await;
+    let across = tab.property("width", "valueAsNumber").await;
     assert!(
         across
             .as_f64()

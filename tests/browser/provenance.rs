@@ -138,11 +138,7 @@ async fn a_file_that_is_no_image_is_refused_in_words() {
          {dataTransfer: transfer, bubbles: true, cancelable: true}))",
     )
     .await;
-    assert!(
-        tab.value("document.getElementById('chosen-row').hidden")
-            .await
-            == true
-    );
+    assert!(tab.property("chosen-row", "hidden").await == true);
     tab.reads("origin-error", "not an image").await;
     tab.asks_about("notes.png", b"These are words.").await;
     tab.reads("origin-error", "not an image").await;
@@ -151,8 +147,7 @@ async fn a_file_that_is_no_image_is_refused_in_words() {
     tab.asks_about("plain.png", &pictures::png(40, 30).bytes)
         .await;
     tab.reads("origin-answer", "It has no mark").await;
-    tab.until("document.getElementById('origin-error').hidden")
-        .await;
+    tab.hides("origin-error").await;
 
     let tab = Tab::open(narrow()).await;
     tab.asks_about("wide.png", &pictures::png(40, 30).bytes)
@@ -176,7 +171,7 @@ async fn where_it_is_turned_off_nobody_is_invited_to_ask() {
     let service = Launch::new().set("verify", "off").start();
     let tab = Tab::open(&service).await;
     tab.sees("compose").await;
-    tab.until("document.getElementById('origin').hidden").await;
+    tab.hides("origin").await;
     let tab = Tab::open(local()).await;
     tab.sees("origin").await;
 }

@@ -14,7 +14,7 @@ async fn an_upload_is_refined_and_compared() {
     let tab = Tab::open(local()).await;
     tab.uploads(&pictures::png(320, 200)).await;
     tab.click("#suggestions button").await;
-    let prompt = tab.value("document.getElementById('prompt').value").await;
+    let prompt = tab.property("prompt", "value").await;
     assert_eq!(prompt, "more minimalist");
     tab.click("#submit").await;
     tab.is_done().await;
@@ -22,7 +22,7 @@ async fn an_upload_is_refined_and_compared() {
     assert_eq!(tab.natural_size("after").await, json!([320, 200]));
     assert_eq!(tab.text("result-prompt").await, "more minimalist");
     let link = tab.value(LINK).await;
-    let after = tab.value("document.getElementById('after').src").await;
+    let after = tab.property("after", "src").await;
     let named = format!("{}&download=picture-refined", after.as_str().unwrap());
     assert_eq!(link, json!(named));
     tab.reads("quota", "9 of 10 refinements left, resets ")
@@ -36,17 +36,14 @@ async fn an_address_is_refined_with_what_is_known_of_the_image() {
         .await;
     tab.press("Enter").await;
     tab.has_focus_on("prompt").await;
-    tab.until("document.getElementById('picture').naturalWidth === 90")
-        .await;
+    tab.shows_image("picture", 90).await;
     tab.click("#details summary").await;
     tab.write("logo", "A bean").await;
     tab.write("theme", "Brown").await;
     tab.asks("echo it").await;
     tab.is_done().await;
     assert_eq!(tab.natural_size("after").await, json!([90, 60]));
-    let facts = tab
-        .value("document.getElementById('facts').innerText")
-        .await;
+    let facts = tab.property("facts", "innerText").await;
     let facts = facts.as_str().unwrap();
     assert!(
         facts.contains("A bean") && facts.contains("Brown"),
@@ -85,8 +82,7 @@ async fn a_download_is_named_after_its_original() {
         let task = tab
             .has_done(&origin().serve_at(path, reply), "echo it")
             .await;
-        tab.go(&format!("/?task={}", task["task_id"].as_str().unwrap()))
-            .await;
+        tab.opens(&task).await;
         tab.is_done().await;
         saved_as(name).await;
     }
@@ -187,7 +183,7 @@ async fn what_is_under_way_can_be_deleted() {
     assert_eq!(tab.path().await, "/");
     let left = "fetch('/api/tasks').then((a) => a.json()).then(({tasks}) => tasks.length)";
     assert_eq!(tab.value(left).await, json!(0));
-    tab.until("document.getElementById('history').hidden").await;
+    tab.hides("history").await;
     tab.reads("quota", "999 of 1000 refinements left").await;
 }
 
@@ -228,7 +224,7 @@ async fn an_address_needs_no_scheme() {
     ] {
         tab.write("address", typed).await;
         tab.press("Enter").await;
-        let address = tab.value("document.getElementById('address').value").await;
+        let address = tab.property("address", "value").await;
         assert_eq!(address, expected, "{typed}");
         tab.sees("chosen-row").await;
         tab.click("#remove").await;
@@ -293,8 +289,7 @@ async fn how_long_it_took_is_told_as_people_say_it() {
     let task = tab.has_done(&original, "instant").await;
     let took = "Date.parse(task.completed_at) - Date.parse(task.created_at)";
     let took = tab.value(&format!("((task) => {took})({task})")).await;
-    tab.go(&format!("/?task={}", task["task_id"].as_str().unwrap()))
-        .await;
+    tab.opens(&task).await;
     tab.is_done().await;
     let facts = tab.text("facts").await;
     match took.as_f64().unwrap() < 100.0 {
@@ -314,9 +309,7 @@ async fn the_slider_follows_the_pointer() {
         .await;
     tab.mouse("mouseReleased", x + width / 4.0, y + height / 2.0)
         .await;
-    let value = tab
-        .value("Number(document.getElementById('split').value)")
-        .await;
+    let value = tab.property("split", "valueAsNumber").await;
     let value = value.as_f64().unwrap();
     assert!((value - 25.0).abs() <= 1.0, "{value}");
 }

@@ -100,6 +100,12 @@ impl Tab {
         self.is_there().await;
     }
 
+    /// Goes to a task.
+    pub async fn opens(&self, task: &Value) {
+        let path = format!("/?task={}", text(&task["task_id"]));
+        self.go(&path).await;
+    }
+
     pub async fn reload(&self) {
         self.run("window.isOld = true").await;
         self.call("Page.reload", json!({})).await;
@@ -166,6 +172,24 @@ impl Tab {
         .await;
     }
 
+    /// Waits until an element is hidden.
+    pub async fn hides(&self, id: &str) {
+        let hidden = format!("document.getElementById('{id}').hidden");
+        self.until(&hidden).await;
+    }
+
+    /// Waits until an image of this width is loaded.
+    pub async fn shows_image(&self, id: &str, width: u32) {
+        let shown = format!("document.getElementById('{id}').naturalWidth === {width}");
+        self.until(&shown).await;
+    }
+
+    /// Waits until there are so many elements.
+    pub async fn counts(&self, selector: &str, count: usize) {
+        let counted = format!("document.querySelectorAll('{selector}').length === {count}");
+        self.until(&counted).await;
+    }
+
     /// Waits until a visible element says this, among other things.
     pub async fn reads(&self, id: &str, words: &str) {
         self.until(&format!(
@@ -192,12 +216,14 @@ impl Tab {
         [0, 1, 2, 3].map(|at| place[at].as_f64().unwrap())
     }
 
+    /// What an element has of this name.
+    pub async fn property(&self, id: &str, name: &str) -> Value {
+        let property = format!("document.getElementById('{id}').{name}");
+        self.value(&property).await
+    }
+
     pub async fn text(&self, id: &str) -> String {
-        text(
-            &self
-                .value(&format!("document.getElementById('{id}').textContent"))
-                .await,
-        )
+        text(&self.property(id, "textContent").await)
     }
 
     /// Clicks the middle of an element. If the page moves under the pointer,
@@ -279,6 +305,12 @@ impl Tab {
         ))
         .await;
         self.types(text).await;
+    }
+
+    /// Gives a token to a page that asks for one.
+    pub async fn presents(&self, token: &str) {
+        self.write("token", token).await;
+        self.press("Enter").await;
     }
 
     /// Chooses a file, as the dialog of the system would.

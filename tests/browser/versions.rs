@@ -46,9 +46,7 @@ async fn a_result_is_refined_as_the_concept_that_it_is() {
     let tab = Tab::open(scripted()).await;
     tab.refines(&pictures::png(80, 60), "echo it").await;
     assert!(
-        tab.value("document.getElementById('versions').hidden")
-            .await
-            == true,
+        tab.property("versions", "hidden").await == true,
         "one version is no choice"
     );
     let first = tab.path().await;
@@ -66,8 +64,7 @@ async fn a_result_is_refined_as_the_concept_that_it_is() {
     tab.reload().await;
     tab.is_done().await;
     tab.click("#revise").await;
-    tab.until("document.getElementById('picture').naturalWidth === 80")
-        .await;
+    tab.shows_image("picture", 80).await;
     tab.asks("wait 5ms").await;
     tab.is_done().await;
     let revised = tab.sent().await;
@@ -92,8 +89,7 @@ async fn an_earlier_refinement_is_refined_again_from_the_list() {
     tab.click("#tiles .tile-actions button").await;
     tab.reads("chosen", "The refined image").await;
     tab.has_focus_on("prompt").await;
-    tab.until("document.getElementById('picture').naturalWidth === 50")
-        .await;
+    tab.shows_image("picture", 50).await;
     tab.is_for_everyone("refining again").await;
     tab.asks("echo it").await;
     tab.is_done().await;
@@ -123,8 +119,7 @@ async fn versions_open_and_any_two_are_compared() {
     let third = tab.refines_again("wait 3ms").await;
     let (original, images) = tab.lineage(&third).await;
     assert_eq!(images.len(), 3);
-    tab.until("document.querySelectorAll('#strip li').length === 3")
-        .await;
+    tab.counts("#strip li", 3).await;
     let words = tab
         .value("[...document.querySelectorAll('#strip li')].map((item) => item.innerText.trim())")
         .await;

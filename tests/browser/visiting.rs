@@ -51,8 +51,7 @@ async fn a_first_visit_asks_for_nothing_that_is_refused() {
     tab.refines(&pictures::png(32, 32), "a bit warmer").await;
     tab.run("localStorage.clear()").await;
     tab.go("/").await;
-    tab.until("document.querySelectorAll('#tiles li').length === 1")
-        .await;
+    tab.counts("#tiles li", 1).await;
     tab.reads("history", "deleted about 60 days after your last visit")
         .await;
     tab.is_at_peace();
@@ -121,5 +120,5 @@ async fn what_the_model_did_not_understand_is_told() {
     tab.asks("echo it").await;
     tab.is_done().await;
     assert_eq!(tab.text("result-title").await, "Refined");
-    tab.until("document.getElementById('notes').hidden").await;
+    tab.hides("notes").await;
 }

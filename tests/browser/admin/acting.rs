@@ -95,7 +95,7 @@ async fn all_that_match_are_counted_and_then_deleted() {
     tab.lists(0).await;
     tab.is_for_everyone("a job").await;
     tab.click("#job-dismiss").await;
-    tab.until("document.getElementById('job').hidden").await;
+    tab.hides("job").await;
     assert_eq!(tab.path().await, "/?status=failed&user=frank");
 }
 

@@ -77,7 +77,7 @@ async fn a_task_is_opened_by_keyboard() {
     tab.press("j").await;
     tab.shows(&ids[2]).await;
     tab.press("Escape").await;
-    tab.until("document.getElementById('panel').hidden").await;
+    tab.hides("panel").await;
     let focused = "document.activeElement.closest('tr')?.dataset.task";
     assert_eq!(tab.value(focused).await, json!(ids[2]));
 }
