@@ -5,7 +5,6 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
-use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::Reaped;
 use image::{DynamicImage, ImageBuffer, Rgb};
@@ -119,12 +118,8 @@ fn to_the_end(command: &mut Command, ours: OwnedFd) -> (Option<i32>, String) {
 fn progress_is_shown_and_then_the_result() {
     let place = Place::new();
     place.write("logo.png", &pictures::png(40, 30).bytes);
-    let mut command = place.command(&["refine", "logo.png", "wait 500ms", "-o", "out.png"]);
-    command
-        .arg("--model")
-        .arg(artifacts::scripted_model())
-        .stdout(Stdio::piped());
-    let (code, shown) = on_terminal(&mut command);
+    let mut command = place.scripted(&["refine", "logo.png", "wait 500ms", "-o", "out.png"]);
+    let (code, shown) = on_terminal(command.stdout(Stdio::piped()));
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("logo.png: refining"), "{shown:?}");
     assert!(
@@ -152,12 +147,8 @@ fn what_the_model_says_of_its_work_is_shown() {
 fn a_failure_is_shown_in_its_own_line() {
     let place = Place::new();
     place.write("logo.png", &pictures::png(40, 30).bytes);
-    let mut command = place.command(&["refine", "logo.png", "refuse: not today", "-o", "out.png"]);
-    command
-        .arg("--model")
-        .arg(artifacts::scripted_model())
-        .stdout(Stdio::piped());
-    let (code, shown) = on_terminal(&mut command);
+    let mut command = place.scripted(&["refine", "logo.png", "refuse: not today", "-o", "out.png"]);
+    let (code, shown) = on_terminal(command.stdout(Stdio::piped()));
     assert_eq!(code, Some(1), "{shown}");
     let sentence = "concept-refinement: logo.png: not today\r\n";
     assert!(shown.contains(sentence), "{shown:?}");
