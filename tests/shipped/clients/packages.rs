@@ -1,11 +1,13 @@
 //! What is given away, and what of it is generated.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::reaper::scratch;
+
+use crate::root;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -38,13 +40,6 @@ pub fn succeeds(command: &mut Command) -> String {
     let (stdout, stderr) = (said(&output.stdout), said(&output.stderr));
     assert!(output.status.success(), "{command:?}: {stdout}{stderr}");
     stdout
-}
-
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .into()
 }
 
 #[test]

@@ -10,7 +10,7 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::reaper::scratch;
 use serde_json::Value;
 
-use crate::deploying::root;
+use crate::root;
 
 /// Every file below a directory, by its path from there.
 fn files(directory: &Path) -> BTreeSet<String> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::deploying::manifest::WITHOUT_EFFECT;
-use crate::deploying::read;
+use crate::read;
 
 #[test]
 fn the_settings_without_effect_are_listed() {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use concept_refinement_host::config::table::{self, SETTINGS};
 use toml::{Table, Value};
 
-use crate::deploying::read;
+use crate::read;
 
 /// The settings of our host that mean nothing on a stock platform.
 pub const WITHOUT_EFFECT: [&str; 30] = [
