@@ -34,11 +34,6 @@ impl Tab {
         .await;
     }
 
-    async fn presents(&self, token: &str) {
-        self.write("token", token).await;
-        self.press("Enter").await;
-    }
-
     /// Waits until the list is loaded and has so many tasks.
     async fn lists(&self, count: usize) {
         self.until(&format!(

@@ -44,6 +44,7 @@ fn javascript_of(markdown: &str) -> String {
 async fn completes_a_cycle(client: &str) {
     let (original, gate) = origin().gated(&pictures::png(120, 80));
     let tab = Tab::open(scripted()).await;
+    tab.may_complain();
     let ask = format!(
         "const ask = (url) => refineConceptWithPrompt(url, 'echo it', 'A bean', null); \
          const original = {};",
@@ -86,6 +87,7 @@ async fn completes_a_cycle(client: &str) {
 #[tokio::test]
 async fn the_page_of_another_site_creates_nothing() {
     let tab = Tab::open(scripted()).await;
+    tab.may_complain();
     let service = scripted().url();
     let page = OTHER_SITES_PAGE.replace("TARGET", service);
     let elsewhere = origin().serve(Reply::ok("text/html; charset=utf-8", page.as_bytes()));

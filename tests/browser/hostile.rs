@@ -2,6 +2,7 @@
 //! believed.
 
 use concept_refinement_tests::pictures;
+use serde_json::Value;
 
 use crate::tab::Tab;
 use crate::world::{origin, scripted};
@@ -13,19 +14,14 @@ async fn markup_is_shown_as_text() {
     let tab = Tab::open(scripted()).await;
     let original = origin().picture(&pictures::png(8, 8));
     let task = tab.has_done(&original, MARKUP).await;
-    tab.go(&format!("/?task={}", task["task_id"].as_str().unwrap()))
-        .await;
+    tab.opens(&task).await;
     tab.reads("prompt-error", "<b id=\"pwned\">bold</b>").await;
     tab.reads("tiles", "<b id=\"pwned\">bold</b>").await;
     assert_eq!(
         tab.value("document.getElementById('pwned')").await,
-        serde_json::Value::Null
+        Value::Null
     );
-    assert_eq!(
-        tab.value("window.pwned ?? null").await,
-        serde_json::Value::Null
-    );
-    tab.has_no_errors();
+    assert_eq!(tab.value("window.pwned ?? null").await, Value::Null);
 }
 
 #[tokio::test]
@@ -40,27 +36,22 @@ async fn only_addresses_of_the_web_are_loaded() {
         tab.asks("echo it").await;
         tab.reads("image-error", "must be an http or https URL")
             .await;
-        let source = tab
-            .value("document.getElementById('picture').getAttribute('src')")
-            .await;
-        assert_eq!(source, serde_json::Value::Null, "{address}");
+        let source = tab.property("picture", "getAttribute('src')").await;
+        assert_eq!(source, Value::Null, "{address}");
     }
-    tab.has_no_errors();
 }
 
 /// The policy is at work, not only sent.
 #[tokio::test]
 async fn inline_scripts_do_not_run() {
     let tab = Tab::open(scripted()).await;
+    tab.may_complain();
     tab.run(
         "const script = document.createElement('script'); \
          script.textContent = 'window.pwned = 1'; document.body.append(script)",
     )
     .await;
-    assert_eq!(
-        tab.value("window.pwned ?? null").await,
-        serde_json::Value::Null
-    );
+    assert_eq!(tab.value("window.pwned ?? null").await, Value::Null);
     tab.until("true").await;
     assert!(
         !tab.errors().is_empty(),

@@ -63,17 +63,15 @@ async fn the_whole_way_by_keyboard() {
         ("ArrowRight", 1),
     ] {
         tab.press(key).await;
-        let value = tab
-            .value("Number(document.getElementById('split').value)")
-            .await;
+        let value = tab.property("split", "valueAsNumber").await;
         assert_eq!(value, json!(expected), "{key}");
         let shown = tab
-            .value("document.getElementById('compare').style.getPropertyValue('--split')")
+            .property("compare", "style.getPropertyValue('--split')")
             .await;
         assert_eq!(shown, json!(format!("{expected}%")), "{key}");
     }
     let spoken = tab
-        .value("document.getElementById('split').getAttribute('aria-valuetext')")
+        .property("split", "getAttribute('aria-valuetext')")
         .await;
     assert_eq!(spoken, "1 % before, 99 % after");
 
@@ -89,7 +87,6 @@ async fn the_whole_way_by_keyboard() {
     tab.tabs_to("confirm-delete", 0).await;
     tab.press("Enter").await;
     tab.has_focus_on("compose-title").await;
-    tab.has_no_errors();
 }
 
 #[tokio::test]
@@ -101,8 +98,7 @@ async fn suggestions_are_switches() {
     for (expected, prompt) in [("true", "sharper, more minimalist"), ("false", "sharper")] {
         tab.press("Enter").await;
         assert_eq!(tab.value(pressed).await, expected);
-        let value = tab.value("document.getElementById('prompt').value").await;
+        let value = tab.property("prompt", "value").await;
         assert_eq!(value, prompt);
     }
-    tab.has_no_errors();
 }

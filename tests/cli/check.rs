@@ -39,6 +39,14 @@ fn says(done: &Done, name: &str) -> String {
         .clone()
 }
 
+/// Asserts that it failed, and how the line of the queue begins.
+#[track_caller]
+fn has_no_queue(done: &Done, begin: &str) {
+    assert_eq!(done.code, 1, "{}", done.text());
+    let said = says(done, "queue");
+    assert!(said.starts_with(begin), "{said}");
+}
+
 #[test]
 fn a_fresh_machine_is_fine_and_stays_fresh() {
     let place = Place::new();
@@ -156,11 +164,8 @@ fn what_cannot_be_used_is_told_beside_what_can() {
     let mut command = std::process::Command::new(artifacts::binary());
     let done = crate::place::run(command.args(["check", &missing]), b"");
     assert_eq!(done.code, 1);
-    assert!(
-        says(&done, "components").contains("api.wasm"),
-        "{}",
-        done.text()
-    );
+    let said = says(&done, "components");
+    assert!(said.contains("api.wasm"), "{said}");
 }
 
 #[test]
@@ -195,27 +200,16 @@ fn a_queue_in_nats_is_reached() {
         "storage": "file", "discard": "new",
     });
     server.ask("STREAM.CREATE.tasks", &stream);
-    let done = check(&url);
-    assert_eq!(done.code, 1, "{}", done.text());
     let expected = format!(
         "NATS at {} cannot be used: its stream tasks must have the retention workqueue",
         server.address()
     );
-    assert!(
-        says(&done, "queue").starts_with(&expected),
-        "{}",
-        done.text()
-    );
+    has_no_queue(&check(&url), &expected);
 
     let away = NatsServer::away();
     let done = check(&format!("nats://ada:hunter2@{}", away.address()));
-    assert_eq!(done.code, 1, "{}", done.text());
     let expected = format!("NATS at {} cannot be used: ", away.address());
-    assert!(
-        says(&done, "queue").starts_with(&expected),
-        "{}",
-        done.text()
-    );
+    has_no_queue(&done, &expected);
     assert!(!done.text().contains("hunter2"), "{}", done.text());
 }
 
@@ -237,11 +231,8 @@ fn a_queue_in_pubsub_is_reached_and_so_are_the_keys_of_its_pushes() {
     let pushed = check(&[&queue, proof[0], proof[1]]);
     assert_eq!(pushed.code, 0, "{}", pushed.text());
     assert_eq!(says(&pushed, "queue"), "ok");
-    assert!(
-        says(&pushed, "pushes").ends_with("answers"),
-        "{}",
-        pushed.text()
-    );
+    let said = says(&pushed, "pushes");
+    assert!(said.ends_with("answers"), "{said}");
     let pulled = check(&[&queue, &subscription]);
     assert_eq!(pulled.code, 0, "{}", pulled.text());
     assert_eq!(says(&pulled, "queue"), "ok");
@@ -255,9 +246,6 @@ fn a_queue_in_pubsub_is_reached_and_so_are_the_keys_of_its_pushes() {
     pubsub.fail(Some(500));
     let away = check(&[&queue, &subscription]);
     assert_eq!(away.code, 1, "{}", away.text());
-    assert!(
-        says(&away, "queue").contains("it answered 500"),
-        "{}",
-        away.text()
-    );
+    let said = says(&away, "queue");
+    assert!(said.contains("it answered 500"), "{said}");
 }

@@ -79,46 +79,26 @@ fn a_model_that_breaks_one_is_told_on_the_right_line() {
     let scripted = artifacts::scripted_model();
     let refined = "a good image is refined";
     let described = "its description";
+    let crashed = "the model crashed";
+    let broken_off = "it answered an image, but the file is cut short";
+    let no_image = "it answered an image, but the file is not an image";
+    let empty = "it answered an image, but the file is empty";
+    let misnamed = "it called \"xxx\" what is image/png";
+    let elsewhere = "it answered an address that is no http or https URL";
+    let too_long = "it said more than 1000 characters";
     let of_a_png = [
-        ("trap now", "the model crashed"),
-        (
-            "trap midway",
-            "it answered an image, but the file is cut short",
-        ),
-        ("eat memory", "the model crashed"),
+        ("trap now", crashed),
+        ("trap midway", broken_off),
+        ("eat memory", crashed),
         ("hang for ever", "the model did not answer within 1 seconds"),
-        (
-            "answer nonsense",
-            "it answered an image, but the file is not an image",
-        ),
-        (
-            "answer truncated",
-            "it answered an image, but the file is cut short",
-        ),
-        (
-            "answer empty",
-            "it answered an image, but the file is empty",
-        ),
-        (
-            "answer less",
-            "it answered an image, but the file is cut short",
-        ),
-        (
-            "say 3 bytes of a media type",
-            "it called \"xxx\" what is image/png",
-        ),
-        (
-            "location: ftp://host/1.png",
-            "it answered an address that is no http or https URL",
-        ),
-        (
-            "say 5000 bytes of a refusal",
-            "it said more than 1000 characters",
-        ),
-        (
-            "say 5000 bytes of an excuse",
-            "it said more than 1000 characters",
-        ),
+        ("answer nonsense", no_image),
+        ("answer truncated", broken_off),
+        ("answer empty", empty),
+        ("answer less", broken_off),
+        ("say 3 bytes of a media type", misnamed),
+        ("location: ftp://host/1.png", elsewhere),
+        ("say 5000 bytes of a refusal", too_long),
+        ("say 5000 bytes of an excuse", too_long),
         ("refuse:", "it said nothing"),
         ("refuse: it is hush-1234", "it told its key"),
     ];

@@ -158,11 +158,8 @@ fn a_directory_without_components_is_told_with_its_setting() {
         .arg("--components=./nowhere")
         .current_dir(place.path());
     let done = run(&mut command, b"");
-    assert_eq!(done.code, FAILED, "{}", done.stderr);
-    let expected =
-        "concept-refinement: components: the component ./nowhere/api.wasm cannot be read";
-    assert!(done.stderr.starts_with(expected), "{}", done.stderr);
-    assert_eq!(done.stderr.lines().count(), 1, "{}", done.stderr);
+    let expected = "components: the component ./nowhere/api.wasm cannot be read";
+    done.refused(FAILED, &format!("concept-refinement: {expected}"));
 }
 
 #[test]
@@ -184,14 +181,7 @@ fn what_the_command_line_lacks_or_has_too_much_is_named() {
         (&["vocabulary", "all"], "all"),
         (&["check", "--jason"], "--jason"),
     ] {
-        let done = place.run(arguments);
-        assert_eq!(done.code, USAGE, "{arguments:?}: {}", done.stderr);
-        assert!(
-            done.stderr.contains(named),
-            "{arguments:?}: {}",
-            done.stderr
-        );
-        assert_eq!(done.text(), "", "{arguments:?}");
+        place.run(arguments).refused(USAGE, named);
     }
     assert_eq!(place.files(), [""; 0]);
 }

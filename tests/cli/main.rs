@@ -12,7 +12,6 @@ mod check;
 mod components;
 mod conformance;
 mod failures;
-mod local_model;
 mod mcp;
 mod new_model;
 mod operator;

@@ -261,25 +261,10 @@ fn bad_names_and_languages_are_refused() {
     let place = Place::new();
     let long = "x".repeat(65);
     for name in [
-        "",
-        ".",
-        "..",
-        "../mine",
-        "/tmp/mine",
-        "My",
-        "1st",
-        "a b",
-        "ü",
-        "a.b",
-        &long,
+        "", ".", "..", "../mine", "/tmp/m", "My", "1st", "a b", "ü", "a.b", &long,
     ] {
         let done = place.run(&["model", "new", name, "--language", "rust"]);
-        assert_eq!(done.code, 2, "{name}");
-        assert!(
-            done.stderr.contains("is not a valid model name"),
-            "{name}: {}",
-            done.stderr
-        );
+        done.refused(2, "is not a valid model name");
     }
     for arguments in [
         "mine",

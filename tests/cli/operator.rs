@@ -85,22 +85,6 @@ impl Desk {
     }
 }
 
-impl Done {
-    /// It ended so, with one sentence that has this, and nothing on standard output.
-    #[track_caller]
-    fn refused(&self, code: i32, sentence: &str) {
-        assert_eq!(self.code, code, "{}", self.stderr);
-        assert_eq!(self.text(), "", "{}", self.stderr);
-        assert!(self.stderr.contains(sentence), "{}", self.stderr);
-        assert!(self.stderr.ends_with('\n'), "{}", self.stderr);
-        if !self.stderr.starts_with("error: ") {
-            assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
-        }
-        let odd = |character: char| character.is_control() && character != '\n';
-        assert!(!self.stderr.contains(odd), "{:?}", self.stderr);
-    }
-}
-
 fn ids(tasks: &Value) -> Vec<String> {
     let tasks = tasks.as_array().unwrap().iter();
     tasks

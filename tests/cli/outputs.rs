@@ -79,13 +79,8 @@ fn an_original_can_be_replaced_by_name() {
 fn a_pipe_with_a_name_is_written_to() {
     let (place, _) = with("logo.png");
     let pipe = place.path().join("pipe");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
     let reader = thread::spawn({
         let pipe = pipe.clone();
         move || fs::read(pipe).unwrap()
@@ -211,36 +206,20 @@ fn one_that_fails_does_not_keep_the_others() {
 fn what_cannot_be_a_place_is_told_before_anything_is_refined() {
     let (place, _) = with("logo.png");
     place.write("file", "x");
+    let (one, two) = (["logo.png"], ["logo.png"; 2]);
     let cases = [
-        (
-            &["logo.png", "logo.png"][..],
-            "-",
-            USAGE,
-            "several images need a folder",
-        ),
-        (
-            &["logo.png", "logo.png"],
-            "file",
-            USAGE,
-            "file is not a folder",
-        ),
-        (&["logo.png"], "file/", USAGE, "file/ is not a folder"),
-        (&["logo.png"], "file/out.png", 1, "file is not a folder"),
-        (
-            &["logo.png"],
-            "gone/out.png",
-            1,
-            "gone cannot be written to",
-        ),
+        (&two[..], "-", USAGE, "several images need a folder"),
+        (&two, "file", USAGE, "file is not a folder"),
+        (&one, "file/", USAGE, "file/ is not a folder"),
+        (&one, "file/out.png", 1, "file is not a folder"),
+        (&one, "gone/out.png", 1, "gone cannot be written to"),
     ];
     for (images, out, code, sentence) in cases {
         let files = place.files();
         // A model that would never answer.
         let arguments = [&["refine"], images, &["hang for ever", "-o", out]].concat();
         let done = place.run_scripted(&arguments);
-        assert!(done.stderr.contains(sentence), "{out}: {}", done.stderr);
-        assert_eq!(done.code, code, "{out}: {}", done.stderr);
-        assert_eq!(done.stderr.lines().count(), 1, "{out}: {}", done.stderr);
+        done.refused(code, sentence);
         assert_eq!(place.files(), files, "{out}");
     }
 }
@@ -272,20 +251,14 @@ fn a_disk_that_takes_nothing_is_told_and_left_as_it_is() {
 
     disk.make_read_only("");
     let done = refine("hang for ever");
-    assert_eq!(done.code, 1, "{}", done.stderr);
-    assert!(
-        done.stderr.contains("disk cannot be written to: Read-only"),
-        "{}",
-        done.stderr
-    );
+    done.refused(1, "disk cannot be written to: Read-only");
     disk.make_writable("");
     assert_eq!(kept(), 0);
 
     disk.fill();
     let done = refine("echo it");
-    assert_eq!(done.code, 1, "{}", done.stderr);
     let sentence = "logo.png: the result cannot be written: No space left on device";
-    assert!(done.stderr.contains(sentence), "{}", done.stderr);
+    done.refused(1, sentence);
     assert_eq!(kept(), 0);
     disk.free();
     refine("echo it").silent();

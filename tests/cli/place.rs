@@ -72,10 +72,15 @@ impl Place {
         run(&mut self.command(arguments), b"")
     }
 
-    /// The same with the model that does what the prompt tells it to do.
-    pub fn run_scripted(&self, arguments: &[&str]) -> Done {
+    /// With the model that does what the prompt tells it to do.
+    pub fn scripted(&self, arguments: &[&str]) -> Command {
         let mut command = self.command(arguments);
-        run(command.arg("--model").arg(artifacts::scripted_model()), b"")
+        command.arg("--model").arg(artifacts::scripted_model());
+        command
+    }
+
+    pub fn run_scripted(&self, arguments: &[&str]) -> Done {
+        run(&mut self.scripted(arguments), b"")
     }
 }
 
@@ -147,6 +152,20 @@ impl Done {
     pub fn silent(&self) {
         assert_eq!(self.code, 0, "{}", self.stderr);
         assert_eq!(self.stderr, "");
+    }
+
+    /// It ended so, with one sentence that has this, and nothing on standard output.
+    #[track_caller]
+    pub fn refused(&self, code: i32, sentence: &str) {
+        assert_eq!(self.code, code, "{}", self.stderr);
+        assert_eq!(self.text(), "", "{}", self.stderr);
+        assert!(self.stderr.contains(sentence), "{}", self.stderr);
+        assert!(self.stderr.ends_with('\n'), "{}", self.stderr);
+        if !self.stderr.starts_with("error: ") {
+            assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
+        }
+        let odd = |character: char| character.is_control() && character != '\n';
+        assert!(!self.stderr.contains(odd), "{:?}", self.stderr);
     }
 
     pub fn text(&self) -> String {

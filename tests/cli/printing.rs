@@ -2,7 +2,6 @@
 
 use std::process::Stdio;
 
-use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::Reaped;
 use concept_refinement_tests::service::Output;
@@ -11,10 +10,10 @@ use crate::place::Place;
 
 /// The exit status with these outputs, and what was said on standard error.
 fn ended(place: &Place, arguments: &[&str], stdout: &Output, stderr: &Output) -> (i32, String) {
-    let mut command = place.command(arguments);
-    if arguments[0] == "refine" {
-        command.arg("--model").arg(artifacts::scripted_model());
-    }
+    let mut command = match arguments[0] {
+        "refine" => place.scripted(arguments),
+        _ => place.command(arguments),
+    };
     command
         .stdin(Stdio::null())
         .stdout(stdout.open())
@@ -68,6 +67,7 @@ fn what_cannot_be_printed_is_a_failure() {
 /// The status says what nobody can be told otherwise.
 #[test]
 fn a_standard_error_that_fails_changes_no_outcome() {
+    let null = Output::File("/dev/null".into());
     for output in [Output::File("/dev/full".into()), Output::Gone] {
         for (arguments, expected) in [
             (&["refine", "logo.png", "echo it", "-o", "out.png"][..], 0),
@@ -79,12 +79,7 @@ fn a_standard_error_that_fails_changes_no_outcome() {
             (&["gone"], 2),
         ] {
             let place = place();
-            let (code, _) = ended(
-                &place,
-                arguments,
-                &Output::File("/dev/null".into()),
-                &output,
-            );
+            let (code, _) = ended(&place, arguments, &null, &output);
             assert_eq!(code, expected, "{arguments:?} {output:?}");
             let is_there = place.files().contains(&"out.png".to_owned());
             assert_eq!(is_there, expected == 0 && arguments[0] == "refine");

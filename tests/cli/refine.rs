@@ -59,10 +59,7 @@ fn a_url_is_fetched_from_where_it_may_be() {
 fn an_image_goes_through_a_pipe() {
     let place = Place::new();
     let picture = pictures::jpeg(400, 300);
-    let mut command = place.command(&["refine", "-", "echo it", "-o", "-"]);
-    command
-        .arg("--model")
-        .arg(concept_refinement_tests::artifacts::scripted_model());
+    let mut command = place.scripted(&["refine", "-", "echo it", "-o", "-"]);
     let done = run(&mut command, &picture.bytes);
     done.silent();
     assert!(done.stdout == marked(&picture));
@@ -89,10 +86,8 @@ fn what_the_model_says_of_its_work_is_printed() {
     let mut command = place.command(&["refine", "-", "lighter, with sparkles", "-o", "-"]);
     let done = run(&mut command, &logo);
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert_eq!(
-        done.stderr,
-        "concept-refinement: standard input: Not understood: sparkles.\n"
-    );
+    let expected = "concept-refinement: standard input: Not understood: sparkles.\n";
+    assert_eq!(done.stderr, expected);
     assert_eq!(decode(&done.stdout).width(), 40);
 }
 
@@ -117,11 +112,8 @@ fn a_cache_that_cannot_be_used_is_gone_without() {
     let place = Place::new();
     place.write("logo.png", &pictures::png(8, 8).bytes);
     place.write("cache/concept-refinement", "in the way");
-    let mut command = place.command(&["refine", "logo.png", "instant", "-o", "out.gif"]);
-    command
-        .arg("--model")
-        .arg(concept_refinement_tests::artifacts::scripted_model())
-        .env("XDG_CACHE_HOME", place.path().join("cache"));
+    let mut command = place.scripted(&["refine", "logo.png", "instant", "-o", "out.gif"]);
+    command.env("XDG_CACHE_HOME", place.path().join("cache"));
     run(&mut command, b"").silent();
     let files = ["cache/concept-refinement", "logo.png", "out.gif"];
     assert_eq!(place.files(), files);

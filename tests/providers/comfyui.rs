@@ -55,23 +55,6 @@ async fn the_workflow_runs_with_its_inputs_and_the_image_is_what_it_saved() {
     assert_eq!(Body::Json(asked[0].json()), expected);
 }
 
-/// Whatever its node is called.
-#[tokio::test]
-async fn of_several_images_the_first_is_taken() {
-    let (provider, service) = pair();
-    let picture = pictures::png(50, 40);
-    let history = r#"{"run-1": {"status": {"status_str": "success"}, "outputs": {
-        "9": {"images": [{"filename": "first.png", "subfolder": "", "type": "output"}]},
-        "10": {"images": [{"filename": "second.png", "subfolder": "", "type": "output"}]}}}}"#;
-    let history = Reply::ok("application/json", history.as_bytes());
-    provider.serve_at("/history/run%2D1", history);
-    let first = "/view?filename=first%2Epng&subfolder=&type=output";
-    provider.serve_at(first, Reply::picture(&picture));
-    let prompt = provider.prompt([queued("run-1")]);
-    let (client, task) = refined(&service, &prompt).await;
-    assert!(image(&client, &task).await == marked(&picture));
-}
-
 /// Also where nothing may be computed twice: what failed does not run.
 #[tokio::test]
 async fn an_operator_has_a_run_made_again_that_failed() {

@@ -14,9 +14,7 @@ use serde_json::json;
 use tokio::net::TcpSocket;
 
 use crate::chains;
-use crate::pairs::{Pair, pairs, refined, started};
-
-const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+use crate::pairs::{FAILED, Pair, pairs, refined, started};
 
 fn status(status: u16, headers: &str, body: &str) -> Reply {
     let headers = format!("{headers}content-length: {}\r\n", body.len());

@@ -6,9 +6,7 @@ use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Launch;
 
-use crate::pairs::refined;
-
-const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+use crate::pairs::{FAILED, refined};
 
 #[tokio::test]
 async fn a_model_that_reaches_out_reaches_its_provider_alone() {

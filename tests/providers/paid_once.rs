@@ -15,9 +15,8 @@ use concept_refinement_tests::stand_in::replicate::{Replicate, created, predicti
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::pairs::{image, refined};
+use crate::pairs::{FAILED, image, refined};
 
-const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 pub const NOT_TWICE: &str = "the provider may have worked on it, and is not asked twice";
 pub const TOLD: &str = "The provider was asked more than once (2 times), and may charge for each.";
 
@@ -190,8 +189,8 @@ async fn a_crash_is_told_where_the_provider_names_no_work() {
 }
 
 /// The prediction.
-const ID: &str = "gm3qorzdhgbfurvjtvhg6dckhu";
-const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
+pub const ID: &str = "gm3qorzdhgbfurvjtvhg6dckhu";
+pub const AT: &str = "/v1/predictions/gm3qorzdhgbfurvjtvhg6dckhu";
 
 fn of_replicate(provider: &Provider) -> Launch {
     let launch = Replicate.launch(&provider.url());
@@ -338,7 +337,6 @@ async fn an_output_outlives_a_crash() {
     let launch = of_replicate(&provider);
     let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
     let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
-    assert_eq!(task["status"], "completed", "{task}");
     assert!(image(&client, &task).await == marked(&picture));
     assert_eq!(provider.times(&prompt), 1, "paid for again");
     assert_eq!(notes(&client).await, json!([]));
@@ -393,17 +391,4 @@ async fn an_output_that_was_removed_is_made_again_or_not() {
             false => assert_eq!(task["error_message"], format!("{FAILED}{NOT_TWICE}")),
         }
     }
-}
-
-/// Silence fails, and is never repeated.
-#[tokio::test]
-async fn who_says_nothing_is_not_asked_again() {
-    let provider = Provider::start();
-    let launch = OpenAi.launch(&provider.url()).set("model-timeout", "1s");
-    let service = launch.start();
-    let prompt = provider.prompt([Reply::raw(b"").then_silence()]);
-    let (_, task) = refined(&service, &prompt).await;
-    let sentence = format!("{FAILED}the model did not answer within 1 seconds");
-    assert_eq!(task["error_message"], sentence);
-    assert_eq!(provider.times(&prompt), 1);
 }

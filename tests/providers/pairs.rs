@@ -9,6 +9,9 @@ use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::stand_in::{ALL, StandIn};
 use serde_json::Value;
 
+/// How it begins that a task failed at its model.
+pub const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
+
 /// A service with a provider's model, and the provider.
 pub struct Pair {
     pub stand_in: &'static dyn StandIn,

@@ -3,7 +3,6 @@
 //! away.
 
 mod built;
-mod composed;
 mod containers;
 mod dist;
 mod documented;
@@ -13,14 +12,3 @@ mod manifest;
 mod monitoring;
 mod package;
 mod unit;
-
-use std::path::{Path, PathBuf};
-
-/// Where the project is.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(name: &str) -> String {
-    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}

@@ -12,3 +12,17 @@ mod clients;
 mod components;
 mod deploying;
 mod docs;
+
+use std::path::{Path, PathBuf};
+
+/// Where the project is.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .into()
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}

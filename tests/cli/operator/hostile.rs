@@ -64,36 +64,6 @@ fn an_odd_answer_is_one_sentence() {
     }
 }
 
-#[test]
-fn what_a_task_lacks_is_shown_as_missing() {
-    let server = Origin::start();
-    let odd = r#"{"tasks": [7, null, {"task_id": ["x"], "user_id": "\u001b[2J", "steps": 7}],
-        "next_cursor": null}"#;
-    server.serve_at("/admin/v1/tasks", json(odd));
-    let done = asked(&server, &["tasks", "list"]);
-    done.silent();
-    assert_eq!(done.text().lines().count(), 4, "{}", done.text());
-    assert!(!done.text().contains('\u{1b}'), "{:?}", done.text());
-    server.serve_at(&format!("/admin/v1/tasks/{NOBODY}"), json("[[[]]]"));
-    asked(&server, &["tasks", "show", NOBODY]).silent();
-}
-
-#[test]
-fn what_a_sum_lacks_is_shown_as_missing() {
-    let server = Origin::start();
-    let odd = r#"{"usage": [7, null, {"user": "\u001b[2J=1", "spent": ["x"]}]}"#;
-    server.serve_at("/admin/v1/usage", json(odd));
-    for format in [&[][..], &["--csv"]] {
-        let done = asked(&server, &[&["usage"], format].concat());
-        done.silent();
-        assert_eq!(done.text().lines().count(), 4, "{}", done.text());
-        assert!(!done.text().contains('\u{1b}'), "{:?}", done.text());
-    }
-    server.serve_at("/admin/v1/usage", json(r#"{"usage": {}}"#));
-    let done = asked(&server, &["usage", "--json"]);
-    done.refused(1, "does not answer as a service of this version");
-}
-
 /// The same value, in characters that a terminal shows.
 #[test]
 fn json_has_nothing_that_a_terminal_obeys() {
@@ -132,7 +102,11 @@ fn json_has_nothing_that_a_terminal_obeys() {
 }
 
 #[test]
-fn a_job_has_to_be_one() {
+fn a_job_has_to_be_one_and_sums_a_list() {
+    let not_ours = "does not answer as a service of this version";
+    let server = Origin::start();
+    server.serve_at("/admin/v1/usage", json(r#"{"usage": {}}"#));
+    asked(&server, &["usage", "--json"]).refused(1, not_ours);
     for reply in [
         r#"{"count": -1}"#,
         r#"{"count": 1}"#,
@@ -145,8 +119,7 @@ fn a_job_has_to_be_one() {
         ];
         let done = asked(&server, &arguments);
         assert_eq!(done.code, 1, "{}", done.stderr);
-        let sentence = "does not answer as a service of this version";
-        assert!(done.stderr.contains(sentence), "{}", done.stderr);
+        assert!(done.stderr.contains(not_ours), "{}", done.stderr);
         assert_eq!(done.text(), "");
     }
 }

@@ -169,70 +169,31 @@ mod tests {
     fn what_is_not_as_described_is_found() {
         let document = document();
         let id = r#"{"id": "7d0f5a52-3c1e-4f6b-9a57-2f6f3f1f9d10"}"#;
+        let bad = r#"{"id": "1"}"#;
         let etag = ("etag", "\"a\"");
-        type Case<'a> = (
-            &'a str,
-            &'a str,
-            u16,
-            &'a [(&'a str, &'a str)],
-            &'a str,
-            bool,
-        );
-        let cases: &[Case<'_>] = &[
+        let (html, put) = (("content-type", "text/html"), ("allow", "PUT"));
+        let (get, more) = (("allow", "GET, HEAD"), id.replace('}', r#","x":1}"#));
+        type Headers<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(&str, &str, u16, Headers<'_>, &str, bool)] = &[
             ("as it should be", "GET", 200, &[JSON, etag], id, true),
             ("another status", "GET", 201, &[JSON, etag], id, false),
             ("without a field", "GET", 200, &[JSON], id, false),
             ("a bad field", "GET", 200, &[JSON, ("ETag", "x")], id, false),
             ("no type", "GET", 200, &[etag], id, false),
-            (
-                "another type",
-                "GET",
-                200,
-                &[("content-type", "text/html"), etag],
-                id,
-                false,
-            ),
+            ("another type", "GET", 200, &[html, etag], id, false),
             ("no JSON", "GET", 200, &[JSON, etag], "{", false),
             ("a key is missing", "GET", 200, &[JSON, etag], "{}", false),
-            (
-                "a key too many",
-                "GET",
-                200,
-                &[JSON, etag],
-                &id.replace('}', r#","x":1}"#),
-                false,
-            ),
-            (
-                "a bad format",
-                "GET",
-                200,
-                &[JSON, etag],
-                r#"{"id": "1"}"#,
-                false,
-            ),
+            ("a key too many", "GET", 200, &[JSON, etag], &more, false),
+            ("a bad format", "GET", 200, &[JSON, etag], bad, false),
             ("empty", "GET", 204, &[], "", true),
             ("not empty", "GET", 204, &[], "x", false),
             ("by reference", "GET", 404, &[JSON], id, true),
             ("by reference, bad", "GET", 404, &[JSON], "{}", false),
             ("a head", "HEAD", 200, &[JSON, etag], "", true),
             ("a head with a body", "HEAD", 200, &[JSON, etag], id, false),
-            (
-                "another method",
-                "PUT",
-                405,
-                &[JSON, ("allow", "GET, HEAD")],
-                id,
-                true,
-            ),
+            ("another method", "PUT", 405, &[JSON, get], id, true),
             ("without Allow", "PUT", 405, &[JSON], id, false),
-            (
-                "with another Allow",
-                "PUT",
-                405,
-                &[JSON, ("allow", "PUT")],
-                id,
-                false,
-            ),
+            ("with another Allow", "PUT", 405, &[JSON, put], id, false),
             ("an unknown method", "PUT", 200, &[JSON], id, false),
         ];
         for (name, method, status, headers, body, is_as_described) in cases {

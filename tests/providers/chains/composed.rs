@@ -11,9 +11,8 @@ use concept_refinement_tests::stand_in::automatic1111::{self, Automatic1111};
 use concept_refinement_tests::stand_in::openai::OpenAi;
 use serde_json::json;
 
-use super::FAILED;
 use crate::paid_once::{NOT_TWICE, TOLD, notes};
-use crate::pairs::{image, refined};
+use crate::pairs::{FAILED, image, refined};
 
 #[tokio::test]
 async fn a_composed_chain_asks_the_next_model_with_its_own_settings() {

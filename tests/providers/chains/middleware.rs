@@ -13,8 +13,8 @@ use concept_refinement_tests::stand_in::openai::{self, OpenAi};
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::{FAILED, launch};
-use crate::pairs::{image, refined};
+use super::launch;
+use crate::pairs::{FAILED, image, refined};
 
 /// Of two instances with 32 MiB together, and what the host holds for each besides.
 const COST: u64 = (32 + 2 * 128) << 20;

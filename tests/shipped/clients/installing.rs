@@ -12,7 +12,8 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::{Launch, Service};
 
-use crate::clients::packages::{root, succeeds};
+use crate::clients::packages::succeeds;
+use crate::root;
 
 /// The blocks of a README in this language.
 fn blocks(client: &str, language: &str) -> Vec<String> {

@@ -15,7 +15,7 @@ use concept_refinement_tests::reaper::{Reaped, scratch};
 use serde_json::Value;
 
 use crate::deploying::containers::{RELEASE, SOURCE, image};
-use crate::deploying::{read, root};
+use crate::{read, root};
 
 /// The user of images of distroless that have no root.
 const USER: &str = "65532";

@@ -11,7 +11,7 @@ use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Launch;
 use serde_json::Value;
 
-use crate::deploying::read;
+use crate::read;
 
 /// What the libraries of engines read.
 const OF_ENGINES: [&str; 4] = [

@@ -10,7 +10,9 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::reaper::scratch;
 use serde_json::Value;
 
-use crate::deploying::root;
+use crate::root;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Every file below a directory, by its path from there.
 fn files(directory: &Path) -> BTreeSet<String> {
@@ -67,21 +69,9 @@ fn all_that_is_given_away_is_there_and_says_what_it_is() {
         "LICENSE-MIT",
         "licenses/third-party.txt",
         "licenses/rust-library.html",
-        concat!(
-            "clients/concept-refinement-",
-            env!("CARGO_PKG_VERSION"),
-            ".tgz"
-        ),
-        concat!(
-            "clients/concept_refinement-",
-            env!("CARGO_PKG_VERSION"),
-            ".tar.gz"
-        ),
-        concat!(
-            "clients/concept_refinement-",
-            env!("CARGO_PKG_VERSION"),
-            "-py3-none-any.whl"
-        ),
+        &format!("clients/concept-refinement-{VERSION}.tgz"),
+        &format!("clients/concept_refinement-{VERSION}.tar.gz"),
+        &format!("clients/concept_refinement-{VERSION}-py3-none-any.whl"),
     ] {
         assert!(all.contains(expected), "{expected} is not in {all:?}");
     }
@@ -108,10 +98,7 @@ fn all_that_is_given_away_is_there_and_says_what_it_is() {
 fn has_metadata(path: &Path) {
     let bytes = std::fs::read(path).unwrap();
     let text = String::from_utf8_lossy(&bytes[bytes.len() - 200..]).into_owned();
-    for section in [
-        concat!("version", env!("CARGO_PKG_VERSION")),
-        "licensesMIT OR Apache-2.0",
-    ] {
+    for section in [&format!("version{VERSION}"), "licensesMIT OR Apache-2.0"] {
         assert!(text.contains(section), "{path:?}: {text}");
     }
 }

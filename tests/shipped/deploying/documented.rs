@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::deploying::manifest::WITHOUT_EFFECT;
-use crate::deploying::read;
+use crate::deploying::manifest::without_effect;
+use crate::read;
 
 #[test]
 fn the_settings_without_effect_are_listed() {
@@ -11,7 +11,7 @@ fn the_settings_without_effect_are_listed() {
     let (_, after) = page.split_once("<!-- settings without effect -->").unwrap();
     let (list, _) = after.split_once("<!-- the end of them -->").unwrap();
     let listed: BTreeSet<_> = list.split('`').skip(1).step_by(2).collect();
-    assert_eq!(listed, BTreeSet::from(WITHOUT_EFFECT));
+    assert_eq!(listed, without_effect());
 }
 
 /// The commands of the documents that name something of the project's.

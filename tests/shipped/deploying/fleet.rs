@@ -15,7 +15,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tokens::token;
 use reqwest::Method;
 
-use crate::deploying::read;
+use crate::read;
 
 /// How late an event may be on a busy machine.
 const QUICK: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use concept_refinement_tests::artifacts;
 use serde_json::Value;
 
 use crate::deploying::monitoring::{between, list, scaling, string, yaml};
-use crate::deploying::{read, root};
+use crate::{read, root};
 
 const FILE: &str = "deploy/kubernetes/concept-refinement.yaml";
 

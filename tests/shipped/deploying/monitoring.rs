@@ -20,7 +20,7 @@ use concept_refinement_tests::service::Launch;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::deploying::{read, root};
+use crate::{read, root};
 use promql::{Query, Selector};
 
 /// What Prometheus adds to all that it scrapes.

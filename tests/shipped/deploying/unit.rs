@@ -14,7 +14,7 @@ use concept_refinement_tests::deadline::SOON;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::{Reaped, scratch};
 
-use crate::deploying::read;
+use crate::read;
 
 const UNIT: &str = "deploy/systemd/concept-refinement@.service";
 const INSTALLED: &str = "/usr/local/bin/concept-refinement";

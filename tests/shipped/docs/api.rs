@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use concept_refinement_conformance::Document;
 use serde_json::{Map, Value};
 
-use crate::docs::documents::{code_spans, read, rows};
+use crate::docs::documents::{code_spans, rows};
+use crate::read;
 
 /// Statuses that any endpoint may answer. Its section may leave them out.
 const COMMON: [&str; 6] = ["400", "401", "405", "421", "500", "503"];

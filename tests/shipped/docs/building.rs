@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::docs::documents::{read, root};
+use crate::{read, root};
 
 /// The script, as cargo runs it.
 struct Script {

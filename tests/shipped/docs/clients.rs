@@ -9,7 +9,7 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::token;
 
-use crate::docs::documents::{read, root};
+use crate::{read, root};
 
 /// The program below this heading, of this language.
 fn program(heading: &str, language: &str) -> String {

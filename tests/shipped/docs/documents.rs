@@ -5,16 +5,10 @@ use std::path::{Path, PathBuf};
 
 use concept_refinement_host::config::table::{self, SETTINGS, Setting};
 
+use crate::{read, root};
+
 /// The folders with sources, from the root.
 const ROOMS: [&str; 6] = ["components", "deploy", "host", "tests", "wit", "xtask"];
-
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-pub fn read(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// Every document of the project: its path from the root and its text.
 fn documents() -> Vec<(String, String)> {

@@ -7,8 +7,8 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::png;
 use concept_refinement_tests::service::Launch;
 
-use crate::docs::documents::read;
 use crate::docs::shell::lines;
+use crate::read;
 
 #[tokio::test]
 async fn the_template_becomes_a_model_of_ones_own() {

@@ -2,7 +2,8 @@
 
 use concept_refinement_domain::provider::{KeyRule, Provider};
 
-use crate::docs::documents::{code_spans, read, rows};
+use crate::docs::documents::{code_spans, rows};
+use crate::read;
 
 #[test]
 fn each_provider_has_its_row_and_its_place_in_the_readme() {

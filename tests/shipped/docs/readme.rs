@@ -8,8 +8,8 @@ use concept_refinement_tests::pictures::{jpeg, png, webp};
 use concept_refinement_tests::service::Launch;
 use image::GenericImageView as _;
 
-use crate::docs::documents::root;
 use crate::docs::shell::{lines, shell};
+use crate::root;
 
 #[test]
 fn the_first_refinement_works_as_printed() {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use concept_refinement_tests::artifacts;
 
-use crate::docs::documents::read;
+use crate::read;
 
 /// The shell lines after a note of a document on these tests.
 pub fn lines(document: &str, note: &str) -> String {

@@ -6,8 +6,8 @@ use std::process::Command;
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::service::Launch;
 
-use crate::docs::documents::{read, root};
 use crate::docs::shell::lines;
+use crate::{read, root};
 
 /// The receiver's address in the document.
 const ADDRESS: &str = "127.0.0.1:9000";

@@ -85,7 +85,7 @@ fn a_model_and_a_middleware_of_0_1_are_wired_whole() {
     for component in [&model, &middleware] {
         assert!(version_0_1::is_spoken_by(component).unwrap());
     }
-    assert!(!version_0_1::is_spoken_by(&component(stand_ins::MODEL)).unwrap());
+    assert!(!version_0_1::is_spoken_by(&component(&stand_ins::model())).unwrap());
     for (chain, old) in [
         ("./model.wasm", &[0][..]),
         ("fallback(./model.wasm, local)", &[1]),

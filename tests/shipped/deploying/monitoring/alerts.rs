@@ -6,7 +6,7 @@ use concept_refinement_tests::reaper::scratch;
 use serde_json::{Value, json};
 
 use super::{Asked, between, list, promtool, string, yaml};
-use crate::deploying::{read, root};
+use crate::{read, root};
 
 /// What a case asks: all that fire.
 const FIRING: &str = "count by (alertname, severity) (ALERTS{alertstate=\"firing\"})";

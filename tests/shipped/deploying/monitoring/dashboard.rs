@@ -6,7 +6,7 @@ use concept_refinement_tests::reaper::scratch;
 use serde_json::{Value, json};
 
 use super::{Asked, alerts, between, list, promtool, string, yaml};
-use crate::deploying::{read, root};
+use crate::{read, root};
 
 const WIDTH: u64 = 24;
 

@@ -20,70 +20,20 @@ const WASI: &str = "
     package wasi:filesystem@0.2.6 { interface types { open: func(); } }
 ";
 
-const STORE: &str = "
-    export concept:refinement/task-store@0.2.0;
-    export concept:refinement/image-store@0.2.0;
-    export concept:refinement/concept-store@0.2.0;
-    export concept:refinement/webhook-store@0.2.0;
-    export concept:refinement/progress@0.2.0;
-    export concept:refinement/blobs@0.2.0;
-    export concept:refinement/receipts@0.2.0;
-    export concept:refinement/usage@0.2.0;
-    export concept:refinement/payments@0.2.0;
-    export concept:refinement/settings@0.2.0;
-    export concept:refinement/health@0.2.0;
-";
+/// A world that imports and exports these interfaces of ours.
+fn ours(imports: &str, exports: &str) -> String {
+    let items = |verb: &str, names: &str| {
+        let names = names.split_whitespace();
+        names
+            .map(|name| format!("{verb} concept:refinement/{name}@0.2.0;"))
+            .collect::<String>()
+    };
+    items("import", imports) + &items("export", exports)
+}
 
-pub const MODEL: &str = "
-    import concept:refinement/settings@0.2.0;
-    import concept:refinement/receipts@0.2.0;
-    import concept:refinement/usage@0.2.0;
-    export concept:refinement/image-model@0.2.0;
-";
-
-const MIDDLEWARE: &str = "
-    import concept:refinement/settings@0.2.0;
-    import concept:refinement/receipts@0.2.0;
-    import concept:refinement/blobs@0.2.0;
-    import concept:refinement/next-models@0.2.0;
-    import concept:refinement/model-state@0.2.0;
-    export concept:refinement/image-model@0.2.0;
-";
-
-const LINK_SETTINGS: &str = "
-    import concept:composing/link-name;
-    import concept:refinement/settings@0.2.0;
-    export concept:refinement/settings@0.2.0;
-";
-
-const NEXT_MODEL: &str = "
-    import concept:refinement/image-model@0.2.0;
-    import concept:refinement/next-models@0.2.0;
-    export concept:refinement/next-models@0.2.0;
-";
-
-const PAID_MODEL: &str = "
-    import concept:composing/link-name;
-    import concept:refinement/settings@0.2.0;
-    import concept:refinement/payments@0.2.0;
-    import concept:refinement/image-model@0.2.0;
-    export concept:refinement/image-model@0.2.0;
-";
-
-const CHAIN_END: &str = "
-    export concept:refinement/next-models@0.2.0;
-    export concept:refinement/model-state@0.2.0;
-";
-
-const MODEL_0_1: &str = "
-    import concept:refinement/image-model@0.1.0;
-    export concept:refinement/image-model@0.2.0;
-";
-
-const NEXT_MODELS_0_1: &str = "
-    import concept:refinement/next-models@0.2.0;
-    export concept:refinement/next-models@0.1.0;
-";
+pub fn model() -> String {
+    ours("settings receipts usage", "image-model")
+}
 
 /// All parts of all plans: what a world of each says.
 pub struct StandIns {
@@ -93,51 +43,27 @@ pub struct StandIns {
 
 impl StandIns {
     pub fn new() -> Self {
+        let poll = "import wasi:io/poll@0.2.6;";
+        let handler = "export wasi:http/handler@0.3.0;";
+        let of_link = "import concept:composing/link-name;";
+        let stores = "task-store image-store concept-store webhook-store";
         let store = |more: &str| {
-            let notifier = "import concept:refinement/notifier@0.2.0;";
-            format!("{STORE} {notifier} import wasi:io/poll@0.2.6; {more}")
+            let others = "progress blobs receipts usage payments settings health";
+            ours("notifier", &format!("{stores} {others}")) + poll + more
         };
+        let of_api = format!("settings health task-queue {stores}");
+        let of_processor =
+            "settings task-store image-store progress blobs partial-edits image-model";
+        let of_middleware = "settings receipts blobs next-models model-state";
+        let released = |verb: &str, name: &str| format!("{verb} concept:refinement/{name}@0.1.0;");
         let worlds = BTreeMap::from([
-            (
-                "api",
-                "import concept:refinement/settings@0.2.0;
-                import concept:refinement/health@0.2.0;
-                import concept:refinement/task-store@0.2.0;
-                import concept:refinement/task-queue@0.2.0;
-                import concept:refinement/image-store@0.2.0;
-                import concept:refinement/concept-store@0.2.0;
-                import concept:refinement/webhook-store@0.2.0;
-                import wasi:io/poll@0.2.6;
-                export wasi:http/handler@0.3.0;"
-                    .to_owned(),
-            ),
-            (
-                "processor",
-                "import concept:refinement/settings@0.2.0;
-                import concept:refinement/task-store@0.2.0;
-                import concept:refinement/image-store@0.2.0;
-                import concept:refinement/progress@0.2.0;
-                import concept:refinement/blobs@0.2.0;
-                import concept:refinement/partial-edits@0.2.0;
-                import concept:refinement/image-model@0.2.0;
-                export concept:refinement/processor@0.2.0;"
-                    .to_owned(),
-            ),
-            (
-                "masked",
-                "export concept:refinement/partial-edits@0.2.0;".to_owned(),
-            ),
-            ("model", MODEL.to_owned()),
-            (
-                "notifier",
-                "export concept:refinement/notifier@0.2.0;".to_owned(),
-            ),
-            (
-                "adapter-model-settings",
-                "import concept:refinement/settings@0.2.0;
-                export concept:refinement/settings@0.2.0;"
-                    .to_owned(),
-            ),
+            ("api", ours(&of_api, "") + poll + handler),
+            ("processor", ours(of_processor, "processor")),
+            ("masked", ours("", "partial-edits")),
+            ("model", model()),
+            ("middleware", ours(of_middleware, "image-model")),
+            ("notifier", ours("", "notifier")),
+            ("adapter-model-settings", ours("settings", "settings")),
             (
                 "adapter-store-keyvalue",
                 store("import wasi:keyvalue/store@0.2.0-draft2;"),
@@ -146,31 +72,36 @@ impl StandIns {
                 "adapter-store-filesystem",
                 store("import wasi:filesystem/types@0.2.6;"),
             ),
-            (
-                "adapter-queue-http",
-                "export concept:refinement/task-queue@0.2.0;".to_owned(),
-            ),
+            ("adapter-queue-http", ours("", "task-queue")),
             (
                 "adapter-queue-direct",
-                "import concept:refinement/task-store@0.2.0;
-                import concept:refinement/processor@0.2.0;
-                export concept:refinement/task-queue@0.2.0;"
-                    .to_owned(),
+                ours("task-store processor", "task-queue"),
             ),
             (
                 "adapter-entry-http",
-                "import concept:refinement/task-store@0.2.0;
-                import concept:refinement/processor@0.2.0;
-                export wasi:http/handler@0.3.0;"
-                    .to_owned(),
+                ours("task-store processor", "") + handler,
             ),
-            ("middleware", MIDDLEWARE.to_owned()),
-            ("adapter-link-settings", LINK_SETTINGS.to_owned()),
-            ("adapter-next-model", NEXT_MODEL.to_owned()),
-            ("adapter-paid-model", PAID_MODEL.to_owned()),
-            ("adapter-chain-end", CHAIN_END.to_owned()),
-            ("adapter-model-0-1", MODEL_0_1.to_owned()),
-            ("adapter-next-models-0-1", NEXT_MODELS_0_1.to_owned()),
+            (
+                "adapter-link-settings",
+                ours("settings", "settings") + of_link,
+            ),
+            (
+                "adapter-next-model",
+                ours("image-model next-models", "next-models"),
+            ),
+            (
+                "adapter-paid-model",
+                ours("settings payments image-model", "image-model") + of_link,
+            ),
+            ("adapter-chain-end", ours("", "next-models model-state")),
+            (
+                "adapter-model-0-1",
+                ours("", "image-model") + &released("import", "image-model"),
+            ),
+            (
+                "adapter-next-models-0-1",
+                ours("next-models", "") + &released("export", "next-models"),
+            ),
         ]);
         Self {
             worlds,
