@@ -70,7 +70,7 @@ mod tests {
         let several = Err("The request has more than one Host header.");
         let malformed = Err("The Host header of the request is malformed.");
         for (name, target, hosts, expected) in [
-            ("relative", "/a?b", &["one:80"][..], Ok("http://one:80/a?b")),
+            ("relative", "/a?b", &["one:99"][..], Ok("http://one:99/a?b")),
             ("absolute", "http://one/a", &["two"], Ok("http://one/a")),
             ("a proxy's", "https://one/a", &["one"], Ok("http://one/a")),
             ("no host", "/a", &[], Err("The request has no Host header.")),
