@@ -118,42 +118,19 @@ mod tests {
                 probe_at: now.plus(PAUSE),
             })
         };
+        let open = failed(FAILURES);
+        let between = failed(FAILURES - 1).succeeded().failed(NOW);
         for (name, circuit, now, expected) in [
             ("nothing is known", Circuit::default(), NOW, Verdict::Ask),
             ("one failure", failed(1), NOW, Verdict::Ask),
             ("one too few", failed(FAILURES - 1), NOW, Verdict::Ask),
-            ("repeated failures", failed(FAILURES), NOW, Verdict::Last),
-            (
-                "more of them",
-                failed(u32::from(u8::MAX)),
-                NOW,
-                Verdict::Last,
-            ),
-            (
-                "a moment before",
-                failed(FAILURES),
-                after(19),
-                Verdict::Last,
-            ),
-            ("it is time", failed(FAILURES), after(20), probe(after(20))),
-            (
-                "long after",
-                failed(FAILURES),
-                after(9_999),
-                probe(after(9_999)),
-            ),
-            (
-                "well again",
-                failed(FAILURES).succeeded(),
-                NOW,
-                Verdict::Ask,
-            ),
-            (
-                "a success between",
-                failed(FAILURES - 1).succeeded().failed(NOW),
-                NOW,
-                Verdict::Ask,
-            ),
+            ("repeated failures", open, NOW, Verdict::Last),
+            ("more of them", failed(255), NOW, Verdict::Last),
+            ("a moment before", open, after(19), Verdict::Last),
+            ("it is time", open, after(20), probe(after(20))),
+            ("long after", open, after(9_999), probe(after(9_999))),
+            ("well again", open.succeeded(), NOW, Verdict::Ask),
+            ("a success between", between, NOW, Verdict::Ask),
         ] {
             assert_eq!(circuit.verdict(now), expected, "{name}");
         }

@@ -143,14 +143,11 @@ mod tests {
     fn is_told_of_less_and_less_often() {
         use Status::{Pending, Processing};
         const HOUR: u64 = 60 * 60;
+        let over = task(Processing, Some(1_001), Some(5_000));
         for (name, task, begin) in [
             ("pending", task(Pending, None, None), 1_000),
             ("released", task(Pending, Some(5_000), None), 5_000),
-            (
-                "its lease is over",
-                task(Processing, Some(1_001), Some(5_000)),
-                4_985,
-            ),
+            ("its lease is over", over, 4_985),
         ] {
             let mut at = due_at(&task).unwrap();
             assert_eq!(at.as_secs() - begin, 15, "{name}");
@@ -168,33 +165,21 @@ mod tests {
             assert!(intervals.len() <= 19, "{name}: {intervals:?}");
         }
         let before_it_was = due_again(&task(Pending, None, None), Timestamp::from_secs(10));
-        assert_eq!(
-            before_it_was,
-            Timestamp::from_secs(25),
-            "the clock went back"
-        );
+        // The clock went back.
+        assert_eq!(before_it_was, Timestamp::from_secs(25));
     }
 
     #[test]
     fn what_was_written_before_the_clock_was_set_back_is_moved() {
         use Status::{Pending, Processing};
         const LEASE: Duration = Duration::from_secs(30);
+        let held = || task(Processing, Some(1_000), Some(1_030));
         for (name, task, now, furthest) in [
             ("just created", task(Pending, None, None), 1_000, 1_015),
             ("waits for long", task(Pending, None, None), 1_300, 1_600),
             ("a clock that went back", task(Pending, None, None), 10, 25),
-            (
-                "held",
-                task(Processing, Some(1_000), Some(1_030)),
-                1_000,
-                1_030,
-            ),
-            (
-                "its lease is over for long",
-                task(Processing, Some(1_000), Some(1_030)),
-                1_130,
-                1_230,
-            ),
+            ("held", held(), 1_000, 1_030),
+            ("its lease is over for long", held(), 1_130, 1_230),
         ] {
             let lease = task.lease_until.map_or(Duration::ZERO, |_| LEASE);
             let furthest_due = furthest_due(&task, lease, Timestamp::from_secs(now));
@@ -213,20 +198,15 @@ mod tests {
             (40_000, 10_000, true),
             (u64::MAX, u64::MAX, true),
         ] {
-            assert_eq!(
-                has_enough_messages(messages, tasks),
-                enough,
-                "{messages} {tasks}"
-            );
+            let found = has_enough_messages(messages, tasks);
+            assert_eq!(found, enough, "{messages} {tasks}");
         }
     }
 
     #[test]
     fn renews_three_times_in_a_lease() {
-        assert_eq!(
-            renew_after(Duration::from_secs(30)),
-            Duration::from_secs(10)
-        );
+        let third = renew_after(Duration::from_secs(30));
+        assert_eq!(third, Duration::from_secs(10));
     }
 
     #[test]

@@ -211,56 +211,25 @@ mod tests {
     #[test]
     fn what_fits_is_metadata_and_the_rest_is_beside_the_image() {
         let long = "é".repeat(2000);
-        let prompt = "more \u{1f3a8}, less\nnoise";
+        let prompt = ("prompt", "more \u{1f3a8}, less\nnoise");
+        let anonymous = (IS_ANONYMOUS, "true");
+        let empty = ("logo_description", "");
         for (name, owner, metadata, has_more, has_owner) in [
             ("nothing", "ada", vec![], false, true),
-            (
-                "any text",
-                "a \"/\0 ☕️",
-                vec![("prompt", prompt)],
-                false,
-                true,
-            ),
-            (
-                "nothing in it",
-                "ada",
-                vec![("logo_description", "")],
-                false,
-                true,
-            ),
-            (
-                "a long text",
-                "ada",
-                vec![("prompt", long.as_str())],
-                true,
-                true,
-            ),
+            ("any text", "a \"/\0 ☕️", vec![prompt], false, true),
+            ("nothing in it", "ada", vec![empty], false, true),
+            ("a long text", "ada", vec![("prompt", &*long)], true, true),
             ("a long owner", long.as_str(), vec![], true, false),
-            (
-                "a name that is no header",
-                "ada",
-                vec![("A b", "1")],
-                true,
-                true,
-            ),
+            ("no header's name", "ada", vec![("A b", "1")], true, true),
             ("a name of ours", "ada", vec![("sha256", "1")], true, true),
-            (
-                "an anonymous owner",
-                "ada",
-                vec![(IS_ANONYMOUS, "true")],
-                false,
-                true,
-            ),
+            ("an anonymous owner", "ada", vec![anonymous], false, true),
         ] {
             let (attributes, more) = described(owner, &metadata);
             assert!(bytes(&attributes) <= 2048, "{name}");
             for (_, value) in &attributes {
                 let is_plain = value.bytes().all(|byte| (0x21..0x7f).contains(&byte));
-                assert!(
-                    is_plain && !value.is_empty(),
-                    "{name}: {:?}",
-                    value.as_ref()
-                );
+                let value: &str = value.as_ref();
+                assert!(is_plain && !value.is_empty(), "{name}: {value:?}");
             }
             let read = Described::read(&attributes).unwrap();
             assert_eq!(read.created_at, Timestamp(1_795_176_000_123_456), "{name}");
@@ -268,10 +237,8 @@ mod tests {
             assert_eq!(read.has_more, has_more, "{name}");
             assert_eq!(read.is_anonymous, name.contains("anonymous"), "{name}");
             assert_eq!(read.owner.as_deref(), has_owner.then_some(owner), "{name}");
-            assert_eq!(
-                more.map(|more| more.owner),
-                has_more.then(|| owner.to_owned())
-            );
+            let expected = has_more.then(|| owner.to_owned());
+            assert_eq!(more.map(|more| more.owner), expected);
         }
     }
 

@@ -87,11 +87,7 @@ fn forms_are_read_in_any_chunks() {
         ("a form in a part", part("x", nested), nested),
         ("what is nearly a delimiter", part("x", near), near),
         ("a line end at the end", part("x", "\r\n"), "\r\n"),
-        (
-            "a boundary without its line end",
-            part("x", "--b--"),
-            "--b--",
-        ),
+        ("a bare boundary", part("x", "--b--"), "--b--"),
     ] {
         let read = fields(name, ended(&body).as_bytes());
         assert_eq!(read, Ok(vec![field("x", content)]), "{name}");
@@ -103,6 +99,7 @@ fn other_forms_are_malformed_in_any_chunks() {
     const END: &str = "the form ends before its last boundary";
     const LINE: &str = "a boundary is followed by something else than the end of its line";
     let one = part("x", "1");
+    let in_lf = one.replace("\r\n", "\n");
     let begun = |by: &str| one.replacen("--b", by, 1);
     let cases: &[(&str, String, &str)] = &[
         ("nothing", String::new(), END),
@@ -113,11 +110,7 @@ fn other_forms_are_malformed_in_any_chunks() {
         ("an end behind a delimiter", format!("{one}--b"), END),
         ("an end within the closing", format!("{one}--b-"), END),
         ("an end in a head", format!("{one}--b\r\nContent-Dis"), END),
-        (
-            "lines that end in LF",
-            one.replace("\r\n", "\n") + "--b--",
-            END,
-        ),
+        ("lines that end in LF", in_lf + "--b--", END),
         ("LF behind a boundary", one.replacen("\r\n", "\n", 1), LINE),
         ("a longer boundary", begun("--bb"), LINE),
         ("one in a part", part("x", "\r\n--bb\r\n\r\n"), LINE),
@@ -146,11 +139,8 @@ fn a_boundary_is_found_in_the_content_type() {
         ("a semicolon at the end", " boundary=b;", "b"),
         ("the longest", &format!(" boundary={longest}"), &longest),
     ] {
-        found(
-            name,
-            &format!("multipart/form-data;{parameters}"),
-            Some(expected),
-        );
+        let content_type = format!("multipart/form-data;{parameters}");
+        found(name, &content_type, Some(expected));
     }
     found("any case", "Multipart/Form-Data; boundary=b", Some("b"));
     for (name, value) in [
@@ -165,11 +155,8 @@ fn a_boundary_is_found_in_the_content_type() {
         ("no end of a quote", "\"b"),
         ("text behind a quote", "\"b\"c"),
     ] {
-        found(
-            name,
-            &format!("multipart/form-data; boundary={value}"),
-            None,
-        );
+        let content_type = format!("multipart/form-data; boundary={value}");
+        found(name, &content_type, None);
     }
     found("none", "multipart/form-data", None);
     found("another type", "multipart/mixed; boundary=b", None);
@@ -208,18 +195,12 @@ fn a_part_is_a_body_that_tells_its_fault() {
     let whole = format!("{}--b--", part("x", "1"));
     let cut = part("x", "1");
     let malformed = Fault::Malformed("the form ends before its last boundary");
+    let interrupted = Chunks::interrupted(cut.as_bytes());
+    let cut = Chunks::of(cut.as_bytes(), &[4]);
     let cases = [
         ("whole", Chunks::of(whole.as_bytes(), &[4]), None),
-        (
-            "cut short",
-            Chunks::of(cut.as_bytes(), &[4]),
-            Some(malformed),
-        ),
-        (
-            "interrupted",
-            Chunks::interrupted(cut.as_bytes()),
-            Some(Fault::Interrupted),
-        ),
+        ("cut short", cut, Some(malformed)),
+        ("interrupted", interrupted, Some(Fault::Interrupted)),
     ];
     for (name, body, expected) in cases {
         let mut form = form(body);

@@ -182,16 +182,10 @@ fn a_form_and_json_ask_for_the_same() {
         let image = body["data"][0]["b64_json"].as_str().unwrap();
         assert_eq!(BASE64_STANDARD.decode(image).unwrap(), REFINED, "{name}");
         assert_eq!(body["output_format"], "png", "{name}");
-        assert_eq!(
-            reply.header("x-ignored-fields"),
-            Some("quality, size"),
-            "{name}"
-        );
-        assert_eq!(
-            reply.header("x-model"),
-            Some("fallback(fast, local)"),
-            "{name}"
-        );
+        let ignored = reply.header("x-ignored-fields");
+        assert_eq!(ignored, Some("quality, size"), "{name}");
+        let model = reply.header("x-model");
+        assert_eq!(model, Some("fallback(fast, local)"), "{name}");
         let task = seen.unwrap();
         assert_eq!(task.refinement.refinement_prompt, "Make it more minimalist");
         let path = |suffix| format!("uploads/for-{}{suffix}", task.id);
@@ -235,10 +229,8 @@ fn a_stream_says_at_its_end_what_became_of_the_task() {
     let base64 = BASE64_STANDARD.encode(REFINED);
     let begin = "event: image_edit.completed\ndata: {\"type\":\"image_edit.completed\",";
     assert!(last.starts_with(begin), "{last}");
-    assert!(
-        last.ends_with(&format!("\"b64_json\":\"{base64}\"}}\n\n")),
-        "{last}"
-    );
+    let end = format!("\"b64_json\":\"{base64}\"}}\n\n");
+    assert!(last.ends_with(&end), "{last}");
     assert!(events.has_ended());
 
     let service = Service::new();
@@ -286,33 +278,20 @@ fn a_token_for_users_has_users_of_its_own() {
     };
     let long = "a".repeat(128);
     let longer = "a".repeat(129);
+    let identifier = |name: &'static str| vec![("safety_identifier", name), ("user", "ann")];
+    let odd = vec![("safety_identifier", "a b")];
+    let (email, of_email) = ("日本@example.com", "app/日本@example.com");
     for (for_users, fields, expected) in [
         (true, vec![("user", "ann")], Ok("app/ann")),
-        (
-            true,
-            vec![("safety_identifier", "bob"), ("user", "ann")],
-            Ok("app/bob"),
-        ),
-        (
-            true,
-            vec![("safety_identifier", ""), ("user", "ann")],
-            Ok("app/ann"),
-        ),
+        (true, identifier("bob"), Ok("app/bob")),
+        (true, identifier(""), Ok("app/ann")),
         (true, vec![("user", "")], Ok("app")),
         (true, vec![], Ok("app")),
-        (
-            true,
-            vec![("user", "日本@example.com")],
-            Ok("app/日本@example.com"),
-        ),
+        (true, vec![("user", email)], Ok(of_email)),
         (true, vec![("user", &long)], Ok(&*format!("app/{long}"))),
         (true, vec![("user", &longer)], Err("user")),
         (true, vec![("user", "a/b")], Err("user")),
-        (
-            true,
-            vec![("safety_identifier", "a b")],
-            Err("safety_identifier"),
-        ),
+        (true, odd, Err("safety_identifier")),
         (true, vec![("user", "a\u{200b}b")], Err("user")),
         (true, vec![("user", "a\nb")], Err("user")),
         (false, vec![("user", "ann")], Ok("app")),

@@ -7,19 +7,12 @@ use concept_refinement_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use super::service::{Call, Events, NOW, ORIGIN, Reply, Service};
+use super::tasks::{ID, with_task};
 use crate::Method;
 
-const ID: &str = "00000000-0000-4000-8000-000000000001";
 const CONCEPT: &str = "00000000-0000-4000-8000-0000000000c0";
 const OPENING: &str = "retry: 1000\n";
 const COMMENT: &str = ": keep-alive\n\n";
-
-/// A service with one pending task of ann's.
-fn with_task() -> Service {
-    let service = Service::new();
-    assert_eq!(service.send(Call::refine("ann")).json()["task_id"], ID);
-    service
-}
 
 fn call() -> Call {
     Call::get(format!("/api/tasks/{ID}/events")).by("ann")

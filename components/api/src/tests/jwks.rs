@@ -13,11 +13,8 @@ use crate::config::Config;
 
 /// One key of each kind, by its name.
 fn signers() -> [(&'static str, Signer); 3] {
-    [
-        ("rsa", Signer::rsa()),
-        ("ec", Signer::p256(7)),
-        ("ed", Signer::ed25519(9)),
-    ]
+    let (rsa, ec, ed) = (Signer::rsa(), Signer::p256(7), Signer::ed25519(9));
+    [("rsa", rsa), ("ec", ec), ("ed", ed)]
 }
 
 fn jwks() -> Vec<Value> {
@@ -108,7 +105,6 @@ fn forged_tokens() {
     let plain = claims("ann").to_string();
     let es256 = r#"{"alg":"ES256","kid":"ec"}"#;
     let es = |claims: Value| ec.signed(&json!({"alg": "ES256", "kid": "ec"}), &claims);
-    let claiming = |claims: String| texts(es256, &claims);
     let named = |alg: &str, kid: &str| json!({"alg": alg, "kid": kid});
     let of_ec = |more: Value| {
         let mut header = named("ES256", "ec");
@@ -122,224 +118,123 @@ fn forged_tokens() {
     let rsa_message = format!("{header}.{payload}");
     let of_rsa = |signature: &[u8]| format!("{rsa_message}.{}", encode(signature));
     let whole_key = rsa.jwk("rsa").to_string();
-    let other_key = Signer::p256(8);
+    let whole_key = whole_key.as_bytes();
+    let none = message(r#"{"alg":"none"}"#, &plain);
+    let named_none = message(r#"{"alg":"none","kid":"rsa"}"#, &plain);
+    let of_ed = message(r#"{"alg":"EdDSA","kid":"ed"}"#, &plain);
+    let (encoded, hs256) = (encode(&modulus), json!({"alg": "HS256"}));
+    let of_rs256 = encode(br#"{"alg":"RS256"}"#);
+    let of_bob = encode(claims("bob").to_string().as_bytes());
+    let (one, zeros) = ([&[0; 255][..], &[1]].concat(), encode(&[0; 64]));
+    let zero_before = [&[0], &rsa.sign(rsa_message.as_bytes())[..]].concat();
+    let ec_signature = ec.sign(ec_message.as_bytes());
+    let deep = format!("{}{}", "[".repeat(2000), "]".repeat(2000));
+    let long = json!({"sub": "ann", "exp": exp, "x": "y".repeat(8000)});
+    let early = json!({"sub": "ann", "exp": exp, "nbf": NOW.as_secs() + 62});
+    let past = NOW.as_secs() - 60;
+    let nested = r#"{"alg":"ES256","kid":"ec","cty":"JWT"}"#;
+    let as_encrypted = format!("{good}.{payload}.{signature}");
     let cases: Vec<(&str, String)> = vec![
-        (
-            "alg none",
-            format!("{}.", message(r#"{"alg":"none"}"#, &plain)),
-        ),
-        (
-            "alg none with a name",
-            format!("{}.", message(r#"{"alg":"none","kid":"rsa"}"#, &plain)),
-        ),
-        (
-            "alg none, the signature kept",
-            format!("{}.{signature}", message(r#"{"alg":"none"}"#, &plain)),
-        ),
-        ("no alg", texts(r#"{"kid":"ec"}"#, &plain)),
-        ("alg null", texts(r#"{"alg":null,"kid":"ec"}"#, &plain)),
-        (
-            "two algs",
-            texts(r#"{"alg":"none","alg":"ES256","kid":"ec"}"#, &plain),
-        ),
-        (
-            "two algs, one escaped",
-            texts(r#"{"a\u006cg":"none","alg":"ES256","kid":"ec"}"#, &plain),
-        ),
-        (
-            "alg in lower case",
-            texts(r#"{"alg":"es256","kid":"ec"}"#, &plain),
-        ),
-        (
-            "two names of keys",
-            texts(r#"{"alg":"ES256","kid":"rsa","kid":"ec"}"#, &plain),
-        ),
-        (
-            "a name that is a number",
-            texts(r#"{"alg":"ES256","kid":5}"#, &plain),
-        ),
-        (
-            "HMAC by the modulus",
-            hmac(&modulus, &named("HS256", "rsa")),
-        ),
-        (
-            "HMAC by the encoded modulus",
-            hmac(encode(&modulus).as_bytes(), &json!({"alg": "HS256"})),
-        ),
-        (
-            "HMAC by the whole key",
-            hmac(whole_key.as_bytes(), &named("HS256", "rsa")),
-        ),
-        ("HMAC by nothing", hmac(b"", &json!({"alg": "HS256"}))),
-        (
-            "HMAC that says RS256",
-            hmac(&modulus, &named("RS256", "rsa")),
-        ),
-        (
-            "HMAC that says EdDSA",
-            hmac(&modulus, &named("EdDSA", "ed")),
-        ),
+        ("alg none", format!("{none}.")),
+        ("alg none with a name", format!("{named_none}.")),
+        ("alg none, signed", format!("{none}.{signature}")),
+        ("HMAC by a modulus", hmac(&modulus, &named("HS256", "rsa"))),
+        ("HMAC by it, encoded", hmac(encoded.as_bytes(), &hs256)),
+        ("HMAC by the key", hmac(whole_key, &named("HS256", "rsa"))),
+        ("HMAC by nothing", hmac(b"", &hs256)),
+        ("HMAC for RS256", hmac(&modulus, &named("RS256", "rsa"))),
+        ("HMAC for EdDSA", hmac(&modulus, &named("EdDSA", "ed"))),
         ("HMAC by the secret of other modes", token("ann")),
         ("RSA that says ES256", with(&rsa, named("ES256", "rsa"))),
         ("ECDSA that says RS256", with(&ec, named("RS256", "ec"))),
         ("ECDSA by the name of RSA", with(&ec, named("ES256", "rsa"))),
-        (
-            "EdDSA by the name of ECDSA",
-            with(&ed, named("EdDSA", "ec")),
-        ),
+        ("EdDSA by ECDSA's name", with(&ed, named("EdDSA", "ec"))),
         ("EdDSA that says ES256", with(&ed, named("ES256", "ec"))),
         ("RS384", with(&rsa, named("RS384", "rsa"))),
         ("PS256", with(&rsa, named("PS256", "rsa"))),
         ("ES384", with(&ec, named("ES384", "ec"))),
         ("ES256K", with(&ec, named("ES256K", "ec"))),
         ("another's key", other_key.token("ec", "ann")),
-        (
-            "another's key without a name",
-            with(&other_key, json!({"alg": "ES256"})),
-        ),
         ("an unknown name", ec.token("unknown", "ann")),
         ("a name almost right", ec.token("EC", "ann")),
-        (
-            "its key in its header",
-            with(
-                &other_key,
-                json!({"alg": "ES256", "kid": "ec", "jwk": other_key.jwk("ec")}),
-            ),
-        ),
-        (
-            "its key in its header, without a name",
-            with(
-                &other_key,
-                json!({"alg": "ES256", "jwk": other_key.jwk("x")}),
-            ),
-        ),
-        (
-            "its keys elsewhere",
-            with(
-                &other_key,
-                json!({"alg": "ES256", "kid": "x", "jku": "https://evil.example/jwks.json"}),
-            ),
-        ),
-        (
-            "its certificate elsewhere",
-            with(
-                &other_key,
-                json!({"alg": "ES256", "kid": "x", "x5u": "https://evil.example/x"}),
-            ),
-        ),
-        (
-            "its certificate with it",
-            with(&other_key, json!({"alg": "ES256", "x5c": ["MIIB"]})),
-        ),
-        (
-            "a critical extension",
-            of_ec(json!({"crit": ["x"], "x": 1})),
-        ),
-        (
-            "a critical claim",
-            of_ec(json!({"crit": ["exp"], "exp": 1})),
-        ),
+        ("critical extension", of_ec(json!({"crit": ["x"], "x": 1}))),
+        ("critical claim", of_ec(json!({"crit": ["exp"], "exp": 1}))),
         ("nothing critical", of_ec(json!({"crit": []}))),
         ("critical null", of_ec(json!({"crit": null}))),
-        (
-            "a payload as it is",
-            of_ec(json!({"b64": false, "crit": ["b64"]})),
-        ),
-        (
-            "nested",
-            ec.signed_texts(
-                r#"{"alg":"ES256","kid":"ec","cty":"JWT"}"#,
-                &ec.token("ec", "ann"),
-            ),
-        ),
+        ("unencoded", of_ec(json!({"b64": false, "crit": ["b64"]}))),
+        ("nested", texts(nested, &ec.token("ec", "ann"))),
         ("said to be nested", of_ec(json!({"cty": "jwt"}))),
         ("to log out", of_ec(json!({"typ": "logout+jwt"}))),
         ("a proof of a key", of_ec(json!({"typ": "dpop+jwt"}))),
-        (
-            "two subjects",
-            claiming(format!(r#"{{"sub":"ann","sub":"bob","exp":{exp}}}"#)),
-        ),
-        (
-            "two subjects, one escaped",
-            claiming(format!(r#"{{"s\u0075b":"ann","sub":"bob","exp":{exp}}}"#)),
-        ),
-        (
-            "two ends",
-            claiming(format!(r#"{{"sub":"ann","exp":1,"exp":{exp}}}"#)),
-        ),
-        (
-            "an end beyond numbers",
-            texts(es256, r#"{"sub":"ann","exp":1e999}"#),
-        ),
-        ("no claims", texts(es256, "")),
         ("claims in a list", es(json!([claims("ann")]))),
         ("no subject", es(json!({"exp": exp}))),
         ("no end", es(json!({"sub": "ann"}))),
-        (
-            "expired",
-            es(json!({"sub": "ann", "exp": NOW.as_secs() - 60})),
-        ),
-        (
-            "not begun",
-            es(json!({"sub": "ann", "exp": exp, "nbf": NOW.as_secs() + 62})),
-        ),
-        (
-            "too long",
-            es(json!({"sub": "ann", "exp": exp, "x": "y".repeat(8000)})),
-        ),
-        (
-            "deep",
-            texts(es256, &format!("{}{}", "[".repeat(2000), "]".repeat(2000))),
-        ),
+        ("expired", es(json!({"sub": "ann", "exp": past}))),
+        ("not begun", es(early)),
+        ("too long", es(long)),
         ("no signature", format!("{ec_message}.")),
         ("a signature of zeros", of_message(&[0; 64])),
-        (
-            "a short signature",
-            of_message(&ec.sign(ec_message.as_bytes())[..63]),
-        ),
-        (
-            "a signature in DER",
-            of_message(&der(&ec, ec_message.as_bytes())),
-        ),
-        (
-            "an EdDSA signature of zeros",
-            format!(
-                "{}.{}",
-                message(r#"{"alg":"EdDSA","kid":"ed"}"#, &plain),
-                encode(&[0; 64])
-            ),
-        ),
+        ("a short signature", of_message(&ec_signature[..63])),
+        ("a signature in DER", of_message(&der(&ec_signature))),
+        ("an EdDSA signature of zeros", format!("{of_ed}.{zeros}")),
         ("an RSA signature of zeros", of_rsa(&[0; 256])),
-        (
-            "an RSA signature of one",
-            of_rsa(&[&[0; 255][..], &[1]].concat()),
-        ),
+        ("an RSA signature of one", of_rsa(&one)),
         ("an RSA signature beyond the modulus", of_rsa(&[255; 256])),
-        (
-            "an RSA signature with a zero before",
-            of_rsa(&[&[0], &rsa.sign(rsa_message.as_bytes())[..]].concat()),
-        ),
-        (
-            "another's claims",
-            format!(
-                "{header}.{}.{signature}",
-                encode(claims("bob").to_string().as_bytes())
-            ),
-        ),
-        (
-            "another header",
-            format!("{}.{payload}.{signature}", encode(br#"{"alg":"RS256"}"#)),
-        ),
+        ("an RSA signature with a zero before", of_rsa(&zero_before)),
+        ("another's claims", format!("{header}.{of_bob}.{signature}")),
+        ("other header", format!("{of_rs256}.{payload}.{signature}")),
         ("padded", format!("{good}=")),
         ("two parts", format!("{header}.{payload}")),
         ("four parts", format!("{good}.{signature}")),
-        (
-            "five parts, as if encrypted",
-            format!("{good}.{payload}.{signature}"),
-        ),
+        ("five parts, as if encrypted", as_encrypted),
         ("dots", "..".into()),
         ("nothing", String::new()),
     ];
+    let headers = [
+        ("no alg", r#"{"kid":"ec"}"#),
+        ("alg null", r#"{"alg":null,"kid":"ec"}"#),
+        ("two algs", r#"{"alg":"none","alg":"ES256","kid":"ec"}"#),
+        (
+            "two, one escaped",
+            r#"{"a\u006cg":"none","alg":"ES256","kid":"ec"}"#,
+        ),
+        ("alg in lower case", r#"{"alg":"es256","kid":"ec"}"#),
+        ("two names", r#"{"alg":"ES256","kid":"rsa","kid":"ec"}"#),
+        ("a name that is a number", r#"{"alg":"ES256","kid":5}"#),
+    ];
+    let headers = headers.map(|(name, header)| (name, texts(header, &plain)));
+    // Signed with another key, which some of them bring.
+    let jwk = |id| other_key.jwk(id);
+    let elsewhere = "https://evil.example/jwks.json";
+    let others = [
+        ("no name", json!({})),
+        ("its key", json!({"kid": "ec", "jwk": jwk("ec")})),
+        ("its key without a name", json!({"jwk": jwk("x")})),
+        ("its keys elsewhere", json!({"kid": "x", "jku": elsewhere})),
+        ("a certificate there", json!({"kid": "x", "x5u": elsewhere})),
+        ("its certificate", json!({"x5c": ["MIIB"]})),
+    ];
+    let others = others.map(|(name, mut header)| {
+        header["alg"] = json!("ES256");
+        (name, with(&other_key, header))
+    });
+    let claiming = [
+        ("no claims", ""),
+        ("two subjects", r#"{"sub":"ann","sub":"bob","exp":EXP}"#),
+        ("one escaped", r#"{"s\u0075b":"ann","sub":"bob","exp":EXP}"#),
+        ("two ends", r#"{"sub":"ann","exp":1,"exp":EXP}"#),
+        ("an end beyond numbers", r#"{"sub":"ann","exp":1e999}"#),
+        ("deep", &deep),
+    ];
+    let claiming = claiming.map(|(name, claims)| {
+        let claims = claims.replace("EXP", &exp.to_string());
+        (name, texts(es256, &claims))
+    });
+    let cases = cases
+        .into_iter()
+        .chain(headers)
+        .chain(others)
+        .chain(claiming);
     let service = service(&jwks());
     for (id, signer) in signers() {
         assert_eq!(status(&service, &signer.token(id, "ann")), 200, "{id}");
@@ -350,9 +245,8 @@ fn forged_tokens() {
     assert_eq!(service.memory.0.borrow().asked_issuer, URL, "and no other");
 }
 
-fn der(signer: &Signer, message: &[u8]) -> Vec<u8> {
-    let raw = signer.sign(message);
-    let (r, s) = raw.split_at(32);
+fn der(signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(32);
     let integer = |bytes: &[u8]| [&[2, 33, 0], bytes].concat();
     [&[0x30, 70][..], &integer(r), &integer(s)].concat()
 }
@@ -393,11 +287,8 @@ fn where_there_is_a_secret_no_other_algorithm_counts() {
         let service = Service::with(&[("auth", auth), ("jwks-url", URL)]);
         publish(&service, &jwks());
         for (id, signer) in signers() {
-            assert_eq!(
-                status(&service, &signer.token(id, "ann")),
-                401,
-                "{auth}, {id}"
-            );
+            let token = signer.token(id, "ann");
+            assert_eq!(status(&service, &token), 401, "{auth}, {id}");
         }
         assert_eq!(status(&service, &token("ann")), 200);
         assert_eq!(asked(&service), 0);

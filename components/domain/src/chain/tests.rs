@@ -39,6 +39,14 @@ fn a_model_or_a_chain_is_read() {
     let local = || shipped("local");
     let fallback = |behind: Vec<Link>| before(shipped("fallback"), behind);
     let cache = |behind: Link| before(shipped("cache"), [behind]);
+    let two = fallback(vec![openai(), other()]);
+    let spaced = fallback(vec![openai(), local()]);
+    let cached = cache(fallback(vec![openai(), file("./mine.wasm")]));
+    let middleware = file("../my middleware/words.wasm");
+    let both_named = fallback(vec![named("fast", openai()), named("good", openai())]);
+    let odd = file("./my model (2).wasm");
+    let inner = fallback(vec![openai(), openai()]);
+    let mine = named("my_2-b", file("./x=y.wasm"));
     for (text, expected) in [
         ("local", local()),
         (" openai ", openai()),
@@ -48,51 +56,24 @@ fn a_model_or_a_chain_is_read() {
         ("./my model (2).wasm", file("./my model (2).wasm")),
         ("/srv/a,b/mine", file("/srv/a,b/mine")),
         ("fallback(openai)", fallback(vec![openai()])),
-        (
-            "fallback(openai, automatic1111)",
-            fallback(vec![openai(), other()]),
-        ),
-        (
-            " fallback ( openai,local )",
-            fallback(vec![openai(), local()]),
-        ),
-        (
-            "cache(fallback(openai,./mine.wasm))",
-            before(
-                shipped("cache"),
-                [fallback(vec![openai(), file("./mine.wasm")])],
-            ),
-        ),
+        ("fallback(openai, automatic1111)", two),
+        (" fallback ( openai,local )", spaced),
+        ("cache(fallback(openai,./mine.wasm))", cached),
         (
             "../my middleware/words.wasm(fallback(openai), local)",
-            before(
-                file("../my middleware/words.wasm"),
-                [fallback(vec![openai()]), local()],
-            ),
+            before(middleware, [fallback(vec![openai()]), local()]),
         ),
-        (
-            "fallback(fast=openai, good = openai)",
-            fallback(vec![named("fast", openai()), named("good", openai())]),
-        ),
+        ("fallback(fast=openai, good = openai)", both_named),
         (
             "a=fallback(fallback(openai, openai), my_2-b=./x=y.wasm)",
-            before(
-                named("a", shipped("fallback")),
-                [
-                    fallback(vec![openai(), openai()]),
-                    named("my_2-b", file("./x=y.wasm")),
-                ],
-            ),
+            before(named("a", shipped("fallback")), [inner, mine]),
         ),
         (
             "fallback(cache(openai), cache(automatic1111))",
             fallback(vec![cache(openai()), cache(other())]),
         ),
         ("fast=openai", named("fast", openai())),
-        (
-            "fast=./my model (2).wasm",
-            named("fast", file("./my model (2).wasm")),
-        ),
+        ("fast=./my model (2).wasm", named("fast", odd)),
         ("./a=b.wasm", file("./a=b.wasm")),
         // Whether there is such a model, others decide.
         ("dall-e", shipped("dall-e")),
@@ -118,6 +99,7 @@ fn what_cannot_be_read_is_told() {
         format!("fallback({})", models.join(","))
     };
     assert!(parse(&wide(MAX_LINKS)).is_ok());
+    let bare_fallback = "must name what is behind fallback, as in fallback(openai)";
     let bare_cache = "must name what is behind cache, as in cache(openai)";
     let no_model = "must name a model before ')'";
     let one_more = "must have one link in cache(…), and local is one more";
@@ -125,10 +107,7 @@ fn what_cannot_be_read_is_told() {
     for (text, expected) in [
         ("", "must name a model"),
         (" ", "must name a model"),
-        (
-            "fallback",
-            "must name what is behind fallback, as in fallback(openai)",
-        ),
+        ("fallback", bare_fallback),
         ("cache", bare_cache),
         ("fallback()", no_model),
         ("fallback(openai,)", no_model),
@@ -199,6 +178,7 @@ fn a_file_is_called_as_its_stem() {
 
 #[test]
 fn each_link_has_a_name_of_its_own() {
+    let thrice = "fallback(x=local, x=local, x=local)";
     for (text, expected) in [
         ("local", &["local"][..]),
         (
@@ -211,10 +191,7 @@ fn each_link_has_a_name_of_its_own() {
                 "fallback", "cache", "local", "cache-3", "cache-2", "local-2",
             ],
         ),
-        (
-            "fallback(x=local, x=local, x=local)",
-            &["fallback", "x", "x-2", "x-3"],
-        ),
+        (thrice, &["fallback", "x", "x-2", "x-3"]),
     ] {
         assert_eq!(parse(text).unwrap().names(), expected, "{text}");
     }

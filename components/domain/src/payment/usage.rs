@@ -158,6 +158,7 @@ mod tests {
     use super::*;
 
     /// What happens to a link.
+    #[derive(Clone, Copy)]
     enum Step {
         Begin(Option<u64>),
         Refuse,
@@ -169,80 +170,40 @@ mod tests {
     #[test]
     fn each_call_counts_once_by_what_is_known_of_it() {
         use Step::{Accept, Begin, Cost, Receipt, Refuse};
-        let priced = || Begin(Some(60));
-        let unpriced = || Begin(None);
+        const PRICED: Step = Begin(Some(60));
+        const DEARER: Step = Begin(Some(70));
+        const UNPRICED: Step = Begin(None);
         let said = |cost| Cost(Some(cost));
+        let huge = said(u64::MAX);
         for (name, steps, cost, reserved, unknown) in [
-            ("none", vec![], None, 0, 0),
-            ("under way", vec![priced()], None, 60, 0),
-            ("refused", vec![priced(), Refuse], None, 0, 0),
-            ("accepted", vec![priced(), Accept], Some(60), 0, 0),
-            ("said", vec![priced(), said(40)], Some(40), 0, 0),
-            ("said to be free", vec![priced(), said(0)], Some(0), 0, 0),
-            ("dearer", vec![priced(), said(99)], Some(99), 0, 0),
-            ("tokens alone", vec![priced(), Cost(None)], Some(60), 0, 0),
-            ("by its receipt", vec![priced(), Receipt], Some(60), 0, 0),
-            (
-                "by its receipt, and said",
-                vec![priced(), Receipt, said(40)],
-                Some(40),
-                0,
-                0,
-            ),
-            (
-                "by its receipt, and given up for another",
-                vec![priced(), Receipt, priced()],
-                Some(60),
-                60,
-                0,
-            ),
-            (
-                "two pieces of work",
-                vec![priced(), said(40), said(2), Accept],
-                Some(42),
-                0,
-                0,
-            ),
-            ("perhaps twice", vec![priced(), priced()], None, 120, 0),
-            (
-                "perhaps, and again",
-                vec![priced(), priced(), Accept],
-                Some(60),
-                60,
-                0,
-            ),
-            (
-                "perhaps, and then refused",
-                vec![priced(), priced(), Refuse],
-                None,
-                60,
-                0,
-            ),
-            (
-                "another price meanwhile",
-                vec![priced(), Begin(Some(70)), Accept],
-                Some(70),
-                60,
-                0,
-            ),
-            ("unpriced", vec![unpriced()], None, 0, 1),
-            ("unpriced, accepted", vec![unpriced(), Accept], None, 0, 1),
-            ("unpriced, refused", vec![unpriced(), Refuse], None, 0, 0),
-            ("unpriced, kept", vec![unpriced(), Receipt], None, 0, 1),
-            ("unpriced, said", vec![unpriced(), said(5)], Some(5), 0, 0),
-            ("unpriced, tokens", vec![unpriced(), Cost(None)], None, 0, 1),
-            ("of no call", vec![said(5), Refuse, Accept], Some(5), 0, 0),
-            (
-                "absurd",
-                vec![unpriced(), said(u64::MAX), said(1)],
-                Some(MAX),
-                0,
-                0,
-            ),
+            ("none", &[][..], None, 0, 0),
+            ("under way", &[PRICED], None, 60, 0),
+            ("refused", &[PRICED, Refuse], None, 0, 0),
+            ("accepted", &[PRICED, Accept], Some(60), 0, 0),
+            ("said", &[PRICED, said(40)], Some(40), 0, 0),
+            ("said to be free", &[PRICED, said(0)], Some(0), 0, 0),
+            ("dearer", &[PRICED, said(99)], Some(99), 0, 0),
+            ("tokens alone", &[PRICED, Cost(None)], Some(60), 0, 0),
+            ("by its receipt", &[PRICED, Receipt], Some(60), 0, 0),
+            ("kept, said", &[PRICED, Receipt, said(40)], Some(40), 0, 0),
+            ("given up", &[PRICED, Receipt, PRICED], Some(60), 60, 0),
+            ("two", &[PRICED, said(40), said(2), Accept], Some(42), 0, 0),
+            ("perhaps twice", &[PRICED, PRICED], None, 120, 0),
+            ("perhaps, again", &[PRICED, PRICED, Accept], Some(60), 60, 0),
+            ("perhaps, refused", &[PRICED, PRICED, Refuse], None, 60, 0),
+            ("another price", &[PRICED, DEARER, Accept], Some(70), 60, 0),
+            ("unpriced", &[UNPRICED], None, 0, 1),
+            ("unpriced, accepted", &[UNPRICED, Accept], None, 0, 1),
+            ("unpriced, refused", &[UNPRICED, Refuse], None, 0, 0),
+            ("unpriced, kept", &[UNPRICED, Receipt], None, 0, 1),
+            ("unpriced, said", &[UNPRICED, said(5)], Some(5), 0, 0),
+            ("unpriced, tokens", &[UNPRICED, Cost(None)], None, 0, 1),
+            ("of no call", &[said(5), Refuse, Accept], Some(5), 0, 0),
+            ("absurd", &[UNPRICED, huge, said(1)], Some(MAX), 0, 0),
         ] {
             let mut link = LinkUsage::default();
             for step in steps {
-                match step {
+                match *step {
                     Begin(price) => link.begin(price.map(MicroDollars)),
                     Refuse => link.refuse(),
                     Accept => link.accept(),
@@ -259,17 +220,11 @@ mod tests {
                 reserved,
                 unknown_calls: unknown,
             };
-            assert_eq!(
-                (link.total().cost, link.spending()),
-                (cost, expected),
-                "{name}"
-            );
+            let total = (link.total().cost, link.spending());
+            assert_eq!(total, (cost, expected), "{name}");
             let json = serde_json::to_string(&link).unwrap();
-            assert_eq!(
-                serde_json::from_str::<LinkUsage>(&json).unwrap(),
-                link,
-                "{name}"
-            );
+            let read: LinkUsage = serde_json::from_str(&json).unwrap();
+            assert_eq!(read, link, "{name}");
         }
     }
 }

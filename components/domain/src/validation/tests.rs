@@ -55,27 +55,18 @@ fn values_are_kept_as_sent() {
 
 #[test]
 fn a_prompt_has_1_to_2000_characters() {
-    let (short, long) = (
-        "must be at least 1 character",
-        "must be at most 2000 characters",
-    );
+    let short = "must be at least 1 character";
+    let long = "must be at most 2000 characters";
+    let trimmed = "a".repeat(2_000) + &" ".repeat(100);
     for (name, prompt, problem) in [
         ("one", "a".into(), None),
         ("one, trimmed", " \n\u{a0}a\u{3000}".into(), None),
         ("one of four bytes", "🎨".into(), None),
         ("2000 of four bytes each", "🎨".repeat(2_000), None),
-        (
-            "2000, trimmed",
-            format!("{}{}", "a".repeat(2_000), " ".repeat(100)),
-            None,
-        ),
+        ("2000, trimmed", trimmed, None),
         ("none", String::new(), Some(short)),
         ("blank", " ".repeat(100), Some(short)),
-        (
-            "blank in every way",
-            " \n\t\u{a0}\u{3000}".into(),
-            Some(short),
-        ),
+        ("blanks", " \n\t\u{a0}\u{3000}".into(), Some(short)),
         ("2001", "a".repeat(2_001), Some(long)),
     ] {
         let expected = problem.map(|problem| errors(&[("refinement_prompt", problem)]));
@@ -85,23 +76,14 @@ fn a_prompt_has_1_to_2000_characters() {
 
 #[test]
 fn all_problems_are_told_at_once() {
+    let missing = errors(&[
+        ("original_image_url", "is required"),
+        ("refinement_prompt", "is required"),
+    ]);
+    let nothing = json!({"original_image_url": null, "refinement_prompt": null, "logo_description": null, "theme_description": null});
     for (name, body, expected) in [
-        (
-            "nothing",
-            json!({}),
-            errors(&[
-                ("original_image_url", "is required"),
-                ("refinement_prompt", "is required"),
-            ]),
-        ),
-        (
-            "null everywhere",
-            json!({"original_image_url": null, "refinement_prompt": null, "logo_description": null, "theme_description": null}),
-            errors(&[
-                ("original_image_url", "is required"),
-                ("refinement_prompt", "is required"),
-            ]),
-        ),
+        ("nothing", json!({}), missing.clone()),
+        ("null everywhere", nothing, missing),
         (
             "wrong types",
             json!({"original_image_url": 1, "refinement_prompt": ["abcde"], "logo_description": {}, "theme_description": false}),
@@ -142,10 +124,8 @@ fn an_image_of_our_own_may_be_anywhere() {
         json!({"original_image_url": "http://127.0.0.1:8080/a", "refinement_prompt": "abcde"});
     let draft = Draft::parse(body.to_string().as_bytes()).unwrap();
     assert_eq!(draft.original_image_url(), Some("http://127.0.0.1:8080/a"));
-    let (allowed, none) = (
-        AllowedSources::parse("127.0.0.1:8080").unwrap(),
-        AllowedSources::default(),
-    );
+    let allowed = AllowedSources::parse("127.0.0.1:8080").unwrap();
+    let none = AllowedSources::default();
     let check = |original| draft.clone().check(original, original, &none, TASK_TIMEOUT);
     assert!(check(Source::Own).is_ok());
     assert!(check(Source::Elsewhere(&allowed)).is_ok());
@@ -191,82 +171,50 @@ fn an_edit_that_cannot_be_is_told() {
     let far = json!({"x": 2_147_483_647, "y": 0, "width": 2_147_483_647, "height": 1});
     let whole = "must have x and y of at least 0, width and height of at least 1: whole \
                  numbers up to 2147483647";
-    let (number, seed) = (
-        "must be a number from 0 to 1",
-        "must be a whole number from 0 to 4294967295",
-    );
-    let (feather, alone) = (
-        "must be a whole number from 0 to 64",
-        "needs a region or a mask",
-    );
+    let number = Some(("strength", "must be a number from 0 to 1"));
+    let seed = Some(("seed", "must be a whole number from 0 to 4294967295"));
+    let feather = Some(("mask_feather", "must be a whole number from 0 to 64"));
+    let alone = "needs a region or a mask";
+    let private = Some(("mask_url", "must point to a public address"));
+    let no_text = Some(("mask_url", "must be a string"));
+    let together = Some(("mask_url", "must not be sent together with region"));
+    let no_flag = Some(("region_only", "must be true or false"));
+    let all_wrong = json!({"region": 7, "mask_feather": 8, "region_only": true});
     let cases = [
         (json!({"strength": 0}), None),
         (json!({"strength": 1}), None),
-        (json!({"strength": 1.01}), Some(("strength", number))),
-        (json!({"strength": -0.01}), Some(("strength", number))),
-        (json!({"strength": "0.5"}), Some(("strength", number))),
+        (json!({"strength": 1.01}), number),
+        (json!({"strength": -0.01}), number),
+        (json!({"strength": "0.5"}), number),
         (json!({"seed": 0}), None),
-        (json!({"seed": -1}), Some(("seed", seed))),
-        (json!({"seed": 1.5}), Some(("seed", seed))),
-        (json!({"seed": 4_294_967_296_u64}), Some(("seed", seed))),
+        (json!({"seed": -1}), seed),
+        (json!({"seed": 1.5}), seed),
+        (json!({"seed": 4_294_967_296_u64}), seed),
         (json!({"region": region}), None),
         (json!({"region": far}), None),
-        (json!({"region": [0, 0, 1, 1]}), Some(("region", whole))),
-        (
-            json!({"region": {"x": 0, "y": 0, "width": 1}}),
-            Some(("region", whole)),
-        ),
-        (
-            json!({"region": {"x": -1, "y": 0, "width": 1, "height": 1}}),
-            Some(("region", whole)),
-        ),
-        (
-            json!({"region": {"x": 0, "y": 0, "width": 0, "height": 1}}),
-            Some(("region", whole)),
-        ),
-        (
-            json!({"region": {"x": 0.5, "y": 0, "width": 1, "height": 1}}),
-            Some(("region", whole)),
-        ),
-        (
-            json!({"region": {"x": 2_147_483_648_u64, "y": 0, "width": 1, "height": 1}}),
-            Some(("region", whole)),
-        ),
-        (
-            json!({"mask_url": "http://127.0.0.1/"}),
-            Some(("mask_url", "must point to a public address")),
-        ),
-        (
-            json!({"mask_url": 7}),
-            Some(("mask_url", "must be a string")),
-        ),
-        (
-            json!({"mask_url": URL, "region": region}),
-            Some(("mask_url", "must not be sent together with region")),
-        ),
+        (json!({"mask_url": "http://127.0.0.1/"}), private),
+        (json!({"mask_url": 7}), no_text),
+        (json!({"mask_url": URL, "region": region}), together),
         (json!({"region": region, "mask_feather": 64}), None),
-        (
-            json!({"region": region, "mask_feather": 65}),
-            Some(("mask_feather", feather)),
-        ),
-        (
-            json!({"region": region, "mask_feather": 1.5}),
-            Some(("mask_feather", feather)),
-        ),
+        (json!({"region": region, "mask_feather": 65}), feather),
+        (json!({"region": region, "mask_feather": 1.5}), feather),
         (json!({"mask_feather": 8}), Some(("mask_feather", alone))),
         (json!({"region_only": false}), None),
         (json!({"region_only": true}), Some(("region_only", alone))),
-        (
-            json!({"region_only": "true", "region": region}),
-            Some(("region_only", "must be true or false")),
-        ),
+        (json!({"region_only": "true", "region": region}), no_flag),
         // What is wrong is told once.
-        (
-            json!({"region": 7, "mask_feather": 8, "region_only": true}),
-            Some(("region", whole)),
-        ),
+        (all_wrong, Some(("region", whole))),
     ];
-    for (edit, expected) in cases {
+    let regions = [
+        json!([0, 0, 1, 1]),
+        json!({"x": 0, "y": 0, "width": 1}),
+        json!({"x": -1, "y": 0, "width": 1, "height": 1}),
+        json!({"x": 0, "y": 0, "width": 0, "height": 1}),
+        json!({"x": 0.5, "y": 0, "width": 1, "height": 1}),
+        json!({"x": 2_147_483_648_u64, "y": 0, "width": 1, "height": 1}),
+    ];
+    let regions = regions.map(|region| (json!({"region": region}), Some(("region", whole))));
+    for (edit, expected) in cases.into_iter().chain(regions) {
         let mut body = body("lighter");
         body.as_object_mut()
             .unwrap()
@@ -351,10 +299,8 @@ fn field_errors_are_written_as_a_map_of_lists() {
     let mut errors = errors(&[("b", "is required"), ("a", "is odd")]);
     errors.add("b", "is late");
     let json = serde_json::to_value(&errors).unwrap();
-    assert_eq!(
-        json,
-        json!({"a": ["is odd"], "b": ["is required", "is late"]})
-    );
+    let expected = json!({"a": ["is odd"], "b": ["is required", "is late"]});
+    assert_eq!(json, expected);
 }
 
 #[test]
@@ -380,13 +326,11 @@ fn an_idempotency_key_is_visible_ascii() {
 #[test]
 fn an_id_is_a_hyphenated_uuid() {
     let id = "0190c0de-abcd-7000-8000-00000000000f";
+    let zeros = "00000000-0000-0000-0000-000000000000";
     for (text, expected) in [
         (id, Some(id)),
         ("0190C0DE-ABCD-7000-8000-00000000000F", Some(id)),
-        (
-            "00000000-0000-0000-0000-000000000000",
-            Some("00000000-0000-0000-0000-000000000000"),
-        ),
+        (zeros, Some(zeros)),
         ("0190c0deabcd7000800000000000000f", None),
         ("{0190c0de-abcd-7000-8000-00000000000f}", None),
         ("urn:uuid:0190c0de-abcd-7000-8000-00000000000f", None),

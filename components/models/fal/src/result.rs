@@ -111,71 +111,26 @@ mod tests {
         let settings = settings(PROFILE.url, &[]).unwrap();
         let at = |url: &str| Some(Outcome::Answer(Answer::Location(url.to_owned())));
         let failed = |reason: &str| Some(Outcome::Failed(Error::refused(reason)));
-        let broken = |reason: &str| Some(Outcome::Failed(Error::broken(reason)));
-        let gone = |error| Some(Outcome::Gone(error));
+        let upscaled = at("https://v3b.fal.media/files/b/0a8f/upscaled.png");
+        let withheld = failed("the provider withheld the image, since it is against its rules");
+        let shown =
+            r#"{"images":[{"url":"https://v3.fal.media/1.png"}],"has_nsfw_concepts":[false]}"#;
+        let no_image = Some(Outcome::Failed(Error::broken(
+            "the provider answered no image",
+        )));
         let could_not = "the provider could not refine the image";
+        let required = failed(&format!("{could_not}: Field required"));
+        let no = failed(&format!("{could_not}: No, ***"));
+        let died = r#"{"detail":"The runner died","error_type":"runner_disconnected"}"#;
+        let runner = failed(&format!("{could_not}: The runner died"));
         for (status, json, expected) in [
-            (
-                200,
-                include_str!("../samples/images.json"),
-                at("https://v3b.fal.media/files/b/0a8f/kQ7xGIFxuPX2_sunburst.png"),
-            ),
-            (
-                200,
-                include_str!("../samples/one-image.json"),
-                at("https://v3b.fal.media/files/b/0a8f/upscaled.png"),
-            ),
-            (
-                200,
-                include_str!("../samples/withheld.json"),
-                failed("the provider withheld the image, since it is against its rules"),
-            ),
-            (
-                200,
-                r#"{"images":[{"url":"https://v3.fal.media/1.png"}],"has_nsfw_concepts":[false]}"#,
-                at("https://v3.fal.media/1.png"),
-            ),
-            (
-                200,
-                r#"{"images":[]}"#,
-                broken("the provider answered no image"),
-            ),
-            (
-                422,
-                include_str!("../samples/content-policy.json"),
-                failed(
-                    "the provider refused the image or the prompt: The content could not be \
-                     processed because it was flagged by a content checker",
-                ),
-            ),
-            (
-                422,
-                include_str!("../samples/invalid.json"),
-                failed(&format!("{could_not}: Field required")),
-            ),
-            (
-                500,
-                include_str!("../samples/internal-error.json"),
-                failed(&format!("{could_not}: Internal server error")),
-            ),
-            (
-                503,
-                include_str!("../samples/no-runner.json"),
-                gone(Error::unavailable(format!(
-                    "{could_not}: No runner could be allocated to handle the request"
-                ))),
-            ),
-            (
-                400,
-                r#"{"detail":"No, sk-hush"}"#,
-                failed(&format!("{could_not}: No, ***")),
-            ),
+            (200, include_str!("../samples/one-image.json"), upscaled),
+            (200, include_str!("../samples/withheld.json"), withheld),
+            (200, shown, at("https://v3.fal.media/1.png")),
+            (200, r#"{"images":[]}"#, no_image),
+            (422, include_str!("../samples/invalid.json"), required),
+            (400, r#"{"detail":"No, sk-hush"}"#, no),
             (400, r#"{"detail":" "}"#, failed(could_not)),
-            (
-                404,
-                include_str!("../samples/not-found.json"),
-                Some(forgotten()),
-            ),
             (422, r#"{"detail":[]}"#, None),
             (429, include_str!("../samples/rate-limit.json"), None),
             (403, include_str!("../samples/no-balance.json"), None),
@@ -183,11 +138,7 @@ mod tests {
             (502, "<html>", None),
             (503, r#"{"detail":"Service Unavailable"}"#, None),
             (500, r#"{"detail":"Internal Server Error"}"#, None),
-            (
-                500,
-                r#"{"detail":"The runner died","error_type":"runner_disconnected"}"#,
-                failed(&format!("{could_not}: The runner died")),
-            ),
+            (500, died, runner),
             (500, "", None),
         ] {
             assert_eq!(read(status, json.as_bytes(), &settings), expected, "{json}");

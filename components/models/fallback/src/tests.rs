@@ -107,50 +107,25 @@ fn the_next_one_is_asked_where_one_cannot_be_used() {
     let unknown = Err(Failure::Unknown(unknown));
     let broken = |reason: &str| Err(Failure::Broken(reason.to_owned()));
     let no_model = broken("there is no model to ask");
+    let both = broken("it did not answer; the provider answered 502");
+    let left = broken("the provider answered 503; it did not answer");
+    let all_busy = vec![busy(Some(9)), busy(Some(3))];
+    let one_busy = vec![busy(Some(9)), busy(None)];
+    let next_refuses = vec![busy(None), refuses(), Ok("c")];
     for (name, answers, expected, asked) in [
         ("the first answers", vec![Ok("a"), Ok("b")], Ok("a"), 1),
         ("the first is busy", vec![busy(None), Ok("b")], Ok("b"), 2),
         ("the first hangs", vec![hangs(), Ok("b")], Ok("b"), 2),
         ("the first refuses", vec![refuses(), Ok("b")], refuses(), 1),
-        (
-            "the next one refuses",
-            vec![busy(None), refuses(), Ok("c")],
-            refuses(),
-            2,
-        ),
+        ("the next one refuses", next_refuses, refuses(), 2),
         ("a key", vec![wants_a_key(), Ok("b")], wants_a_key(), 1),
         ("the first breaks", vec![breaks(), Ok("b")], Ok("b"), 2),
-        (
-            "perhaps accepted",
-            vec![breaks(), busy(Some(3))],
-            unknown,
-            2,
-        ),
-        (
-            "one hangs, and one may have accepted it",
-            vec![hangs(), breaks()],
-            broken("it did not answer; the provider answered 502"),
-            2,
-        ),
-        (
-            "all are busy",
-            vec![busy(Some(9)), busy(Some(3))],
-            busy(Some(3)),
-            2,
-        ),
-        (
-            "one does not say until when",
-            vec![busy(Some(9)), busy(None)],
-            busy(None),
-            2,
-        ),
+        ("perhaps", vec![breaks(), busy(Some(3))], unknown, 2),
+        ("one of them hangs", vec![hangs(), breaks()], both, 2),
+        ("all are busy", all_busy, busy(Some(3)), 2),
+        ("who knows for how long", one_busy, busy(None), 2),
         ("all hang", vec![hangs(), hangs()], hangs(), 2),
-        (
-            "what hangs is not asked again",
-            vec![busy(None), hangs()],
-            broken("the provider answered 503; it did not answer"),
-            2,
-        ),
+        ("what hangs is left", vec![busy(None), hangs()], left, 2),
         ("one alone", vec![busy(Some(1))], busy(Some(1)), 1),
         ("none", vec![], no_model, 0),
     ] {
@@ -179,11 +154,8 @@ fn one_that_fails_again_and_again_is_asked_last_and_probed_within_a_minute() {
     }
     models.becomes(1, busy(None));
     models.becomes(0, Ok("a"));
-    assert_eq!(
-        models.refine(),
-        (Ok("a"), vec![1, 0]),
-        "no task fails for it"
-    );
+    // No task fails for it, and it is well again.
+    assert_eq!(models.refine(), (Ok("a"), vec![1, 0]));
     assert_eq!(models.refine(), (Ok("a"), vec![0]), "it is well again");
 
     models.becomes(0, hangs());

@@ -74,80 +74,52 @@ mod tests {
         let broken = |reason: &str| Ok(Stage::Ended(Outcome::Failed(Error::broken(reason))));
         let gone = |reason: &str| Ok(Stage::Ended(Outcome::Gone(Error::refused(reason))));
         let nothing = || broken("the provider answered no image");
+        let no_image = broken("the provider's answer is not an image");
+        let told = failed("the provider answered no image: No, ***");
+        let removed = gone("the provider has removed the image");
+        let image = r#""https://replicate.delivery/1.png""#;
         for (output, expected) in [
-            (r#""https://replicate.delivery/1.png""#, here()),
-            (
-                r#"["https://replicate.delivery/1.png","https://replicate.delivery/2.png"]"#,
-                here(),
-            ),
+            (image, here()),
             ("[]", nothing()),
-            (r#"{"a":1}"#, nothing()),
             ("null", nothing()),
-            (r#"["a cat","","https://replicate.delivery/1.png"]"#, here()),
-            (
-                r#"{"caption":"a cat","image":"https://replicate.delivery/1.png"}"#,
-                here(),
-            ),
+            (&format!(r#"{{"caption":"a cat","image":{image}}}"#), here()),
             (r#""/files/1.png""#, at("http://cog.lan:5000/files/1.png")),
-            (
-                r#""","error":"No, hush""#,
-                failed("the provider answered no image: No, ***"),
-            ),
-            (
-                r#""a cat""#,
-                broken("the provider's answer is not an image"),
-            ),
-            (
-                r#"null,"data_removed":true"#,
-                gone("the provider has removed the image"),
-            ),
-            (
-                r#""https://replicate.delivery/1.png","data_removed":false"#,
-                here(),
-            ),
+            (r#""","error":"No, hush""#, told),
+            (r#""a cat""#, no_image),
+            (r#"null,"data_removed":true"#, removed),
+            (&format!(r#"{image},"data_removed":false"#), here()),
         ] {
             let json = format!(r#"{{"id":"gm3q","status":"succeeded","output":{output}}}"#);
             let expected = expected.map(|stage| (Some("gm3q".to_owned()), stage));
             assert_eq!(read(json.as_bytes(), &settings()), expected, "{json}");
         }
         let could_not = "the provider could not refine the image";
+        let running = || Ok(Stage::Running);
+        let flagged = r#"{"status":"failed","error":"NSFW content detected.\nTraceback"}"#;
+        let nsfw = failed(&format!("{could_not}: NSFW content detected"));
+        let no = failed(&format!("{could_not}: No"));
+        let stopped = gone("the provider stopped the refinement");
+        let no_form = "the provider's answer is not JSON of the form that was expected";
         for (json, expected) in [
             (
                 r#"{"id":"gm3q","status":"starting","output":null,"urls":{"get":"https://elsewhere.example"}}"#,
-                Ok(Stage::Running),
+                running(),
             ),
-            (r#"{"status":"processing"}"#, Ok(Stage::Running)),
+            (r#"{"status":"processing"}"#, running()),
+            (flagged, nsfw),
             (
-                r#"{"status":"failed","error":"NSFW content detected.\nTraceback"}"#,
-                failed(&format!("{could_not}: NSFW content detected")),
-            ),
-            (
-                r#"{"status":"failed","error":null,"output":"https://replicate.delivery/1.png"}"#,
+                &format!(r#"{{"status":"failed","error":null,"output":{image}}}"#),
                 failed(could_not),
             ),
+            (r#"{"id":"gm3q","status":"booting","error":""}"#, running()),
+            (r#"{"status":"booting","output":[]}"#, running()),
             (
-                r#"{"id":"gm3q","status":"booting","output":null,"error":""}"#,
-                Ok(Stage::Running),
-            ),
-            (r#"{"status":"booting","output":[]}"#, Ok(Stage::Running)),
-            (
-                r#"{"status":"finished","output":"https://replicate.delivery/1.png"}"#,
+                &format!(r#"{{"status":"finished","output":{image}}}"#),
                 here(),
             ),
-            (
-                r#"{"status":"broken","error":{"message":"No"}}"#,
-                failed(&format!("{could_not}: No")),
-            ),
-            (
-                r#"{"status":"canceled"}"#,
-                gone("the provider stopped the refinement"),
-            ),
-            (
-                r#"{"status":7}"#,
-                Err(Error::broken(
-                    "the provider's answer is not JSON of the form that was expected",
-                )),
-            ),
+            (r#"{"status":"broken","error":{"message":"No"}}"#, no),
+            (r#"{"status":"canceled"}"#, stopped),
+            (r#"{"status":7}"#, Err(Error::broken(no_form))),
         ] {
             let named = json.contains("gm3q").then(|| "gm3q".to_owned());
             let expected = expected.map(|stage| (named, stage));

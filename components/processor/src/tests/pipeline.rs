@@ -86,62 +86,31 @@ fn a_task_is_processed_in_six_steps() {
 #[test]
 fn a_bad_original_fails_its_task() {
     let half = &GIF[..20];
+    let short = Page::Declare(half, GIF.len() as u64);
+    let large = Page::Declare(GIF, 21 << 20);
+    let forbidden = Page::Refuse(Failure::Forbidden);
+    let redirect = Page::Redirect;
+    let compressed = "the answer is compressed in a way that was not asked for";
+    let late = "the download took longer than 30 seconds";
+    let no_name = "the name of the address cannot be resolved";
+    let endless = "the address redirects more than 3 times";
+    let must = "the address must";
     for (name, page, reason) in [
         ("404", Page::Status(404), "the address answered 404"),
         ("204", Page::Status(204), "the address answered 204"),
         ("304", Page::Status(304), "the address answered 304"),
         ("empty", Page::Body(b""), "the file is empty"),
-        (
-            "HTML",
-            Page::Body(b"<!doctype html>"),
-            "the file is not an image",
-        ),
+        ("HTML", Page::Body(b"<html>"), "the file is not an image"),
         ("truncated", Page::Body(half), "the file is cut short"),
-        (
-            "shorter than declared",
-            Page::Declare(half, GIF.len() as u64),
-            "the file ended before its declared length",
-        ),
-        (
-            "declared too large",
-            Page::Declare(GIF, 21 << 20),
-            "the file is larger than",
-        ),
-        (
-            "compressed",
-            Page::Encoded(GIF),
-            "the answer is compressed in a way that was not asked for",
-        ),
-        (
-            "silence",
-            Page::Silence,
-            "the download took longer than 30 seconds",
-        ),
-        (
-            "refused",
-            Page::Refuse(Failure::Forbidden),
-            "the address is not public",
-        ),
-        (
-            "no such name",
-            Page::Refuse(Failure::Unresolvable),
-            "the name of the address cannot be resolved",
-        ),
-        (
-            "redirect without end",
-            Page::Redirect(ORIGINAL),
-            "the address redirects more than 3 times",
-        ),
-        (
-            "redirect to loopback",
-            Page::Redirect("http://127.0.0.1/"),
-            "the address must",
-        ),
-        (
-            "redirect to another scheme",
-            Page::Redirect("file:///etc/passwd"),
-            "the address must",
-        ),
+        ("short", short, "the file ended before its declared length"),
+        ("declared too large", large, "the file is larger than"),
+        ("compressed", Page::Encoded(GIF), compressed),
+        ("silence", Page::Silence, late),
+        ("refused", forbidden, "the address is not public"),
+        ("no such name", Page::Refuse(Failure::Unresolvable), no_name),
+        ("redirect without end", redirect(ORIGINAL), endless),
+        ("to loopback", redirect("http://127.0.0.1/"), must),
+        ("to another scheme", redirect("file:///etc/passwd"), must),
     ] {
         let world = World::new().page(ORIGINAL, page);
         assert_eq!(world.process(), Outcome::Done, "{name}");
@@ -211,43 +180,23 @@ fn the_model_is_asked_again_where_that_can_help() {
     let unavailable = || Script::Unavailable(None);
     let refused = || Script::Refuse("the prompt is not allowed");
     let second = Duration::from_secs(1);
-    let unknown = || Script::Unknown;
     let answer = || Script::Answer(GIF);
+    let twice = vec![unavailable(), unavailable(), answer()];
+    let thrice = vec![unavailable(), unavailable(), unavailable()];
+    let maybe = vec![Script::Unknown, refused()];
+    let unknown = vec![Script::Unknown, Script::Unknown, Script::Unknown];
     let patient = |seconds: u32| Script::Unavailable(Some(seconds * second));
     let overloaded = "the provider is overloaded";
     let later = "the provider is overloaded, and asks to be tried again later";
     let not_allowed = "the prompt is not allowed";
+    let failed = "the provider answered 502";
     let hangs = "the model did not answer within 60 seconds";
     for (name, script, asked, waited, reason) in [
         ("one failure", vec![unavailable(), answer()], 2, 1, None),
-        (
-            "two failures",
-            vec![unavailable(), unavailable(), answer()],
-            3,
-            5,
-            None,
-        ),
-        (
-            "three failures",
-            vec![unavailable(), unavailable(), unavailable()],
-            3,
-            5,
-            Some(overloaded),
-        ),
-        (
-            "perhaps accepted, and then refused",
-            vec![unknown(), refused()],
-            2,
-            1,
-            Some(not_allowed),
-        ),
-        (
-            "perhaps accepted each time",
-            vec![unknown(), unknown(), unknown()],
-            3,
-            5,
-            Some("the provider answered 502"),
-        ),
+        ("two failures", twice, 3, 5, None),
+        ("three failures", thrice, 3, 5, Some(overloaded)),
+        ("perhaps, and then refused", maybe, 2, 1, Some(not_allowed)),
+        ("perhaps accepted each time", unknown, 3, 5, Some(failed)),
         ("asked to wait", vec![patient(20), answer()], 2, 20, None),
         ("too long", vec![patient(600)], 1, 0, Some(later)),
         ("refused", vec![refused()], 1, 0, Some(not_allowed)),
@@ -302,13 +251,10 @@ fn an_answer_may_be_an_address() {
     assert_eq!(world.process(), Outcome::Done);
     assert_eq!(world.status(), Some(Status::Completed));
 
+    let must = "the address must";
     for (name, location, reason) in [
-        ("loopback", "http://localhost/x", "the address must"),
-        (
-            "another scheme",
-            "data:image/gif;base64,x",
-            "the address must",
-        ),
+        ("loopback", "http://localhost/x", must),
+        ("another scheme", "data:image/gif;base64,x", must),
         (
             "gone",
             "https://cdn.example.com/gone",

@@ -11,6 +11,15 @@ use crate::process::Outcome;
 /// A setting: the model's provider, at a private address.
 const PROVIDER: (&str, &str) = ("model-url", "http://127.0.0.1:7860");
 
+const THERE: &str = "https://cdn.example.com/refined.gif";
+
+/// A model answers an address, at which there is a page after others.
+fn answering(page: Page, before: Vec<Page>) -> World {
+    let world = World::new().page(THERE, page);
+    world.before_pages.replace(before.into());
+    world.model([Script::Location(THERE)])
+}
+
 #[test]
 fn the_providers_own_host_may_be_private() {
     let there = "http://127.0.0.1:7860/refined.gif";
@@ -33,115 +42,48 @@ fn the_providers_own_host_may_be_private() {
 /// continued, without asking the model.
 #[test]
 fn an_answer_is_downloaded_again_where_that_can_help() {
-    const THERE: &str = "https://cdn.example.com/refined.gif";
     const TAG: &str = "\"1\"";
     let status = Page::Status;
     let refuse = Page::Refuse;
     let cut = |tag, length| Page::Cut(GIF, tag, length);
-    let not_public = "the address is not public";
-    let no_image = "the file is not an image: it must be PNG, JPEG, WebP or GIF";
+    let cut_off = || cut(TAG, 20);
+    let unreachable = [Failure::Unresolvable, Failure::Broken].map(refuse);
     let half = Page::Body(&GIF[..20]);
-    for (name, before, offsets, waited, reason) in [
-        ("refused once", vec![status(503)], &[0, 0][..], 1, ""),
-        ("twice", vec![status(500), status(408)], &[0, 0, 0], 5, ""),
-        (
-            "refused thrice",
-            vec![status(503), status(503), status(502)],
-            &[0, 0, 0],
-            5,
-            "the address answered 502",
-        ),
-        (
-            "asked to wait",
-            vec![Page::Busy(429, "20")],
-            &[0, 0],
-            20,
-            "",
-        ),
-        (
-            "asked to wait too long",
-            vec![Page::Busy(503, "300")],
-            &[0],
-            0,
-            "the address answered 503",
-        ),
-        (
-            "cannot be reached",
-            vec![refuse(Failure::Unresolvable), refuse(Failure::Broken)],
-            &[0, 0, 0],
-            5,
-            "",
-        ),
-        (
-            "not public",
-            vec![refuse(Failure::Forbidden)],
-            &[0],
-            0,
-            not_public,
-        ),
-        (
-            "gone",
-            vec![status(404)],
-            &[0],
-            0,
-            "the address answered 404",
-        ),
-        (
-            "broken off, and continued",
-            vec![cut(TAG, 20)],
-            &[0, 20],
-            1,
-            "",
-        ),
-        (
-            "refused between",
-            vec![cut(TAG, 20), status(503)],
-            &[0, 20, 20],
-            5,
-            "",
-        ),
-        ("before the first byte", vec![cut(TAG, 0)], &[0, 0], 1, ""),
-        (
-            "now another version",
-            vec![cut("\"2\"", 20)],
-            &[0, 20],
-            1,
-            "",
-        ),
-        (
-            "no certain version",
-            vec![cut("W/\"1\"", 20)],
-            &[0, 0],
-            1,
-            "",
-        ),
-        (
-            "the rest cannot be had",
-            vec![cut(TAG, 20), status(416)],
-            &[0, 20, 0],
-            5,
-            "",
-        ),
-        (
-            "another rest than was asked for",
-            vec![cut(TAG, 20), status(206)],
-            &[0, 20, 0],
-            5,
-            "",
-        ),
-        ("broken off, of no length", vec![half], &[0, 0], 1, ""),
-        (
-            "not an image",
-            vec![Page::Body(b"sorry")],
-            &[0],
-            0,
-            no_image,
-        ),
-    ] {
-        let world = World::new()
-            .page(THERE, Page::File(GIF, TAG))
-            .model([Script::Location(THERE)]);
-        world.before_pages.replace(before.into());
+    let completed = [
+        ("refused once", vec![status(503)], &[0, 0][..], 1),
+        ("twice", vec![status(500), status(408)], &[0, 0, 0], 5),
+        ("asked to wait", vec![Page::Busy(429, "20")], &[0, 0], 20),
+        ("cannot be reached", unreachable.into(), &[0, 0, 0], 5),
+        ("cut off, and continued", vec![cut_off()], &[0, 20], 1),
+        ("a refusal", vec![cut_off(), status(503)], &[0, 20, 20], 5),
+        ("before the first byte", vec![cut(TAG, 0)], &[0, 0], 1),
+        ("now another version", vec![cut("\"2\"", 20)], &[0, 20], 1),
+        ("no certain version", vec![cut("W/\"1\"", 20)], &[0, 0], 1),
+        ("no rest", vec![cut_off(), status(416)], &[0, 20, 0], 5),
+        ("other rest", vec![cut_off(), status(206)], &[0, 20, 0], 5),
+        ("cut off, of no length", vec![half], &[0, 0], 1),
+    ];
+    let completed = completed.map(|(name, before, offsets, waited)| {
+        let reason: Option<String> = None;
+        (name, before, offsets, waited, reason)
+    });
+    let answered = |status: u16| format!("the address answered {status}");
+    let not_public = "the address is not public".to_owned();
+    let no_image = "the file is not an image: it must be PNG, JPEG, WebP or GIF".to_owned();
+    let failed_at_once = [
+        ("asked to wait long", Page::Busy(503, "300"), answered(503)),
+        ("not public", refuse(Failure::Forbidden), not_public),
+        ("gone", status(404), answered(404)),
+        ("not an image", Page::Body(b"sorry"), no_image),
+    ];
+    let once: &[u64] = &[0];
+    let failed_at_once =
+        failed_at_once.map(|(name, before, reason)| (name, vec![before], once, 0, Some(reason)));
+    let thrice = Vec::from([503, 503, 502].map(status));
+    let failed = [("thrice", thrice, &[0, 0, 0][..], 5, Some(answered(502)))];
+    let cases = completed.into_iter().chain(failed_at_once).chain(failed);
+    for (name, before, offsets, waited, reason) in cases {
+        let world = answering(Page::File(GIF, TAG), before);
         let outcome = world.process_with(&[("provenance", "keep")]);
         assert_eq!(outcome, Outcome::Done, "{name}");
         assert_eq!(world.asked.borrow().len(), 1, "{name}");
@@ -149,21 +91,18 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
         assert_eq!(world.offsets.borrow()[1..], *offsets, "{name}");
         let waited = Duration::from_secs(waited);
         assert_eq!(world.elapsed(), waited, "{name}");
-        match reason {
-            "" => {
-                assert_eq!(world.status(), Some(Status::Completed), "{name}");
-                let images = world.images.borrow();
-                let (_, (_, bytes)) = images.iter().next().unwrap();
-                assert_eq!(bytes, GIF, "{name}");
-            }
-            reason => assert_eq!(
-                world.error_message().unwrap_or_default(),
-                format!(
-                    "Error in refinement task processing: Image refinement failed: the model's \
-                     answer is unusable: {reason}"
-                ),
-                "{name}"
-            ),
+        let expected = reason.map(|reason| {
+            format!(
+                "Error in refinement task processing: Image refinement failed: the model's answer \
+                 is unusable: {reason}"
+            )
+        });
+        assert_eq!(world.error_message(), expected, "{name}");
+        if expected.is_none() {
+            assert_eq!(world.status(), Some(Status::Completed), "{name}");
+            let images = world.images.borrow();
+            let (_, (_, bytes)) = images.iter().next().unwrap();
+            assert_eq!(bytes, GIF, "{name}");
         }
     }
 }
@@ -172,34 +111,17 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
 /// is asked for again, which is no try.
 #[test]
 fn what_waited_for_its_room_is_asked_for_again() {
-    const THERE: &str = "https://cdn.example.com/refined.gif";
     let seconds = Duration::from_secs;
+    let cut = || Page::Cut(GIF, "\"1\"", 0);
+    let tries = vec![Page::Impatient(GIF), cut(), cut()];
+    let grown = vec![Page::Declare(&GIF[..20], 20)];
     for (name, before, wait, offsets, elapsed) in [
         ("no wait", vec![], 0, &[0][..], 0),
         ("a wait", vec![], 5, &[0, 0], 5),
-        (
-            "a wait, and then three tries",
-            vec![
-                Page::Impatient(GIF),
-                Page::Cut(GIF, "\"1\"", 0),
-                Page::Cut(GIF, "\"1\"", 0),
-            ],
-            5,
-            &[0; 4],
-            10,
-        ),
-        (
-            "a file that has grown beyond its room",
-            vec![Page::Declare(&GIF[..20], 20)],
-            5,
-            &[0, 0, 0],
-            10,
-        ),
+        ("a wait, and then three tries", tries, 5, &[0; 4], 10),
+        ("a file that has grown since", grown, 5, &[0, 0, 0], 10),
     ] {
-        let world = World::new()
-            .page(THERE, Page::Impatient(GIF))
-            .model([Script::Location(THERE)]);
-        world.before_pages.replace(before.into());
+        let world = answering(Page::Impatient(GIF), before);
         world.wait_for_room.set(seconds(wait));
         assert_eq!(world.process(), Outcome::Done, "{name}");
         assert_eq!(world.error_message(), None, "{name}");
@@ -211,28 +133,17 @@ fn what_waited_for_its_room_is_asked_for_again() {
 /// What was received before counts, and the model is not asked again.
 #[test]
 fn an_answer_that_stalls_is_continued() {
-    const THERE: &str = "https://cdn.example.com/refined.gif";
     let stalled = Page::Stall(GIF, "\"1\"", 20);
+    let uncertain = Page::Stall(GIF, "W/\"1\"", 20);
+    let thrice = vec![stalled.clone(), Page::Silence, Page::Silence];
+    let late = "the model's answer could not be downloaded within 1 seconds";
     for (name, before, offsets, reason) in [
-        ("once", vec![stalled.clone()], &[0, 20][..], None),
+        ("once", vec![stalled], &[0, 20][..], None),
         ("in silence", vec![Page::Silence], &[0, 0], None),
-        (
-            "of no certain version",
-            vec![Page::Stall(GIF, "W/\"1\"", 20)],
-            &[0, 0],
-            None,
-        ),
-        (
-            "thrice",
-            vec![stalled, Page::Silence, Page::Silence],
-            &[0, 20, 0],
-            Some("the model's answer could not be downloaded within 1 seconds"),
-        ),
+        ("of no certain version", vec![uncertain], &[0, 0], None),
+        ("thrice", thrice, &[0, 20, 0], Some(late)),
     ] {
-        let world = World::new()
-            .page(THERE, Page::File(GIF, "\"1\""))
-            .model([Script::Location(THERE)]);
-        world.before_pages.replace(before.into());
+        let world = answering(Page::File(GIF, "\"1\""), before);
         let settings = [("download-timeout", "1s")];
         let outcome = world.process_with(&settings);
         assert_eq!(outcome, Outcome::Done, "{name}");

@@ -135,100 +135,48 @@ mod tests {
 
     #[test]
     fn the_last_calls_decide() {
-        let each = |seconds: std::ops::RangeInclusive<u64>, call: fn(u64) -> Call| {
-            seconds.map(call).collect::<Vec<_>>()
-        };
+        let each = |call: fn(u64) -> Call| (1..=20).map(call).collect::<Vec<_>>();
+        let first = |call: fn(u64) -> Call| (1..=5).map(call).collect::<Vec<_>>();
         let key = (1, 1, 1, KeyRefused);
         let (four, five) = (failing(&[1, 2, 3, 4]), failing(&[1, 2, 3, 4, 5]));
         let between = |call, later: &[u64]| [&[call], &failing(later)[..]].concat();
+        let failure = (40, 1, 1, Fails);
+        let one_more = failing(&[1, 2, 3, 4, 5, 40]);
+        let five_more = failing(&[1, 2, 3, 4, 5, 40, 41, 42, 43, 44]);
+        let went_back = failing(&[101, 102, 103, 104, 105]);
+        let success_between = [four.clone(), between((5, 0, 0, Works), &[6])].concat();
+        let success_after = [five.clone(), vec![(6, 0, 0, Works)]].concat();
+        let limit = between((3, 0, 0, RateLimit), &[4, 5, 7]);
+        let limited_between = [failing(&[1, 2]), limit].concat();
+        let pictures = |second: u64| (second, 0, second, Crashes);
+        let fails = |second: u64| (second, 0, 0, Fails);
+        let crashes = |second: u64| (second, second % 2, 0, Crashes);
+        let fails_both = |second: u64| (second, second % 2, 0, Fails);
+        let crashes_all = |second: u64| (second, second, 0, Crashes);
+        let limited = |second: u64| (second, second, 0, RateLimit);
         let cases = [
             ("never called", vec![], 100, true),
-            ("four failures", four.clone(), 4, true),
+            ("four failures", four, 4, true),
             ("five failures", five.clone(), 5, false),
             ("seldom", failing(&[1, 62, 121, 182, 241]), 242, false),
             ("just before it is forgotten", five.clone(), 34, false),
-            ("forgotten", five.clone(), 35, true),
+            ("forgotten", five, 35, true),
             ("a refused key", vec![key], 30, false),
             ("a refused key, forgotten", vec![key], 31, true),
             ("and then an answer", vec![key, (2, 1, 1, Works)], 2, true),
-            (
-                "and a failure later",
-                vec![key, (40, 1, 1, Fails)],
-                40,
-                true,
-            ),
-            (
-                "one failure after it was forgotten",
-                failing(&[1, 2, 3, 4, 5, 40]),
-                40,
-                true,
-            ),
-            (
-                "five failures after it was forgotten",
-                failing(&[1, 2, 3, 4, 5, 40, 41, 42, 43, 44]),
-                44,
-                false,
-            ),
-            (
-                "a success between",
-                [four, between((5, 0, 0, Works), &[6])].concat(),
-                6,
-                true,
-            ),
-            (
-                "a success after five failures",
-                [five, vec![(6, 0, 0, Works)]].concat(),
-                6,
-                true,
-            ),
-            (
-                "the clock went back",
-                failing(&[101, 102, 103, 104, 105]),
-                5,
-                false,
-            ),
-            (
-                "one user with many pictures",
-                each(1..=20, |second| (second, 0, second, Crashes)),
-                20,
-                true,
-            ),
-            (
-                "one user whom the provider fails",
-                each(1..=20, |second| (second, 0, 0, Fails)),
-                20,
-                true,
-            ),
-            (
-                "two users with a picture each",
-                each(1..=20, |second| (second, second % 2, 0, Crashes)),
-                20,
-                true,
-            ),
-            (
-                "two users whom the provider fails",
-                each(1..=5, |second| (second, second % 2, 0, Fails)),
-                5,
-                false,
-            ),
-            (
-                "five users with the same picture",
-                each(1..=5, |second| (second, second, 0, Crashes)),
-                5,
-                false,
-            ),
-            (
-                "rate limits",
-                each(1..=20, |second| (second, second, 0, RateLimit)),
-                20,
-                true,
-            ),
-            (
-                "rate limits between",
-                [failing(&[1, 2]), between((3, 0, 0, RateLimit), &[4, 5, 7])].concat(),
-                7,
-                false,
-            ),
+            ("and a later failure", vec![key, failure], 40, true),
+            ("one failure after that", one_more, 40, true),
+            ("five failures after that", five_more, 44, false),
+            ("a success between", success_between, 6, true),
+            ("a success after five failures", success_after, 6, true),
+            ("the clock went back", went_back, 5, false),
+            ("one user with many pictures", each(pictures), 20, true),
+            ("one user whom the provider fails", each(fails), 20, true),
+            ("two users with a picture each", each(crashes), 20, true),
+            ("two whom the provider fails", first(fails_both), 5, false),
+            ("five users with one picture", first(crashes_all), 5, false),
+            ("rate limits", each(limited), 20, true),
+            ("rate limits between", limited_between, 7, false),
         ];
         for (name, calls, now, usable) in cases {
             let mut health = ModelHealth::default();

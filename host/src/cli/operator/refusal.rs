@@ -143,74 +143,30 @@ mod tests {
         let says = |text: &str| format!(r#"{{"detail": "{text}", "field_errors": null}}"#);
         let invalid = r#"{"detail": "A value cannot be used.",
             "field_errors": {"reason": ["It has to be given."], "odd": 7}}"#;
+        let later = "PLACE cannot do it at the moment, so try again later";
+        let away = format!("{later}: Away");
+        let silent = format!("{later}: it gives no reason");
+        let reads = "the token in TOKEN may only read at PLACE: this needs the one that may act";
+        let unknown = "PLACE knows no such request";
+        let another_door =
+            format!("{unknown}: name the address that its setting admin-listen names");
+        let another_version = format!("{unknown}: it may be of another version");
+        let conflict = "nothing was done: PLACE answers 409 Conflict";
+        let entity = "PLACE answers 422 Unprocessable Entity: reason: It has to be given.";
+        let (token, any) = (Some("TOKEN"), says("x"));
         for (status, token, body, expected) in [
-            (
-                401,
-                Some("TOKEN"),
-                says("x"),
-                "PLACE does not accept the token in TOKEN",
-            ),
-            (
-                403,
-                Some("TOKEN"),
-                says("x"),
-                "the token in TOKEN may only read at PLACE: this needs the one that may act",
-            ),
-            (403, None, says("No."), "PLACE answers 403 Forbidden: No."),
-            (
-                404,
-                Some("TOKEN"),
-                says("x"),
-                "PLACE knows no such request: name the address that its setting admin-listen names",
-            ),
-            (
-                404,
-                None,
-                says("x"),
-                "PLACE knows no such request: it may be of another version",
-            ),
-            (
-                409,
-                None,
-                says("It has ended."),
-                "nothing was done: It has ended.",
-            ),
-            (
-                409,
-                None,
-                "[]".to_owned(),
-                "nothing was done: PLACE answers 409 Conflict",
-            ),
-            (
-                422,
-                None,
-                invalid.to_owned(),
-                "PLACE answers 422 Unprocessable Entity: reason: It has to be given.",
-            ),
-            (
-                503,
-                None,
-                says("The store is away."),
-                "PLACE cannot do it at the moment, so try again later: The store is away",
-            ),
-            (
-                503,
-                None,
-                String::new(),
-                "PLACE cannot do it at the moment, so try again later: it gives no reason",
-            ),
-            (
-                500,
-                None,
-                "<html>".to_owned(),
-                "PLACE answers 500 Internal Server Error",
-            ),
-            (
-                302,
-                None,
-                r#"{"detail": 7}"#.to_owned(),
-                "PLACE answers 302 Found",
-            ),
+            (422, None, invalid, entity),
+            (401, token, &any, "PLACE does not accept the token in TOKEN"),
+            (403, token, &any, reads),
+            (403, None, &says("No."), "PLACE answers 403 Forbidden: No."),
+            (404, token, &any, &another_door),
+            (404, None, &any, &another_version),
+            (409, None, &says("No."), "nothing was done: No."),
+            (409, None, "[]", conflict),
+            (503, None, &says("Away."), &away),
+            (503, None, "", &silent),
+            (500, None, "<p>", "PLACE answers 500 Internal Server Error"),
+            (302, None, r#"{"detail": 7}"#, "PLACE answers 302 Found"),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
             let problem = Problem::refused("PLACE", token, status, body.as_bytes());

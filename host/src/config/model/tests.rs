@@ -123,34 +123,24 @@ fn each_link_has_settings_of_its_own() {
     assert_eq!(config.model.depth(), 3);
     assert_eq!(config.model.origins().len(), 3);
     let unknown = config.unknown_variables();
-    assert!(
-        unknown.contains(&"REFINEMENT_MODELS_OPENAI_PORT".to_owned()),
-        "{unknown:?}"
-    );
-    assert!(
-        unknown.contains(&"REFINEMENT_MODELS_OPENAY_URL".to_owned()),
-        "{unknown:?}"
-    );
+    for name in ["OPENAI_PORT", "OPENAY_URL"] {
+        let name = format!("REFINEMENT_MODELS_{name}");
+        assert!(unknown.contains(&name), "{unknown:?}");
+    }
     let shown = format!("{config:?}");
     assert!(!shown.contains("k1") && !shown.contains("k2"), "{shown}");
 }
 
 #[test]
 fn links_go_by_the_names_that_they_are_given() {
-    let config = chain(
-        "fallback(cache(fast=openai), cache(good=openai), fallback(local, local))",
-        "[models.fast]\napi_key = 'k1'\n[models.good]\napi_key = 'k2'\nname = 'm'",
-        &[("MODELS_FAST_URL", "http://gpu.lan/")],
-    )
-    .unwrap();
+    let text = "fallback(cache(fast=openai), cache(good=openai), fallback(local, local))";
+    let file = "[models.fast]\napi_key = 'k1'\n[models.good]\napi_key = 'k2'\nname = 'm'";
+    let variables = [("MODELS_FAST_URL", "http://gpu.lan/")];
+    let config = chain(text, file, &variables).unwrap();
     let links = config.model.links();
     let named = |name: &str| {
-        &links
-            .iter()
-            .find(|link| link.name == name)
-            .unwrap()
-            .settings
-            .0
+        let link = links.iter().find(|link| link.name == name);
+        &link.unwrap().settings.0
     };
     assert_eq!(named("fast")["model-api-key"], "k1");
     assert_eq!(named("fast")["model-url"], "http://gpu.lan/");
@@ -158,10 +148,7 @@ fn links_go_by_the_names_that_they_are_given() {
     assert_eq!(named("good")["model-url"], "https://api.openai.com/");
     assert_eq!(named("local"), named("local-2"));
     assert!(links.iter().any(|link| link.name == "cache-2"));
-    assert_eq!(
-        config.model.text,
-        "fallback(cache(fast=openai), cache(good=openai), fallback(local, local))"
-    );
+    assert_eq!(config.model.text, text);
 }
 
 #[test]
@@ -176,23 +163,16 @@ fn a_model_that_stands_alone_may_be_set_by_its_name() {
 #[test]
 fn the_end_of_a_model_is_known_where_its_provider_has_announced_it() {
     let key = "[models.openai]\napi_key = 'k'";
+    let (old, end) = (format!("{key}\nname = 'gpt-image-1.5'"), "2026-12-01");
     for (model, file, expected) in [
         ("openai", key, None),
         ("local", "", None),
-        (
-            "openai",
-            &format!("{key}\nname = 'gpt-image-1.5'"),
-            Some(("openai", "gpt-image-1.5", "2026-12-01")),
-        ),
-        (
-            "openai",
-            &format!("{key}\nname = 'gpt-image-1.5'\nurl = 'http://gpu.lan'"),
-            None,
-        ),
+        ("openai", &old, Some(("openai", "gpt-image-1.5", end))),
+        ("openai", &format!("{old}\nurl = 'http://gpu.lan'"), None),
         (
             "cache(fallback(local, fast=openai))",
             "[models.fast]\napi_key = 'k'\nname = 'chatgpt-image-latest'",
-            Some(("fast", "chatgpt-image-latest", "2026-12-01")),
+            Some(("fast", "chatgpt-image-latest", end)),
         ),
     ] {
         let config = chain(model, file, &[]).unwrap();
@@ -220,65 +200,30 @@ fn a_providers_domain_is_granted_where_it_is_asked_itself() {
 fn a_price_is_of_a_link_and_the_component_is_not_told() {
     let chained = "fallback(openai, local, ./mine.wasm)";
     let key = "[models.openai]\napi_key = 'k'\n";
+    let both = "model_price = 1\n[models.local]\nprice = 2";
+    let differing = format!("{key}price = '0.06'\n[models.mine]\nprice = 0.0455");
+    let openai = ("openai", 60_000);
+    let alike = format!("{key}price = 1\n[models.local]\nprice = '1.0'\n[models.mine]\nprice = 1");
+    let alike_prices = ["local", "mine", "openai"].map(|link| (link, 1_000_000));
+    let (local, free) = ([("local", 60_000)], [("local", 0)]);
+    let pair = "fallback(cheap=local, dear=local)";
+    let named = "[models.cheap]\nprice = '0.01'\n[models.dear]\nprice = '0.02'";
+    let named_prices = [("cheap", 10_000), ("dear", 20_000)];
     for (model, file, prices, dearest) in [
-        ("local", "", vec![], ""),
-        (
-            "local",
-            "model_price = '0.06'",
-            vec![("local", 60_000)],
-            "local",
-        ),
-        (
-            "local",
-            "model_price = 0.06",
-            vec![("local", 60_000)],
-            "local",
-        ),
-        (
-            "local",
-            "model_price = 2",
-            vec![("local", 2_000_000)],
-            "local",
-        ),
-        (
-            "local",
-            "model_price = 1\n[models.local]\nprice = 2",
-            vec![("local", 1_000_000)],
-            "local",
-        ),
-        (
-            "local",
-            "[models.local]\nprice = 0",
-            vec![("local", 0)],
-            "local",
-        ),
-        (chained, key, vec![], ""),
-        (
-            chained,
-            &format!("{key}price = '0.06'\n[models.mine]\nprice = 0.0455"),
-            vec![("mine", 45_500), ("openai", 60_000)],
-            "openai",
-        ),
-        (
-            chained,
-            &format!("{key}price = 1\n[models.local]\nprice = '1.0'\n[models.mine]\nprice = 1"),
-            vec![
-                ("local", 1_000_000),
-                ("mine", 1_000_000),
-                ("openai", 1_000_000),
-            ],
-            "openai",
-        ),
-        (
-            "fallback(cheap=local, dear=local)",
-            "[models.cheap]\nprice = '0.01'\n[models.dear]\nprice = '0.02'",
-            vec![("cheap", 10_000), ("dear", 20_000)],
-            "dear",
-        ),
+        ("local", "", &[][..], ""),
+        ("local", "model_price = '0.06'", &local, "local"),
+        ("local", "model_price = 0.06", &local, "local"),
+        ("local", "model_price = 2", &[("local", 2_000_000)], "local"),
+        ("local", both, &[("local", 1_000_000)], "local"),
+        ("local", "[models.local]\nprice = 0", &free, "local"),
+        (chained, key, &[], ""),
+        (chained, &differing, &[("mine", 45_500), openai], "openai"),
+        (chained, &alike, &alike_prices, "openai"),
+        (pair, named, &named_prices, "dear"),
     ] {
         let config = chain(model, file, &[]).unwrap();
-        let expected = prices.into_iter();
-        let expected = expected.map(|(name, price)| (name.to_owned(), MicroDollars(price)));
+        let expected = prices.iter();
+        let expected = expected.map(|(name, price)| ((*name).to_owned(), MicroDollars(*price)));
         assert_eq!(config.model.prices(), expected.collect(), "{model}: {file}");
         let found = config.model.dearest().map(|dearest| dearest.model);
         let dearest = Some(dearest.to_owned()).filter(|dearest| !dearest.is_empty());
@@ -335,81 +280,37 @@ fn what_is_wrong_with_a_link_is_told() {
     let one = "must not be set where model is jigsawstack, which has one";
     let no_model = "is that of a model, which a middleware is not";
     let opnai = "model has no link that is called opnai; did you mean openai?";
+    let of_openai = ("fallback(openai)", "openai", "");
+    let with_key = ("fallback(openai)", "openai", "api_key = 'k'\n");
+    let jigsawstack = ("fallback(jigsawstack)", "jigsawstack", "api_key = 'k'\n");
+    let fallback = ("fallback(local)", "fallback", "");
+    let mine = ("./mine.wasm(local)", "mine", "");
+    let unknown = "fallback has no such setting";
+    let original = "must be bytes or url, not \"both\"";
+    let cheap = format!("{dollars} \"cheap\"");
+    let small = format!("{dollars} \"0.0000001\"");
     // What is wrong with the last line of the file.
-    for (model, file, setting, expected) in [
-        (
-            "fallback(openai)",
-            "[models.openai]\napi_key = \"a\\nb\"",
-            "models.openai.api_key",
-            ascii,
-        ),
-        (
-            "fallback(openai)",
-            "[models.openai]\nurl = 'nowhere'",
-            "models.openai.url",
-            address,
-        ),
-        (
-            "fallback(openai)",
-            "[models.openai]\noriginal = 'both'",
-            "models.openai.original",
-            "must be bytes or url, not \"both\"",
-        ),
-        (
-            "fallback(openai)",
-            "[models.openai]\ncolour = 'red'",
-            "models.openai.colour",
-            "openai has no such setting",
-        ),
-        (
-            "fallback(jigsawstack)",
-            "[models.jigsawstack]\napi_key = 'k'\nname = 'x'",
-            "models.jigsawstack.name",
-            one,
-        ),
-        (
-            "fallback(local)",
-            "[models.fallback]\nurl = 'http://a/'",
-            "models.fallback.url",
-            "fallback has no such setting",
-        ),
-        ("fallback(local)", "[models.opnai]", "models.opnai", opnai),
-        (
-            "fallback(openai)",
-            &format!("{openai}price = 'cheap'"),
-            "models.openai.price",
-            &format!("{dollars} \"cheap\""),
-        ),
-        (
-            "fallback(openai)",
-            &format!("{openai}price = 0.0000001"),
-            "models.openai.price",
-            &format!("{dollars} \"0.0000001\""),
-        ),
-        (
-            "fallback(openai)",
-            &format!("{openai}price = true"),
-            "models.openai.price",
-            text,
-        ),
-        (
-            "fallback(local)",
-            "[models.fallback]\nprice = 1",
-            "models.fallback.price",
-            "fallback has no such setting",
-        ),
-        (
-            "./mine.wasm(local)",
-            "[models.mine]\nprice = 1",
-            "models.mine.price",
-            no_model,
-        ),
+    for ((model, link, before), setting, value, expected) in [
+        (of_openai, "api_key", "\"a\\nb\"", ascii),
+        (of_openai, "url", "'nowhere'", address),
+        (of_openai, "original", "'both'", original),
+        (of_openai, "colour", "'red'", "openai has no such setting"),
+        (jigsawstack, "name", "'x'", one),
+        (fallback, "url", "'http://a/'", unknown),
+        (with_key, "price", "'cheap'", &cheap),
+        (with_key, "price", "0.0000001", &small),
+        (with_key, "price", "true", text),
+        (fallback, "price", "1", unknown),
+        (mine, "price", "1", no_model),
     ] {
-        let error = chain(model, file, &[]).expect_err(model);
+        let file = format!("[models.{link}]\n{before}{setting} = {value}");
+        let error = chain(model, &file, &[]).expect_err(model);
         let line = file.lines().count();
-        let expected = format!("refinement.toml:{line}: {setting}: {expected}");
+        let expected = format!("refinement.toml:{line}: models.{link}.{setting}: {expected}");
         assert_eq!(error, expected, "{model}");
     }
+    let error = chain("fallback(local)", "[models.opnai]", &[]).expect_err("opnai");
+    assert_eq!(error, format!("refinement.toml:1: models.opnai: {opnai}"));
     for (name, value, key) in [
         ("model_price", "1", "price"),
         ("model_url", "'http://a/'", "url"),
@@ -473,6 +374,7 @@ fn a_key_that_is_missing_or_unusable_is_told() {
     let ascii = "model_api_key: must be one line of visible ASCII characters";
     let url =
         "model_url: must be an http or https URL without user information, query and fragment";
+    let original = "model_original: must be bytes or url, not \"URL\"";
     for (model, at, needed) in [
         ("jigsawstack", None, "api-key"),
         ("jigsawstack", Some("http://gpu.lan"), "api-key"),
@@ -491,21 +393,14 @@ fn a_key_that_is_missing_or_unusable_is_told() {
         ("model-api-key", "", "model_api_key: must not be empty"),
         ("model-api-key", "hush\n", ascii),
         ("model-api-key", "hüsh", ascii),
-        (
-            "model-original",
-            "URL",
-            "model_original: must be bytes or url, not \"URL\"",
-        ),
+        ("model-original", "URL", original),
         ("model-url", "http://me:hush@host/", url),
         ("model", "dall-e", &unknown_model()),
     ] {
         assert_eq!(configured(&[(name, value)]), Err(expected.to_owned()));
     }
-    let named = [
-        ("model", "jigsawstack"),
-        ("model-api-key", "k"),
-        ("model-name", "x"),
-    ];
+    let key = ("model-api-key", "k");
+    let named = [("model", "jigsawstack"), key, ("model-name", "x")];
     let expected = "model_name: must not be set where model is jigsawstack, which has one";
     assert_eq!(configured(&named), Err(expected.to_owned()));
 }

@@ -35,6 +35,10 @@ fn what_cannot_be_honoured_is_told_by_its_field() {
         json[name] = value;
         json
     };
+    let thrice = vec![at(&image); 3];
+    let private = at("http://127.0.0.1/");
+    let private_mask = json!({"images": [at("http://8.8.8.8/")], "mask": private, "prompt": "x"});
+    let cut_mask = json!({"images": [at(&image)], "mask": at(&cut)});
     for (json, param, code) in [
         (json!({"prompt": "x"}), "images", None),
         (of(json!([])), "images", None),
@@ -42,34 +46,18 @@ fn what_cannot_be_honoured_is_told_by_its_field() {
         (of(json!([{}])), "images", None),
         (of(json!([{"file_id": "f"}])), "images", unsupported),
         (of(json!(vec![at(&image); 2])), "images", unsupported),
-        (
-            json!({"images": vec![at(&image); 3]}),
-            "images",
-            unsupported,
-        ),
+        (json!({"images": thrice}), "images", unsupported),
         (of_url("data:image/png,x"), "images", None),
         (with("mask", at("data:0")), "mask", None),
         (of_url("http://127.0.0.1/"), "images", None),
-        (
-            json!({
-                "images": [at("http://8.8.8.8/")],
-                "mask": at("http://127.0.0.1/"),
-                "prompt": "x",
-            }),
-            "mask",
-            None,
-        ),
+        (private_mask, "mask", None),
         (json!({"images": [at(&image)]}), "prompt", None),
         (with("prompt", json!(7)), "prompt", None),
         (with("n", json!(1e30)), "n", unsupported),
         (json!({"image": image, "prompt": "x"}), "images", None),
         (of(json!(image)), "images", None),
         (of_url("data:image/png;base64,?"), "images", None),
-        (
-            json!({"images": [at(&image)], "mask": at(&cut)}),
-            "mask",
-            None,
-        ),
+        (cut_mask, "mask", None),
         (json!([image]), "", None),
     ] {
         let service = Service::new();
@@ -83,48 +71,25 @@ fn what_cannot_be_honoured_is_told_by_its_field() {
 #[test]
 fn images_are_refused_as_on_the_first_door() {
     let original = original();
-    let cut = &original[..original.len() - 5];
+    let cut: Part<'_> = ("image", Some("a.png"), &original[..original.len() - 5]);
     let file = Some("a.png");
     let prompt: Part<'_> = ("prompt", None, b"x");
     let image: Part<'_> = ("image", file, &original);
     let mask: Part<'_> = ("mask", file, &original);
     let second: Part<'_> = ("image[]", file, &original);
     let no_language: Part<'_> = ("prompt", None, b"\xff");
-    let text = b"hello, I am text";
+    let text: Part<'_> = ("image", file, b"hello, I am text");
+    let no_mask: Part<'_> = ("mask", file, b"hello, I am text");
+    let empty: Part<'_> = ("image", file, b"");
     for (name, parts, status, param) in [
         ("no image", vec![prompt], 400, Some("image")),
-        (
-            "text",
-            vec![("image", file, text), prompt],
-            415,
-            Some("image"),
-        ),
-        (
-            "cut",
-            vec![("image", file, cut), prompt],
-            400,
-            Some("image"),
-        ),
-        (
-            "empty",
-            vec![("image", file, b""), prompt],
-            400,
-            Some("image"),
-        ),
+        ("text", vec![text, prompt], 415, Some("image")),
+        ("cut", vec![cut, prompt], 400, Some("image")),
+        ("empty", vec![empty, prompt], 400, Some("image")),
         ("two", vec![image, second, prompt], 400, Some("image")),
         ("two masks", vec![image, mask, mask], 400, Some("mask")),
-        (
-            "a mask that is none",
-            vec![image, prompt, ("mask", file, text)],
-            415,
-            Some("mask"),
-        ),
-        (
-            "two prompts",
-            vec![image, prompt, prompt],
-            400,
-            Some("prompt"),
-        ),
+        ("no mask", vec![image, prompt, no_mask], 415, Some("mask")),
+        ("two", vec![image, prompt, prompt], 400, Some("prompt")),
         ("no language", vec![image, no_language], 400, Some("prompt")),
     ] {
         let service = Service::new();
@@ -146,54 +111,31 @@ fn images_are_refused_as_on_the_first_door() {
 
 #[test]
 fn a_body_that_cannot_be_read_leaves_nothing() {
-    let whole = form(
-        "x",
-        &[
-            ("image", Some("a.png"), &original()),
-            ("prompt", None, b"x"),
-        ],
-    );
+    let image: Part<'_> = ("image", Some("a.png"), &original());
+    let whole = form("x", &[image, ("prompt", None, b"x")]);
     let long = vec![b'a'; 64 * 1024 + 1];
     let of_type = |declared: &str| call().header("content-type", declared);
     let multipart = || of_type("multipart/form-data; boundary=x");
     let cut = whole.len() - 9;
     let pieces = |end: Result<Vec<u8>, Interrupted>| [Ok(whole[..cut].to_vec()), end];
+    let unbounded = of_type("multipart/form-data").body(whole.clone());
+    let broken_off = multipart().pieces(pieces(Err(Interrupted)));
+    let long_field = with_form(call(), &[("prompt", None, &long)]);
+    let long_other = with_form(call(), &[("other", None, &long)]);
+    let many_parts = with_form(call(), &[("other", None, b"x".as_slice()); 65]);
+    let long_json = with_json(&json!({"prompt": "a".repeat(64 * 1024)}));
     for (name, call, status) in [
         ("no type", call().body(whole.clone()), 415),
         ("another type", of_type("image/png").body(original()), 415),
-        (
-            "no boundary",
-            of_type("multipart/form-data").body(whole.clone()),
-            400,
-        ),
+        ("no boundary", unbounded, 400),
         ("cut short", multipart().body(whole[..cut].to_vec()), 400),
-        (
-            "broken off",
-            multipart().pieces(pieces(Err(Interrupted))),
-            400,
-        ),
+        ("broken off", broken_off, 400),
         ("no form", multipart().body("hello"), 400),
-        (
-            "a long field",
-            with_form(call(), &[("prompt", None, &long)]),
-            413,
-        ),
-        (
-            "a long other field",
-            with_form(call(), &[("other", None, &long)]),
-            413,
-        ),
-        (
-            "many parts",
-            with_form(call(), &[("other", None, b"x".as_slice()); 65]),
-            413,
-        ),
+        ("a long field", long_field, 413),
+        ("a long other field", long_other, 413),
+        ("many parts", many_parts, 413),
         ("no JSON", of_type("application/json").body("{"), 400),
-        (
-            "long JSON",
-            with_json(&json!({"prompt": "a".repeat(64 * 1024)})),
-            413,
-        ),
+        ("long JSON", long_json, 413),
     ] {
         let service = Service::new();
         is_error(&service.send(call), status, None, None);
@@ -208,12 +150,8 @@ fn who_may_not_ask_is_told_in_openais_form() {
     let reply = service.send(Call::post(PATH));
     is_error(&reply, 401, None, Some("invalid_api_key"));
     assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
-    is_error(
-        &service.send(Call::get("/v1/models")),
-        401,
-        None,
-        Some("invalid_api_key"),
-    );
+    let models = service.send(Call::get("/v1/models"));
+    is_error(&models, 401, None, Some("invalid_api_key"));
     let cookie = Call::post(PATH)
         .by_cookie("ann")
         .header("origin", "https://evil.example");

@@ -18,58 +18,44 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
     let mask = json!("https://example.com/m.png");
     let metadata = json!("http://169.254.169.254/");
     let too_strong = "strength must be a number from 0 to 1.";
+    let nothing = "url or concept_id is required; prompt is required.";
+    let of_concept = json!({"concept_id": "x", "prompt": "x"});
+    let named = json!({"data": "R0lG", "name": "a.gif"});
+    let refine_image = [
+        (json!({}), nothing),
+        (with("prompt", json!(7)), "prompt must be a string."),
+        (with("concept_id", json!("x")), both),
+        (with("strength", json!(2)), too_strong),
+        (with("mask", mask), "mask is no argument of this tool."),
+        (with("url", json!("data:text/plain,x")), upload),
+        (with("url", json!("data:;base64,AAAA")), upload),
+        (with("url", metadata), "url must point to a public address."),
+        (of_concept, "There is no such concept."),
+    ];
+    let get_refinement = [
+        (json!({}), "id must be a string."),
+        (json!({"id": "x"}), "There is no such task."),
+    ];
+    let upload_image = [
+        (json!({}), "data must be an image in base64."),
+        (named, "name is no argument of this tool."),
+    ];
+    let list_refinements = [(
+        json!({"curser": "x"}),
+        "curser is no argument of this tool.",
+    )];
     let cases = [
-        (
-            "refine_image",
-            vec![
-                (
-                    json!({}),
-                    "url or concept_id is required; prompt is required.",
-                ),
-                (with("prompt", json!(7)), "prompt must be a string."),
-                (with("concept_id", json!("x")), both),
-                (with("strength", json!(2)), too_strong),
-                (with("mask", mask), "mask is no argument of this tool."),
-                (with("url", json!("data:text/plain,x")), upload),
-                (with("url", json!("data:;base64,AAAA")), upload),
-                (with("url", metadata), "url must point to a public address."),
-                (
-                    json!({"concept_id": "x", "prompt": "x"}),
-                    "There is no such concept.",
-                ),
-            ],
-        ),
-        (
-            "get_refinement",
-            vec![
-                (json!({}), "id must be a string."),
-                (json!({"id": "x"}), "There is no such task."),
-            ],
-        ),
-        (
-            "upload_image",
-            vec![
-                (json!({}), "data must be an image in base64."),
-                (
-                    json!({"data": "R0lG", "name": "a.gif"}),
-                    "name is no argument of this tool.",
-                ),
-            ],
-        ),
-        (
-            "list_refinements",
-            vec![(
-                json!({"curser": "x"}),
-                "curser is no argument of this tool.",
-            )],
-        ),
+        ("refine_image", &refine_image[..]),
+        ("get_refinement", &get_refinement),
+        ("upload_image", &upload_image),
+        ("list_refinements", &list_refinements),
     ];
     for (tool_name, cases) in cases {
         for (arguments, expected) in cases {
             for revision in [Agreed, Stateless, WithTasks] {
                 let service = Service::new();
                 let reply = service.send(tool(revision, tool_name, arguments.clone()));
-                assert_eq!(is_error(&result(&reply)), expected, "{arguments}");
+                assert_eq!(is_error(&result(&reply)), *expected, "{arguments}");
                 assert_eq!(tasks(&service), 0, "{arguments}");
             }
         }
@@ -83,10 +69,8 @@ fn what_a_user_may_not_have_is_a_result_with_a_sentence() {
     let active = result(&service.send(refine(WithTasks)));
     let id = service.memory.task().id;
     let told = is_error(&active);
-    assert!(
-        told.starts_with(sentence::TASK_ACTIVE) && told.contains(&id),
-        "{told}"
-    );
+    let is_told = told.starts_with(sentence::TASK_ACTIVE) && told.contains(&id);
+    assert!(is_told, "{told}");
     assert_eq!(active["structuredContent"]["task_id"], *id);
     service.memory.edit_task(failed);
     let limited = result(&service.send(refine(WithTasks)));
@@ -118,6 +102,7 @@ fn anothers_task_is_none() {
 
 #[test]
 fn nonsense_is_an_error_of_the_protocol() {
+    const VERSION: &str = "mcp-protocol-version";
     let service = Service::new();
     let list = || message(Stateless, "tools/list", json!({}));
     let raw = |body: &str| {
@@ -125,7 +110,7 @@ fn nonsense_is_an_error_of_the_protocol() {
         call.header("content-type", "application/json").body(body)
     };
     let bare = |message: &Value| Call::post(PATH).by("ann").json(message);
-    let version = |call: Call| call.header("mcp-protocol-version", "2026-07-28");
+    let version = |call: Call| call.header(VERSION, "2026-07-28");
     let plain = || bare(&list());
     let versioned = || version(plain());
     let asked = |revision, method| call(&message(revision, method, json!({"taskId": "x"})));
@@ -136,98 +121,50 @@ fn nonsense_is_an_error_of_the_protocol() {
     let meta = incapable["params"]["_meta"].as_object_mut().unwrap();
     meta.remove("io.modelcontextprotocol/clientCapabilities");
     let named = tool(Stateless, "get_refinement", json!({"id": "x"}));
+    let twice_named = named.header("mcp-name", "get_refinement");
+    let another_method = versioned().header("mcp-method", "TOOLS/LIST");
+    let nameless = version(bare(&unknown)).header("mcp-method", "tools/call");
+    let another_version = plain().header(VERSION, "2025-11-25");
+    let params = r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":1}"#;
+    let old_ping = raw(r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+    let old_ping = old_ping.header(VERSION, "1900-01-01");
+    let bare_list = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#;
+    let prompts = "prompts/list";
     for (name, call, status, expected) in [
         ("not JSON", raw("{"), 400, -32700),
         ("a batch", raw("[]"), 400, -32600),
         ("no method", raw(r#"{"jsonrpc":"2.0","id":7}"#), 400, -32600),
-        (
-            "params",
-            raw(r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":1}"#),
-            400,
-            -32602,
-        ),
+        ("params", raw(params), 400, -32602),
         ("no headers", plain(), 400, -32020),
         ("no method header", versioned(), 400, -32020),
-        (
-            "another method",
-            versioned().header("mcp-method", "TOOLS/LIST"),
-            400,
-            -32020,
-        ),
-        (
-            "no name",
-            version(bare(&unknown)).header("mcp-method", "tools/call"),
-            400,
-            -32020,
-        ),
-        (
-            "two names",
-            named.header("mcp-name", "get_refinement"),
-            400,
-            -32020,
-        ),
-        (
-            "another version",
-            plain().header("mcp-protocol-version", "2025-11-25"),
-            400,
-            -32020,
-        ),
+        ("another method", another_method, 400, -32020),
+        ("no name", nameless, 400, -32020),
+        ("two names", twice_named, 400, -32020),
+        ("another version", another_version, 400, -32020),
         ("an old version", call(&old), 400, -32022),
-        (
-            "an old header",
-            raw(r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#)
-                .header("mcp-protocol-version", "1900-01-01"),
-            400,
-            -32022,
-        ),
-        (
-            "no meta",
-            version(raw(r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#)),
-            400,
-            -32602,
-        ),
+        ("an old header", old_ping, 400, -32022),
+        ("no meta", version(raw(bare_list)), 400, -32602),
         ("no capabilities", call(&incapable), 400, -32602),
-        (
-            "an unknown method",
-            asked(Stateless, "prompts/list"),
-            404,
-            -32601,
-        ),
-        ("an agreed one", asked(Agreed, "prompts/list"), 200, -32601),
-        (
-            "a method of before",
-            asked(Stateless, "initialize"),
-            404,
-            -32601,
-        ),
+        ("an unknown method", asked(Stateless, prompts), 404, -32601),
+        ("an agreed one", asked(Agreed, prompts), 200, -32601),
+        ("one of before", asked(Stateless, "initialize"), 404, -32601),
         ("an unknown tool", call(&unknown), 400, -32602),
-        (
-            "tasks without the extension",
-            asked(Stateless, "tasks/get"),
-            400,
-            -32021,
-        ),
+        ("tasks", asked(Stateless, "tasks/get"), 400, -32021),
         ("tasks of before", asked(Agreed, "tasks/get"), 200, -32601),
     ] {
         assert_eq!(code(&service.send(call), status), expected, "{name}");
     }
     let encoded = version(bare(&unknown)).header("mcp-method", "tools/call");
     let encoded = encoded.header("mcp-name", " =?base64?cm0=?= ");
-    assert_eq!(
-        code(&service.send(encoded), 400),
-        -32602,
-        "its name is the same"
-    );
+    let found = code(&service.send(encoded), 400);
+    assert_eq!(found, -32602, "its name is the same");
 }
 
 #[test]
 fn a_page_of_another_origin_is_refused() {
     let origins = "https://app.example.com";
-    let settings = [
-        ("cors-origins", origins),
-        ("public-url", "https://refine.example.com"),
-    ];
-    let service = Service::with(&settings);
+    let public = ("public-url", "https://refine.example.com");
+    let service = Service::with(&[("cors-origins", origins), public]);
     let list = message(Stateless, "tools/list", json!({}));
     for (origin, status) in [
         ("http://localhost:8080", 200),
@@ -275,10 +212,8 @@ fn a_client_without_credentials_learns_who_issues_them() {
     for path in [RESOURCE.to_owned(), format!("{RESOURCE}/mcp")] {
         let metadata = service.send(Call::get(path)).json();
         assert_eq!(metadata["resource"], "http://localhost:8080/mcp");
-        assert_eq!(
-            metadata["authorization_servers"],
-            json!(["https://issuer.example"])
-        );
+        let issuers = &metadata["authorization_servers"];
+        assert_eq!(*issuers, json!(["https://issuer.example"]));
     }
     let public = ("public-url", "https://refine.example.com");
     let issuer = ("jwt-issuer", "https://issuer.example/auth/v1");

@@ -9,78 +9,30 @@ use crate::tests::service::{Call, ORIGIN, Service, run};
 
 #[test]
 fn originals_of_our_own() {
-    let unsigned = |origin: &str| format!("{origin}/api/images/uploads/a.png");
     let public = "https://refine.example.com";
-    type Original = Box<dyn Fn(&Service) -> String>;
-    let signed: Original = Box::new(|service| {
-        let ports = &service.memory;
-        run(ImageStore::sign(ports, "uploads/a.png", ORIGIN)).unwrap()
-    });
-    let cases: [(&str, &str, Original, u16, Option<&str>); 9] = [
-        (
-            "the owner's",
-            "ann",
-            Box::new(move |_| unsigned(ORIGIN)),
-            202,
-            Some("uploads/a.png"),
-        ),
-        (
-            "the owner's by the public URL",
-            "ann",
-            Box::new(move |_| unsigned(public)),
-            202,
-            Some("uploads/a.png"),
-        ),
-        (
-            "the owner's with a bad signature",
-            "ann",
-            Box::new(move |_| unsigned(ORIGIN) + "?expires=1&signature=x"),
-            202,
-            Some("uploads/a.png"),
-        ),
-        (
-            "another's",
-            "bob",
-            Box::new(move |_| unsigned(ORIGIN)),
-            404,
-            None,
-        ),
-        (
-            "another's with a bad signature",
-            "bob",
-            Box::new(move |_| unsigned(ORIGIN) + "?expires=1&signature=x"),
-            404,
-            None,
-        ),
-        ("another's with a good one", "bob", signed, 404, None),
-        (
-            "one that is not there",
-            "ann",
-            Box::new(|_| format!("{ORIGIN}/api/images/uploads/b.png")),
-            404,
-            None,
-        ),
-        (
-            "another path of ours",
-            "ann",
-            Box::new(|_| format!("{ORIGIN}/api/tasks")),
-            422,
-            None,
-        ),
-        (
-            "another origin",
-            "ann",
-            Box::new(move |_| unsigned("https://example.com")),
-            202,
-            None,
-        ),
+    let of = |origin: &str| format!("{origin}/api/images/uploads/a.png");
+    let (own, theirs) = (of(ORIGIN), of("https://example.com"));
+    let bad = of(ORIGIN) + "?expires=1&signature=x";
+    let signer = Service::with(&[("public-url", public)]);
+    let signed = run(ImageStore::sign(&signer.memory, "uploads/a.png", ORIGIN)).unwrap();
+    let missing = format!("{ORIGIN}/api/images/uploads/b.png");
+    let (tasks, a) = (format!("{ORIGIN}/api/tasks"), Some("uploads/a.png"));
+    let cases = [
+        ("the owner's", "ann", own.clone(), 202, a),
+        ("the owner's by the public URL", "ann", of(public), 202, a),
+        ("the owner's, badly signed", "ann", bad.clone(), 202, a),
+        ("another's", "bob", own, 404, None),
+        ("another's, badly signed", "bob", bad, 404, None),
+        ("another's, signed", "bob", signed, 404, None),
+        ("one that is not there", "ann", missing, 404, None),
+        ("another path of ours", "ann", tasks, 422, None),
+        ("another origin", "ann", theirs, 202, None),
     ];
     for (name, user, url, status, path) in cases {
         let service = Service::with(&[("public-url", public)]);
         service
             .memory
             .put_image(ImageKind::Upload, "uploads/a.png", "ann", b"a");
-        let url = url(&service);
         let call = Call::post(PATH)
             .by(user)
             .json(&with("original_image_url", json!(url)));
@@ -88,16 +40,10 @@ fn originals_of_our_own() {
         assert_eq!(reply.status, status, "{name}");
         match status {
             202 => {
-                assert_eq!(
-                    reply.json()["metadata"]["original_image_url"],
-                    url,
-                    "{name}"
-                );
-                assert_eq!(
-                    service.memory.task().original_path.as_deref(),
-                    path,
-                    "{name}"
-                );
+                let told = &reply.json()["metadata"]["original_image_url"];
+                assert_eq!(*told, url, "{name}");
+                let original = service.memory.task().original_path;
+                assert_eq!(original.as_deref(), path, "{name}");
             }
             404 => drop(reply.is_error(404, "NOT_FOUND")),
             _ => drop(reply.is_error(422, "VALIDATION_ERROR")),

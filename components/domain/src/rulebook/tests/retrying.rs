@@ -18,39 +18,17 @@ fn nothing_is_retried_that_nobody_wants() {
         ..none()
     };
     let (failed, completed) = (Some(Status::Failed), Some(Status::Completed));
-    let created = "created";
+    let (in_vain, done) = (retried(&[failed, failed]), retried(&[failed, completed]));
+    let deleted = retried(&[None]);
+    let (created, superseded) = ("created", "superseded");
     for (name, others, is_cancelled, by_id, by_filter) in [
         ("the only one", none(), false, created, created),
         ("beside an active one", active(), false, "active", "active"),
-        (
-            "before a completed one",
-            later(),
-            false,
-            created,
-            "superseded",
-        ),
+        ("before a completed", later(), false, created, superseded),
         ("cancelled", none(), true, created, "cancelled"),
-        (
-            "retried in vain",
-            retried(&[failed, failed]),
-            false,
-            created,
-            created,
-        ),
-        (
-            "retried",
-            retried(&[failed, completed]),
-            false,
-            "retried",
-            "retried",
-        ),
-        (
-            "with a deleted retry",
-            retried(&[None]),
-            false,
-            created,
-            "retried",
-        ),
+        ("retried in vain", in_vain, false, created, created),
+        ("retried", done, false, "retried", "retried"),
+        ("with a deleted retry", deleted, false, created, "retried"),
     ] {
         for (choice, expected) in [(Choice::Id, by_id), (Choice::Filter, by_filter)] {
             let mut record = pending();

@@ -5,12 +5,8 @@ use crate::spending::Booking;
 
 /// What is left of a task with a reservation of 60 after what is known of its calls.
 fn left(payment: &Payment, end: impl FnOnce(&mut TaskRecord, &Lease) -> Vec<Booking>) -> Spending {
-    let mut record = TaskRecord {
-        reservation: reservation(60),
-        ..pending()
-    };
+    let (mut record, lease) = reserved();
     let mut bookings = record.reserved();
-    let lease = claimed(&mut record, NOW);
     let _ = pay(&mut record, &lease, payment);
     bookings.extend(end(&mut record, &lease));
     let sums = Booking::sums(bookings);
@@ -24,18 +20,28 @@ fn bookings<T>(decision: Decision<T>) -> Vec<Booking> {
     decision.effects.unwrap().bookings
 }
 
+/// A claimed task with a reservation of 60.
+fn reserved() -> (TaskRecord, Lease) {
+    let mut record = TaskRecord {
+        reservation: reservation(60),
+        ..pending()
+    };
+    let lease = claimed(&mut record, NOW);
+    (record, lease)
+}
+
 #[test]
 fn the_end_of_a_task_replaces_its_reservation_by_what_is_known() {
     let none = Payment::default();
     let price = Some(MicroDollars(60));
     let begun = none.call_begun("openai", price);
-    let said = begun.with_usage(
-        "openai",
-        &payment::Usage {
-            cost: Some(45),
-            ..payment::Usage::default()
-        },
-    );
+    let usage = payment::Usage {
+        cost: Some(45),
+        ..payment::Usage::default()
+    };
+    let said = begun.with_usage("openai", &usage);
+    let receipt = begun.with_receipt("openai", b"1").unwrap();
+    let refused = begun.call_not_accepted("openai");
     let unknown = none.call_begun("bfl", None);
     let twice = begun.call_begun("openai", Some(MicroDollars(70)));
     let chain = begun.call_begun("bfl", None).call_not_accepted("bfl");
@@ -47,32 +53,12 @@ fn the_end_of_a_task_replaces_its_reservation_by_what_is_known() {
     for (name, payment, completed, failed) in [
         ("no call", none.clone(), of(0, 0, 0), of(0, 0, 0)),
         ("one call", begun.clone(), of(60, 0, 0), of(0, 60, 0)),
-        (
-            "a call with a receipt",
-            begun.with_receipt("openai", b"1").unwrap(),
-            of(60, 0, 0),
-            of(60, 0, 0),
-        ),
-        (
-            "a refused call",
-            begun.call_not_accepted("openai"),
-            of(0, 0, 0),
-            of(0, 0, 0),
-        ),
+        ("a call with a receipt", receipt, of(60, 0, 0), of(60, 0, 0)),
+        ("a refused call", refused, of(0, 0, 0), of(0, 0, 0)),
         ("what was said", said, of(45, 0, 0), of(45, 0, 0)),
         ("an unknown price", unknown, of(0, 0, 1), of(0, 0, 1)),
-        (
-            "two calls, and a new price",
-            twice,
-            of(70, 60, 0),
-            of(0, 130, 0),
-        ),
-        (
-            "another link, which refused",
-            chain,
-            of(0, 60, 0),
-            of(0, 60, 0),
-        ),
+        ("two, with a new price", twice, of(70, 60, 0), of(0, 130, 0)),
+        ("another link refused", chain, of(0, 60, 0), of(0, 60, 0)),
     ] {
         let why = TaskFailure::new("why");
         let image = || image("refined/a").into();
@@ -101,11 +87,7 @@ fn the_end_of_a_task_replaces_its_reservation_by_what_is_known() {
 
 #[test]
 fn a_task_that_has_not_ended_changes_nothing_but_its_reservation() {
-    let mut record = TaskRecord {
-        reservation: reservation(60),
-        ..pending()
-    };
-    let lease = claimed(&mut record, NOW);
+    let (mut record, lease) = reserved();
     let payment = Payment::default().call_begun("openai", Some(MicroDollars(60)));
     for decision in [
         pay(&mut record, &lease, &payment),
@@ -117,24 +99,15 @@ fn a_task_that_has_not_ended_changes_nothing_but_its_reservation() {
 
 #[test]
 fn a_retry_reserves_as_much_again_and_counts_no_call_twice() {
-    let mut record = TaskRecord {
-        reservation: reservation(60),
-        ..pending()
-    };
-    let lease = claimed(&mut record, NOW);
+    let (mut record, lease) = reserved();
     let payment = Payment::default()
         .call_begun("openai", Some(MicroDollars(60)))
         .with_receipt("openai", b"1")
         .unwrap();
     let _ = pay(&mut record, &lease, &payment);
     let _ = fail(&mut record, &lease, &TaskFailure::new("why"), NOW);
-    let retried = retry(
-        &mut record,
-        Choice::Id,
-        &Others::default(),
-        "another".to_owned(),
-        NOW,
-    );
+    let (by_id, none) = (Choice::Id, Others::default());
+    let retried = retry(&mut record, by_id, &none, "another".to_owned(), NOW);
     let Retry::Created(mut created) = retried else {
         panic!("{retried:?}");
     };
@@ -142,11 +115,8 @@ fn a_retry_reserves_as_much_again_and_counts_no_call_twice() {
     let lease = claimed(&mut created, NOW);
     let ended = bookings(finish(&mut created, &lease, image("refined/b").into(), NOW));
     let sums = Booking::sums(created.reserved().into_iter().chain(ended));
-    assert_eq!(
-        sums,
-        [],
-        "the receipt's call was counted by the failed task"
-    );
+    // The receipt's call was counted by the failed task.
+    assert_eq!(sums, []);
 }
 
 #[test]

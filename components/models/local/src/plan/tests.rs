@@ -38,6 +38,18 @@ fn adjust(quality: Quality, amount: f32) -> Edit {
     Edit::Adjust(quality, amount)
 }
 
+fn more(quality: Quality) -> Edit {
+    adjust(quality, 1.0)
+}
+
+fn less(quality: Quality) -> Edit {
+    adjust(quality, -1.0)
+}
+
+fn recolored(to: u32) -> Edit {
+    recolor(&[to], 0.0)
+}
+
 fn recolor(to: &[u32], shade: f32) -> Edit {
     Edit::Recolor(Recolor {
         to: to.to_vec(),
@@ -92,34 +104,31 @@ fn are_left_undone(cases: &[(&str, &[&str])]) {
 #[test]
 fn prompts_become_edits() {
     let cases: &[(&str, &[Edit])] = &[
-        ("lighter", &[adjust(Lightness, 1.0)]),
-        ("Brighten it!", &[adjust(Lightness, 1.0)]),
-        ("make it darker", &[adjust(Lightness, -1.0)]),
-        ("warmer", &[adjust(Temperature, 1.0)]),
-        ("a cooler feeling", &[adjust(Temperature, -1.0)]),
-        ("more saturated", &[adjust(Saturation, 1.0)]),
-        ("less saturation", &[adjust(Saturation, -1.0)]),
-        ("desaturate", &[adjust(Saturation, -1.0)]),
-        ("higher contrast", &[adjust(Contrast, 1.0)]),
-        ("lower the contrast", &[adjust(Contrast, -1.0)]),
-        ("sharpen", &[adjust(Sharpness, 1.0)]),
+        ("lighter", &[more(Lightness)]),
+        ("Brighten it!", &[more(Lightness)]),
+        ("make it darker", &[less(Lightness)]),
+        ("warmer", &[more(Temperature)]),
+        ("a cooler feeling", &[less(Temperature)]),
+        ("more saturated", &[more(Saturation)]),
+        ("less saturation", &[less(Saturation)]),
+        ("desaturate", &[less(Saturation)]),
+        ("higher contrast", &[more(Contrast)]),
+        ("lower the contrast", &[less(Contrast)]),
+        ("sharpen", &[more(Sharpness)]),
         ("blur it a lot", &[adjust(Sharpness, -1.5)]),
-        ("less blurry", &[adjust(Sharpness, 1.0)]),
-        ("monochrome", &[adjust(Monochrome, 1.0)]),
-        ("in black and white", &[adjust(Monochrome, 1.0)]),
-        ("without colours", &[adjust(Monochrome, 1.0)]),
-        ("simplify the shapes", &[adjust(Minimalism, 1.0)]),
-        ("use fewer colours", &[adjust(Minimalism, 1.0)]),
-        ("brown", &[recolor(&[BROWN], 0.0)]),
+        ("less blurry", &[more(Sharpness)]),
+        ("monochrome", &[more(Monochrome)]),
+        ("in black and white", &[more(Monochrome)]),
+        ("without colours", &[more(Monochrome)]),
+        ("simplify the shapes", &[more(Minimalism)]),
+        ("use fewer colours", &[more(Minimalism)]),
+        ("brown", &[recolored(BROWN)]),
         ("lighter shades of brown", &[recolor(&[BROWN], 1.0)]),
         ("light brown tones", &[recolor(&[BROWN], 1.0)]),
         ("dark blue", &[recolor(&[BLUE], -1.0)]),
-        (
-            "brown, but lighter",
-            &[recolor(&[BROWN], 0.0), adjust(Lightness, 1.0)],
-        ),
+        ("brown, but lighter", &[recolored(BROWN), more(Lightness)]),
         ("blue and gold", &[recolor(&[BLUE, GOLD], 0.0)]),
-        ("turn it brown", &[recolor(&[BROWN], 0.0)]),
+        ("turn it brown", &[recolored(BROWN)]),
         ("change the red to blue", &[replace(RED, BLUE, 0.0)]),
         (
             "replace red with a lighter blue",
@@ -132,21 +141,17 @@ fn prompts_become_edits() {
         ("slightly warmer", &[adjust(Temperature, 0.5)]),
         ("much darker", &[adjust(Lightness, -1.5)]),
         ("a bit less contrast", &[adjust(Contrast, -0.5)]),
-        ("it is too dark", &[adjust(Lightness, 1.0)]),
-        ("lighter and brighter", &[adjust(Lightness, 1.0)]),
-        ("lighter, no, darker", &[adjust(Lightness, -1.0)]),
-        ("keep it simple", &[adjust(Minimalism, 1.0)]),
+        ("it is too dark", &[more(Lightness)]),
+        ("lighter and brighter", &[more(Lightness)]),
+        ("lighter, no, darker", &[less(Lightness)]),
+        ("keep it simple", &[more(Minimalism)]),
         (
             "Make the logo more minimalist and use lighter shades of brown",
-            &[adjust(Minimalism, 1.0), recolor(&[BROWN], 1.0)],
+            &[more(Minimalism), recolor(&[BROWN], 1.0)],
         ),
         (
             "sharper, warmer, simpler",
-            &[
-                adjust(Minimalism, 1.0),
-                adjust(Temperature, 1.0),
-                adjust(Sharpness, 1.0),
-            ],
+            &[more(Minimalism), more(Temperature), more(Sharpness)],
         ),
         // Impossible edits.
         ("", &[]),
@@ -179,7 +184,7 @@ fn what_is_not_understood_is_reported() {
 #[test]
 fn each_new_look_has_its_words() {
     let cases: &[(&str, &[Edit])] = &[
-        ("in sepia", &[adjust(Sepia, 1.0)]),
+        ("in sepia", &[more(Sepia)]),
         (
             "give it a vintage look",
             &[
@@ -188,36 +193,33 @@ fn each_new_look_has_its_words() {
                 adjust(Vignette, 0.6),
             ],
         ),
-        ("only the outlines", &[adjust(Outline, 1.0)]),
-        ("turn it into line art", &[adjust(Outline, 1.0)]),
-        ("as a pencil sketch", &[adjust(Sketch, 1.0)]),
-        ("sketched", &[adjust(Sketch, 1.0)]),
-        ("pixelated", &[adjust(Pixelation, 1.0)]),
-        ("8-bit pixel art", &[adjust(Pixelation, 1.0)]),
-        ("posterize", &[adjust(Posterization, 1.0)]),
-        (
-            "pop art",
-            &[adjust(Posterization, 1.0), adjust(Saturation, 1.0)],
-        ),
-        ("invert the colours", &[adjust(Inversion, 1.0)]),
-        ("a photo negative", &[adjust(Inversion, 1.0)]),
-        ("add a vignette", &[adjust(Vignette, 1.0)]),
-        ("darker edges", &[adjust(Vignette, 1.0)]),
-        ("rounded corners", &[adjust(Corners, 1.0)]),
+        ("only the outlines", &[more(Outline)]),
+        ("turn it into line art", &[more(Outline)]),
+        ("as a pencil sketch", &[more(Sketch)]),
+        ("sketched", &[more(Sketch)]),
+        ("pixelated", &[more(Pixelation)]),
+        ("8-bit pixel art", &[more(Pixelation)]),
+        ("posterize", &[more(Posterization)]),
+        ("pop art", &[more(Posterization), more(Saturation)]),
+        ("invert the colours", &[more(Inversion)]),
+        ("a photo negative", &[more(Inversion)]),
+        ("add a vignette", &[more(Vignette)]),
+        ("darker edges", &[more(Vignette)]),
+        ("rounded corners", &[more(Corners)]),
         ("round the corners a bit", &[adjust(Corners, 0.5)]),
         ("much rounder corners", &[adjust(Corners, 1.5)]),
         ("soft colours", &[adjust(Saturation, -0.5)]),
-        ("softer contrast", &[adjust(Contrast, -1.0)]),
-        ("blue sketch", &[adjust(Sketch, 1.0), recolor(&[BLUE], 0.0)]),
+        ("softer contrast", &[less(Contrast)]),
+        ("blue sketch", &[more(Sketch), recolored(BLUE)]),
         (
             "invert, posterize, pixelate, rounded corners, sepia, outlined",
             &[
-                adjust(Outline, 1.0),
-                adjust(Pixelation, 1.0),
-                adjust(Posterization, 1.0),
-                adjust(Inversion, 1.0),
-                adjust(Sepia, 1.0),
-                adjust(Corners, 1.0),
+                more(Outline),
+                more(Pixelation),
+                more(Posterization),
+                more(Inversion),
+                more(Sepia),
+                more(Corners),
             ],
         ),
     ];
@@ -244,7 +246,7 @@ fn a_background_can_be_made_transparent() {
     ];
     for prompt in wanted {
         let plan = Plan::of(prompt);
-        assert_eq!(plan.edits, [adjust(Transparency, 1.0)], "{prompt}");
+        assert_eq!(plan.edits, [more(Transparency)], "{prompt}");
         assert_eq!(told(&plan), [""; 0], "{prompt}");
     }
     let unwanted: &[(&str, &[&str])] = &[
@@ -264,10 +266,7 @@ fn a_background_can_be_made_transparent() {
     ];
     are_left_undone(unwanted);
     let both = Plan::of("a blue logo without background");
-    assert_eq!(
-        both.edits,
-        [adjust(Transparency, 1.0), recolor(&[BLUE], 0.0)]
-    );
+    assert_eq!(both.edits, [more(Transparency), recolored(BLUE)]);
 }
 
 #[test]
@@ -372,7 +371,7 @@ fn sizes_are_read() {
         ("a little more padding", &[Edit::Pad(Pad::Margin(0.5))]),
         ("pad to 16:9", &[Edit::Pad(Pad::Ratio(16, 9))]),
         ("pad it to a square", &[Edit::Pad(Pad::Ratio(1, 1))]),
-        ("darker, 20% bigger", &[adjust(Lightness, -1.0), scale(1.2)]),
+        ("darker, 20% bigger", &[less(Lightness), scale(1.2)]),
         ("resize", &[]),
         ("not bigger", &[]),
         ("make the text bigger", &[]),
@@ -391,10 +390,7 @@ fn a_background_gets_a_color() {
     let cases: &[(&str, &[Edit])] = &[
         ("white background", &[on(WHITE)]),
         ("on a white background", &[on(WHITE)]),
-        (
-            "a plain white background",
-            &[adjust(Minimalism, 1.0), on(WHITE)],
-        ),
+        ("a plain white background", &[more(Minimalism), on(WHITE)]),
         ("make the background blue", &[on(BLUE)]),
         ("change the background to white", &[on(WHITE)]),
         ("background: gold", &[on(GOLD)]),
@@ -407,7 +403,7 @@ fn a_background_gets_a_color() {
         ("make the white background blue", &[on(BLUE)]),
         (
             "remove the background and replace it with white",
-            &[adjust(Transparency, 1.0), on(WHITE)],
+            &[more(Transparency), on(WHITE)],
         ),
         ("white logo on a navy background", &[ink(WHITE, NAVY)]),
         ("white logo, black background", &[ink(WHITE, BLACK)]),
@@ -415,7 +411,7 @@ fn a_background_gets_a_color() {
         ("a dark blue background", &[ground(Some(BLUE), -1.0)]),
         ("the background is too dark", &[ground(None, 1.0)]),
         ("solid background", &[ground(None, 0.0)]),
-        ("blue on gold", &[recolor(&[BLUE], 0.0), on(GOLD)]),
+        ("blue on gold", &[recolored(BLUE), on(GOLD)]),
         ("black logo on white", &[ink(BLACK, WHITE)]),
         ("the black logo on white", &[on(WHITE)]),
         ("white on black", &[ink(WHITE, BLACK)]),
@@ -425,6 +421,7 @@ fn a_background_gets_a_color() {
 
 #[test]
 fn colors_take_each_others_place() {
+    use Edit::{Alter, Shift};
     let pair = |from, to| Replacement {
         from,
         to,
@@ -432,6 +429,8 @@ fn colors_take_each_others_place() {
         amount: 1.0,
     };
     let swap = || Edit::Replace(vec![pair(RED, BLUE), pair(BLUE, RED)]);
+    let to_gold = [Edit::Replace(vec![pair(RED, GOLD), pair(NAVY, GOLD)])];
+    let duotone = [quantize(2, &[NAVY, GOLD])];
     let cases: &[(&str, &[Edit])] = &[
         ("blue instead of red", &[replace(RED, BLUE, 0.0)]),
         ("use blue rather than red", &[replace(RED, BLUE, 0.0)]),
@@ -442,43 +441,28 @@ fn colors_take_each_others_place() {
         ("swap red and blue", &[swap()]),
         ("swap red with blue", &[swap()]),
         ("turn the red blue", &[replace(RED, BLUE, 0.0)]),
-        ("change the logo to blue", &[recolor(&[BLUE], 0.0)]),
+        ("change the logo to blue", &[recolored(BLUE)]),
         ("replace dark red with blue", &[replace(RED, BLUE, 0.0)]),
         ("turn the logo light blue", &[recolor(&[BLUE], 1.0)]),
         (
             "turn red to blue, navy to gold",
             &[Edit::Replace(vec![pair(RED, BLUE), pair(NAVY, GOLD)])],
         ),
-        (
-            "replace red and navy with gold",
-            &[Edit::Replace(vec![pair(RED, GOLD), pair(NAVY, GOLD)])],
-        ),
-        (
-            "gold instead of red and navy",
-            &[Edit::Replace(vec![pair(RED, GOLD), pair(NAVY, GOLD)])],
-        ),
-        (
-            "less red and blue",
-            &[Edit::Shift(RED, -1.0), Edit::Shift(BLUE, -1.0)],
-        ),
-        ("make the red darker", &[Edit::Alter(RED, Lightness, -1.0)]),
-        ("darken the red", &[Edit::Alter(RED, Lightness, -1.0)]),
-        (
-            "the blue is too vivid",
-            &[Edit::Alter(BLUE, Saturation, -1.0)],
-        ),
-        ("less red", &[Edit::Shift(RED, -1.0)]),
-        ("a bit more blue", &[Edit::Shift(BLUE, 0.5)]),
-        ("only navy and gold", &[quantize(2, &[NAVY, GOLD])]),
-        (
-            "only these colours: navy and gold",
-            &[quantize(2, &[NAVY, GOLD])],
-        ),
-        ("duotone, navy and gold", &[quantize(2, &[NAVY, GOLD])]),
+        ("replace red and navy with gold", &to_gold),
+        ("gold instead of red and navy", &to_gold),
+        ("less red and blue", &[Shift(RED, -1.0), Shift(BLUE, -1.0)]),
+        ("make the red darker", &[Alter(RED, Lightness, -1.0)]),
+        ("darken the red", &[Alter(RED, Lightness, -1.0)]),
+        ("the blue is too vivid", &[Alter(BLUE, Saturation, -1.0)]),
+        ("less red", &[Shift(RED, -1.0)]),
+        ("a bit more blue", &[Shift(BLUE, 0.5)]),
+        ("only navy and gold", &duotone),
+        ("only these colours: navy and gold", &duotone),
+        ("duotone, navy and gold", &duotone),
         ("duotone", &[quantize(2, &[])]),
         (
             "softer browns",
-            &[recolor(&[BROWN], 0.0), adjust(Saturation, -0.5)],
+            &[recolored(BROWN), adjust(Saturation, -0.5)],
         ),
         (
             "pastel blue",
@@ -492,7 +476,7 @@ fn colors_take_each_others_place() {
         "{monochrome:?}"
     );
     let kept = Plan::of("lighter, keep the blue, no red");
-    assert_eq!(kept.edits, [adjust(Lightness, 1.0)]);
+    assert_eq!(kept.edits, [more(Lightness)]);
     assert_eq!(kept.kept, [("blue".to_owned(), BLUE)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
     let listed = Plan::of("sharper, keep the red, gold and blue").kept;
@@ -510,7 +494,7 @@ fn colors_take_each_others_place() {
             &[],
             &["text blue", "replace red"],
         ),
-        ("a more modern blue", &[recolor(&[BLUE], 0.0)], &["modern"]),
+        ("a more modern blue", &[recolored(BLUE)], &["modern"]),
     ];
     for (prompt, edits, ignored) in unpaired {
         let plan = Plan::of(prompt);
@@ -522,10 +506,10 @@ fn colors_take_each_others_place() {
 #[test]
 fn of_words_that_contradict_each_other_the_last_one_counts() {
     let plan = Plan::of("darker and lighter");
-    assert_eq!(plan.edits, [adjust(Lightness, 1.0)]);
+    assert_eq!(plan.edits, [more(Lightness)]);
     assert_eq!(told(&plan), ["darker"]);
     let plan = Plan::of("darker instead of lighter");
-    assert_eq!(plan.edits, [adjust(Lightness, -1.0)]);
+    assert_eq!(plan.edits, [less(Lightness)]);
 }
 
 #[test]
@@ -542,17 +526,17 @@ fn degrees_come_before_or_after() {
         ("much less contrast", &[adjust(Contrast, -1.5)]),
         (
             "sharper, a bit warmer",
-            &[adjust(Temperature, 0.5), adjust(Sharpness, 1.0)],
+            &[adjust(Temperature, 0.5), more(Sharpness)],
         ),
         ("slightly blue", &[tinge(BLUE, 0.5)]),
         ("very blue", &[tinge(BLUE, 1.0)]),
         ("a touch of gold", &[tinge(GOLD, 0.5)]),
         (
             "sharper, rotate a bit",
-            &[Edit::Rotate(10.0), adjust(Sharpness, 1.0)],
+            &[Edit::Rotate(10.0), more(Sharpness)],
         ),
         // Degrees of unknown words.
-        ("darker with a bit of dragon", &[adjust(Lightness, -1.0)]),
+        ("darker with a bit of dragon", &[less(Lightness)]),
         ("33% darker", &[adjust(Lightness, -0.99)]),
         ("increase the brightness by 66%", &[adjust(Lightness, 1.98)]),
     ];
@@ -569,27 +553,23 @@ fn what_is_not_wanted_is_not_done() {
             &[],
             &["not blur", "not vignette"],
         ),
-        (
-            "no blur, just darker",
-            &[adjust(Lightness, -1.0)],
-            &["not blur"],
-        ),
+        ("no blur, just darker", &[less(Lightness)], &["not blur"]),
         ("not much darker", &[], &["not darker"]),
         ("do not change the colours", &[], &[]),
         ("don't change the blue to red", &[], &[]),
         ("remove the blur", &[], &["remove blur"]),
         ("keep the contrast", &[], &["keep contrast"]),
-        ("keep it sharp", &[adjust(Sharpness, 1.0)], &[]),
+        ("keep it sharp", &[more(Sharpness)], &[]),
         ("never pixelated", &[], &["not pixelated"]),
         ("less sepia", &[], &["less sepia"]),
         (
             "lighter on a white background",
-            &[adjust(Lightness, 1.0), on(WHITE)],
+            &[more(Lightness), on(WHITE)],
             &[],
         ),
         (
             "a light brown background, sharper",
-            &[adjust(Sharpness, 1.0), ground(Some(BROWN), 1.0)],
+            &[more(Sharpness), ground(Some(BROWN), 1.0)],
             &[],
         ),
     ];
@@ -605,24 +585,21 @@ fn a_theme_steers_where_the_prompt_says_nothing_else() {
     let steer = Edit::Steer(vec![NAVY, GOLD]);
     let theme = "Navy and gold, elegant, not brown";
     let cases: &[(&str, &[Edit])] = &[
-        ("more vivid", &[steer.clone(), adjust(Saturation, 1.0)]),
-        ("minimalist", &[adjust(Minimalism, 1.0), steer.clone()]),
+        ("more vivid", &[steer.clone(), more(Saturation)]),
+        ("minimalist", &[more(Minimalism), steer.clone()]),
         (
             "rotate, lighter",
-            &[Edit::Turn(Turn::Right), steer, adjust(Lightness, 1.0)],
+            &[Edit::Turn(Turn::Right), steer, more(Lightness)],
         ),
-        ("blue", &[recolor(&[BLUE], 0.0)]),
-        ("lighter, keep the blue", &[adjust(Lightness, 1.0)]),
+        ("blue", &[recolored(BLUE)]),
+        ("lighter, keep the blue", &[more(Lightness)]),
         ("replace red with blue", &[replace(RED, BLUE, 0.0)]),
-        ("monochrome", &[adjust(Monochrome, 1.0)]),
-        (
-            "darker sepia",
-            &[adjust(Sepia, 1.0), adjust(Lightness, -1.0)],
-        ),
+        ("monochrome", &[more(Monochrome)]),
+        ("darker sepia", &[more(Sepia), less(Lightness)]),
         // Not about colours.
-        ("sharper", &[adjust(Sharpness, 1.0)]),
+        ("sharper", &[more(Sharpness)]),
         ("rotate", &[Edit::Turn(Turn::Right)]),
-        ("rounded corners", &[adjust(Corners, 1.0)]),
+        ("rounded corners", &[more(Corners)]),
         ("a dancing bear", &[]),
     ];
     for (prompt, edits) in cases {
@@ -642,8 +619,8 @@ fn quantize(count: u8, to: &[u32]) -> Edit {
 #[test]
 fn a_hex_color_is_one_as_any_other() {
     let cases: &[(&str, &[Edit])] = &[
-        ("make it #8b5a2b", &[recolor(&[BROWN], 0.0)]),
-        ("#ABC", &[recolor(&[0xAABBCC], 0.0)]),
+        ("make it #8b5a2b", &[recolored(BROWN)]),
+        ("#ABC", &[recolored(0xAABBCC)]),
         ("lighter shades of #2563C9", &[recolor(&[BLUE], 1.0)]),
         ("slightly #2563c9", &[tinge(BLUE, 0.5)]),
         ("replace #d62828 with #2563c9", &[replace(RED, BLUE, 0.0)]),
@@ -659,30 +636,22 @@ fn a_hex_color_is_one_as_any_other() {
 #[test]
 fn so_many_colors_are_left() {
     const BLACK_AND_WHITE: &[u32] = &[0x000000, 0xFFFFFF];
-    let grey = adjust(Monochrome, 1.0);
+    let grey = more(Monochrome);
     let only_black_and_white = [grey.clone(), quantize(2, BLACK_AND_WHITE)];
+    let duotone = [quantize(2, &[NAVY, GOLD])];
     let cases: &[(&str, &[Edit])] = &[
         ("only two colours", &[quantize(2, &[])]),
         ("use 3 colors", &[quantize(3, &[])]),
-        (
-            "three flat colours",
-            &[adjust(Minimalism, 1.0), quantize(3, &[])],
-        ),
+        ("three flat colours", &[more(Minimalism), quantize(3, &[])]),
         ("no more than 16 colours", &[quantize(16, &[])]),
         ("reduce it to four colours", &[quantize(4, &[])]),
         ("keep only two colours", &[quantize(2, &[])]),
         ("limit the palette to 5 tones", &[quantize(5, &[])]),
-        ("two colours, navy and gold", &[quantize(2, &[NAVY, GOLD])]),
-        (
-            "only two colours: #1d2f5f and #cda02e",
-            &[quantize(2, &[NAVY, GOLD])],
-        ),
-        (
-            "two shades of brown",
-            &[recolor(&[BROWN], 0.0), quantize(2, &[])],
-        ),
+        ("two colours, navy and gold", &duotone),
+        ("only two colours: #1d2f5f and #cda02e", &duotone),
+        ("two shades of brown", &[recolored(BROWN), quantize(2, &[])]),
         ("in one colour", &[grey]),
-        ("in one colour, blue", &[recolor(&[BLUE], 0.0)]),
+        ("in one colour, blue", &[recolored(BLUE)]),
         ("black and white only", &only_black_and_white),
         ("only black and white, please", &only_black_and_white),
         ("two colours, black and white", &only_black_and_white),
@@ -690,7 +659,7 @@ fn so_many_colors_are_left() {
             "sharper, two colours, crop to a circle",
             &[
                 Edit::Turn(Turn::Square),
-                adjust(Sharpness, 1.0),
+                more(Sharpness),
                 quantize(2, &[]),
                 Edit::Circle,
             ],

@@ -19,6 +19,7 @@ fn an_image_is_taken_in_each_form() {
     let in_url = in_json(&format!("data:image/gif;base64,{base64}"));
     let beside = r#"{"image": "", "url": "https://cdn.example/1.png"}"#;
     let spaced = " \r\n\t{\"url\": \"https://cdn.example/1.png\", \"more\": [1]}\n";
+    let there = br#"{"url": "/files/1.png"}"#;
     let decoded = || decoded(file.clone());
     for (name, body, expected) in [
         ("as it is", file.clone(), image(&file)),
@@ -27,18 +28,10 @@ fn an_image_is_taken_in_each_form() {
         ("escaped", in_json(&escaped).into(), decoded()),
         ("in lines", in_json(&lines("\\n")).into(), decoded()),
         ("in others", in_json(&lines("\\r\\n")).into(), decoded()),
-        (
-            "in the alphabet of URLs",
-            in_json(&of_urls).into(),
-            decoded(),
-        ),
+        ("in URLs' alphabet", in_json(&of_urls).into(), decoded()),
         ("after a byte order mark", marked.into(), decoded()),
         ("beside an empty text", beside.into(), location.clone()),
-        (
-            "at the server",
-            br#"{"url": "/files/1.png"}"#.into(),
-            relative,
-        ),
+        ("at the server", there.into(), relative),
         ("a data URL", in_url.into(), decoded()),
         ("an address after white space", spaced.into(), location),
     ] {
@@ -51,11 +44,8 @@ fn an_image_is_taken_in_each_form() {
     }
     let mut created = response(201, &file);
     created.content_length = None;
-    assert_eq!(
-        asked(Ok(created)),
-        Ok(image(&file)),
-        "no length, status 201"
-    );
+    // Of no length, and of another status.
+    assert_eq!(asked(Ok(created)), Ok(image(&file)));
 }
 
 #[test]
@@ -65,31 +55,21 @@ fn an_answer_without_a_usable_image_is_said_to_be_the_providers_fault() {
     let cut_in_json = format!("{{\"image\":\"{}\"}}", STANDARD.encode(cut));
     let cut_in_json = cut_in_json.as_bytes();
     let other_form = br#"{"image":"R0lG"#;
+    let no_image = "'s answer is not an image";
+    let no_form = "'s answer is not JSON of the form that was expected";
     let message = br#"{"success":false,"message":"Sorry, sk-hush."}"#;
     let broken = |expected: &str| Error::broken(format!("the provider{expected}"));
     for (name, body, expected) in [
         ("empty", &b""[..], "'s answer is empty"),
-        ("text", b"Sorry.", "'s answer is not an image"),
-        ("a page", b"<html>", "'s answer is not an image"),
-        ("a list", b"[]", "'s answer is not an image"),
+        ("text", b"Sorry.", no_image),
+        ("a page", b"<html>", no_image),
+        ("a list", b"[]", no_image),
         ("cut short", cut, "'s answer is cut short"),
         ("cut short in JSON", cut_in_json, "'s answer is cut short"),
-        (
-            "no base64",
-            br#"{"image":"no base64!"}"#,
-            "'s answer is not an image",
-        ),
+        ("no base64", br#"{"image":"no base64!"}"#, no_image),
         ("empty base64", br#"{"image":""}"#, " answered no image"),
-        (
-            "text in base64",
-            br#"{"image":"U29ycnku"}"#,
-            "'s answer is not an image",
-        ),
-        (
-            "half of the JSON",
-            other_form,
-            "'s answer is not JSON of the form that was expected",
-        ),
+        ("text in base64", br#"{"image":"U29ycnku"}"#, no_image),
+        ("half of the JSON", other_form, no_form),
         ("a number", br#"{"image":7}"#, " answered no image"),
         ("no field", br#"{"a":1}"#, " answered no image"),
     ] {
@@ -138,17 +118,12 @@ fn an_answer_is_read_within_bounds() {
     }
 
     let too_large = "the provider's answer is larger than 50 MiB";
+    let no_image = "the provider's answer is not an image";
     let json = b"{\"image\":\"".to_vec();
     for (name, status, beginning, chunks, expected) in [
         ("an image", 200, picture(0), 51, too_large),
         ("JSON", 200, json.clone(), 69, too_large),
-        (
-            "text",
-            200,
-            b"x".to_vec(),
-            1,
-            "the provider's answer is not an image",
-        ),
+        ("text", 200, b"x".to_vec(), 1, no_image),
         ("a message", 400, json, 1, "the provider answered 400"),
     ] {
         let read = Rc::new(Cell::new(0));

@@ -113,42 +113,15 @@ mod tests {
     #[test]
     fn what_is_limited() {
         let trusted = Networks::parse("::1").unwrap();
+        let (post, client) = (Method::POST, "203.0.113.1");
         let cases = [
-            ("the path", Method::POST, "/a", "203.0.113.1", false, true),
-            ("a query", Method::POST, "/a?b", "203.0.113.1", false, true),
-            (
-                "another method",
-                Method::GET,
-                "/a",
-                "203.0.113.1",
-                false,
-                false,
-            ),
-            (
-                "another path",
-                Method::POST,
-                "/a/b",
-                "203.0.113.1",
-                false,
-                false,
-            ),
-            (
-                "this machine",
-                Method::POST,
-                "/a",
-                "127.0.0.1",
-                false,
-                false,
-            ),
-            ("a proxy on it", Method::POST, "/a", "::1", false, true),
-            (
-                "one without a name",
-                Method::POST,
-                "/a",
-                "127.0.0.1",
-                true,
-                true,
-            ),
+            ("the path", &post, "/a", client, false, true),
+            ("a query", &post, "/a?b", client, false, true),
+            ("another method", &Method::GET, "/a", client, false, false),
+            ("another path", &post, "/a/b", client, false, false),
+            ("this machine", &post, "/a", "127.0.0.1", false, false),
+            ("a proxy on it", &post, "/a", "::1", false, true),
+            ("one without a name", &post, "/a", "127.0.0.1", true, true),
         ];
         for (name, method, path, from, claims_to_forward, is_limited) in cases {
             let throttle = Throttle::new(LIMIT);

@@ -6,6 +6,7 @@ use super::super::SourceType;
 use super::super::xmp::{minimal, read};
 use super::files::packet;
 
+const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 const NAMES: &str = "xmlns:r=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\" \
                      xmlns:i=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\"";
 const SOURCE: SourceType = SourceType::AlgorithmicallyEnhanced;
@@ -28,54 +29,28 @@ fn element(text: &str) -> String {
 fn a_source_is_found_wherever_it_may_stand() {
     let at = |name: &str| format!("http://cv.iptc.org/newscodes/digitalsourcetype/{name}");
     let address = at("trainedAlgorithmicMedia");
+    let attribute = format!("<r:Description i:DigitalSourceType='{address}'/>");
+    let resource = format!("<i:DigitalSourceType r:resource=\"{address}\"/>");
+    let in_pieces = "http:&#47;<!-- no -->/x/<![CDATA[trained]]>Algorithmic&#x4d;edia";
+    let elsewhere = "https://example.com/trainedAlgorithmicMedia";
+    let second = format!("<r:Description/>{attribute}");
+    let first = format!("{attribute}<r:Description i:DigitalSourceType='b'/>");
     for (name, packet) in [
-        (
-            "an attribute",
-            rdf(&format!("<r:Description i:DigitalSourceType='{address}'/>")),
-        ),
+        ("an attribute", rdf(&attribute)),
         ("text", element(&address)),
         ("text with space", element(&format!("\n  {address}\n"))),
-        (
-            "text in pieces",
-            element(&format!(
-                "http:&#47;<!-- no -->/x/<![CDATA[trained]]>Algorithmic{}edia",
-                "&#x4d;"
-            )),
-        ),
-        (
-            "a resource",
-            description(&format!("<i:DigitalSourceType r:resource=\"{address}\"/>")),
-        ),
-        (
-            "a second description",
-            rdf(&format!(
-                "<r:Description/><r:Description i:DigitalSourceType='{address}'/>"
-            )),
-        ),
-        (
-            "another scheme",
-            element("https://example.com/trainedAlgorithmicMedia"),
-        ),
+        ("text in pieces", element(in_pieces)),
+        ("a resource", description(&resource)),
+        ("a second description", rdf(&second)),
+        ("another scheme", element(elsewhere)),
         ("no address", element("trainedAlgorithmicMedia")),
-        (
-            "the first of two",
-            rdf(&format!(
-                "<r:Description i:DigitalSourceType='{address}'/>\
-                 <r:Description i:DigitalSourceType='b'/>"
-            )),
-        ),
-        (
-            "a mark before all",
-            format!("\u{feff}{}", element(&address)),
-        ),
+        ("the first of two", rdf(&first)),
+        ("a mark before", format!("\u{feff}{}", element(&address))),
         ("zeros behind all", format!("{}\0\0", element(&address))),
     ] {
         let xmp = read(packet.as_bytes()).unwrap();
-        assert_eq!(
-            xmp.source_type.as_deref(),
-            Some("trainedAlgorithmicMedia"),
-            "{name}"
-        );
+        let source = xmp.source_type.as_deref();
+        assert_eq!(source, Some("trainedAlgorithmicMedia"), "{name}");
         assert_eq!(xmp.room, None, "{name}: a second one");
     }
     for (name, text) in [
@@ -105,32 +80,18 @@ fn what_is_no_source_is_none() {
     ] {
         in_a_way(name, packet, false);
     }
+    let source = "<i:DigitalSourceType>a/b</i:DigitalSourceType>";
+    let another_property = source.replace("DigitalSourceType", "DigitalSourceFile");
+    let another_namespace = "<x:DigitalSourceType xmlns:x='x'>a/b</x:DigitalSourceType>";
+    let within = "<i:x><r:Description i:DigitalSourceType='a/b'/></i:x>";
     for (name, content) in [
         ("nothing", ""),
-        (
-            "another namespace",
-            "<x:DigitalSourceType xmlns:x='x'>a/b</x:DigitalSourceType>",
-        ),
-        (
-            "another property",
-            "<i:DigitalSourceFile>a/b</i:DigitalSourceFile>",
-        ),
-        (
-            "of something within",
-            "<i:x><r:Description i:DigitalSourceType='a/b'/></i:x>",
-        ),
-        (
-            "in a comment",
-            "<!-- <i:DigitalSourceType>a/b</i:DigitalSourceType> -->",
-        ),
-        (
-            "as text",
-            "<![CDATA[<i:DigitalSourceType>a/b</i:DigitalSourceType>]]>",
-        ),
-        (
-            "the prefix is another's",
-            "<y xmlns:i='x'><i:DigitalSourceType>a/b</i:DigitalSourceType></y>",
-        ),
+        ("another namespace", another_namespace),
+        ("another property", &another_property),
+        ("of something within", within),
+        ("in a comment", &format!("<!-- {source} -->")),
+        ("as text", &format!("<![CDATA[{source}]]>")),
+        ("another's prefix", &format!("<y xmlns:i='x'>{source}</y>")),
     ] {
         in_a_way(name, description(content), true);
     }
@@ -165,6 +126,7 @@ fn what_is_not_well_formed_is_not_read() {
     ] {
         assert!(read(packet.as_bytes()).is_some(), "{name}");
     }
+    let around = "<a xmlns:a='b' xmlns:b='b' xmlns:c='b'>".repeat(90) + &"</a>".repeat(90);
     for (name, packet) in [
         ("an end too few", "<a><b></b>".to_owned()),
         ("an end too many", "<a/></a>".to_owned()),
@@ -172,14 +134,8 @@ fn what_is_not_well_formed_is_not_read() {
         ("cut", rdf("")[..60].to_owned()),
         ("a DTD", format!("<!DOCTYPE m>{}", rdf(""))),
         ("an entity", description("&secret;")),
-        (
-            "an entity in an attribute",
-            rdf("<r:Description r:about='&secret;'/>"),
-        ),
-        (
-            "a number beyond all characters",
-            description("&#xffffffff;"),
-        ),
+        ("an attribute's", rdf("<r:Description r:about='&secret;'/>")),
+        ("a number beyond", description("&#xffffffff;")),
         ("an attribute twice", rdf("<a b='c' b='d'/>")),
         ("an attribute without quotes", rdf("<a b=c/>")),
         ("too deep", deep(99)),
@@ -187,10 +143,7 @@ fn what_is_not_well_formed_is_not_read() {
         ("too many attributes", attributes("", 251)),
         ("far too many attributes", attributes("", 100_000)),
         ("too many namespaces", attributes("xmlns:", 249)),
-        (
-            "too many namespaces around",
-            rdf(&("<a xmlns:a='b' xmlns:b='b' xmlns:c='b'>".repeat(90) + &"</a>".repeat(90))),
-        ),
+        ("too many namespaces around", rdf(&around)),
     ] {
         assert_eq!(read(packet.as_bytes()), None, "{name}");
     }
@@ -209,21 +162,13 @@ fn extended(packet: &[u8]) -> String {
 
 #[test]
 fn a_description_is_about_the_same_and_needs_no_names() {
+    let other_meaning = format!("<r:RDF {NAMES} xmlns:rdf='x' xmlns:Iptc4xmpExt='y'></r:RDF>");
     for (name, packet) in [
         ("usual", String::from_utf8(packet("")).unwrap()),
         ("other prefixes", description("")),
         ("a mark before all", format!("\u{feff}{}", description(""))),
-        (
-            "no prefix",
-            format!(
-                "<RDF xmlns='{}'></RDF>",
-                "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-            ),
-        ),
-        (
-            "prefixes that mean something else",
-            format!("<r:RDF {NAMES} xmlns:rdf='x' xmlns:Iptc4xmpExt='y'></r:RDF>"),
-        ),
+        ("no prefix", format!("<RDF xmlns='{RDF}'></RDF>")),
+        ("prefixes that mean something else", other_meaning),
         ("several", rdf("<r:Description/> <r:Description/>")),
         ("a second RDF", format!("<m>{}{}</m>", rdf(""), rdf(""))),
     ] {
@@ -234,10 +179,7 @@ fn a_description_is_about_the_same_and_needs_no_names() {
     for (about, expected) in [
         ("r:about='it'", "it"),
         ("about=\"old\"", "old"),
-        (
-            "r:about='say \"&amp;\" &#39;'",
-            "say &quot;&amp;&quot; &#39;",
-        ),
+        ("r:about='a \"&amp;\" &#39;'", "a &quot;&amp;&quot; &#39;"),
         ("r:nodeID='n'", ""),
         ("", ""),
     ] {
