@@ -121,6 +121,7 @@ mod tests {
         let could_not = "the provider could not refine the image";
         let required = failed(&format!("{could_not}: Field required"));
         let no = failed(&format!("{could_not}: No, ***"));
+        let not_found = include_str!("../samples/not-found.json");
         let died = r#"{"detail":"The runner died","error_type":"runner_disconnected"}"#;
         let runner = failed(&format!("{could_not}: The runner died"));
         for (status, json, expected) in [
@@ -131,6 +132,7 @@ mod tests {
             (422, include_str!("../samples/invalid.json"), required),
             (400, r#"{"detail":"No, sk-hush"}"#, no),
             (400, r#"{"detail":" "}"#, failed(could_not)),
+            (404, not_found, Some(forgotten())),
             (422, r#"{"detail":[]}"#, None),
             (429, include_str!("../samples/rate-limit.json"), None),
             (403, include_str!("../samples/no-balance.json"), None),
