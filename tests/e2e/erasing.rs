@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::admin::jobs::done;
 use crate::admin::{attended, operator};
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{new_name, new_user, picture_url, scripted_launch};
 
 /// Far shorter than the model's call and the lease may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -53,8 +53,7 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
     let (upload, task) = completed(&ada).await;
     let (others_upload, others) = completed(&bob).await;
     let before = listed(&bob).await;
-    let original = origin().picture(&pictures::png(8, 8));
-    let (_, mut events) = ada.refining(&original, "hang for ever").await;
+    let (_, mut events) = ada.refining(&picture_url(), "hang for ever").await;
     assert_eq!(ada.quota_left().await, 3);
 
     erased(&ada).await;
@@ -84,9 +83,9 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
     erased(&ada).await;
     erased(&ada).await;
     for _ in 0..2 {
-        ada.completed(&original, "echo it").await;
+        ada.completed(&picture_url(), "echo it").await;
     }
-    assert_eq!(ada.refine(&original, "echo it").await.status, 429);
+    assert_eq!(ada.refine(&picture_url(), "echo it").await.status, 429);
     let ended = service.stop();
     assert!(ended.status.success());
     let named = ended.log.lines().find(|line| line.contains(&name));
@@ -99,9 +98,8 @@ async fn what_is_under_way_is_dropped_at_once() {
     let launch = scripted_launch().set("concurrency", "1");
     let service = launch.start();
     let [first, second] = [(); 2].map(|()| new_user(&service));
-    let original = origin().picture(&pictures::png(8, 8));
-    let (_, _events) = first.refining(&original, "hang for ever").await;
-    let waiting = second.accepted(&original, "echo it").await;
+    let (_, _events) = first.refining(&picture_url(), "hang for ever").await;
+    let waiting = second.accepted(&picture_url(), "echo it").await;
     erased(&first).await;
     let finished = tokio::time::timeout(AT_ONCE, second.finished(&waiting));
     let task = finished.await.expect("it still waits for its turn");
@@ -120,8 +118,7 @@ async fn an_operator_erases_a_person() {
     let (upload, task) = completed(&ada).await;
     completed(&bob).await;
     let others = listed(&bob).await;
-    let original = origin().picture(&pictures::png(8, 8));
-    let (_, mut events) = ada.refining(&original, "hang for ever").await;
+    let (_, mut events) = ada.refining(&picture_url(), "hang for ever").await;
 
     let operator = operator(&service).await;
     let job = done(&operator, "erase", &json!({ "user": name })).await;

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::events::{Event, Events};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Gate, Reply};
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::shape::unsigned;
 
-use crate::shared::{busy, new_user, origin, scripted_launch};
+use crate::shared::{busy, new_user, origin, picture_url, scripted_launch};
 
 /// Each change is there within 50 ms of its commit; a busy machine takes longer
 /// to do anything.
@@ -41,7 +40,7 @@ fn tells(events: &[Event]) -> Vec<String> {
 #[tokio::test]
 async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
     let Busy { service, gate } = Busy::start().await;
-    let good = origin().picture(&pictures::png(8, 8));
+    let good = picture_url();
     let missing = origin().serve(Reply::status(404));
     let all = [
         "pending",
@@ -110,8 +109,7 @@ async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
 async fn who_does_not_read_holds_nobody_up() {
     let Busy { service, gate } = Busy::start().await;
     let user = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let id = user.accepted(&url, "echo it").await;
+    let id = user.accepted(&picture_url(), "echo it").await;
     let mut idle: Vec<Events> = Vec::new();
     for _ in 0..20 {
         idle.push(user.events(&id, None).await);

@@ -9,7 +9,7 @@ use futures::future::{join, join_all};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, origin, picture_url, scripted_launch};
 use crate::stopping::ended_at_once;
 
 const WAITING: usize = 8;
@@ -17,7 +17,7 @@ const WAITING: usize = 8;
 #[tokio::test]
 async fn who_keeps_submitting_never_overtakes_who_waits() {
     let launch = one_at_a_time();
-    let (service, original, gate) = (launch.start(), original(), gated());
+    let (service, original, gate) = (launch.start(), picture_url(), gated());
     let greedy = Client::user(service.url(), &new_name());
     let first = greedy.accepted(&gate.0, "echo it").await;
     greedy.task_is(&first, "processing").await;
@@ -41,7 +41,7 @@ async fn who_waited_before_a_restart_is_served_first_after_it() {
     for crash in [true, false] {
         // What a dead host had is nobody's until its lease has expired.
         let launch = one_at_a_time().embedded();
-        let (service, original, gate) = (launch.start(), original(), gated());
+        let (service, original, gate) = (launch.start(), picture_url(), gated());
         let busy = Client::user(service.url(), &new_name());
         let first = busy.accepted(&gate.0, "echo it").await;
         busy.task_is(&first, "processing").await;
@@ -65,10 +65,6 @@ async fn who_waited_before_a_restart_is_served_first_after_it() {
 
 fn one_at_a_time() -> Launch {
     scripted_launch().set("concurrency", "1")
-}
-
-fn original() -> String {
-    origin().picture(&pictures::png(8, 8))
 }
 
 fn gated() -> (String, Gate) {

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::latency::waiting_beside;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Service;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 
 const MIB: u64 = 1 << 20;
 
@@ -72,7 +71,7 @@ async fn what_a_model_makes_the_host_hold_is_bounded() {
         .set("model-timeout", "20s")
         .set("model-url", &format!("http://{}", provider.authority()))
         .start();
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let client = new_user(&service);
     let task = client.refined(&url, "echo it").await;
     let honest = (&client, task["task_id"].as_str().unwrap());
@@ -118,7 +117,7 @@ async fn what_a_model_makes_the_host_hold_is_bounded() {
 #[tokio::test]
 async fn a_string_of_60_mb_fails_the_task_at_once() {
     let service = scripted_launch().set("model-memory", "256MiB").start();
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let client = new_user(&service);
     let task = client.refined(&url, "echo it").await;
     let honest = (&client, task["task_id"].as_str().unwrap());

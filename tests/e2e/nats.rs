@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::nats::NatsServer;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Service;
@@ -15,7 +14,7 @@ use concept_refinement_tests::tls;
 use serde_json::Value;
 
 use crate::outage;
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 use crate::unusable::assert_refused;
 
 /// How long after its return it may take until it works.
@@ -31,10 +30,9 @@ async fn ready(service: &Service) -> (u16, Value) {
 
 /// A task is accepted soon, and done.
 async fn assert_back(service: &Service) {
-    let url = origin().picture(&pictures::png(8, 8));
     let client = new_user(service);
     let id = eventually("a task is accepted", RETURN, async || {
-        let answer = client.refine(&url, "echo it").await;
+        let answer = client.refine(&picture_url(), "echo it").await;
         (answer.status == 202).then(|| answer.task_id())
     });
     let id = id.await;
@@ -54,8 +52,7 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
     let launch = scripted_launch().set("rate-limit", "10/month");
     let service = launch.set("queue", &queue).start();
     let client = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&url, "echo it").await;
+    let task = client.refined(&picture_url(), "echo it").await;
     let paths = [
         format!("/api/tasks/{}", task["task_id"].as_str().unwrap()),
         "/api/tasks".to_owned(),
@@ -64,7 +61,7 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
     ];
     for (used, mode) in [(2, Mode::Refuse), (3, Mode::Hang)] {
         proxy.set(mode);
-        let refused = outage::in_time(mode, client.refine(&url, "echo it")).await;
+        let refused = outage::in_time(mode, client.refine(&picture_url(), "echo it")).await;
         assert_eq!(refused.status, 503, "{mode:?}: {refused:?}");
         for path in &paths {
             let begin = Instant::now();
@@ -84,7 +81,7 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
 
         proxy.set(Mode::Pass);
         let accepted = eventually("a task is accepted", RETURN, async || {
-            let answer = client.refine(&url, "echo it").await;
+            let answer = client.refine(&picture_url(), "echo it").await;
             (answer.status == 202).then_some(answer)
         });
         let accepted = accepted.await;

@@ -5,11 +5,10 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Output, Service};
 use rustix::process::Signal;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 
 /// Far longer than a stop takes that waits for nobody.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -33,10 +32,9 @@ fn loud() -> Launch {
 
 /// Both ways of a task, of which one is logged when an instance is cleaned up.
 async fn works(client: &Client) {
-    let url = origin().picture(&pictures::png(8, 8));
-    let crashed = client.refined(&url, "trap now").await;
+    let crashed = client.refined(&picture_url(), "trap now").await;
     assert_eq!(crashed["status"], "failed", "{crashed}");
-    client.completed(&url, "echo it").await;
+    client.completed(&picture_url(), "echo it").await;
 }
 
 /// A second waits for lines that nobody takes.

@@ -17,7 +17,7 @@ use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
 use crate::unusable::assert_refused;
 
 /// An issuer in place of Google.
@@ -52,7 +52,7 @@ impl Pushed {
 
     /// A pending task, and the message that points to it.
     async fn task(&self, client: &Client, prompt: &str) -> (String, Vec<u8>) {
-        let url = origin().picture(&pictures::png(8, 8));
+        let url = picture_url();
         let id = client.accepted(&url, prompt).await;
         let message = self.message(&id);
         (id, message)
@@ -392,8 +392,7 @@ async fn a_server_has_to_prove_who_it_is_and_then_learns_who_asks() {
         let before = pubsub.authorizations();
         let service = launch.start();
         let client = new_user(&service);
-        let original = origin().picture(&pictures::png(8, 8));
-        client.completed(&original, "echo it").await;
+        client.completed(&picture_url(), "echo it").await;
         assert!(pubsub.authorizations() > before);
     }
 

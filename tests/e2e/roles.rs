@@ -6,14 +6,13 @@ use std::time::Duration;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::nats::NatsServer;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, envelope, push, token};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::{Launch, Service};
 use reqwest::Method;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, origin, picture_url, scripted_launch};
 
 /// Longer than a lease of the worker that died, and than it takes until somebody
 /// sweeps.
@@ -55,9 +54,7 @@ async fn what_one_host_signs_another_takes() {
     let hosts = Hosts::of(launch, "store");
     let [here, there] = ["all", "all"].map(|role| hosts.start(role));
     let session = Client::session(here.url()).await;
-    let task = session
-        .refined(&origin().picture(&pictures::png(8, 8)), "echo it")
-        .await;
+    let task = session.refined(&picture_url(), "echo it").await;
     let same = session.at(there.url());
     let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
     assert_eq!(same.get(&path).await.json()["status"], "completed");
@@ -98,14 +95,13 @@ async fn without_a_worker_tasks_wait_for_one() {
     for queue in [nats.new_url(), "store".to_owned()] {
         let hosts = Hosts::with(&queue);
         let api = hosts.start("api");
-        let url = origin().picture(&pictures::png(8, 8));
         let (first, second) = (new_user(&api), new_user(&api));
-        let waits = first.accepted(&url, "echo it").await;
+        let waits = first.accepted(&picture_url(), "echo it").await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(first.task(&waits).await["status"], "pending", "{queue}");
         let worker = hosts.start("worker");
         assert_eq!(first.finished(&waits).await["status"], "completed");
-        let orphan = second.accepted(&url, "wait 3000ms").await;
+        let orphan = second.accepted(&picture_url(), "wait 3000ms").await;
         second.task_is(&orphan, "processing").await;
         worker.kill();
         let _worker = hosts.start("worker");
@@ -164,7 +160,7 @@ async fn messages_are_pushed_to_workers_alone() {
         .set("pubsub-jwks-url", crate::pubsub::google().url());
     let (api, worker) = (hosts.start("api"), hosts.start("worker"));
     let client = new_user(&api);
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let id = client.accepted(&url, "echo it").await;
     let message = envelope(&pubsub.published()[0]);
     let (status, _) = push(api.url(), &token(), &message).await.unwrap();

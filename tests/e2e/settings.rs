@@ -5,7 +5,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
 
-use crate::shared::origin;
+use crate::shared::{origin, picture_url};
 
 #[test]
 fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
@@ -385,8 +385,7 @@ async fn a_flag_wins_over_a_variable_over_the_file() {
         let launch = launch.set("allow-sources", &origin().authority());
         let service = launch.start();
         let client = Client::session(service.url()).await;
-        let url = origin().picture(&pictures::png(8, 8));
-        let answer = client.refine(&url, "make it lighter").await;
+        let answer = client.refine(&picture_url(), "make it lighter").await;
         assert_eq!(answer.status, 202);
         assert_eq!(answer.header("x-ratelimit-limit"), expected);
     }

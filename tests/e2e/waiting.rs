@@ -11,7 +11,7 @@ use concept_refinement_tests::service::Service;
 use futures::stream::{self, StreamExt as _};
 use tokio::task::JoinSet;
 
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
 
 /// So many may wait at once, of one address.
 const WAITING: usize = 1000;
@@ -43,7 +43,7 @@ async fn busy() -> (Service, Gate) {
 
 /// Users who wait, each for a task of its own, once all have it.
 async fn crowd(service: &Service, count: usize) -> JoinSet<Answer> {
-    let original = origin().picture(&pictures::png(8, 8));
+    let original = picture_url();
     let mut waiting = JoinSet::new();
     let mut users = Vec::new();
     for _ in 0..count {

@@ -11,12 +11,11 @@ use std::sync::LazyLock;
 
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Service};
 pub use concept_refinement_tests::shared::receiver;
 use serde_json::{Value, json};
 
-use crate::shared::{origin, scripted_launch};
+use crate::shared::{picture_url, scripted_launch};
 
 /// A service whose webhooks may go to this machine.
 fn launch() -> Launch {
@@ -31,7 +30,7 @@ fn service() -> &'static Service {
 /// Asks for a refinement, and to be told at this URL.
 async fn refine(client: &Client, prompt: &str, webhook_url: &str) -> Answer {
     let body = json!({
-        "original_image_url": origin().picture(&pictures::png(8, 8)),
+        "original_image_url": picture_url(),
         "refinement_prompt": prompt,
         "webhook_url": webhook_url,
     });

@@ -7,7 +7,6 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::exposition::Exposition;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::jobs::preview;
 use super::{act, attended, ended, entries, failed, found, operator, read};
-use crate::shared::{new_name, origin, scripted_over};
+use crate::shared::{new_name, origin, picture_url, scripted_over};
 
 const HOSTS: usize = 3;
 
@@ -75,7 +74,7 @@ async fn a_pause_holds_on_all_hosts_and_outlives_who_made_it() {
     let mut hosts = start(&launch);
     let ops = operators(&hosts).await;
     assert_eq!(act(&ops[0], "queue/pause", "x").await.status, 200);
-    let picture = origin().picture(&pictures::png(8, 8));
+    let picture = picture_url();
     let users: Vec<_> = hosts
         .iter()
         .map(|host| Client::user(host.url(), &new_name()))
@@ -119,10 +118,9 @@ async fn workers_hear_at_once_of_what_is_resumed_elsewhere() {
     let _worker = launch.elsewhere().set("role", "worker").start();
     let operator = operator(&api).await;
     let user = Client::user(api.url(), &new_name());
-    let picture = origin().picture(&pictures::png(8, 8));
     for _ in 0..3 {
         assert_eq!(act(&operator, "queue/pause", "x").await.status, 200);
-        let id = user.accepted(&picture, "echo it").await;
+        let id = user.accepted(&picture_url(), "echo it").await;
         tokio::time::sleep(QUIET).await;
         assert_eq!(user.task(&id).await["status"], "pending");
         assert_eq!(act(&operator, "queue/resume", "x").await.status, 200);
@@ -168,7 +166,7 @@ async fn a_job_is_finished_by_another_host() {
     let mut hosts = start(&launch);
     let ops = operators(&hosts).await;
     act(&ops[0], "queue/pause", "to have some").await;
-    let picture = origin().picture(&pictures::png(8, 8));
+    let picture = picture_url();
     let users: Vec<_> = (0..MANY)
         .map(|number| Client::user(hosts[number % HOSTS].url(), &new_name()))
         .collect();

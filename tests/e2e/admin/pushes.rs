@@ -1,13 +1,12 @@
 //! Pushes while the queue is paused.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, envelope, push, token};
 
 use super::hosts::AT_ONCE;
 use super::{act, attended, operator};
 use crate::pubsub::google;
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, origin, picture_url, scripted_launch};
 
 #[tokio::test]
 async fn a_push_is_refused_while_the_queue_is_paused_and_published_again() {
@@ -22,7 +21,7 @@ async fn a_push_is_refused_while_the_queue_is_paused_and_published_again() {
         .start();
     let operator = operator(&service).await;
     let user = Client::user(service.url(), &new_name());
-    let picture = origin().picture(&pictures::png(8, 8));
+    let picture = picture_url();
     act(&operator, "queue/pause", "x").await;
     let id = user.accepted(&picture, "echo it").await;
     let published = pubsub.published();

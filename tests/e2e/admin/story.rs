@@ -9,7 +9,7 @@ use concept_refinement_tests::server::Reply;
 use serde_json::{Value, json};
 
 use super::{act, attended, nothing_yet, operator, put_picture, read};
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, origin, picture_url, scripted_launch};
 
 /// The steps of a task, without those that come in between by chance.
 fn kinds(task: &Value) -> Vec<String> {
@@ -168,7 +168,7 @@ async fn what_is_cancelled_costs_nothing_and_frees_its_place() {
         Client::user(service.url(), &new_name()),
     );
     let hook = receiver.hook([Reply::status(200)]);
-    let picture = origin().picture(&pictures::png(8, 8));
+    let picture = picture_url();
     let id = submitted(&user, &picture, "hang for ever", &hook).await;
     let mut events = user.events(&id, None).await;
     while events.event().await.tells() != "refining" {}

@@ -12,7 +12,7 @@ use concept_refinement_tests::stand_in::stability::Stability;
 use serde_json::{Value, json};
 
 use super::{attended, operator, read, reader};
-use crate::shared::origin;
+use crate::shared::{origin, picture_url};
 
 /// A name that a spreadsheet would compute.
 const FORMULA: &str = "=1+1";
@@ -29,8 +29,7 @@ fn asking(stand_in: &dyn StandIn, set: impl Fn(Launch) -> Launch) -> (Service, P
 /// Has a user refine a picture.
 async fn refine(service: &Service, user: &str) {
     let client = Client::user(service.url(), user);
-    let picture = origin().picture(&pictures::png(8, 8));
-    client.completed(&picture, "make it lighter").await;
+    client.completed(&picture_url(), "make it lighter").await;
 }
 
 /// The sums of a query.

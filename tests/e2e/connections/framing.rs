@@ -2,12 +2,11 @@
 //! that would delete a task, which must never be executed.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
 
 use super::{assert_quick, raw};
-use crate::shared::{new_name, origin, scripted};
+use crate::shared::{new_name, picture_url, scripted};
 
 /// What becomes of a request, and of its connection.
 #[derive(Debug)]
@@ -32,8 +31,7 @@ impl Victim {
     async fn new() -> Self {
         let name = new_name();
         let client = Client::user(scripted().url(), &name);
-        let url = origin().picture(&pictures::png(8, 8));
-        let task = client.refined(&url, "instant").await;
+        let task = client.refined(&picture_url(), "instant").await;
         let id = task["task_id"].as_str().unwrap().to_owned();
         let token = token(&name);
         Self { client, token, id }

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::events::Events;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream;
 
 use super::{Busy, KEEP_ALIVE, tells};
-use crate::shared::{busy, new_user, origin, scripted_launch};
+use crate::shared::{busy, new_user, picture_url, scripted_launch};
 
 const WATCHERS: usize = 1000;
 
@@ -73,8 +72,7 @@ async fn whoever_leaves_makes_room() {
         gate: _gate,
     } = Busy::start().await;
     let user = new_user(&service);
-    let original = origin().picture(&pictures::png(8, 8));
-    let id = user.accepted(&original, "echo it").await;
+    let id = user.accepted(&picture_url(), "echo it").await;
     let path = format!("/api/tasks/{id}/events");
     // They leave as soon as they are there.
     let come_and_go = async |count: usize| -> (usize, usize) {

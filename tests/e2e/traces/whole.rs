@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{PARENT, TRACE, only, traceparent};
 use crate::roles::Hosts;
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, origin, picture_url, scripted_launch};
 use crate::webhooks::{accepted, receiver};
 
 const REQUEST: &str = "POST /api/concepts/refine";
@@ -210,8 +210,7 @@ async fn a_provider_gets_the_context_and_the_span_its_error() {
     let service = collector.of(launch).start();
     let client = Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
     let prompt = provider.prompt([Reply::status(400)]);
-    let url = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&url, &prompt).await;
+    let task = client.refined(&picture_url(), &prompt).await;
     assert_eq!(task["status"], "failed", "{task}");
     let spans = collector.trace(TRACE, &["attempt", "model"]).await;
     let model = only(&spans, "model");
