@@ -106,8 +106,7 @@ async fn nothing_is_left_whenever_it_happens() {
         let concepts = user.get("/api/concepts").await.json();
         let count = concepts["concepts"].as_array().unwrap().len();
         assert!(count == 1 || !was_completed, "{round}: {concepts}");
-        let next = user.refined(&original, "echo it").await;
-        assert_eq!(next["status"], "completed", "{round}: {next}");
+        user.completed(&original, "echo it").await;
         count + 1
     });
     let kept: usize = futures::future::join_all(rounds).await.iter().sum();

@@ -118,10 +118,7 @@ async fn until_it_is_reached_what_is_wrong_is_told_first_and_then_that_it_is_awa
         })
         .await;
         let ada = Client::user(service.url(), "ada");
-        assert_eq!(
-            ada.refined(&picture_url(), "echo it").await["status"],
-            "completed"
-        );
+        ada.completed(&picture_url(), "echo it").await;
         outage::ready(&ada).await;
     }
 }
