@@ -31,15 +31,9 @@ async fn listed(client: &Client) -> [Value; 2] {
 /// A completed task of an upload, with a key and a webhook.
 async fn completed(client: &Client) -> (String, Value) {
     let upload = client.uploaded(&pictures::png(8, 8)).await;
-    let body = json!({
-        "original_image_url": upload,
-        "refinement_prompt": "echo it",
-        "webhook_url": HOOK,
-    });
     let keyed = client.with("idempotency-key", "key");
-    let accepted = keyed.post("/api/concepts/refine", &body).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    let task = client.finished(&accepted.task_id()).await;
+    let hook = json!({"webhook_url": HOOK});
+    let task = keyed.edited(&upload, "echo it", &hook).await;
     assert_eq!(task["status"], "completed", "{task}");
     (upload, task)
 }

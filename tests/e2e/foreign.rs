@@ -471,14 +471,11 @@ async fn a_backup_after_an_erasure_has_nothing_of_the_person() {
     let client = Client::user(service.url(), &new_name());
     let picture = pictures::png(61, 47);
     let upload_of_client = client.uploaded(&picture).await;
-    let body = serde_json::json!({
-        "original_image_url": upload_of_client,
-        "refinement_prompt": "echo it",
+    let more = serde_json::json!({
         "logo_description": "PROMPT-OF-THE-PERSON",
         "webhook_url": "https://receiver.example/HOOK-OF-THE-PERSON",
     });
-    let accepted = client.post("/api/concepts/refine", &body).await;
-    let task = client.finished(&accepted.task_id()).await;
+    let task = client.edited(&upload_of_client, "echo it", &more).await;
     assert_eq!(task["status"], "completed", "{task}");
     others.refined(&upload, "echo it").await;
     let middle = picture.bytes.len() / 2;

@@ -6,7 +6,6 @@ use concept_refinement_tests::client::{Answer, Client, http};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
 use reqwest::{Method, Version};
-use serde_json::json;
 
 use crate::connections::raw;
 use crate::shared::{local, proxied};
@@ -56,13 +55,7 @@ async fn the_origin_is_what_the_proxy_was_asked_for() {
         assert_eq!(answer.status, status, "{origin}");
     }
     // Ours, by the name that the proxy answers to.
-    let body = json!({"original_image_url": url, "refinement_prompt": "make it lighter"});
-    let task = browser.post("/api/concepts/refine", &body).await;
-    assert_eq!(task.status, 202, "{task:?}");
-    assert_eq!(
-        browser.finished(&task.task_id()).await["status"],
-        "completed"
-    );
+    browser.completed(&url, "make it lighter").await;
 }
 
 #[tokio::test]

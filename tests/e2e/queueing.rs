@@ -32,15 +32,11 @@ fn one_at_a_time() -> Launch {
 }
 
 async fn accepted_with(user: &Client, prompt: &str, deadline_seconds: u64) -> String {
-    let body = json!({
-        "original_image_url": picture_url(), "refinement_prompt": prompt,
-        "deadline_seconds": deadline_seconds,
-    });
-    let answer = user.post("/api/concepts/refine", &body).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    let metadata = &answer.json()["metadata"];
+    let deadline = json!({"deadline_seconds": deadline_seconds});
+    let id = user.accepted_with(&picture_url(), prompt, &deadline).await;
+    let metadata = &user.task(&id).await["metadata"];
     assert_eq!(metadata["deadline_seconds"], deadline_seconds);
-    answer.task_id()
+    id
 }
 
 /// Of a finished task: since its submission.

@@ -72,17 +72,14 @@ async fn nothing_of_users_is_shown_to_who_may_only_read() {
             1 => format!("{nobody}{MARK}"),
             _ => format!("{hook}?{MARK}{number}"),
         };
-        let body = json!({
-            "original_image_url": url,
-            "refinement_prompt": prompt,
+        let more = json!({
             "logo_description": format!("a logo with a {MARK}"),
             "theme_description": format!("{MARK} everywhere"),
             "webhook_url": webhook,
         });
-        let answer = user.post("/api/concepts/refine", &body).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        user.finished(&answer.task_id()).await;
-        ids.push(answer.task_id());
+        let id = user.accepted_with(url, prompt, &more).await;
+        user.finished(&id).await;
+        ids.push(id);
     }
     for id in &ids {
         settled(&operator, id).await;

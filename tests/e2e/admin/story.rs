@@ -32,17 +32,6 @@ fn detail<'a>(task: &'a Value, kind: &str) -> &'a str {
         .unwrap()
 }
 
-async fn submitted(client: &Client, url: &str, prompt: &str, hook: &str) -> String {
-    let body = json!({
-        "original_image_url": url,
-        "refinement_prompt": prompt,
-        "webhook_url": hook,
-    });
-    let answer = client.post("/api/concepts/refine", &body).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    answer.task_id()
-}
-
 /// What a receiver was told of a task, once it was told.
 async fn told(receiver: &Receiver, hook: &str, id: &str) -> Value {
     let id = format!("msg_{id}");
@@ -66,7 +55,8 @@ async fn a_failed_task_is_retried_and_its_receiver_told() {
     let user = Client::user(service.url(), &new_name());
     let hook = receiver.hook([Reply::status(200)]);
     let url = nothing_yet();
-    let first = submitted(&user, &url, "echo it", &hook).await;
+    let to_hook = json!({"webhook_url": hook});
+    let first = user.accepted_with(&url, "echo it", &to_hook).await;
     let failed = user.finished(&first).await;
     assert_eq!(failed["status"], "failed", "{failed}");
     let end = told(&receiver, &hook, &first).await;
@@ -169,7 +159,10 @@ async fn what_is_cancelled_costs_nothing_and_frees_its_place() {
     );
     let hook = receiver.hook([Reply::status(200)]);
     let picture = picture_url();
-    let id = submitted(&user, &picture, "hang for ever", &hook).await;
+    let to_hook = json!({"webhook_url": hook});
+    let id = user
+        .accepted_with(&picture, "hang for ever", &to_hook)
+        .await;
     let mut events = user.events(&id, None).await;
     while events.event().await.tells() != "refining" {}
     let waiting = other.accepted(&picture, "echo it").await;

@@ -148,13 +148,8 @@ async fn goes_through_a_kill(first: &Launch, second: &Launch) {
     let client = Client::user(service.url(), &user).with("traceparent", &traceparent("01"));
     let (url, gate) = origin().gated(&pictures::png(8, 8));
     let hook = receiver().hook([Reply::status(200)]);
-    let body = json!({
-        "original_image_url": url,
-        "refinement_prompt": "echo it",
-        "webhook_url": hook,
-    });
-    let accepted = client.post("/api/concepts/refine", &body).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let hooked = json!({"webhook_url": hook});
+    let id = client.accepted_with(&url, "echo it", &hooked).await;
     let before = collector
         .trace(TRACE, &[REQUEST, "submit", "queue", "claim"])
         .await;
@@ -165,7 +160,7 @@ async fn goes_through_a_kill(first: &Launch, second: &Launch) {
     gate.open();
     let service = collector.of(second.clone()).start();
     let client = Client::user(service.url(), &user);
-    let finished = client.finished(&accepted.task_id()).await;
+    let finished = client.finished(&id).await;
     assert_eq!(finished["status"], "completed", "{finished}");
     let stages = [
         "downloading",
