@@ -7,11 +7,12 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
-use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, envelope, push, token};
+use concept_refinement_tests::pubsub::{PubSub, envelope, push, token};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::{Launch, Service};
 use reqwest::Method;
 
+use crate::pubsub::pushing;
 use crate::shared::{new_user, origin, picture_url, scripted_launch};
 
 /// Longer than a lease of the worker that died, and than it takes until somebody
@@ -152,12 +153,7 @@ async fn messages_are_pushed_to_workers_alone() {
     let pubsub = PubSub::start();
     let (topic, _) = pubsub.topic();
     let mut hosts = Hosts::with(&topic);
-    hosts.launch = hosts
-        .launch
-        .set("pubsub-endpoint", &pubsub.endpoint())
-        .set("pubsub-audience", AUDIENCE)
-        .set("pubsub-service-account", ACCOUNT)
-        .set("pubsub-jwks-url", crate::pubsub::google().url());
+    hosts.launch = pushing(hosts.launch, &pubsub);
     let (api, worker) = (hosts.start("api"), hosts.start("worker"));
     let client = new_user(&api);
     let url = picture_url();
