@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::engines::postgres;
-use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::jobs::preview;
-use super::{act, attended, ended, entries, failed, found, operator, read};
+use super::{act, attended, ended, entries, failed, found, metrics, operator, read};
 use crate::shared::{new_name, origin, picture_url, scripted_over};
 
 const HOSTS: usize = 3;
@@ -44,13 +43,6 @@ async fn queue_in_ready(service: &Service) -> (u16, Value) {
     (ready.status, ready.json()["capabilities"]["queue"].clone())
 }
 
-async fn paused_in_metrics(operator: &Client) -> f64 {
-    let metrics = operator.get("/admin/v1/metrics").await;
-    assert_eq!(metrics.status, 200, "{metrics:?}");
-    let read = Exposition::parse(std::str::from_utf8(&metrics.body).unwrap());
-    read.samples["concept_refinement_queue_paused"]
-}
-
 /// Pushes and readiness go by what each host knows.
 async fn all_know(hosts: &[Service], is_paused: bool) {
     let expected = if is_paused {
@@ -61,7 +53,8 @@ async fn all_know(hosts: &[Service], is_paused: bool) {
     for (host, operator) in hosts.iter().zip(operators(hosts).await) {
         eventually("each host knows", READINESS, async || {
             let ready = queue_in_ready(host).await == (200, json!(expected));
-            let measured = paused_in_metrics(&operator).await == f64::from(u8::from(is_paused));
+            let measured = metrics(&operator).await.samples["concept_refinement_queue_paused"];
+            let measured = measured == f64::from(u8::from(is_paused));
             (ready && measured).then_some(())
         })
         .await;

@@ -2,7 +2,6 @@
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::service::{Launch, Service};
@@ -11,7 +10,7 @@ use concept_refinement_tests::stand_in::bfl::Bfl;
 use concept_refinement_tests::stand_in::stability::Stability;
 use serde_json::{Value, json};
 
-use super::{attended, operator, read, reader};
+use super::{attended, metrics, operator, read, reader};
 use crate::shared::{origin, picture_url};
 
 /// A name that a spreadsheet would compute.
@@ -44,10 +43,8 @@ fn spent_by(group: &str, name: &str, spent: &str) -> Value {
 
 /// What is told of the model's cost. None: nothing.
 async fn cost(operator: &Client, model: &str) -> Option<f64> {
-    let answer = operator.get("/admin/v1/metrics").await;
-    let told = Exposition::parse(std::str::from_utf8(&answer.body).unwrap());
     let series = format!("concept_refinement_model_cost_usd_total{{model=\"{model}\"}}");
-    told.samples.get(&series).copied()
+    metrics(operator).await.samples.get(&series).copied()
 }
 
 fn is_near(one: f64, other: f64) -> bool {
