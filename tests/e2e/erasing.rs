@@ -40,7 +40,9 @@ async fn completed(client: &Client) -> (String, Value) {
 
 #[tokio::test]
 async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
-    let launch = scripted_launch().set("rate-limit", "5/month");
+    let launch = scripted_launch()
+        .set("rate-limit", "5/month")
+        .set("concurrency", "1");
     let service = launch.start();
     let name = new_name();
     let (ada, bob) = (Client::user(service.url(), &name), new_user(&service));
@@ -70,8 +72,10 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
     for path in [others["image_url"].as_str().unwrap(), &others_upload] {
         assert_eq!(bob.get(path).await.status, 200, "{path}");
     }
-    // The same key is another task's now, and the user may go on.
-    let (_, again) = completed(&ada).await;
+    // The same key is another task's now, and the user may go on: the one worker does not
+    // wait for the model.
+    let again = tokio::time::timeout(AT_ONCE, completed(&ada)).await;
+    let (_, again) = again.expect("it still waits for its turn");
     assert_ne!(again["task_id"], task["task_id"]);
     assert_eq!(ada.quota_left().await, 2);
     erased(&ada).await;
@@ -84,22 +88,6 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
     assert!(ended.status.success());
     let named = ended.log.lines().find(|line| line.contains(&name));
     assert_eq!(named, None, "the log has names");
-}
-
-/// Its worker, of which there is one, does not wait for the model.
-#[tokio::test]
-async fn what_is_under_way_is_dropped_at_once() {
-    let launch = scripted_launch().set("concurrency", "1");
-    let service = launch.start();
-    let [first, second] = [(); 2].map(|()| new_user(&service));
-    let (_, _events) = first.refining(&picture_url(), "hang for ever").await;
-    let waiting = second.accepted(&picture_url(), "echo it").await;
-    erased(&first).await;
-    let finished = tokio::time::timeout(AT_ONCE, second.finished(&waiting));
-    let task = finished.await.expect("it still waits for its turn");
-    assert_eq!(task["status"], "completed", "{task}");
-    assert_eq!(listed(&first).await, [json!([]), json!([])]);
-    assert!(service.stop().status.success());
 }
 
 /// As a job, which is stored: whoever goes on with it erases all.
