@@ -38,7 +38,7 @@ fn launch(provider: &Provider) -> Launch {
 }
 
 /// A client of the user, by a token of the command line.
-fn client(launch: &Launch, url: &str, arguments: &[&str]) -> Client {
+pub fn client(launch: &Launch, url: &str, arguments: &[&str]) -> Client {
     let mut command = Command::new(artifacts::binary());
     command.args(["token", "--data-dir=data"]).args(arguments);
     command.current_dir(launch.data().parent().unwrap());
@@ -88,7 +88,15 @@ async fn a_budget_ends_where_the_plan_of_the_token_says() {
     }
     assert_eq!(bob.get("/api/quota").await.json()["limit"], Value::Null);
     assert_eq!(provider.times(&prompt), 3);
-    assert!(service.log().contains("budget (REFINEMENT_BUDGET)"));
+    let ended = service.stop();
+    assert!(ended.status.success());
+    assert!(ended.log.contains("budget (REFINEMENT_BUDGET)"));
+
+    // A restart with other prices changes nothing about what was counted.
+    let launch = launch.set("model-price", "0.01");
+    let service = launch.start();
+    let ann = client(&launch, service.url(), &["--user=ann"]);
+    assert_eq!(usage(&ann).await, json!(["0.06", "0.00", 0, "0.10", "day"]));
 }
 
 #[tokio::test]
@@ -139,25 +147,6 @@ async fn a_model_without_a_provider_costs_its_price_for_each_answer() {
         assert_eq!(usage(&ann).await, json!([spent, "0.00", 0, "0.25", "day"]));
     }
     assert_eq!(ann.refine(&picture_url(), "warmer").await.status, 429);
-}
-
-/// A restart with other prices changes nothing about what was counted.
-#[tokio::test]
-async fn what_was_spent_outlives_a_restart() {
-    let provider = Provider::start();
-    let launch = launch(&provider);
-    let service = launch.start();
-    let picture = pictures::png(8, 8);
-    let prompt = provider.prompt([openai::answer(&picture)]);
-    let original = origin().picture(&picture);
-    let ann = client(&launch, service.url(), &["--user=ann"]);
-    ann.refined(&original, &prompt).await;
-    assert!(service.stop().status.success());
-
-    let launch = launch.set("model-price", "0.01");
-    let service = launch.start();
-    let ann = client(&launch, service.url(), &["--user=ann"]);
-    assert_eq!(usage(&ann).await, json!(["0.06", "0.00", 0, "0.10", "day"]));
 }
 
 #[test]
