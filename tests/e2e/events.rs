@@ -10,7 +10,7 @@ use concept_refinement_tests::server::{Gate, Reply};
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::shape::unsigned;
 
-use crate::shared::{busy, new_user, origin, picture_url, scripted_launch};
+use crate::shared::{self, new_user, origin, picture_url, scripted_launch};
 
 /// Each change is there within 50 ms of its commit; a busy machine takes longer
 /// to do anything.
@@ -20,17 +20,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// A service whose only place is taken until the gate opens: other tasks are
 /// pending till then.
-struct Busy {
-    service: Service,
-    gate: Gate,
-}
-
-impl Busy {
-    async fn start() -> Self {
-        let service = scripted_launch().set("concurrency", "1").start();
-        let (_, _, gate) = busy(&service).await;
-        Self { service, gate }
-    }
+async fn busy() -> (Service, Gate) {
+    let service = scripted_launch().set("concurrency", "1").start();
+    let (_, _, gate) = shared::busy(&service).await;
+    (service, gate)
 }
 
 fn tells(events: &[Event]) -> Vec<String> {
@@ -39,7 +32,7 @@ fn tells(events: &[Event]) -> Vec<String> {
 
 #[tokio::test]
 async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
-    let Busy { service, gate } = Busy::start().await;
+    let (service, gate) = busy().await;
     let good = picture_url();
     let missing = origin().serve(Reply::status(404));
     let all = [
@@ -107,7 +100,7 @@ async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
 /// One who reads nothing, while others read.
 #[tokio::test]
 async fn who_does_not_read_holds_nobody_up() {
-    let Busy { service, gate } = Busy::start().await;
+    let (service, gate) = busy().await;
     let user = new_user(&service);
     let id = user.accepted(&picture_url(), "echo it").await;
     let mut idle: Vec<Events> = Vec::new();

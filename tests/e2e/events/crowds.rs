@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream;
 
-use super::{Busy, KEEP_ALIVE, tells};
+use super::{KEEP_ALIVE, tells};
 use crate::shared::{busy, new_user, picture_url, scripted_launch};
 
 const WATCHERS: usize = 1000;
@@ -67,10 +67,7 @@ async fn many_watch_at_little_cost_and_all_are_told() {
 #[tokio::test]
 async fn whoever_leaves_makes_room() {
     // Of what is pending there is nothing to tell after the first.
-    let Busy {
-        service,
-        gate: _gate,
-    } = Busy::start().await;
+    let (service, _gate) = super::busy().await;
     let user = new_user(&service);
     let id = user.accepted(&picture_url(), "echo it").await;
     let path = format!("/api/tasks/{id}/events");
