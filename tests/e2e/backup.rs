@@ -19,7 +19,7 @@ use futures::future::join_all;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_user, origin, scripted_launch};
 
 fn command(data: &Path, to: &Path) -> Command {
     let mut command = Command::new(artifacts::binary());
@@ -221,13 +221,13 @@ async fn under_load_every_backup_is_whole() {
         .set("retention", "2s")
         .set("rate-limit", "unlimited");
     let service = launch.start();
-    let settled = Client::user(service.url(), &new_name());
+    let settled = new_user(&service);
     let upload = settled.uploaded(&pictures::png(64, 48)).await;
     for _ in 0..5 {
         settled.refined(&upload, "echo it").await;
     }
     let done = AtomicBool::new(false);
-    let users = join_all((0..8).map(|_| churn(Client::user(service.url(), &new_name()), &done)));
+    let users = join_all((0..8).map(|_| churn(new_user(&service), &done)));
     let place = scratch("backups");
     let backups = async {
         let mut named = 0;
@@ -320,7 +320,7 @@ async fn what_is_there_is_never_replaced() {
 async fn a_backup_goes_through_a_pipe_and_says_what_is_in_it() {
     let launch = scripted_launch();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     for side in [16, 300] {
         let upload = client.uploaded(&pictures::png(side, side)).await;
         client.refined(&upload, "echo it").await;
@@ -354,7 +354,7 @@ async fn a_backup_goes_through_a_pipe_and_says_what_is_in_it() {
 async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
     let launch = scripted_launch();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     // More than pipes and sockets hold.
     let bytes = pictures::padded(1 << 20);
     let picture = pictures::Picture {
@@ -464,7 +464,7 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
     assert!(said.contains("has nothing to back up"), "{said}");
 
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let upload = client.uploaded(&pictures::png(64, 48)).await;
     client.refined(&upload, "echo it").await;
     let before = all_of(&client).await;

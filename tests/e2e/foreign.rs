@@ -13,14 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use concept_refinement_tests::artifacts;
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
 
 use crate::backup::{back_up, ended, streaming};
 use crate::restore::{an_archive, restore_archive, restored};
-use crate::shared::{new_name, scripted_launch};
+use crate::shared::{new_user, scripted_launch};
 
 /// The user who is not to be trusted.
 const NOBODY: u32 = 65534;
@@ -466,9 +465,9 @@ fn compiled_code_is_not_kept_where_another_user_could_replace_it() {
 async fn a_backup_after_an_erasure_has_nothing_of_the_person() {
     let launch = scripted_launch().embedded();
     let service = launch.start();
-    let others = Client::user(service.url(), &new_name());
+    let others = new_user(&service);
     let upload = others.uploaded(&pictures::png(32, 32)).await;
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let picture = pictures::png(61, 47);
     let upload_of_client = client.uploaded(&picture).await;
     let more = serde_json::json!({

@@ -8,7 +8,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::shared::{busy, new_name, new_user, picture_url, scripted_launch};
+use crate::shared::{busy, new_user, picture_url, scripted_launch};
 
 /// In seconds.
 const DEADLINE: u64 = 10;
@@ -139,7 +139,7 @@ async fn waits(service: &Service) -> Vec<Duration> {
     let mut tasks = Vec::new();
     let prompt = format!("wait {}ms", TASK.as_millis());
     for _ in 0..USERS {
-        let user = Client::user(service.url(), &new_name());
+        let user = new_user(service);
         let id = user.accepted(&picture_url(), &prompt).await;
         tasks.push((user, id));
     }

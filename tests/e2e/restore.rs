@@ -19,7 +19,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 
 use crate::backup::{all_of, backed_up, ended, on_backup, streaming};
-use crate::shared::{new_name, scripted_launch};
+use crate::shared::{new_user, scripted_launch};
 
 fn command(from: &Path, data: &Path) -> Command {
     let mut command = Command::new(artifacts::binary());
@@ -83,7 +83,7 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub async fn an_archive() -> Vec<u8> {
     let launch = scripted_launch().embedded();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let upload = client.uploaded(&pictures::png(300, 300)).await;
     client.refined(&upload, "echo it").await;
     let (status, archive, said) = ended(streaming(&launch.data()));
@@ -106,7 +106,7 @@ struct Spent {
 const PROMPTS: [&str; QUOTA] = ["echo it", "wait 500ms", "wait 3000ms"];
 
 async fn spend(service: &Service) -> Spent {
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(service);
     let upload = client.uploaded(&pictures::png(64, 48)).await;
     let mut answers = Vec::new();
     for (number, prompt) in PROMPTS.into_iter().enumerate() {
@@ -131,7 +131,7 @@ async fn spend(service: &Service) -> Spent {
 async fn load(service: &Service, done: &AtomicBool) {
     let picture = pictures::png(300, 300);
     while !done.load(Ordering::Relaxed) {
-        let client = Client::user(service.url(), &new_name());
+        let client = new_user(service);
         let upload = client.uploaded(&picture).await;
         client.completed(&upload, "echo it").await;
         assert_eq!(client.delete(&upload).await.status, 204);

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::jobs::preview;
 use super::{act, attended, ended, entries, failed, found, metrics, operator, read};
-use crate::shared::{new_name, origin, picture_url, scripted_over};
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_over};
 
 const HOSTS: usize = 3;
 
@@ -68,10 +68,7 @@ async fn a_pause_holds_on_all_hosts_and_outlives_who_made_it() {
     let ops = operators(&hosts).await;
     assert_eq!(act(&ops[0], "queue/pause", "x").await.status, 200);
     let picture = picture_url();
-    let users: Vec<_> = hosts
-        .iter()
-        .map(|host| Client::user(host.url(), &new_name()))
-        .collect();
+    let users: Vec<_> = hosts.iter().map(new_user).collect();
     let ids = join_all(users.iter().map(|user| user.accepted(&picture, "echo it"))).await;
     all_know(&hosts, true).await;
     hosts.remove(0).kill();
@@ -110,7 +107,7 @@ async fn workers_hear_at_once_of_what_is_resumed_elsewhere() {
     let api = launch.elsewhere().set("role", "api").start();
     let _worker = launch.elsewhere().set("role", "worker").start();
     let operator = operator(&api).await;
-    let user = Client::user(api.url(), &new_name());
+    let user = new_user(&api);
     for _ in 0..3 {
         assert_eq!(act(&operator, "queue/pause", "x").await.status, 200);
         let id = user.accepted(&picture_url(), "echo it").await;

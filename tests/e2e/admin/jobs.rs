@@ -7,7 +7,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{assert_refused, attended, ended, failed, found, operator, put_picture};
-use crate::shared::{new_name, picture_url, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 
 pub async fn preview(operator: &Client, action: &str, filter: &Value) -> Value {
     let body = json!({"action": action, "filter": filter, "preview": true});
@@ -42,7 +42,7 @@ pub async fn done(operator: &Client, action: &str, filter: &Value) -> Value {
 async fn who_repeats_a_retry_pays_once() {
     let service = attended(scripted_launch()).start();
     let operator = operator(&service).await;
-    let user = Client::user(service.url(), &new_name());
+    let user = new_user(&service);
     let (first, url) = failed(&user).await;
     put_picture(&url);
     let filter = json!({"status": "failed"});

@@ -15,7 +15,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::{TOKEN, act, entries, failed, operator, read};
-use crate::shared::{new_name, scripted_launch};
+use crate::shared::{new_user, scripted_launch};
 
 /// Far shorter than what a silent client is waited for.
 const QUICK: Duration = Duration::from_secs(4);
@@ -77,7 +77,7 @@ async fn its_own_user_needs_no_token_there() {
     assert_eq!(mode & 0o777, 0o600, "{mode:o}");
 
     let own = Client::on_socket(&data);
-    let user = Client::user(service.url(), &new_name());
+    let user = new_user(&service);
     let (id, _) = failed(&user).await;
     // Nor has it a name there, and a token changes nothing.
     for client in [
@@ -108,7 +108,7 @@ async fn a_backup_is_sent_beside_requests() {
     let launch = launch();
     let service = launch.start();
     let data = launch.data();
-    let user = Client::user(service.url(), &new_name());
+    let user = new_user(&service);
     failed(&user).await;
     let kept = Client::on_socket(&data);
     assert_eq!(kept.get("/admin/v1/queue").await.status, 200);
@@ -136,7 +136,7 @@ async fn backups_take_no_place_of_other_commands() {
     let launch = launch();
     let service = launch.start();
     let data = launch.data();
-    let user = Client::user(service.url(), &new_name());
+    let user = new_user(&service);
     let picture = pictures::Picture {
         // More than a socket holds.
         bytes: pictures::padded(1 << 20),

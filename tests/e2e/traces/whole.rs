@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{PARENT, TRACE, only, traceparent};
 use crate::roles::Hosts;
-use crate::shared::{new_name, origin, picture_url, scripted_launch};
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
 use crate::webhooks::{accepted, receiver};
 
 const REQUEST: &str = "POST /api/concepts/refine";
@@ -29,7 +29,7 @@ async fn a_trace_begins_with_the_client_and_ends_with_the_webhook() {
             "deployment.environment.name=test",
         );
     let service = collector.of(launch).start();
-    let client = Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
+    let client = new_user(&service).with("traceparent", &traceparent("01"));
     let hook = receiver().hook([Reply::status(500), Reply::status(200)]);
     let task_id = accepted(&client, "echo it", &hook).await;
     let names = [
@@ -104,7 +104,7 @@ async fn what_the_client_does_not_record_is_not_recorded() {
     let collector = Collector::start();
     let launch = scripted_launch().set("allow-webhooks", "127.0.0.1");
     let service = collector.of(launch).start();
-    let anybody = Client::user(service.url(), &new_name());
+    let anybody = new_user(&service);
     let client = anybody.with("traceparent", &traceparent("00"));
     let hook = receiver().hook([Reply::status(200)]);
     let task_id = accepted(&client, "echo it", &hook).await;
@@ -203,7 +203,7 @@ async fn a_provider_gets_the_context_and_the_span_its_error() {
         .set("model-url", &provider.url())
         .variable("REFINEMENT_MODEL_API_KEY", "sk-key");
     let service = collector.of(launch).start();
-    let client = Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
+    let client = new_user(&service).with("traceparent", &traceparent("01"));
     let prompt = provider.prompt([Reply::status(400)]);
     let task = client.refined(&picture_url(), &prompt).await;
     assert_eq!(task["status"], "failed", "{task}");
