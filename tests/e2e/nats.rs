@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::outage;
 use crate::shared::{new_user, picture_url, scripted_launch};
-use crate::unusable::assert_refused;
+use crate::unusable::{DISTRUSTED, assert_refused};
 
 /// How long after its return it may take until it works.
 const RETURN: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ const RETURN: Duration = Duration::from_secs(5);
 /// What waits for nothing, on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-async fn ready(service: &Service) -> (u16, Value) {
+pub async fn ready(service: &Service) -> (u16, Value) {
     let ready = Client::new(service.url()).get("/api/health/ready").await;
     (ready.status, ready.json()["capabilities"]["queue"].clone())
 }
@@ -185,20 +185,7 @@ async fn a_server_has_to_prove_who_it_is() {
         let service = launch(format!("{scheme}://localhost:{port}"), "authority.pem").start();
         assert_back(&service).await;
     }
-    for (case, host, authority, expected) in [
-        (
-            "another authority",
-            "localhost",
-            "other.pem",
-            "nobody who is trusted has signed it",
-        ),
-        (
-            "another name",
-            "127.0.0.1",
-            "authority.pem",
-            "it is for another host name",
-        ),
-    ] {
+    for [case, host, authority, expected] in DISTRUSTED {
         let launch = launch(format!("tls://ada:hunter2@{host}:{port}"), authority);
         let expected = format!(
             "NATS at {host}:{port} cannot be used: its certificate does not fit: {expected}"

@@ -18,7 +18,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
-use crate::unusable::assert_refused;
+use crate::unusable::{DISTRUSTED, assert_refused};
 
 /// A service whose messages go through a topic of their own. What is published is
 /// only delivered where the test says so.
@@ -383,31 +383,18 @@ async fn a_server_has_to_prove_who_it_is_and_then_learns_who_asks() {
         assert!(pubsub.authorizations() > before);
     }
 
-    let distrusted = "its certificate does not fit: ";
-    for (case, host, authority, credentials, expected) in [
-        (
-            "another authority",
-            "localhost",
-            "other.pem",
-            &account,
-            &format!("{distrusted}nobody who is trusted has signed it"),
-        ),
-        (
-            "another name",
-            "127.0.0.1",
-            "authority.pem",
-            &account,
-            &format!("{distrusted}it is for another host name"),
-        ),
-        (
-            "credentials that are none",
-            "localhost",
-            "authority.pem",
-            &file("none.json", "{}"),
-            &"there are no usable Google credentials".to_owned(),
-        ),
-    ] {
-        let launch = launch(host, authority, credentials);
-        assert_refused(case, &launch, "queue", expected, &["PRIVATE KEY"]);
+    for [case, host, authority, problem] in DISTRUSTED {
+        let launch = launch(host, authority, &account);
+        let expected = format!("its certificate does not fit: {problem}");
+        assert_refused(case, &launch, "queue", &expected, &["PRIVATE KEY"]);
     }
+    let launch = launch("localhost", "authority.pem", &file("none.json", "{}"));
+    let expected = "there are no usable Google credentials";
+    assert_refused(
+        "no credentials",
+        &launch,
+        "queue",
+        expected,
+        &["PRIVATE KEY"],
+    );
 }

@@ -9,10 +9,11 @@ use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::jobs::preview;
 use super::{act, attended, ended, entries, failed, found, metrics, operator, read};
+use crate::nats::ready;
 use crate::shared::{new_name, new_user, origin, picture_url, scripted_over};
 
 const HOSTS: usize = 3;
@@ -38,11 +39,6 @@ async fn operators(hosts: &[Service]) -> Vec<Client> {
     join_all(hosts.iter().map(operator)).await
 }
 
-async fn queue_in_ready(service: &Service) -> (u16, Value) {
-    let ready = Client::new(service.url()).get("/api/health/ready").await;
-    (ready.status, ready.json()["capabilities"]["queue"].clone())
-}
-
 /// Pushes and readiness go by what each host knows.
 async fn all_know(hosts: &[Service], is_paused: bool) {
     let expected = if is_paused {
@@ -52,10 +48,10 @@ async fn all_know(hosts: &[Service], is_paused: bool) {
     };
     for (host, operator) in hosts.iter().zip(operators(hosts).await) {
         eventually("each host knows", READINESS, async || {
-            let ready = queue_in_ready(host).await == (200, json!(expected));
+            let is_ready = ready(host).await == (200, json!(expected));
             let measured = metrics(&operator).await.samples["concept_refinement_queue_paused"];
             let measured = measured == f64::from(u8::from(is_paused));
-            (ready && measured).then_some(())
+            (is_ready && measured).then_some(())
         })
         .await;
     }
@@ -78,10 +74,8 @@ async fn a_pause_holds_on_all_hosts_and_outlives_who_made_it() {
     assert!(origin().requests(&picture).is_empty());
     for operator in operators(&hosts).await {
         let queue = read(&operator, "queue").await;
-        assert_eq!(
-            (&queue["paused"], &queue["pending"]),
-            (&json!(true), &json!(HOSTS))
-        );
+        assert_eq!(queue["paused"], true, "{queue}");
+        assert_eq!(queue["pending"], HOSTS, "{queue}");
     }
 
     // By another one, and all know of it at once.
@@ -172,11 +166,7 @@ async fn a_job_is_finished_by_another_host() {
     let ended = tokio::time::timeout(TAKEN_OVER, ended(&ops[1], &job))
         .await
         .unwrap();
-    assert_eq!(
-        (&ended["done"], &ended["failed"]),
-        (&json!(MANY), &json!(0)),
-        "{ended}"
-    );
+    assert_eq!([&ended["done"], &ended["failed"]], [MANY, 0], "{ended}");
     let cancelled = found(&ops[2], "error=Cancelled+by+the+operator.", 100).await;
     assert_eq!(cancelled.len(), MANY);
     let audit = entries(&ops[1], |entry| entry["action"] == "cancel").await;
