@@ -92,10 +92,7 @@ async fn one_address_gets_so_many_sessions() {
     assert_eq!(unknown.status, 405, "only those that are made");
     let neighbour = forwarded("203.0.113.3");
     assert_eq!(session(&neighbour).await.status, 201);
-}
-
-#[tokio::test]
-async fn this_machine_is_not_limited() {
+    // This machine is not limited.
     let here = Client::new(local().url());
     for number in 0..AT_ONCE + 10 {
         assert_eq!(session(&here).await.status, 201, "{number}");
