@@ -96,25 +96,18 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
 #[test]
 fn what_it_refuses_is_told_in_a_sentence() {
     let server = NatsServer::with(&["--user", "ada", "--pass", "correct horse"]);
-    let url = format!("nats://ada:hunter2@{}", server.address());
-    for (case, url, expected) in [
-        (
-            "a wrong password",
-            url.as_str(),
-            format!(
-                "NATS at {} cannot be used: it refuses the credentials",
-                server.address()
-            ),
-        ),
-        (
-            "an option that is none",
-            "nats://ada:hunter2@host?subject=a",
-            "the queue cannot be used: its URL has an unknown option".to_owned(),
-        ),
+    let address = server.address();
+    let [wrong, odd] = [address.to_string(), "host?subject=a".to_owned()];
+    let refused = format!("NATS at {address} cannot be used: it refuses the credentials");
+    let unknown = "the queue cannot be used: its URL has an unknown option";
+    for (case, place, expected) in [
+        ("a wrong password", wrong, refused.as_str()),
+        ("an option that is none", odd, unknown),
     ] {
+        let url = format!("nats://ada:hunter2@{place}");
         let launch = scripted_launch().unset("queue");
-        let launch = launch.variable("REFINEMENT_QUEUE", url);
-        assert_refused(case, &launch, "queue", &expected, &["hunter2"]);
+        let launch = launch.variable("REFINEMENT_QUEUE", &url);
+        assert_refused(case, &launch, "queue", expected, &["hunter2"]);
     }
 }
 
@@ -140,26 +133,17 @@ async fn credentials_come_by_a_file() {
     let seed = secret("refiner.creds");
     fs::write(&torn, &seed).unwrap();
     let torn = torn.display().to_string();
+    let refused = "it refuses the credentials".to_owned();
+    let unusable = |file: &str| format!("its credentials in {file}: ");
+    let [strange, missing] = ["stranger.creds", NOT_A_FILE].map(file);
     for (case, credentials, expected) in [
-        (
-            "another operator's user",
-            file("stranger.creds"),
-            "it refuses the credentials".to_owned(),
-        ),
-        (
-            "no file",
-            file(NOT_A_FILE),
-            format!("its credentials in {}: ", file(NOT_A_FILE)),
-        ),
-        (
-            "a file that is none of credentials",
-            torn.clone(),
-            format!("its credentials in {torn}: "),
-        ),
+        ("another operator's user", &strange, refused),
+        ("no file", &missing, unusable(&missing)),
+        ("a file of no credentials", &torn, unusable(&torn)),
     ] {
         let expected = format!("NATS at {} cannot be used: {expected}", server.address());
         let secrets = [seed.as_str(), &secret("stranger.creds")];
-        assert_refused(case, &launch(&credentials), "queue", &expected, &secrets);
+        assert_refused(case, &launch(credentials), "queue", &expected, &secrets);
     }
 }
 
