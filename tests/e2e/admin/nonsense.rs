@@ -89,7 +89,7 @@ async fn a_change_without_a_usable_reason_is_refused() {
     let user = new_user(shared());
     let (id, _) = super::failed(&user).await;
     let [retry, cancel] = ["retry", "cancel"].map(|verb| format!("tasks/{id}/{verb}"));
-    let changes = [&*retry, &cancel, "queue/pause", "queue/resume"];
+    let changes = [retry.as_str(), &cancel, "queue/pause", "queue/resume"];
     let changes = changes.map(|change| format!("/admin/v1/{change}"));
     let longest = "é".repeat(500);
     let reasons = [
