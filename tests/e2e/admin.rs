@@ -18,6 +18,7 @@ use std::sync::LazyLock;
 
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
 use serde_json::{Value, json};
@@ -70,6 +71,13 @@ async fn read(operator: &Client, what: &str) -> Value {
     let answer = operator.get(&format!("/admin/v1/{what}")).await;
     assert_eq!(answer.status, 200, "{what}: {answer:?}");
     answer.json()
+}
+
+/// The metrics, by the operators' door.
+async fn metrics(operator: &Client) -> Exposition {
+    let answer = operator.get("/admin/v1/metrics").await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    Exposition::parse(std::str::from_utf8(&answer.body).unwrap())
 }
 
 /// The tasks that a query finds, by all pages of so many.

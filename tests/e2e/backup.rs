@@ -19,7 +19,8 @@ use futures::future::join_all;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::restore::refused;
+use crate::shared::{new_user, origin, scripted_launch};
 
 fn command(data: &Path, to: &Path) -> Command {
     let mut command = Command::new(artifacts::binary());
@@ -221,13 +222,13 @@ async fn under_load_every_backup_is_whole() {
         .set("retention", "2s")
         .set("rate-limit", "unlimited");
     let service = launch.start();
-    let settled = Client::user(service.url(), &new_name());
+    let settled = new_user(&service);
     let upload = settled.uploaded(&pictures::png(64, 48)).await;
     for _ in 0..5 {
         settled.refined(&upload, "echo it").await;
     }
     let done = AtomicBool::new(false);
-    let users = join_all((0..8).map(|_| churn(Client::user(service.url(), &new_name()), &done)));
+    let users = join_all((0..8).map(|_| churn(new_user(&service), &done)));
     let place = scratch("backups");
     let backups = async {
         let mut named = 0;
@@ -256,25 +257,36 @@ async fn under_load_every_backup_is_whole() {
     assert!(restored.stop().status.success());
 }
 
+/// What stands below a place in the way of a backup or what is restored, and why, for as long
+/// as a lock is kept.
+pub fn obstacles(place: &Path) -> ([(PathBuf, &'static str); 5], fs::File) {
+    for folder in ["full", "foreign.partial", "busy.partial"] {
+        fs::create_dir(place.join(folder)).unwrap();
+    }
+    for file in ["file", "full/file", "foreign.partial/file"] {
+        fs::write(place.join(file), "mine").unwrap();
+    }
+    symlink("gone", place.join("dangling")).unwrap();
+    // Another command is at work on it.
+    let lock = fs::File::create(place.join("busy.partial/UNFINISHED")).unwrap();
+    lock.lock().unwrap();
+    let taken = "is not an empty directory: nothing is replaced";
+    let obstacles = [
+        ("file", taken),
+        ("dangling", taken),
+        ("full", taken),
+        ("foreign", "foreign.partial cannot be created"),
+        ("busy", "another command is at work in"),
+    ];
+    (obstacles.map(|(name, why)| (place.join(name), why)), lock)
+}
+
 #[tokio::test]
 async fn what_is_there_is_never_replaced() {
     let launch = scripted_launch();
     let service = launch.start();
     let place = scratch("backups");
-    let (file, link) = (place.join("file"), place.join("link"));
-    let full = place.join("full");
-    fs::write(&file, "mine").unwrap();
-    symlink("gone", &link).unwrap();
-    fs::create_dir(&full).unwrap();
-    fs::write(full.join("file"), "mine").unwrap();
-    let foreign = place.join("new.partial");
-    fs::create_dir(&foreign).unwrap();
-    fs::write(foreign.join("file"), "mine").unwrap();
-    // Another command is at work on it.
-    let busy = place.join("busy.partial");
-    fs::create_dir(&busy).unwrap();
-    let lock = fs::File::create(busy.join("UNFINISHED")).unwrap();
-    lock.lock().unwrap();
+    let (obstacles, _lock) = obstacles(&place);
     let into_data = place.join("data");
     symlink(launch.data(), &into_data).unwrap();
     let all = |to: &Path| -> BTreeSet<PathBuf> {
@@ -285,27 +297,19 @@ async fn what_is_there_is_never_replaced() {
     };
     let before = (all(&place), all(&launch.data()));
     let itself = "/data itself";
-    for (to, why) in [
-        (file, "is not an empty directory"),
-        (link, "is not an empty directory"),
-        (full.clone(), "is not an empty directory"),
-        (place.join("new"), "new.partial cannot be created"),
-        (place.join("busy"), "another command is at work in"),
+    let others = [
         ("/proc/backup".into(), "cannot be created"),
         ("/proc/no/backup".into(), "cannot be created"),
         (launch.data(), "is not an empty directory"),
         (launch.data().join("backup"), itself),
         (launch.data().join("some/where"), itself),
         (into_data.join("backup"), itself),
-    ] {
-        let refused = back_up(&launch.data(), &to);
-        let said = String::from_utf8(refused.stderr).unwrap();
-        assert_eq!(refused.status.code(), Some(1), "{to:?}: {said}");
-        assert!(said.contains(why), "{to:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{to:?}: {said}");
+    ];
+    for (to, why) in obstacles.into_iter().chain(others) {
+        refused(back_up(&launch.data(), &to), why, &to.to_string_lossy());
     }
     assert_eq!((all(&place), all(&launch.data())), before);
-    assert_eq!(all(&full).len(), 1);
+    assert_eq!(all(&place.join("full")).len(), 1);
 
     // What is not there is made, for its owner alone.
     let deep = place.join("no/place/yet");
@@ -320,7 +324,7 @@ async fn what_is_there_is_never_replaced() {
 async fn a_backup_goes_through_a_pipe_and_says_what_is_in_it() {
     let launch = scripted_launch();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     for side in [16, 300] {
         let upload = client.uploaded(&pictures::png(side, side)).await;
         client.refined(&upload, "echo it").await;
@@ -354,7 +358,7 @@ async fn a_backup_goes_through_a_pipe_and_says_what_is_in_it() {
 async fn a_backup_that_was_killed_is_not_taken_for_a_whole_one() {
     let launch = scripted_launch();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     // More than pipes and sockets hold.
     let bytes = pictures::padded(1 << 20);
     let picture = pictures::Picture {
@@ -459,12 +463,10 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
     let launch = scripted_launch();
     let place = scratch("backups");
     let nothing = back_up(&launch.data(), &place.join("nothing"));
-    let said = String::from_utf8(nothing.stderr).unwrap();
-    assert_eq!(nothing.status.code(), Some(1), "{said}");
-    assert!(said.contains("has nothing to back up"), "{said}");
+    refused(nothing, "has nothing to back up", "nothing");
 
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let upload = client.uploaded(&pictures::png(64, 48)).await;
     client.refined(&upload, "echo it").await;
     let before = all_of(&client).await;

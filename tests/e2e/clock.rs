@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use concept_refinement_capability::Clock as _;
 use concept_refinement_capability::clock::{ManualClock, SystemClock};
-use concept_refinement_host::config::{Values, table};
-use concept_refinement_host::{Components, Config, Host, HostBuilder};
+use concept_refinement_host::Host;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::faults::CLOCK;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::{artifacts, pictures, reaper};
-use serde_json::json;
 
 use crate::metrics::{Metrics, measured_launch, scrape};
+use crate::rebinding::host_in;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -28,25 +27,16 @@ const RETENTION: &str = "20s";
 const STEP: Duration = Duration::from_millis(1);
 
 async fn start(data: &Path, clock: &Arc<ManualClock>, confirmed_day: Option<&str>) -> Host {
-    let model = artifacts::scripted_model();
-    let mut values = Values::new();
-    for (name, value) in [
-        ("listen", "127.0.0.1:0"),
-        ("data-dir", data.to_str().unwrap()),
-        ("model", model.to_str().unwrap()),
-        ("retention", RETENTION),
-    ] {
-        values.set(table::find(name).unwrap(), value);
-    }
-    if let Some(day) = confirmed_day {
-        values.set(table::find("confirm-clock").unwrap(), day);
-    }
-    let config = Config::new(values).unwrap();
-    let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    let builder = HostBuilder::new(config)
-        .components(components)
-        .clock(Arc::clone(clock) as _);
-    builder.start().await.unwrap()
+    let mut settings = vec![("retention", RETENTION)];
+    settings.extend(confirmed_day.map(|day| ("confirm-clock", day)));
+    host_in(data, &settings, |builder| {
+        builder.clock(Arc::clone(clock) as _)
+    })
+    .await
+}
+
+fn base(host: &Host) -> String {
+    format!("http://{}", host.address())
 }
 
 /// Waits until there were two rounds more, while the clock goes on.
@@ -72,24 +62,9 @@ async fn after_a_jump_nothing_is_deleted_until_the_clock_is_confirmed() {
     let start_at = SystemClock.now();
     let clock = Arc::new(ManualClock::at(start_at));
     let host = start(&data, &clock, None).await;
-    let client = Client::new(&format!("http://{}", host.address()));
-    let session = client.post("/api/auth/session", &json!({})).await.json();
-    let token = session["access_token"].as_str().unwrap();
-    let client = client.bearer(token);
-    let picture = pictures::png(8, 8);
-    let upload = client
-        .upload(picture.media_type, &picture.bytes)
-        .await
-        .json();
-    let task = client
-        .completed(upload["image_url"].as_str().unwrap(), "echo it")
-        .await;
+    let client = Client::session(&base(&host)).await;
+    let paths = leave_something(&client).await;
     two_rounds(&host, &clock).await;
-    let paths = [
-        format!("/api/images/{}", upload["path"].as_str().unwrap()),
-        format!("/api/tasks/{}", task["task_id"].as_str().unwrap()),
-        format!("/api/concepts/{}", task["result_id"].as_str().unwrap()),
-    ];
     let is_there = async |client: &Client| {
         for path in &paths {
             assert_eq!(client.get(path).await.status, 200, "{path}");
@@ -102,7 +77,7 @@ async fn after_a_jump_nothing_is_deleted_until_the_clock_is_confirmed() {
     host.stop().await;
 
     let host = start(&data, &clock, None).await;
-    let client = Client::new(&format!("http://{}", host.address())).bearer(token);
+    let client = client.at(&base(&host));
     two_rounds(&host, &clock).await;
     is_there(&client).await;
     host.stop().await;
@@ -110,7 +85,7 @@ async fn after_a_jump_nothing_is_deleted_until_the_clock_is_confirmed() {
     let today = clock.now().to_string();
     let (today, _) = today.split_once('T').unwrap();
     let host = start(&data, &clock, Some(today)).await;
-    let client = Client::new(&format!("http://{}", host.address())).bearer(token);
+    let client = client.at(&base(&host));
     for path in &paths {
         eventually("what is old goes", SOON, async || {
             (client.get(path).await.status == 404).then_some(())
@@ -122,12 +97,12 @@ async fn after_a_jump_nothing_is_deleted_until_the_clock_is_confirmed() {
 
 /// What is deleted for its age: an upload, a task, a concept.
 async fn leave_something(client: &Client) -> [String; 3] {
-    let picture = pictures::png(8, 8);
-    let upload = client.uploaded(&picture).await;
+    let upload = client.uploaded(&pictures::png(8, 8)).await;
     let task = client.completed(&upload, "echo it").await;
     let id = |name: &str| task[name].as_str().unwrap();
+    let (_, path) = upload.split_once("/api/images/").unwrap();
     [
-        upload,
+        format!("/api/images/{}", path.split('?').next().unwrap()),
         format!("/api/tasks/{}", id("task_id")),
         format!("/api/concepts/{}", id("result_id")),
     ]

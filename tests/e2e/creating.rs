@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::{Data, Postgres, Release};
 
-use crate::shared::{new_name, scripted_over};
+use crate::shared::{new_user, scripted_over};
 
 /// How long the tables take: longer than a start waits for them.
 const LONG: Duration = Duration::from_secs(11);
@@ -39,7 +38,7 @@ async fn it_is_begun_once_and_comes_to_its_end_for_all_hosts() {
     });
     assert!(begin.elapsed() < HEALTH, "{:?}", begin.elapsed());
     for service in &services {
-        let client = Client::user(service.url(), &new_name());
+        let client = new_user(service);
         assert_eq!(client.get("/api/health").await.status, 200);
         eventually("they are there", LONG + SOON, async || {
             (client.get("/api/tasks").await.status == 200).then_some(())

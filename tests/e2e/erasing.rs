@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::admin::jobs::done;
 use crate::admin::{attended, operator};
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{new_name, new_user, picture_url, scripted_launch};
 
 /// Far shorter than the model's call and the lease may take.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -31,30 +31,25 @@ async fn listed(client: &Client) -> [Value; 2] {
 /// A completed task of an upload, with a key and a webhook.
 async fn completed(client: &Client) -> (String, Value) {
     let upload = client.uploaded(&pictures::png(8, 8)).await;
-    let body = json!({
-        "original_image_url": upload,
-        "refinement_prompt": "echo it",
-        "webhook_url": HOOK,
-    });
     let keyed = client.with("idempotency-key", "key");
-    let accepted = keyed.post("/api/concepts/refine", &body).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    let task = client.finished(&accepted.task_id()).await;
+    let hook = json!({"webhook_url": HOOK});
+    let task = keyed.edited(&upload, "echo it", &hook).await;
     assert_eq!(task["status"], "completed", "{task}");
     (upload, task)
 }
 
 #[tokio::test]
 async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
-    let launch = scripted_launch().set("rate-limit", "5/month");
+    let launch = scripted_launch()
+        .set("rate-limit", "5/month")
+        .set("concurrency", "1");
     let service = launch.start();
     let name = new_name();
     let (ada, bob) = (Client::user(service.url(), &name), new_user(&service));
     let (upload, task) = completed(&ada).await;
     let (others_upload, others) = completed(&bob).await;
     let before = listed(&bob).await;
-    let original = origin().picture(&pictures::png(8, 8));
-    let (_, mut events) = ada.refining(&original, "hang for ever").await;
+    let (_, mut events) = ada.refining(&picture_url(), "hang for ever").await;
     assert_eq!(ada.quota_left().await, 3);
 
     erased(&ada).await;
@@ -77,37 +72,22 @@ async fn everything_is_gone_but_the_count_and_nobody_else_notices() {
     for path in [others["image_url"].as_str().unwrap(), &others_upload] {
         assert_eq!(bob.get(path).await.status, 200, "{path}");
     }
-    // The same key is another task's now, and the user may go on.
-    let (_, again) = completed(&ada).await;
+    // The same key is another task's now, and the user may go on: the one worker does not
+    // wait for the model.
+    let again = tokio::time::timeout(AT_ONCE, completed(&ada)).await;
+    let (_, again) = again.expect("it still waits for its turn");
     assert_ne!(again["task_id"], task["task_id"]);
     assert_eq!(ada.quota_left().await, 2);
     erased(&ada).await;
     erased(&ada).await;
     for _ in 0..2 {
-        ada.completed(&original, "echo it").await;
+        ada.completed(&picture_url(), "echo it").await;
     }
-    assert_eq!(ada.refine(&original, "echo it").await.status, 429);
+    assert_eq!(ada.refine(&picture_url(), "echo it").await.status, 429);
     let ended = service.stop();
     assert!(ended.status.success());
     let named = ended.log.lines().find(|line| line.contains(&name));
     assert_eq!(named, None, "the log has names");
-}
-
-/// Its worker, of which there is one, does not wait for the model.
-#[tokio::test]
-async fn what_is_under_way_is_dropped_at_once() {
-    let launch = scripted_launch().set("concurrency", "1");
-    let service = launch.start();
-    let [first, second] = [(); 2].map(|()| new_user(&service));
-    let original = origin().picture(&pictures::png(8, 8));
-    let (_, _events) = first.refining(&original, "hang for ever").await;
-    let waiting = second.accepted(&original, "echo it").await;
-    erased(&first).await;
-    let finished = tokio::time::timeout(AT_ONCE, second.finished(&waiting));
-    let task = finished.await.expect("it still waits for its turn");
-    assert_eq!(task["status"], "completed", "{task}");
-    assert_eq!(listed(&first).await, [json!([]), json!([])]);
-    assert!(service.stop().status.success());
 }
 
 /// As a job, which is stored: whoever goes on with it erases all.
@@ -120,8 +100,7 @@ async fn an_operator_erases_a_person() {
     let (upload, task) = completed(&ada).await;
     completed(&bob).await;
     let others = listed(&bob).await;
-    let original = origin().picture(&pictures::png(8, 8));
-    let (_, mut events) = ada.refining(&original, "hang for ever").await;
+    let (_, mut events) = ada.refining(&picture_url(), "hang for ever").await;
 
     let operator = operator(&service).await;
     let job = done(&operator, "erase", &json!({ "user": name })).await;

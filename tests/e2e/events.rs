@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::events::{Event, Events};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::server::{Gate, Reply};
 use concept_refinement_tests::service::Service;
 use concept_refinement_tests::shape::unsigned;
 
-use crate::shared::{busy, new_user, origin, scripted_launch};
+use crate::shared::{self, new_user, origin, picture_url, scripted_launch};
 
 /// Each change is there within 50 ms of its commit; a busy machine takes longer
 /// to do anything.
@@ -21,17 +20,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// A service whose only place is taken until the gate opens: other tasks are
 /// pending till then.
-struct Busy {
-    service: Service,
-    gate: Gate,
-}
-
-impl Busy {
-    async fn start() -> Self {
-        let service = scripted_launch().set("concurrency", "1").start();
-        let (_, _, gate) = busy(&service).await;
-        Self { service, gate }
-    }
+async fn busy() -> (Service, Gate) {
+    let service = scripted_launch().set("concurrency", "1").start();
+    let (_, _, gate) = shared::busy(&service).await;
+    (service, gate)
 }
 
 fn tells(events: &[Event]) -> Vec<String> {
@@ -40,8 +32,8 @@ fn tells(events: &[Event]) -> Vec<String> {
 
 #[tokio::test]
 async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
-    let Busy { service, gate } = Busy::start().await;
-    let good = origin().picture(&pictures::png(8, 8));
+    let (service, gate) = busy().await;
+    let good = picture_url();
     let missing = origin().serve(Reply::status(404));
     let all = [
         "pending",
@@ -108,10 +100,9 @@ async fn what_becomes_of_a_task_is_told_in_order_and_at_once() {
 /// One who reads nothing, while others read.
 #[tokio::test]
 async fn who_does_not_read_holds_nobody_up() {
-    let Busy { service, gate } = Busy::start().await;
+    let (service, gate) = busy().await;
     let user = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let id = user.accepted(&url, "echo it").await;
+    let id = user.accepted(&picture_url(), "echo it").await;
     let mut idle: Vec<Events> = Vec::new();
     for _ in 0..20 {
         idle.push(user.events(&id, None).await);

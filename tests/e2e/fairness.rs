@@ -2,27 +2,22 @@
 //! repeatedly waits behind earlier ones.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
-use concept_refinement_tests::server::Gate;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::{join, join_all};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{busy, new_user, picture_url, scripted_launch};
 use crate::stopping::ended_at_once;
 
 const WAITING: usize = 8;
 
 #[tokio::test]
 async fn who_keeps_submitting_never_overtakes_who_waits() {
-    let launch = one_at_a_time();
-    let (service, original, gate) = (launch.start(), original(), gated());
-    let greedy = Client::user(service.url(), &new_name());
-    let first = greedy.accepted(&gate.0, "echo it").await;
-    greedy.task_is(&first, "processing").await;
+    let (service, original) = (one_at_a_time().start(), picture_url());
+    let (greedy, first, gate) = busy(&service).await;
     let waiting = wait_in_line(&service, &original).await;
-    gate.1.open();
+    gate.open();
     // As fast as it may, from when its first is finished.
     let greedy = async {
         let mut tasks = vec![greedy.finished(&first).await];
@@ -41,10 +36,8 @@ async fn who_waited_before_a_restart_is_served_first_after_it() {
     for crash in [true, false] {
         // What a dead host had is nobody's until its lease has expired.
         let launch = one_at_a_time().embedded();
-        let (service, original, gate) = (launch.start(), original(), gated());
-        let busy = Client::user(service.url(), &new_name());
-        let first = busy.accepted(&gate.0, "echo it").await;
-        busy.task_is(&first, "processing").await;
+        let (service, original) = (launch.start(), picture_url());
+        let (user, first, gate) = busy(&service).await;
         let mut waiting = wait_in_line(&service, &original).await;
         let launch = launch.at(&service);
         match crash {
@@ -52,13 +45,13 @@ async fn who_waited_before_a_restart_is_served_first_after_it() {
             false => drop(ended_at_once(service, [Signal::TERM; 2]).await),
         }
         let service = launch.start();
-        waiting.push((busy, first));
+        waiting.push((user, first));
         for (user, _) in &mut waiting {
             *user = user.reconnected();
         }
         let late = wait_in_line(&service, &original).await;
         waiting.extend(late);
-        gate.1.open();
+        gate.open();
         assert_in_order(all_finished(&waiting).await);
     }
 }
@@ -67,19 +60,11 @@ fn one_at_a_time() -> Launch {
     scripted_launch().set("concurrency", "1")
 }
 
-fn original() -> String {
-    origin().picture(&pictures::png(8, 8))
-}
-
-fn gated() -> (String, Gate) {
-    origin().gated(&pictures::png(8, 8))
-}
-
 /// One after the other.
 async fn wait_in_line(service: &Service, original: &str) -> Vec<(Client, String)> {
     let mut waiting = Vec::new();
     for _ in 0..WAITING {
-        let user = Client::user(service.url(), &new_name());
+        let user = new_user(service);
         let id = user.accepted(original, "wait 5ms").await;
         waiting.push((user, id));
     }

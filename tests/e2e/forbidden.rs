@@ -9,7 +9,7 @@ use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 
 use crate::originals::{FAILED, SILENT_PORT, redirects, refined, service};
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, origin, picture_url, scripted_launch};
 
 const REFINE_FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
@@ -130,14 +130,13 @@ async fn a_redirect_leads_to_no_forbidden_place() {
 #[tokio::test]
 async fn a_model_answers_no_forbidden_place() {
     let forbidden = Forbidden::start();
-    let original = origin().picture(&pictures::png(8, 8));
     let no_urls = NO_URLS.map(|url| (url.to_owned(), "http or https"));
     let places: Vec<_> = forbidden.urls().into_iter().chain(no_urls).collect();
     let tasks = places.iter().map(async |(url, problem)| {
         let redirected = origin().serve(Reply::redirect(307, url));
         for (location, problem) in [(url, *problem), (&redirected, "")] {
             let prompt = format!("location: {location}");
-            let message = new_user(service()).failure(&original, &prompt).await;
+            let message = new_user(service()).failure(&picture_url(), &prompt).await;
             assert!(message.starts_with(REFINE_FAILED), "{location}: {message}");
             assert!(message.contains(problem), "{location}: {message}");
         }

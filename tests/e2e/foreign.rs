@@ -13,14 +13,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use concept_refinement_tests::artifacts;
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
 
 use crate::backup::{back_up, ended, streaming};
-use crate::restore::{an_archive, restore_archive, restored};
-use crate::shared::{new_name, scripted_launch};
+use crate::restore::{an_archive, refused, restore_archive, restored};
+use crate::shared::{new_user, scripted_launch};
 
 /// The user who is not to be trusted.
 const NOBODY: u32 = 65534;
@@ -237,8 +236,7 @@ async fn a_link_on_the_way_is_followed_only_if_root_made_it() {
     // That user's own link, in a folder where only root writes.
     lchown(place.join("link"), Some(NOBODY), Some(NOBODY)).unwrap();
     let done = restore_archive(&archive, &place.join("link/other"));
-    let said = String::from_utf8(done.stderr).unwrap();
-    assert!(said.contains("another user could replace"), "{said}");
+    refused(done, "another user could replace", "a link of theirs");
 }
 
 /// A data directory of that user, whose service is not there.
@@ -300,8 +298,7 @@ async fn root_asks_no_other_socket_and_serves_no_directory_of_another_user() {
     socket.set_nonblocking(true).unwrap();
     as_nobody(r#"ln -s "$2" "$1/control""#, &data, &elsewhere);
     let done = back_up(&data, &place.join("backup"));
-    let said = String::from_utf8(done.stderr).unwrap();
-    assert!(said.contains("it is no socket"), "{said}");
+    refused(done, "it is no socket", "a link");
     assert!(socket.accept().is_err(), "it was asked");
 
     let served = run(&["serve", "--listen", "127.0.0.1:0"], &data);
@@ -466,19 +463,16 @@ fn compiled_code_is_not_kept_where_another_user_could_replace_it() {
 async fn a_backup_after_an_erasure_has_nothing_of_the_person() {
     let launch = scripted_launch().embedded();
     let service = launch.start();
-    let others = Client::user(service.url(), &new_name());
+    let others = new_user(&service);
     let upload = others.uploaded(&pictures::png(32, 32)).await;
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let picture = pictures::png(61, 47);
     let upload_of_client = client.uploaded(&picture).await;
-    let body = serde_json::json!({
-        "original_image_url": upload_of_client,
-        "refinement_prompt": "echo it",
+    let more = serde_json::json!({
         "logo_description": "PROMPT-OF-THE-PERSON",
         "webhook_url": "https://receiver.example/HOOK-OF-THE-PERSON",
     });
-    let accepted = client.post("/api/concepts/refine", &body).await;
-    let task = client.finished(&accepted.task_id()).await;
+    let task = client.edited(&upload_of_client, "echo it", &more).await;
     assert_eq!(task["status"], "completed", "{task}");
     others.refined(&upload, "echo it").await;
     let middle = picture.bytes.len() / 2;
@@ -517,9 +511,6 @@ async fn a_socket_that_says_nothing_is_not_waited_for_without_end() {
     let mut request = Vec::new();
     stream.read_to_end(&mut request).unwrap();
     assert_eq!(request, b"backup");
-    let done = asked.await.unwrap();
-    let said = String::from_utf8(done.stderr).unwrap();
-    assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(said.contains("does not answer"), "{said}");
+    refused(asked.await.unwrap(), "does not answer", "silence");
     assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
 }

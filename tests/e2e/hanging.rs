@@ -11,26 +11,19 @@ use concept_refinement_tests::black_hole::BlackHole;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::latency::percentile;
 use concept_refinement_tests::server::Origin;
-use concept_refinement_tests::tokens::{AUDIENCE, ISSUER, SECRET};
 use concept_refinement_tests::{network, pictures};
 use futures::future::{BoxFuture, join_all, ready};
 
 use crate::originals::FAILED;
 use crate::rebinding::host;
-use crate::shared::{new_name, new_user, scripted_launch};
+use crate::shared::{new_user, scripted_launch};
 
 const GOOD: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SILENT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 const SILENT_TOO: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 4));
 const SILENT_V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-const SETTINGS: [(&str, &str); 5] = [
-    ("allow-sources", "127.0.0.0/8,[::1]"),
-    ("auth", "secret"),
-    ("jwt-secret", SECRET),
-    ("jwt-audience", AUDIENCE),
-    ("jwt-issuer", ISSUER),
-];
+const SETTINGS: [(&str, &str); 1] = [("allow-sources", "127.0.0.0/8,[::1]")];
 
 /// Each name's addresses in the order of preference.
 struct Names;
@@ -68,7 +61,7 @@ async fn an_address_that_is_silent_hides_no_other() {
     let holes = black_holes(origin.port()).await;
     assert!(holes.len() >= 2);
     let host = host(Arc::new(Names), &SETTINGS).await;
-    let client = Client::user(&format!("http://{}", host.address()), &new_name());
+    let client = Client::session(&format!("http://{}", host.address())).await;
     for name in [
         "good.test",
         "v6-first.test",
@@ -104,7 +97,7 @@ async fn originals_that_hang_hold_up_no_others() {
     let base = format!("http://{}", host.address());
     let alone = honest(&base, &url).await;
     let hanging = (0..HANGING).map(async |index| {
-        let client = Client::user(&base, &new_name());
+        let client = Client::session(&base).await;
         let url = match index % 2 {
             0 => format!("http://{index}.unanswered.test/a.png"),
             _ => format!("http://silent.test:{}/a.png", origin.port()),
@@ -121,7 +114,7 @@ async fn originals_that_hang_hold_up_no_others() {
 /// The p99 and the most of refinements, one after the other, until the first of
 /// the others end (10 s).
 async fn honest(base: &str, url: &str) -> (Duration, Duration) {
-    let client = Client::user(base, &new_name());
+    let client = Client::session(base).await;
     let mut times = Vec::new();
     let begin = Instant::now();
     while times.len() < 100 && begin.elapsed() < Duration::from_secs(6) {

@@ -3,19 +3,14 @@
 
 use concept_refinement_tests::client::Client;
 use reqwest::Method;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
+use crate::connections::raw;
 use crate::shared::{APP, proxied, scripted};
 
 #[tokio::test]
 async fn what_the_host_answers_is_protected_as_well() {
-    let address = scripted().url().trim_start_matches("http://");
-    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = b"GET /api/health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n";
-    stream.write_all(request).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let answer = String::from_utf8(raw::exchange(scripted(), request).await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     for line in [
         "x-content-type-options: nosniff",

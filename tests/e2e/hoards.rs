@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::latency::waiting_beside;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Service;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 
 const MIB: u64 = 1 << 20;
 
@@ -33,33 +32,50 @@ const GIVEN_BACK: u64 = 64 * MIB;
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
-/// What an attack did to the service.
-struct Felt {
-    task: serde_json::Value,
-    took: Duration,
-    /// Beyond what the service had before, in bytes.
-    cost: u64,
-    p99: Duration,
+/// An honest client, its task, and the picture that all have refined.
+struct Honest {
+    client: Client,
+    task: String,
+    url: String,
 }
 
-/// Lets a model attack, while an honest client asks for its task.
-async fn attacked(service: &Service, url: &str, honest: (&Client, &str), prompt: &str) -> Felt {
-    let process = Process::of(service.id());
-    process.reset_peak();
-    let before = process.usage().resident;
-    let attacker = new_user(service);
-    let begin = Instant::now();
-    let attack = async {
-        let task = attacker.refined(url, prompt).await;
-        (task, begin.elapsed())
-    };
-    let ((task, took), p99) = waiting_beside(attack, honest.0, honest.1).await;
-    let cost = process.usage().peak.saturating_sub(before);
-    Felt {
-        task,
-        took,
-        cost,
-        p99,
+impl Honest {
+    async fn new(service: &Service) -> Self {
+        let (client, url) = (new_user(service), picture_url());
+        let task = client.refined(&url, "echo it").await;
+        let task = task["task_id"].as_str().unwrap().to_owned();
+        Self { client, task, url }
+    }
+
+    /// Lets a model with so much memory attack while the client asks for its task. How long
+    /// until it was told that this failed.
+    async fn outlives(
+        &self,
+        service: &Service,
+        prompt: &str,
+        reason: &str,
+        limit: u64,
+    ) -> Duration {
+        let process = Process::of(service.id());
+        process.reset_peak();
+        let before = process.usage().resident;
+        let attacker = new_user(service);
+        let begin = Instant::now();
+        let attack = async {
+            let message = attacker.failure(&self.url, prompt).await;
+            (message, begin.elapsed())
+        };
+        let ((message, took), p99) = waiting_beside(attack, &self.client, &self.task).await;
+        let cost = process.usage().peak.saturating_sub(before);
+        println!(
+            "{prompt}: {} MiB, {took:?}, p99 of another {p99:?}: {message}",
+            cost / MIB
+        );
+        assert!(message.starts_with(FAILED), "{prompt}: {message}");
+        assert!(message.contains(reason), "{prompt}: {message}");
+        assert!(cost < limit + ALLOWANCE, "{prompt}: {cost}");
+        assert!(p99 <= PROMPT, "{prompt}: {p99:?}");
+        took
     }
 }
 
@@ -72,10 +88,7 @@ async fn what_a_model_makes_the_host_hold_is_bounded() {
         .set("model-timeout", "20s")
         .set("model-url", &format!("http://{}", provider.authority()))
         .start();
-    let url = origin().picture(&pictures::png(8, 8));
-    let client = new_user(&service);
-    let task = client.refined(&url, "echo it").await;
-    let honest = (&client, task["task_id"].as_str().unwrap());
+    let honest = Honest::new(&service).await;
     let resting = Process::of(service.id()).usage().resident;
     let exchanges = format!("hoard 100 exchanges: {endless}");
     for (prompt, reason) in [
@@ -91,19 +104,7 @@ async fn what_a_model_makes_the_host_hold_is_bounded() {
         ("hoard 1000 lines", "1000 are held"),
         ("eat memory", "the model crashed"),
     ] {
-        let felt = attacked(&service, &url, honest, prompt).await;
-        let message = felt.task["error_message"].as_str().unwrap();
-        println!(
-            "{prompt}: {} MiB, {:?}, p99 of another {:?}: {message}",
-            felt.cost / MIB,
-            felt.took,
-            felt.p99
-        );
-        assert_eq!(felt.task["status"], "failed", "{prompt}: {}", felt.task);
-        assert!(message.starts_with(FAILED), "{prompt}: {message}");
-        assert!(message.contains(reason), "{prompt}: {message}");
-        assert!(felt.cost < LIMIT + ALLOWANCE, "{prompt}: {}", felt.cost);
-        assert!(felt.p99 <= PROMPT, "{prompt}: {:?}", felt.p99);
+        honest.outlives(&service, prompt, reason, LIMIT).await;
     }
     let connections = provider.connections();
     assert!((1..=16).contains(&connections), "{connections}");
@@ -112,16 +113,13 @@ async fn what_a_model_makes_the_host_hold_is_bounded() {
         (resident < resting + GIVEN_BACK).then_some(())
     })
     .await;
-    new_user(&service).completed(&url, "echo it").await;
+    new_user(&service).completed(&honest.url, "echo it").await;
 }
 
 #[tokio::test]
 async fn a_string_of_60_mb_fails_the_task_at_once() {
     let service = scripted_launch().set("model-memory", "256MiB").start();
-    let url = origin().picture(&pictures::png(8, 8));
-    let client = new_user(&service);
-    let task = client.refined(&url, "echo it").await;
-    let honest = (&client, task["task_id"].as_str().unwrap());
+    let honest = Honest::new(&service).await;
     for what in [
         "a refusal",
         "an excuse",
@@ -130,19 +128,8 @@ async fn a_string_of_60_mb_fails_the_task_at_once() {
         "a note",
     ] {
         let prompt = &format!("say 60000000 bytes of {what}");
-        let felt = attacked(&service, &url, honest, prompt).await;
-        let message = felt.task["error_message"].as_str().unwrap();
-        println!("{prompt}: {} MiB, {:?}", felt.cost / MIB, felt.took);
-        assert_eq!(felt.task["status"], "failed", "{prompt}");
-        assert!(message.starts_with(FAILED), "{prompt}: {message}");
-        assert!(message.contains(BEYOND), "{prompt}: {message}");
-        assert!(
-            felt.took < Duration::from_secs(3),
-            "{prompt}: {:?}",
-            felt.took
-        );
-        assert!(felt.cost < 256 * MIB + ALLOWANCE, "{prompt}: {}", felt.cost);
-        assert!(felt.p99 <= PROMPT, "{prompt}: {:?}", felt.p99);
+        let took = honest.outlives(&service, prompt, BEYOND, 256 * MIB).await;
+        assert!(took < Duration::from_secs(3), "{prompt}: {took:?}");
     }
     let log = service.log();
     assert!(!log.contains("the processor ended early"), "{log}");

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::issuer::{Issuer, Signer, document};
 use concept_refinement_tests::server::{Origin, Reply};
-use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::service::Launch;
 use serde_json::json;
+
+use crate::metrics::{Metrics, measured_launch, scrape};
 
 /// How long a fetch may take, and an answer that waits for it on a busy machine.
 const FETCH: Duration = Duration::from_secs(20);
@@ -47,27 +48,13 @@ async fn an_issuer_that_is_down_at_first_is_asked_again() {
     assert!(issuer.asked() as u64 <= most, "{}", issuer.asked());
 }
 
-#[tokio::test]
-async fn a_burst_waits_for_a_slow_issuer_together() {
-    let keys = document().to_string();
-    let slow = Reply::ok("application/json", keys.as_bytes()).after(Duration::from_secs(1));
-    let issuer = Issuer::that_answers(slow);
-    let service = Launch::new().with_issuer(issuer.url()).start();
-    let client = Client::new(service.url()).bearer(&Signer::rsa().token("ann"));
-    let burst = (0..200).map(|_| client.get("/api/tasks"));
-    for answer in futures::future::join_all(burst).await {
-        assert_eq!(answer.status, 200);
-    }
-    assert_eq!(issuer.asked(), 1, "once for all instances");
-}
-
 /// Instances end after half a minute without work, and new ones come with a
 /// burst: the keys are the process's, not theirs.
 #[tokio::test]
 async fn keys_outlive_the_instances_while_the_issuer_is_down() {
     let issuer = Issuer::start();
-    let launch = Launch::new().set("metrics-listen", "127.0.0.1:0");
-    let service = launch.with_issuer(issuer.url()).start();
+    let launch = Launch::new().with_issuer(issuer.url());
+    let (service, metrics) = measured_launch(launch).await;
     let client = Client::new(service.url()).bearer(&Signer::rsa().token("ann"));
     let begin = Instant::now();
     assert_eq!(client.get("/api/tasks").await.status, 200);
@@ -76,11 +63,10 @@ async fn keys_outlive_the_instances_while_the_issuer_is_down() {
     for answer in futures::future::join_all(burst()).await {
         assert_eq!(answer.status, 200, "new instances beside the first");
     }
-    let instances = instances_of(&service).await;
     eventually("all instances have ended", IDLE, async || {
         // That takes half a minute: no need to look all the time.
         tokio::time::sleep(Duration::from_millis(200)).await;
-        (instances().await == 0.0).then_some(())
+        (instances(&metrics).await == 0.0).then_some(())
     })
     .await;
     for answer in futures::future::join_all(burst()).await {
@@ -90,19 +76,15 @@ async fn keys_outlive_the_instances_while_the_issuer_is_down() {
     assert!(issuer.asked() as u64 <= most, "{}", issuer.asked());
 }
 
-/// How many instances of the API a service has that measures.
-async fn instances_of(service: &Service) -> impl AsyncFn() -> f64 {
-    let url = format!("{}/metrics", service.metrics().await);
-    async move || {
-        let answer = reqwest::get(&url).await.unwrap().text().await.unwrap();
-        let read = Exposition::parse(&answer);
-        read.sum("concept_refinement_instances", &[("component", "api")])
-    }
+/// How many instances of the API there are.
+async fn instances(metrics: &Metrics) -> f64 {
+    let (_, read) = scrape(metrics).await;
+    read.sum("concept_refinement_instances", &[("component", "api")])
 }
 
-/// Once, although each of several instances reads the set.
+/// Each of several instances reads the set, which is fetched once.
 #[tokio::test]
-async fn a_key_that_is_skipped_is_logged_once() {
+async fn a_burst_waits_for_a_slow_issuer_and_a_key_that_is_skipped_is_logged_once() {
     let mut keys = document();
     let all = keys["keys"].as_array_mut().unwrap();
     all.push(json!({"kty": "RSA", "kid": "short", "n": "AQAB", "e": "AQAB"}));
@@ -110,15 +92,16 @@ async fn a_key_that_is_skipped_is_logged_once() {
     let reply = Reply::ok("application/json", keys.to_string().as_bytes());
     // So slowly that a burst needs several instances.
     let issuer = Issuer::that_answers(reply.after(Duration::from_secs(1)));
-    let launch = Launch::new().set("metrics-listen", "127.0.0.1:0");
-    let service = launch.with_issuer(issuer.url()).start();
+    let launch = Launch::new().with_issuer(issuer.url());
+    let (service, metrics) = measured_launch(launch).await;
     let client = Client::new(service.url()).bearer(&Signer::rsa().token("ann"));
     let burst = (0..500).map(|_| client.get("/api/tasks"));
     for answer in futures::future::join_all(burst).await {
         assert_eq!(answer.status, 200);
     }
-    let instances = (instances_of(&service).await)().await;
+    let instances = instances(&metrics).await;
     assert!(instances > 1.0, "{instances}");
+    assert_eq!(issuer.asked(), 1, "once for all instances");
     let log = service.stop().log;
     for line in [
         "a key of the issuer is skipped, kid short: its numbers are weak",
@@ -128,34 +111,24 @@ async fn a_key_that_is_skipped_is_logged_once() {
     }
 }
 
+/// Other documents and failures are in the tables of the host's cache and of the API's.
 #[tokio::test]
 async fn a_hostile_issuer_gets_nowhere() {
     let elsewhere = Origin::start();
-    let keys = document().to_string();
-    let there = elsewhere.serve(Reply::ok("application/json", keys.as_bytes()));
+    let (json, keys) = ("application/json", document().to_string());
+    let sent = |body: &[u8]| Reply::new(200, "content-type: application/json\r\n", body);
+    let whole = Reply::ok(json, keys.as_bytes());
+    let there = elsewhere.serve(whole.clone());
     let large = format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(300 << 10));
     let pause = Duration::from_millis(100);
     let cases = [
         ("a redirect", Reply::redirect(302, &there)),
-        ("a permanent redirect", Reply::redirect(308, &there)),
-        ("no JSON", Reply::ok("text/html", b"<html>")),
-        ("no set", Reply::ok("application/json", b"[]")),
-        ("not found", Reply::status(404)),
-        ("too much", Reply::ok("application/json", large.as_bytes())),
-        (
-            "no end",
-            Reply::new(200, "content-type: application/json\r\n", keys.as_bytes()).then_again(),
-        ),
-        (
-            "a trickle",
-            Reply::new(200, "content-type: application/json\r\n", b"{").then_trickle(pause),
-        ),
+        ("no set", Reply::ok(json, b"[]")),
+        ("too much", Reply::ok(json, large.as_bytes())),
+        ("no end", sent(keys.as_bytes()).then_again()),
+        ("a trickle", sent(b"{").then_trickle(pause)),
         ("silence", Reply::raw(b"").then_silence()),
-        (
-            "half of it",
-            Reply::ok("application/json", keys.as_bytes()).without_end(10),
-        ),
-        ("no HTTP", Reply::raw(b"\x16\x03\x01")),
+        ("half of it", whole.without_end(10)),
     ];
     let checks = cases.map(|(name, reply)| async move {
         let issuer = Issuer::that_answers(reply);

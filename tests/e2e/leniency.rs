@@ -18,9 +18,8 @@ async fn a_request_that_a_kept_connection_loses_is_sent_again() {
         .set("allow-sources", &origin.authority())
         .start();
     let url = origin.serve(Reply::picture(&pictures::png(20, 20)).then_leave());
-    for number in 0..TASKS {
-        let task = new_user(&service).refined(&url, "echo it").await;
-        assert_eq!(task["status"], "completed", "{number}: {task}");
+    for _ in 0..TASKS {
+        new_user(&service).completed(&url, "echo it").await;
     }
     let lost = origin.requests(&url).len() - TASKS;
     assert!(lost >= TASKS / 2, "only {lost} were lost");

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::connections::raw;
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
 
 const API_KEY: &str = "sk-the-key-of-the-provider";
 
@@ -28,10 +28,7 @@ async fn touch_secrets(base: &str) -> Vec<String> {
     anybody.get(&image_url).await;
     anybody.get(&format!("{image_url}x")).await;
     client.refined(&original, "trap now").await;
-    let remote = format!(
-        "{}?token=of-the-original",
-        origin().picture(&pictures::png(8, 8))
-    );
+    let remote = format!("{}?token=of-the-original", picture_url());
     client.refined(&remote, "echo it").await;
     let mut secrets = vec![SECRET.to_owned(), API_KEY.to_owned(), good];
     for (_, token) in hostile(&user) {
@@ -107,7 +104,7 @@ fn lines(log: &str) -> (Vec<Value>, usize) {
 async fn a_task_is_told_by_one_line_with_its_id() {
     let service = scripted_launch().set("log-format", "json").start();
     let client = new_user(&service);
-    let picture = origin().picture(&pictures::png(8, 8));
+    let picture = picture_url();
     let missing = origin().serve(Reply::status(404));
     let mut ids = Vec::new();
     for (url, prompt) in [
@@ -235,32 +232,23 @@ async fn a_request_has_an_id_in_its_answer_and_in_the_log() {
     }
 }
 
-/// Why a model crashed is the operator's to know, not the user's.
 #[tokio::test]
-async fn what_a_crash_says_is_logged_and_not_told() {
-    let service = scripted_launch().start();
-    let client = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let message = client.failure(&url, "trap now").await;
-    for word in ["panic", "wasm", ".rs", "unreachable", "/", "prompt asked"] {
-        assert!(!message.contains(word), "{message}");
-    }
-    let log = service.stop().log;
-    assert!(log.contains("the prompt asked for a crash"), "{log}");
-}
-
-#[tokio::test]
-async fn what_a_model_prints_is_logged_with_its_task() {
+async fn what_a_model_says_is_logged_with_its_task_and_without_its_key() {
     let launch = scripted_launch().set("log-format", "json");
     let service = launch.variable("REFINEMENT_MODEL_API_KEY", API_KEY).start();
     let client = new_user(&service);
-    let picture = origin().picture(&pictures::png(8, 8));
     let prompt = format!("print: the key is {API_KEY}");
-    let printed = client.accepted(&picture, &prompt).await;
+    let printed = client.accepted(&picture_url(), &prompt).await;
     client.finished(&printed).await;
-    let many = client.accepted(&picture, "hoard 3 lines").await;
+    let many = client.accepted(&picture_url(), "hoard 3 lines").await;
     client.finished(&many).await;
-    let (lines, _) = lines(&service.stop().log);
+    // A model may say why it refuses with words that it should not say.
+    let refused = format!("refuse: {API_KEY} is wrong");
+    client.refined(&picture_url(), &refused).await;
+    let log = service.stop().log;
+    assert!(log.contains("*** is wrong"), "{log}");
+    assert!(!log.contains(API_KEY), "{log}");
+    let (lines, _) = lines(&log);
     let of_task = |id: &str| -> Vec<&Value> {
         let is_printed = |line: &&Value| line["target"] == "concept_refinement::model_output";
         let printed = lines.iter().filter(is_printed);
@@ -281,15 +269,21 @@ async fn what_a_model_prints_is_logged_with_its_task() {
     assert!(note.ends_with("more bytes were printed: they are dropped)"));
 }
 
-/// Its reason is one line, and its frames are for who asks for them.
+/// Why a model crashed is the operator's to know, not the user's: the reason is one line, and
+/// its frames are for who asks for them.
 #[tokio::test]
-async fn a_crash_is_logged_without_its_frames() {
+async fn what_a_crash_says_is_logged_without_its_frames_and_not_told() {
     let service = scripted_launch().set("log-format", "json").start();
     let client = new_user(&service);
-    let picture = origin().picture(&pictures::png(8, 8));
-    let id = client.accepted(&picture, "trap now").await;
-    client.finished(&id).await;
-    let (lines, _) = lines(&service.stop().log);
+    let id = client.accepted(&picture_url(), "trap now").await;
+    let task = client.finished(&id).await;
+    let message = task["error_message"].as_str().unwrap();
+    for word in ["panic", "wasm", ".rs", "unreachable", "/", "prompt asked"] {
+        assert!(!message.contains(word), "{message}");
+    }
+    let log = service.stop().log;
+    assert!(log.contains("the prompt asked for a crash"), "{log}");
+    let (lines, _) = lines(&log);
     let crash = lines
         .iter()
         .find(|line| line["message"] == "the model crashed");
@@ -301,20 +295,6 @@ async fn a_crash_is_logged_without_its_frames() {
     let reason = crash["reason"].as_str().unwrap();
     assert!(reason.contains("unreachable"), "{reason}");
     assert!(!reason.contains("backtrace"), "{reason}");
-}
-
-/// A model may say why it refuses with words that it should not say.
-#[tokio::test]
-async fn a_failed_task_is_logged_without_the_keys_of_models() {
-    let launch = scripted_launch().variable("REFINEMENT_MODEL_API_KEY", API_KEY);
-    let service = launch.start();
-    let client = new_user(&service);
-    let picture = origin().picture(&pictures::png(8, 8));
-    let refused = format!("refuse: {API_KEY} is wrong");
-    client.refined(&picture, &refused).await;
-    let log = service.stop().log;
-    assert!(log.contains("*** is wrong"), "{log}");
-    assert!(!log.contains(API_KEY), "{log}");
 }
 
 /// Whoever breaks off uploads does not fill the log.

@@ -2,13 +2,12 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::mcp::{ask, call};
 use concept_refinement_tests::pictures;
 use serde_json::json;
 
-use crate::shared::{new_name, new_user, origin, scripted, scripted_launch};
+use crate::shared::{new_user, origin, scripted, scripted_launch};
 
 #[tokio::test]
 async fn an_image_in_a_message_may_be_as_large_as_an_upload() {
@@ -27,8 +26,8 @@ async fn a_task_outlives_its_call_and_the_host() {
     let service = launch.start();
     let (original, gate) = origin().gated(&pictures::png(8, 8));
     let arguments = json!({"url": original, "prompt": "echo it"});
-    let ann = Client::user(service.url(), &new_name());
-    let bob = Client::user(service.url(), &new_name());
+    let ann = new_user(&service);
+    let bob = new_user(&service);
     let (told, created) = tokio::join!(
         call(&ann, "refine_image", arguments.clone()),
         ask(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use concept_refinement_tests::crowd::{Crowd, launch, picture_within};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::latency::waiting_beside;
-use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::pictures::Picture;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::provider::{Asked, Provider};
 use concept_refinement_tests::reaper::scratch;
@@ -18,7 +18,7 @@ use concept_refinement_tests::service::Launch;
 use futures::future::join_all;
 
 use crate::metrics::{measured, measured_launch, scrape};
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, origin, picture_url, scripted_launch};
 
 const MIB: u64 = 1 << 20;
 
@@ -100,7 +100,7 @@ async fn instances_that_do_not_fit_are_put_off_and_none_waits_for_ever() {
         ("model-timeout", "20s"),
     ])
     .await;
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let client = new_user(&service);
     let task = client.refined(&url, "echo it").await;
     let id = task["task_id"].as_str().unwrap();

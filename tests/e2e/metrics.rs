@@ -15,7 +15,7 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Service};
 use reqwest::Method;
 
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, picture_url, scripted_launch};
 
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -107,7 +107,7 @@ async fn nobody_is_told_of() {
     let (service, metrics) = measured(&[]).await;
     let name = new_name();
     let user = Client::user(service.url(), &name).with("idempotency-key", "a-secret-key");
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let task = user.refined(&url, "refuse: a secret reason").await;
     let id = task["task_id"].as_str().unwrap();
     let image = user.uploaded(&pictures::png(9, 9)).await;

@@ -9,7 +9,7 @@ use concept_refinement_tests::service::Service;
 use futures::future::join_all;
 
 use crate::shape::assert_is_task;
-use crate::shared::{local, new_user, origin, scripted, scripted_launch};
+use crate::shared::{local, new_user, origin, picture_url, scripted, scripted_launch};
 
 const FAILED: &str = "Error in refinement task processing: Image refinement failed: ";
 
@@ -68,8 +68,7 @@ async fn whatever_a_model_does_fails_its_one_task() {
 #[tokio::test]
 async fn a_model_is_handed_what_it_kept() {
     let client = new_user(scripted());
-    let url = origin().picture(&pictures::png(8, 8));
-    let told = client.failure(&url, "keep receipts").await;
+    let told = client.failure(&picture_url(), "keep receipts").await;
     let expected = "it was handed its receipt: [false, false, true]";
     assert!(told.ends_with(expected), "{told}");
     let log = scripted().log();
@@ -91,9 +90,8 @@ async fn the_providers_own_host_is_for_what_the_model_answered() {
     assert!(message.contains("public address"), "{message}");
     assert_eq!(provider.connections(), 0);
 
-    let original = origin().picture(&pictures::png(8, 8));
     let prompt = format!("location: {refined}");
-    let task = client.completed(&original, &prompt).await;
+    let task = client.completed(&picture_url(), &prompt).await;
     let image = client.get(task["image_url"].as_str().unwrap()).await;
     assert_eq!(image.body, marked(&picture));
     let requests = provider.requests(&refined);
@@ -108,7 +106,6 @@ async fn the_providers_own_host_is_for_what_the_model_answered() {
 #[tokio::test]
 async fn a_model_that_fails_again_and_again_is_reported_until_it_works() {
     let service = strict();
-    let url = origin().picture(&pictures::png(8, 8));
     let anybody = Client::new(service.url());
     const OF_MODEL: &str = "/api/health/ready?model";
     let fail = async |client: &Client, pictures: usize| {
@@ -139,8 +136,8 @@ async fn a_model_that_fails_again_and_again_is_reported_until_it_works() {
     let sentence = report["capabilities"]["model"].as_str().unwrap();
     assert!(sentence.ends_with('.'), "{sentence}");
 
-    let task = client.refined(&url, "instant").await;
-    assert_eq!(task["status"], "completed", "it is asked all the same");
+    // It is asked all the same.
+    client.completed(&picture_url(), "instant").await;
     eventually("the model is usable again", SOON, async || {
         (anybody.get(OF_MODEL).await.status == 200).then_some(())
     })

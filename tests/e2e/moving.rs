@@ -23,7 +23,7 @@ use concept_refinement_tests::tokens::token;
 use serde_json::{Value, json};
 
 use crate::backup::all_of;
-use crate::shared::origin;
+use crate::shared::{origin, picture_url};
 
 /// A user's name, tasks, and images by their paths.
 type Owned = (String, Vec<Value>, BTreeMap<String, Vec<u8>>);
@@ -145,7 +145,7 @@ impl Before {
             assert_eq!(&all, tasks, "{user}");
             assert!(found == *images, "{user}");
             // What failed for nothing was given back.
-            let url = origin().picture(&pictures::png(8, 8));
+            let url = picture_url();
             let used = tasks
                 .iter()
                 .filter(|found| found["type"].is_string() && found["status"] != "failed");

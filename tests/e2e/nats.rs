@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::nats::NatsServer;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::service::Service;
@@ -15,8 +14,8 @@ use concept_refinement_tests::tls;
 use serde_json::Value;
 
 use crate::outage;
-use crate::shared::{new_user, origin, scripted_launch};
-use crate::unusable::assert_refused;
+use crate::shared::{new_user, picture_url, scripted_launch};
+use crate::unusable::{DISTRUSTED, assert_refused};
 
 /// How long after its return it may take until it works.
 const RETURN: Duration = Duration::from_secs(5);
@@ -24,17 +23,16 @@ const RETURN: Duration = Duration::from_secs(5);
 /// What waits for nothing, on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-async fn ready(service: &Service) -> (u16, Value) {
+pub async fn ready(service: &Service) -> (u16, Value) {
     let ready = Client::new(service.url()).get("/api/health/ready").await;
     (ready.status, ready.json()["capabilities"]["queue"].clone())
 }
 
 /// A task is accepted soon, and done.
 async fn assert_back(service: &Service) {
-    let url = origin().picture(&pictures::png(8, 8));
     let client = new_user(service);
     let id = eventually("a task is accepted", RETURN, async || {
-        let answer = client.refine(&url, "echo it").await;
+        let answer = client.refine(&picture_url(), "echo it").await;
         (answer.status == 202).then(|| answer.task_id())
     });
     let id = id.await;
@@ -54,8 +52,7 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
     let launch = scripted_launch().set("rate-limit", "10/month");
     let service = launch.set("queue", &queue).start();
     let client = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&url, "echo it").await;
+    let task = client.refined(&picture_url(), "echo it").await;
     let paths = [
         format!("/api/tasks/{}", task["task_id"].as_str().unwrap()),
         "/api/tasks".to_owned(),
@@ -64,7 +61,7 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
     ];
     for (used, mode) in [(2, Mode::Refuse), (3, Mode::Hang)] {
         proxy.set(mode);
-        let refused = outage::in_time(mode, client.refine(&url, "echo it")).await;
+        let refused = outage::in_time(mode, client.refine(&picture_url(), "echo it")).await;
         assert_eq!(refused.status, 503, "{mode:?}: {refused:?}");
         for path in &paths {
             let begin = Instant::now();
@@ -84,7 +81,7 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
 
         proxy.set(Mode::Pass);
         let accepted = eventually("a task is accepted", RETURN, async || {
-            let answer = client.refine(&url, "echo it").await;
+            let answer = client.refine(&picture_url(), "echo it").await;
             (answer.status == 202).then_some(answer)
         });
         let accepted = accepted.await;
@@ -99,25 +96,18 @@ async fn while_it_is_away_reads_go_on_and_a_refused_task_costs_no_quota() {
 #[test]
 fn what_it_refuses_is_told_in_a_sentence() {
     let server = NatsServer::with(&["--user", "ada", "--pass", "correct horse"]);
-    let url = format!("nats://ada:hunter2@{}", server.address());
-    for (case, url, expected) in [
-        (
-            "a wrong password",
-            url.as_str(),
-            format!(
-                "NATS at {} cannot be used: it refuses the credentials",
-                server.address()
-            ),
-        ),
-        (
-            "an option that is none",
-            "nats://ada:hunter2@host?subject=a",
-            "the queue cannot be used: its URL has an unknown option".to_owned(),
-        ),
+    let address = server.address();
+    let [wrong, odd] = [address.to_string(), "host?subject=a".to_owned()];
+    let refused = format!("NATS at {address} cannot be used: it refuses the credentials");
+    let unknown = "the queue cannot be used: its URL has an unknown option";
+    for (case, place, expected) in [
+        ("a wrong password", wrong, refused.as_str()),
+        ("an option that is none", odd, unknown),
     ] {
+        let url = format!("nats://ada:hunter2@{place}");
         let launch = scripted_launch().unset("queue");
-        let launch = launch.variable("REFINEMENT_QUEUE", url);
-        assert_refused(case, &launch, "queue", &expected, &["hunter2"]);
+        let launch = launch.variable("REFINEMENT_QUEUE", &url);
+        assert_refused(case, &launch, "queue", expected, &["hunter2"]);
     }
 }
 
@@ -143,26 +133,17 @@ async fn credentials_come_by_a_file() {
     let seed = secret("refiner.creds");
     fs::write(&torn, &seed).unwrap();
     let torn = torn.display().to_string();
+    let refused = "it refuses the credentials".to_owned();
+    let unusable = |file: &str| format!("its credentials in {file}: ");
+    let [strange, missing] = ["stranger.creds", NOT_A_FILE].map(file);
     for (case, credentials, expected) in [
-        (
-            "another operator's user",
-            file("stranger.creds"),
-            "it refuses the credentials".to_owned(),
-        ),
-        (
-            "no file",
-            file(NOT_A_FILE),
-            format!("its credentials in {}: ", file(NOT_A_FILE)),
-        ),
-        (
-            "a file that is none of credentials",
-            torn.clone(),
-            format!("its credentials in {torn}: "),
-        ),
+        ("another operator's user", &strange, refused),
+        ("no file", &missing, unusable(&missing)),
+        ("a file of no credentials", &torn, unusable(&torn)),
     ] {
         let expected = format!("NATS at {} cannot be used: {expected}", server.address());
         let secrets = [seed.as_str(), &secret("stranger.creds")];
-        assert_refused(case, &launch(&credentials), "queue", &expected, &secrets);
+        assert_refused(case, &launch(credentials), "queue", &expected, &secrets);
     }
 }
 
@@ -188,20 +169,7 @@ async fn a_server_has_to_prove_who_it_is() {
         let service = launch(format!("{scheme}://localhost:{port}"), "authority.pem").start();
         assert_back(&service).await;
     }
-    for (case, host, authority, expected) in [
-        (
-            "another authority",
-            "localhost",
-            "other.pem",
-            "nobody who is trusted has signed it",
-        ),
-        (
-            "another name",
-            "127.0.0.1",
-            "authority.pem",
-            "it is for another host name",
-        ),
-    ] {
+    for [case, host, authority, expected] in DISTRUSTED {
         let launch = launch(format!("tls://ada:hunter2@{host}:{port}"), authority);
         let expected = format!(
             "NATS at {host}:{port} cannot be used: its certificate does not fit: {expected}"

@@ -15,7 +15,7 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use crate::metrics::{Metrics, measured_launch, scrape};
-use crate::shared::{origin, scripted_launch};
+use crate::shared::{origin, picture_url, scripted_launch};
 
 const PAGE: &str = include_str!("../../docs/operating.md");
 
@@ -201,10 +201,6 @@ fn with_provider(url: &str) -> Launch {
         .variable("REFINEMENT_MODEL_API_KEY", "sk-hush-1234")
 }
 
-fn picture() -> String {
-    origin().picture(&pictures::png(8, 8))
-}
-
 fn refusal(answer: &Answer) -> String {
     format!(
         "{}: {}",
@@ -222,7 +218,7 @@ async fn failure(client: &Client, url: &str) -> String {
 async fn key_refused() -> (Watched, String) {
     let provider = Provider::answering(|_| Reply::status(401));
     let watched = Watched::start(&with_provider(&provider.url())).await;
-    let read = failure(&watched.user("ada"), &picture()).await;
+    let read = failure(&watched.user("ada"), &picture_url()).await;
     (watched, read)
 }
 
@@ -234,7 +230,7 @@ async fn provider_away() -> (Watched, String) {
     let watched = Watched::start(&with_provider(&format!("http://{address}"))).await;
     let users = (0..FAILURES).map(async |index| {
         let client = watched.user(&format!("user {index}"));
-        failure(&client, &picture()).await
+        failure(&client, &picture_url()).await
     });
     let mut read = join_all(users).await;
     (watched, read.remove(0))
@@ -251,7 +247,7 @@ async fn prompt_refused() -> (Watched, String) {
     let headers = format!("content-length: {}\r\n", body.len());
     let provider = Provider::answering(move |_| Reply::new(400, &headers, body.as_bytes()));
     let watched = Watched::start(&with_provider(&provider.url())).await;
-    let read = failure(&watched.user("ada"), &picture()).await;
+    let read = failure(&watched.user("ada"), &picture_url()).await;
     (watched, read)
 }
 
@@ -269,7 +265,7 @@ async fn disk_full() -> (Watched, String) {
     launch.disk().fill();
     let refused = watched
         .user("ada")
-        .refine(&picture(), "make it lighter")
+        .refine(&picture_url(), "make it lighter")
         .await;
     (watched, refusal(&refused))
 }
@@ -290,7 +286,7 @@ async fn host_killed() -> (Watched, String) {
     let launch = launch();
     let watched = Watched::start(&launch).await;
     let ada = watched.user("ada");
-    let id = ada.accepted(&picture(), "wait 1000ms").await;
+    let id = ada.accepted(&picture_url(), "wait 1000ms").await;
     ada.task_is(&id, "processing").await;
     watched.service.kill();
     let watched = Watched::start(&launch).await;

@@ -5,11 +5,9 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Output, Service};
-use rustix::process::Signal;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 
 /// Far longer than a stop takes that waits for nobody.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -33,39 +31,40 @@ fn loud() -> Launch {
 
 /// Both ways of a task, of which one is logged when an instance is cleaned up.
 async fn works(client: &Client) {
-    let url = origin().picture(&pictures::png(8, 8));
-    let crashed = client.refined(&url, "trap now").await;
+    let crashed = client.refined(&picture_url(), "trap now").await;
     assert_eq!(crashed["status"], "failed", "{crashed}");
-    client.completed(&url, "echo it").await;
+    client.completed(&picture_url(), "echo it").await;
 }
 
 /// A second waits for lines that nobody takes.
-fn stops(name: &str, mut service: Service, signal: Signal) {
+fn stops(name: &str, mut service: Service) {
     let begin = Instant::now();
-    service.signal(signal);
+    service.terminate();
     let ended = service.ended();
     assert_eq!(ended.status.code(), Some(0), "{name}: {ended:?}");
     assert!(begin.elapsed() < AT_ONCE, "{name}: {:?}", begin.elapsed());
 }
 
-#[tokio::test]
-async fn a_standard_error_that_fails_costs_no_work() {
-    for (name, output) in outputs() {
-        let service = loud().stderr(output).start();
-        works(&new_user(&service)).await;
-        stops(name, service, Signal::TERM);
-    }
+/// Of this machine, at which nobody listens.
+fn free_address() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().to_string()
 }
 
 #[tokio::test]
-async fn a_standard_output_that_fails_costs_no_work() {
-    for (name, output) in outputs() {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap().to_string();
-        drop(free);
-        let service = loud().set("listen", &address).stdout(output).start();
+async fn a_standard_output_or_error_that_fails_costs_no_work() {
+    let by_error = outputs()
+        .into_iter()
+        .map(|(name, output)| (name, loud().stderr(output)));
+    // Who is told of no address has to know it.
+    let by_output = outputs().into_iter().map(|(name, output)| {
+        let launch = loud().set("listen", &free_address());
+        (name, launch.stdout(output))
+    });
+    for (name, launch) in by_error.chain(by_output) {
+        let service = launch.start();
         works(&new_user(&service)).await;
-        stops(name, service, Signal::TERM);
+        stops(name, service);
     }
 }
 
@@ -73,11 +72,8 @@ async fn a_standard_output_that_fails_costs_no_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_reads_holds_up_no_request() {
     let launch = loud().stderr(Output::Unread);
-    let launch = launch.set("metrics-listen", "127.0.0.1:0");
     // Where the metrics are, the log says, which nobody reads.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let metrics = free.local_addr().unwrap().to_string();
-    drop(free);
+    let metrics = free_address();
     let service = launch.set("metrics-listen", &metrics).start();
     // Each frame is a line.
     let client = Client::http2(service.url());
@@ -100,7 +96,7 @@ async fn a_log_that_nobody_reads_holds_up_no_request() {
         .find_map(|line| line.strip_prefix("concept_refinement_log_lines_lost_total "))
         .unwrap();
     assert_ne!(lost, "0", "{text}");
-    stops("unread", service, Signal::TERM);
+    stops("unread", service);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use futures::stream;
 use reqwest::{Body, Method};
 
 use crate::connections::raw;
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
 
 /// Requests that do not come to an end take all places there are; what comes
 /// then is told to try again, until they are gone. Tasks go on meanwhile.
@@ -20,7 +20,7 @@ async fn too_many_requests_at_once_are_503_until_some_are_gone() {
     let service = scripted_launch().start();
     let user = new_user(&service);
     let (url, gate) = origin().gated(&pictures::png(8, 8));
-    let refined = origin().picture(&pictures::png(8, 8));
+    let refined = picture_url();
     let task = user.accepted(&url, &format!("location: {refined}")).await;
     user.task_is(&task, "processing").await;
     // A connection carries at most 128 of them.

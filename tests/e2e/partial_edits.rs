@@ -99,14 +99,10 @@ async fn fifty_megapixels_are_edited_in_part() {
     }));
     let client = Client::session(local().url()).await;
     let original = client.uploaded(&pictures::png_of(&before)).await;
-    let body = json!({
-        "original_image_url": original,
-        "refinement_prompt": INVERT,
-        "region": {"x": 1_000, "y": 1_000, "width": 3_000, "height": 2_000},
-    });
-    let answer = client.post("/api/concepts/refine", &body).await;
+    let region = json!({"region": {"x": 1_000, "y": 1_000, "width": 3_000, "height": 2_000}});
+    let id = client.accepted_with(&original, INVERT, &region).await;
     let limit = Duration::from_secs(120);
-    let task = client.finished_within(&answer.task_id(), limit).await;
+    let task = client.finished_within(&id, limit).await;
     assert_eq!(task["status"], "completed", "{task}");
     let url = task["image_url"].as_str().unwrap();
     let after = image::load_from_memory(&client.get(url).await.body)

@@ -11,7 +11,7 @@ use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::stand_in::openai;
 use serde_json::{Value, json};
 
-use crate::shared::origin;
+use crate::shared::{origin, picture_url};
 
 /// `free` has one refinement of 6 cents a day, `pro` has all the money there is.
 const PLANS: &str = "\
@@ -38,7 +38,7 @@ fn launch(provider: &Provider) -> Launch {
 }
 
 /// A client of the user, by a token of the command line.
-fn client(launch: &Launch, url: &str, arguments: &[&str]) -> Client {
+pub fn client(launch: &Launch, url: &str, arguments: &[&str]) -> Client {
     let mut command = Command::new(artifacts::binary());
     command.args(["token", "--data-dir=data"]).args(arguments);
     command.current_dir(launch.data().parent().unwrap());
@@ -88,7 +88,15 @@ async fn a_budget_ends_where_the_plan_of_the_token_says() {
     }
     assert_eq!(bob.get("/api/quota").await.json()["limit"], Value::Null);
     assert_eq!(provider.times(&prompt), 3);
-    assert!(service.log().contains("budget (REFINEMENT_BUDGET)"));
+    let ended = service.stop();
+    assert!(ended.status.success());
+    assert!(ended.log.contains("budget (REFINEMENT_BUDGET)"));
+
+    // A restart with other prices changes nothing about what was counted.
+    let launch = launch.set("model-price", "0.01");
+    let service = launch.start();
+    let ann = client(&launch, service.url(), &["--user=ann"]);
+    assert_eq!(usage(&ann).await, json!(["0.06", "0.00", 0, "0.10", "day"]));
 }
 
 #[tokio::test]
@@ -96,7 +104,6 @@ async fn what_was_not_accepted_costs_nothing_and_what_perhaps_was_stays_reserved
     let provider = Provider::start();
     let launch = launch(&provider);
     let service = launch.start();
-    let original = origin().picture(&pictures::png(8, 8));
     for (user, replies, spent, reserved) in [
         ("refused", vec![Reply::status(400)], "0.00", "0.00"),
         (
@@ -114,7 +121,7 @@ async fn what_was_not_accepted_costs_nothing_and_what_perhaps_was_stays_reserved
     ] {
         let client = client(&launch, service.url(), &["--user", user]);
         let prompt = provider.prompt(replies);
-        let task = client.refined(&original, &prompt).await;
+        let task = client.refined(&picture_url(), &prompt).await;
         assert_eq!(task["status"], "failed", "{user}: {task}");
         let expected = json!([spent, reserved, 0, "0.10", "day"]);
         assert_eq!(usage(&client).await, expected, "{user}");
@@ -131,35 +138,15 @@ async fn a_model_without_a_provider_costs_its_price_for_each_answer() {
         .set("budget", "0.25 USD/day");
     let service = launch.start();
     let ann = client(&launch, service.url(), &["--user=ann"]);
-    let original = origin().picture(&pictures::png(8, 8));
     let nothing = origin().serve(Reply::ok("image/png", b"no image"));
     let failed = ann.refined(&nothing, "warmer").await;
     assert_eq!(failed["status"], "failed", "{failed}");
     for spent in ["0.10", "0.20"] {
-        let task = ann.refined(&original, "warmer").await;
+        let task = ann.refined(&picture_url(), "warmer").await;
         assert_eq!(task["metadata"]["cost"], "0.10", "{task}");
         assert_eq!(usage(&ann).await, json!([spent, "0.00", 0, "0.25", "day"]));
     }
-    assert_eq!(ann.refine(&original, "warmer").await.status, 429);
-}
-
-/// A restart with other prices changes nothing about what was counted.
-#[tokio::test]
-async fn what_was_spent_outlives_a_restart() {
-    let provider = Provider::start();
-    let launch = launch(&provider);
-    let service = launch.start();
-    let picture = pictures::png(8, 8);
-    let prompt = provider.prompt([openai::answer(&picture)]);
-    let original = origin().picture(&picture);
-    let ann = client(&launch, service.url(), &["--user=ann"]);
-    ann.refined(&original, &prompt).await;
-    assert!(service.stop().status.success());
-
-    let launch = launch.set("model-price", "0.01");
-    let service = launch.start();
-    let ann = client(&launch, service.url(), &["--user=ann"]);
-    assert_eq!(usage(&ann).await, json!(["0.06", "0.00", 0, "0.10", "day"]));
+    assert_eq!(ann.refine(&picture_url(), "warmer").await.status, 429);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 
-use crate::shared::{new_user, origin, scripted_over};
+use crate::shared::{new_user, origin, picture_url, scripted_over};
 
 /// Whom the database knows the host by.
 const HOST: &str = "host";
@@ -31,8 +31,7 @@ async fn neither_an_idle_host_nor_a_busy_one_polls() {
         .set("lease", "60s")
         .start();
     let (first, second) = (new_user(&service), new_user(&service));
-    let original = origin().picture(&pictures::png(8, 8));
-    first.refined(&original, "echo it").await;
+    first.refined(&picture_url(), "echo it").await;
     let (gated, gate) = origin().gated(&pictures::png(8, 8));
     for case in ["idle", "busy"] {
         let before = server.statements(HOST);
@@ -47,7 +46,7 @@ async fn neither_an_idle_host_nor_a_busy_one_polls() {
         if case == "idle" {
             let under_way = first.accepted(&gated, "echo it").await;
             first.task_is(&under_way, "processing").await;
-            second.accepted(&original, "echo it").await;
+            second.accepted(&picture_url(), "echo it").await;
         }
     }
     drop(gate);

@@ -5,11 +5,10 @@ use std::time::Duration;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Pooler, new_schema};
 use concept_refinement_tests::service::{Launch, Service};
 
-use crate::shared::{new_name, origin, scripted_over};
+use crate::shared::{new_name, picture_url, scripted_over};
 
 /// What is missing, in the log and in what `check` says.
 const HINT: &str = "behind a pooler";
@@ -48,11 +47,10 @@ impl World {
 /// but for the two latest on a busy machine.
 async fn lateness(api: &Service, name: &str) -> Duration {
     const TASKS: usize = 13;
-    let original = origin().picture(&pictures::png(8, 8));
     let client = Client::user(api.url(), name);
     let mut delays = Vec::new();
     for _ in 0..TASKS {
-        let id = client.accepted(&original, "wait 300ms").await;
+        let id = client.accepted(&picture_url(), "wait 300ms").await;
         let events = client.events(&id, None).await.rest().await;
         let last = events.last().unwrap();
         assert_eq!(last.data["status"], "completed", "{events:?}");
@@ -85,8 +83,7 @@ async fn without_an_address_of_the_server_hosts_look_for_what_others_did_and_say
         Client::user(api.url(), &name),
         Client::user(worker.url(), &name),
     );
-    let original = origin().picture(&pictures::png(8, 8));
-    let id = here.accepted(&original, "wait 20000ms").await;
+    let id = here.accepted(&picture_url(), "wait 20000ms").await;
     let mut events = here.events(&id, None).await;
     there.task_is(&id, "processing").await;
     assert_eq!(there.delete(&format!("/api/tasks/{id}")).await.status, 204);

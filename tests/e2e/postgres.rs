@@ -12,7 +12,6 @@ use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
-use serde_json::json;
 
 use crate::outage;
 use crate::shared::origin;
@@ -110,13 +109,11 @@ async fn a_server_that_is_read_only_now_is_listened_to_no_longer() {
     let mut quick = 0;
     eventually("both hear of each other again", SOON, async || {
         let begin = Instant::now();
-        let body = json!({"original_image_url": original, "refinement_prompt": "echo it"});
-        let accepted = ada.post("/api/concepts/refine", &body).await;
+        let accepted = ada.refine(&original, "echo it").await;
         if accepted.status != 202 {
             return None;
         }
-        ada.finished(accepted.json()["task_id"].as_str().unwrap())
-            .await;
+        ada.finished(&accepted.task_id()).await;
         let is_quick = begin.elapsed() < Duration::from_secs(1);
         quick = if is_quick { quick + 1 } else { 0 };
         (quick == 4).then_some(())

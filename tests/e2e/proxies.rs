@@ -6,7 +6,6 @@ use concept_refinement_tests::client::{Answer, Client, http};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::Launch;
 use reqwest::{Method, Version};
-use serde_json::json;
 
 use crate::connections::raw;
 use crate::shared::{local, proxied};
@@ -56,13 +55,7 @@ async fn the_origin_is_what_the_proxy_was_asked_for() {
         assert_eq!(answer.status, status, "{origin}");
     }
     // Ours, by the name that the proxy answers to.
-    let body = json!({"original_image_url": url, "refinement_prompt": "make it lighter"});
-    let task = browser.post("/api/concepts/refine", &body).await;
-    assert_eq!(task.status, 202, "{task:?}");
-    assert_eq!(
-        browser.finished(&task.task_id()).await["status"],
-        "completed"
-    );
+    browser.completed(&url, "make it lighter").await;
 }
 
 #[tokio::test]
@@ -99,10 +92,7 @@ async fn one_address_gets_so_many_sessions() {
     assert_eq!(unknown.status, 405, "only those that are made");
     let neighbour = forwarded("203.0.113.3");
     assert_eq!(session(&neighbour).await.status, 201);
-}
-
-#[tokio::test]
-async fn this_machine_is_not_limited() {
+    // This machine is not limited.
     let here = Client::new(local().url());
     for number in 0..AT_ONCE + 10 {
         assert_eq!(session(&here).await.status, 201, "{number}");

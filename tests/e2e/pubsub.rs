@@ -12,19 +12,13 @@ use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, claims, envelo
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tls::{self, TlsPort};
-use concept_refinement_tests::tokens::{encode, signed_with, unsigned};
+use concept_refinement_tests::tokens::{encode, signed_with};
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::shared::{new_name, new_user, origin, scripted_launch};
-use crate::unusable::assert_refused;
-
-/// An issuer in place of Google.
-pub fn google() -> &'static Issuer {
-    static GOOGLE: LazyLock<Issuer> = LazyLock::new(Issuer::start);
-    &GOOGLE
-}
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
+use crate::unusable::{DISTRUSTED, assert_refused};
 
 /// A service whose messages go through a topic of their own. What is published is
 /// only delivered where the test says so.
@@ -33,27 +27,28 @@ struct Pushed {
     service: Service,
 }
 
-fn launch(pubsub: &PubSub, topic: &str) -> Launch {
-    scripted_launch()
-        .set("queue", topic)
+/// With what workers need that messages are pushed to, and an issuer in place of Google.
+pub fn pushing(launch: Launch, pubsub: &PubSub) -> Launch {
+    static GOOGLE: LazyLock<Issuer> = LazyLock::new(Issuer::start);
+    launch
         .set("pubsub-endpoint", &pubsub.endpoint())
         .set("pubsub-audience", AUDIENCE)
         .set("pubsub-service-account", ACCOUNT)
-        .set("pubsub-jwks-url", google().url())
+        .set("pubsub-jwks-url", GOOGLE.url())
 }
 
 impl Pushed {
     fn start(more: impl FnOnce(Launch) -> Launch) -> Self {
         let pubsub = PubSub::start();
         let (topic, _) = pubsub.topic();
-        let service = more(launch(&pubsub, &topic)).start();
+        let launch = scripted_launch().set("queue", &topic);
+        let service = more(pushing(launch, &pubsub)).start();
         Self { pubsub, service }
     }
 
     /// A pending task, and the message that points to it.
     async fn task(&self, client: &Client, prompt: &str) -> (String, Vec<u8>) {
-        let url = origin().picture(&pictures::png(8, 8));
-        let id = client.accepted(&url, prompt).await;
+        let id = client.accepted(&picture_url(), prompt).await;
         let message = self.message(&id);
         (id, message)
     }
@@ -69,6 +64,12 @@ impl Pushed {
 
     async fn push(&self, token: &str, body: &[u8]) -> (u16, String) {
         push(self.service.url(), token, body).await.unwrap()
+    }
+
+    /// The status of what a message is answered that Google pushes.
+    async fn honest(&self, message: &[u8]) -> u16 {
+        let (status, _) = self.push(&token(), &envelope(message)).await;
+        status
     }
 }
 
@@ -92,8 +93,7 @@ async fn a_task_goes_by_way_of_a_push() {
     // It was answered when the work was done.
     assert_eq!(client.task(&id).await["status"], "completed");
     // A repeat changes nothing.
-    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
-    assert_eq!(status, 204);
+    assert_eq!(pushed.honest(&message).await, 204);
 }
 
 fn signed(header: &Value, claims: &Value) -> String {
@@ -110,10 +110,9 @@ fn header() -> Value {
     json!({"alg": "RS256", "kid": Signer::rsa().id, "typ": "JWT"})
 }
 
-/// Tokens that must not be taken.
+/// Tokens that must not be taken, beside those that are refused unread.
 fn hostile() -> Vec<(&'static str, String)> {
     let public = document()["keys"][0]["n"].as_str().unwrap().to_owned();
-    let none = |alg: &str| unsigned(&json!({"alg": alg, "kid": "rsa"}), &claims());
     let good = token();
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (head, _) = message.split_once('.').unwrap();
@@ -122,8 +121,6 @@ fn hostile() -> Vec<(&'static str, String)> {
     let others = encode(others.to_string().as_bytes());
     vec![
         ("none", String::new()),
-        ("a word", "token".to_owned()),
-        ("alg none", format!("{}.", none("none"))),
         (
             "RS256 by an HMAC of the public key",
             signed_with(public.as_bytes(), &header(), &claims()),
@@ -132,8 +129,6 @@ fn hostile() -> Vec<(&'static str, String)> {
             "a name that no key has",
             signed(&json!({"alg": "RS256", "kid": "unknown"}), &claims()),
         ),
-        ("no name", signed(&json!({"alg": "RS256"}), &claims())),
-        ("without a signature", format!("{message}.")),
         ("other claims", format!("{head}.{others}.{signature}")),
         (
             "another account",
@@ -160,8 +155,7 @@ async fn a_push_that_proves_nothing_is_refused_and_does_nothing() {
         let task = client.task(&id).await;
         assert_eq!(task["status"], "pending", "{name}");
     }
-    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
-    assert_eq!(status, 204);
+    assert_eq!(pushed.honest(&message).await, 204);
     assert_eq!(client.task(&id).await["status"], "completed");
 }
 
@@ -183,8 +177,7 @@ async fn a_huge_push_is_refused() {
     }
     let client = new_user(&pushed.service);
     let (_, message) = pushed.task(&client, "echo it").await;
-    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
-    assert_eq!(status, 204);
+    assert_eq!(pushed.honest(&message).await, 204);
 }
 
 /// Repeating it could not help.
@@ -216,9 +209,7 @@ async fn a_message_without_its_parts_fails_its_task() {
     let (id, message) = pushed.task(&client, "echo it").await;
     let mut message: Value = serde_json::from_slice(&message).unwrap();
     message["refinement_prompt"] = json!("");
-    let body = envelope(message.to_string().as_bytes());
-    let (status, _) = pushed.push(&token(), &body).await;
-    assert_eq!(status, 204);
+    assert_eq!(pushed.honest(message.to_string().as_bytes()).await, 204);
     let task = client.task(&id).await;
     assert_eq!(task["status"], "failed", "{task}");
     let expected = "Missing prompt/original URL for refinement task.";
@@ -259,12 +250,10 @@ async fn without_googles_keys_a_push_comes_again() {
     let pushed = Pushed::start(|launch| launch.set("pubsub-jwks-url", keys.url()));
     let client = new_user(&pushed.service);
     let (_, message) = pushed.task(&client, "echo it").await;
-    let (status, _) = pushed.push(&token(), &envelope(&message)).await;
-    assert_eq!(status, 503);
+    assert_eq!(pushed.honest(&message).await, 503);
     keys.recover();
     eventually("the keys are fetched again", SOON, async || {
-        let (status, _) = pushed.push(&token(), &envelope(&message)).await;
-        (status == 204).then_some(())
+        (pushed.honest(&message).await == 204).then_some(())
     })
     .await;
     let asked = keys.asked();
@@ -290,8 +279,7 @@ async fn a_key_of_google_that_is_skipped_is_logged_once() {
     let (_, message) = pushed.task(&client, "echo it").await;
     let unknown = json!({"alg": "RS256", "kid": "unknown"});
     for _ in 0..3 {
-        let (status, _) = pushed.push(&token(), &envelope(&message)).await;
-        assert_eq!(status, 204);
+        assert_eq!(pushed.honest(&message).await, 204);
         let unknown = signed(&unknown, &claims());
         let (status, _) = pushed.push(&unknown, &envelope(&message)).await;
         assert_eq!(status, 401);
@@ -305,8 +293,7 @@ async fn a_key_of_google_that_is_skipped_is_logged_once() {
 #[tokio::test]
 async fn without_an_account_no_push_is_taken() {
     let pushed = Pushed::start(|launch| launch.unset("pubsub-service-account"));
-    let (status, _) = pushed.push(&token(), &envelope(b"{}")).await;
-    assert_eq!(status, 401);
+    assert_eq!(pushed.honest(b"{}").await, 401);
     let log = pushed.service.log();
     assert!(log.contains("no message reaches this worker"), "{log}");
 }
@@ -392,36 +379,22 @@ async fn a_server_has_to_prove_who_it_is_and_then_learns_who_asks() {
         let before = pubsub.authorizations();
         let service = launch.start();
         let client = new_user(&service);
-        let original = origin().picture(&pictures::png(8, 8));
-        client.completed(&original, "echo it").await;
+        client.completed(&picture_url(), "echo it").await;
         assert!(pubsub.authorizations() > before);
     }
 
-    let distrusted = "its certificate does not fit: ";
-    for (case, host, authority, credentials, expected) in [
-        (
-            "another authority",
-            "localhost",
-            "other.pem",
-            &account,
-            &format!("{distrusted}nobody who is trusted has signed it"),
-        ),
-        (
-            "another name",
-            "127.0.0.1",
-            "authority.pem",
-            &account,
-            &format!("{distrusted}it is for another host name"),
-        ),
-        (
-            "credentials that are none",
-            "localhost",
-            "authority.pem",
-            &file("none.json", "{}"),
-            &"there are no usable Google credentials".to_owned(),
-        ),
-    ] {
-        let launch = launch(host, authority, credentials);
-        assert_refused(case, &launch, "queue", expected, &["PRIVATE KEY"]);
+    for [case, host, authority, problem] in DISTRUSTED {
+        let launch = launch(host, authority, &account);
+        let expected = format!("its certificate does not fit: {problem}");
+        assert_refused(case, &launch, "queue", &expected, &["PRIVATE KEY"]);
     }
+    let launch = launch("localhost", "authority.pem", &file("none.json", "{}"));
+    let expected = "there are no usable Google credentials";
+    assert_refused(
+        "no credentials",
+        &launch,
+        "queue",
+        expected,
+        &["PRIVATE KEY"],
+    );
 }

@@ -4,12 +4,11 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::shared::{busy, new_name, new_user, origin, scripted_launch};
+use crate::shared::{busy, new_user, picture_url, scripted_launch};
 
 /// In seconds.
 const DEADLINE: u64 = 10;
@@ -32,20 +31,12 @@ fn one_at_a_time() -> Launch {
         .embedded()
 }
 
-fn original() -> String {
-    origin().picture(&pictures::png(8, 8))
-}
-
 async fn accepted_with(user: &Client, prompt: &str, deadline_seconds: u64) -> String {
-    let body = json!({
-        "original_image_url": original(), "refinement_prompt": prompt,
-        "deadline_seconds": deadline_seconds,
-    });
-    let answer = user.post("/api/concepts/refine", &body).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    let metadata = &answer.json()["metadata"];
+    let deadline = json!({"deadline_seconds": deadline_seconds});
+    let id = user.accepted_with(&picture_url(), prompt, &deadline).await;
+    let metadata = &user.task(&id).await["metadata"];
     assert_eq!(metadata["deadline_seconds"], deadline_seconds);
-    answer.task_id()
+    id
 }
 
 /// Of a finished task: since its submission.
@@ -60,7 +51,7 @@ fn took(task: &Value) -> Duration {
 async fn a_deadline_passes_while_the_only_worker_is_busy() {
     let service = one_at_a_time().start();
     let [busy, waits] = [(); 2].map(|()| new_user(&service));
-    let first = busy.accepted(&original(), "wait 40000ms").await;
+    let first = busy.accepted(&picture_url(), "wait 40000ms").await;
     busy.task_is(&first, "processing").await;
     let id = accepted_with(&waits, "echo it", DEADLINE).await;
     assert_eq!(waits.quota_left().await, 99);
@@ -74,7 +65,7 @@ async fn a_deadline_passes_while_the_only_worker_is_busy() {
     assert_eq!(waits.quota_left().await, 100);
     assert_eq!(busy.task(&first).await["status"], "processing");
     // The place is free for another one.
-    waits.accepted(&original(), "echo it").await;
+    waits.accepted(&picture_url(), "echo it").await;
 }
 
 #[tokio::test]
@@ -97,7 +88,7 @@ async fn a_deadline_passes_while_the_service_is_off() {
     let launch = one_at_a_time();
     let service = launch.start();
     let [busy, waits] = [(); 2].map(|()| new_user(&service));
-    let first = busy.accepted(&original(), "wait 40000ms").await;
+    let first = busy.accepted(&picture_url(), "wait 40000ms").await;
     busy.task_is(&first, "processing").await;
     let id = accepted_with(&waits, "echo it", DEADLINE).await;
     let launch = launch.at(&service);
@@ -117,7 +108,7 @@ async fn what_waits_tells_its_position() {
     let (mut users, mut tasks) = (vec![first], vec![task]);
     for _ in 0..3 {
         let user = new_user(&service);
-        tasks.push(user.accepted(&original(), "echo it").await);
+        tasks.push(user.accepted(&picture_url(), "echo it").await);
         users.push(user);
     }
     let position = async |at: usize, path: &str| {
@@ -148,8 +139,8 @@ async fn waits(service: &Service) -> Vec<Duration> {
     let mut tasks = Vec::new();
     let prompt = format!("wait {}ms", TASK.as_millis());
     for _ in 0..USERS {
-        let user = Client::user(service.url(), &new_name());
-        let id = user.accepted(&original(), &prompt).await;
+        let user = new_user(service);
+        let id = user.accepted(&picture_url(), &prompt).await;
         tasks.push((user, id));
     }
     let finished = tasks.iter().map(async |(user, id)| {
@@ -171,7 +162,7 @@ async fn who_has_one_task_is_not_held_up(launch: &Launch, hosts: usize) {
     let prompt = format!("wait {}ms", TASK.as_millis());
     let mut tasks = Vec::new();
     for _ in 0..MANY {
-        tasks.push(greedy.accepted(&original(), &prompt).await);
+        tasks.push(greedy.accepted(&picture_url(), &prompt).await);
     }
     let begin = Instant::now();
     let beside = waits(&services[0]).await;

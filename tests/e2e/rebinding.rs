@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use concept_refinement_host::config::{Values, table};
@@ -59,6 +60,16 @@ impl Resolver for Names {
 /// A host within this process that resolves names so.
 pub async fn host(names: Arc<dyn Resolver>, settings: &[(&str, &str)]) -> Host {
     let data = reaper::scratch("host");
+    std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
+    host_in(&data, settings, |builder| builder.resolver(names)).await
+}
+
+/// The same of this data directory, with whatever it is given.
+pub async fn host_in(
+    data: &Path,
+    settings: &[(&str, &str)],
+    give: impl FnOnce(HostBuilder) -> HostBuilder,
+) -> Host {
     let model = artifacts::scripted_model();
     let mut values = Values::new();
     for (name, value) in [
@@ -72,13 +83,10 @@ pub async fn host(names: Arc<dyn Resolver>, settings: &[(&str, &str)]) -> Host {
     {
         values.set(table::find(name).unwrap(), *value);
     }
-    std::os::unix::fs::symlink(artifacts::compiled(), data.join("compiled")).unwrap();
     let config = Config::new(values).unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
-    let builder = HostBuilder::new(config)
-        .components(components)
-        .resolver(names);
-    builder.start().await.unwrap()
+    let builder = HostBuilder::new(config).components(components);
+    give(builder).start().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

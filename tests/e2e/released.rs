@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::backup::{all_of, ended, on_backup, streaming, unpacked};
 use crate::restore::{restore_archive, restored};
-use crate::shared::{origin, scripted_launch};
+use crate::shared::{picture_url, scripted_launch};
 
 /// The schema of the database that is stored.
 pub const SCHEMA: &str = "schema_of_a_release";
@@ -149,8 +149,7 @@ async fn opens(release: &Path, store: Store) {
     assert_eq!(resumed.status, 200, "{resumed:?}");
     let task = bob.finished(waiting).await;
     assert_eq!(task["status"], "completed", "{task}");
-    let original = origin().picture(&pictures::png(8, 8));
-    ada.refined(&original, "echo it").await;
+    ada.refined(&picture_url(), "echo it").await;
     eventually("the webhook is still tried", SOON, async || {
         let id = keyed_task(&expected)["task_id"].as_str().unwrap();
         let path = format!("/api/tasks/{id}/webhook");

@@ -18,8 +18,8 @@ use concept_refinement_tests::reaper::{fed, scratch};
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 
-use crate::backup::{all_of, backed_up, ended, on_backup, streaming};
-use crate::shared::{new_name, scripted_launch};
+use crate::backup::{all_of, backed_up, ended, obstacles, on_backup, streaming};
+use crate::shared::{new_user, scripted_launch};
 
 fn command(from: &Path, data: &Path) -> Command {
     let mut command = Command::new(artifacts::binary());
@@ -53,7 +53,7 @@ pub fn restored(done: Output) -> String {
 
 /// It failed, and says why in a sentence.
 #[track_caller]
-fn refused(done: Output, why: &str, case: &str) {
+pub fn refused(done: Output, why: &str, case: &str) {
     let said = String::from_utf8(done.stderr).unwrap();
     assert_eq!(done.status.code(), Some(1), "{case}: {said}");
     assert!(said.contains(why), "{case}: {said}");
@@ -83,7 +83,7 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub async fn an_archive() -> Vec<u8> {
     let launch = scripted_launch().embedded();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let upload = client.uploaded(&pictures::png(300, 300)).await;
     client.refined(&upload, "echo it").await;
     let (status, archive, said) = ended(streaming(&launch.data()));
@@ -106,7 +106,7 @@ struct Spent {
 const PROMPTS: [&str; QUOTA] = ["echo it", "wait 500ms", "wait 3000ms"];
 
 async fn spend(service: &Service) -> Spent {
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(service);
     let upload = client.uploaded(&pictures::png(64, 48)).await;
     let mut answers = Vec::new();
     for (number, prompt) in PROMPTS.into_iter().enumerate() {
@@ -131,7 +131,7 @@ async fn spend(service: &Service) -> Spent {
 async fn load(service: &Service, done: &AtomicBool) {
     let picture = pictures::png(300, 300);
     while !done.load(Ordering::Relaxed) {
-        let client = Client::user(service.url(), &new_name());
+        let client = new_user(service);
         let upload = client.uploaded(&picture).await;
         client.completed(&upload, "echo it").await;
         assert_eq!(client.delete(&upload).await.status, 204);
@@ -252,46 +252,29 @@ async fn nothing_is_replaced() {
     let place = scratch("restore");
     let backup = place.join("backup");
     archives::unpack(&archive, &backup);
-    let full = place.join("full");
-    fs::create_dir(&full).unwrap();
-    fs::write(full.join("file"), "mine").unwrap();
-    fs::write(place.join("a-file"), "mine").unwrap();
-    symlink("gone", place.join("dangling")).unwrap();
+    let (obstacles, _lock) = obstacles(&place);
     symlink("full", place.join("link")).unwrap();
-    let foreign = place.join("foreign.partial");
-    fs::create_dir(&foreign).unwrap();
-    fs::write(foreign.join("file"), "mine").unwrap();
-    let busy = place.join("busy.partial");
-    fs::create_dir(&busy).unwrap();
-    let lock = fs::File::create(busy.join("UNFINISHED")).unwrap();
-    lock.lock().unwrap();
     // A service at work.
     let launch = scripted_launch().embedded();
     let service = launch.start();
 
     let before = files(&place);
     let taken = "is not an empty directory: nothing is replaced";
-    for (data, why) in [
-        (full, taken),
-        (place.join("a-file"), taken),
-        (place.join("dangling"), taken),
+    let others = [
         (place.join("link"), taken),
         (launch.data(), taken),
         (backup.clone(), taken),
         (backup.join("data"), "backup itself"),
-        (place.join("foreign"), "foreign.partial cannot be created"),
-        (place.join("busy"), "another command is at work in"),
         ("/proc/data".into(), "cannot be created"),
         ("/proc".into(), taken),
-    ] {
+    ];
+    for (data, why) in obstacles.into_iter().chain(others) {
         let case = data.display().to_string();
         refused(restore(&backup, &data), why, &case);
         if data != backup.join("data") {
             refused(restore_archive(&archive, &data), why, &case);
-            assert_eq!(files(&place), before, "{case}");
-        } else {
-            assert_eq!(files(&place), before, "{case}");
         }
+        assert_eq!(files(&place), before, "{case}");
     }
     assert!(service.stop().status.success());
 }

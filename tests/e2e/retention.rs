@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
@@ -12,7 +11,7 @@ use concept_refinement_tests::shape::unsigned;
 use concept_refinement_tests::stored_images;
 use serde_json::json;
 
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{new_user, origin, scripted_launch};
 
 /// The names of the stored images of a kind.
 fn images(launch: &Launch, kind: &str) -> BTreeSet<String> {
@@ -82,7 +81,7 @@ async fn what_is_too_old_goes_with_its_files_and_what_is_under_way_stays() {
 async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
     let launch = scripted_launch();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let picture = pictures::png(8, 8);
     let upload = client.uploaded(&picture).await;
     let task = client.refined(&upload, "echo it").await;
@@ -148,7 +147,7 @@ async fn what_nothing_refers_to_goes_at_the_start_and_nothing_else() {
 async fn half_an_image_goes_at_the_start_and_so_do_empty_folders() {
     let launch = scripted_launch().embedded();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let original = origin().picture(&pictures::large_png(stored_images::LARGE));
     let task = client.refined(&original, "echo it").await;
     let launch = launch.at(&service);

@@ -6,14 +6,14 @@ use std::time::Duration;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::nats::NatsServer;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
-use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, envelope, push, token};
+use concept_refinement_tests::pubsub::{PubSub, envelope, push, token};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::{Launch, Service};
 use reqwest::Method;
 
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::pubsub::pushing;
+use crate::shared::{new_user, origin, picture_url, scripted_launch};
 
 /// Longer than a lease of the worker that died, and than it takes until somebody
 /// sweeps.
@@ -55,9 +55,7 @@ async fn what_one_host_signs_another_takes() {
     let hosts = Hosts::of(launch, "store");
     let [here, there] = ["all", "all"].map(|role| hosts.start(role));
     let session = Client::session(here.url()).await;
-    let task = session
-        .refined(&origin().picture(&pictures::png(8, 8)), "echo it")
-        .await;
+    let task = session.refined(&picture_url(), "echo it").await;
     let same = session.at(there.url());
     let path = format!("/api/tasks/{}", task["task_id"].as_str().unwrap());
     assert_eq!(same.get(&path).await.json()["status"], "completed");
@@ -98,14 +96,13 @@ async fn without_a_worker_tasks_wait_for_one() {
     for queue in [nats.new_url(), "store".to_owned()] {
         let hosts = Hosts::with(&queue);
         let api = hosts.start("api");
-        let url = origin().picture(&pictures::png(8, 8));
         let (first, second) = (new_user(&api), new_user(&api));
-        let waits = first.accepted(&url, "echo it").await;
+        let waits = first.accepted(&picture_url(), "echo it").await;
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(first.task(&waits).await["status"], "pending", "{queue}");
         let worker = hosts.start("worker");
         assert_eq!(first.finished(&waits).await["status"], "completed");
-        let orphan = second.accepted(&url, "wait 3000ms").await;
+        let orphan = second.accepted(&picture_url(), "wait 3000ms").await;
         second.task_is(&orphan, "processing").await;
         worker.kill();
         let _worker = hosts.start("worker");
@@ -139,15 +136,11 @@ async fn a_worker_serves_health_and_nothing_else() {
         (Method::POST, "/api/concepts/refine"),
         (Method::POST, "/pubsub/push"),
     ] {
-        let http = concept_refinement_tests::client::http().no_proxy();
-        let request = http
-            .build()
-            .unwrap()
-            .request(method.clone(), format!("{}{path}", worker.url()));
-        let answer = request.send().await.unwrap();
-        assert_eq!(answer.status(), 404, "{method} {path}");
-        let body: serde_json::Value = answer.json().await.unwrap();
-        assert_eq!(body["error_code"], "NOT_FOUND", "{method} {path}");
+        // Nothing of the API's description holds there.
+        let url = format!("{}{path}", worker.url());
+        let answer = Client::new("no API").send(method.clone(), &url, "").await;
+        assert_eq!(answer.status, 404, "{method} {path}");
+        assert_eq!(answer.json()["error_code"], "NOT_FOUND", "{method} {path}");
     }
 }
 
@@ -156,15 +149,10 @@ async fn messages_are_pushed_to_workers_alone() {
     let pubsub = PubSub::start();
     let (topic, _) = pubsub.topic();
     let mut hosts = Hosts::with(&topic);
-    hosts.launch = hosts
-        .launch
-        .set("pubsub-endpoint", &pubsub.endpoint())
-        .set("pubsub-audience", AUDIENCE)
-        .set("pubsub-service-account", ACCOUNT)
-        .set("pubsub-jwks-url", crate::pubsub::google().url());
+    hosts.launch = pushing(hosts.launch, &pubsub);
     let (api, worker) = (hosts.start("api"), hosts.start("worker"));
     let client = new_user(&api);
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let id = client.accepted(&url, "echo it").await;
     let message = envelope(&pubsub.published()[0]);
     let (status, _) = push(api.url(), &token(), &message).await.unwrap();

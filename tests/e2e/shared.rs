@@ -3,9 +3,15 @@
 
 use std::sync::LazyLock;
 
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::s3::{self, Kind};
 use concept_refinement_tests::service::{Launch, Service};
 pub use concept_refinement_tests::shared::{busy, local, new_name, new_user, origin};
+
+/// The URL of a small picture, from where services fetch it.
+pub fn picture_url() -> String {
+    origin().picture(&pictures::png(8, 8))
+}
 
 /// How many uploads a user may keep on the scripted service.
 pub const UPLOADS: usize = 5;

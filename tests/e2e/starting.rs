@@ -15,7 +15,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::connections::raw;
 use crate::outage;
 use crate::postgres::{address, by, scripted};
-use crate::shared::origin;
+use crate::shared::picture_url;
 
 const UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
 
@@ -28,7 +28,7 @@ fn refusals(base: &str) -> Vec<Row> {
     let (anyone, ada) = (Client::new(base), Client::user(base, "ada"));
     let by_cookie = Client::new(base).cookie(&tokens::token("ada"));
     let elsewhere = by_cookie.with("origin", "https://elsewhere.example");
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let own = format!("{base}/api/images/uploads/ada/a.png");
     let signed = format!("{own}?expires=1&signature=a");
     let refine = |name, url: &str| Row::refine(name, &ada, refinement(url));
@@ -62,7 +62,7 @@ fn refusals(base: &str) -> Vec<Row> {
 fn anonymous_refusals(base: &str) -> Vec<Row> {
     let anyone = Client::new(base);
     let token = tokens::token("ada");
-    let body = refinement(&origin().picture(&pictures::png(8, 8)));
+    let body = refinement(&picture_url());
     let refine = |name, client: &Client| Row::refine(name, client, &body);
     vec![
         refine("no credentials", &anyone).is(401, "UNAUTHORIZED"),
@@ -118,11 +118,7 @@ async fn until_it_is_reached_what_is_wrong_is_told_first_and_then_that_it_is_awa
         })
         .await;
         let ada = Client::user(service.url(), "ada");
-        let original = origin().picture(&pictures::png(8, 8));
-        assert_eq!(
-            ada.refined(&original, "echo it").await["status"],
-            "completed"
-        );
+        ada.completed(&picture_url(), "echo it").await;
         outage::ready(&ada).await;
     }
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::shared::{busy, new_name, origin, scripted_launch};
+use crate::shared::{busy, new_name, new_user, origin, picture_url, scripted_launch};
 
 /// What a stop may take, and how late a busy machine is.
 const STOP: Duration = Duration::from_secs(30);
@@ -141,7 +141,7 @@ async fn a_second_signal_ends_it_at_once_and_gives_everything_back() {
     let launch = scripted_launch();
     let mut service = launch.start();
     let launch = launch.at(&service);
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let (original, gate) = origin().gated(&pictures::png(8, 8));
     let id = client.accepted(&original, "echo it").await;
     for round in 1..=DEATHS + 1 {
@@ -181,7 +181,7 @@ async fn a_stop_under_load_loses_none_of_its_backlog() {
     const USERS: usize = 200;
     let launch = scripted_launch().set("concurrency", "4");
     let mut service = launch.start();
-    let url = origin().picture(&pictures::png(8, 8));
+    let url = picture_url();
     let anybody = Client::new(service.url());
     let names: Vec<String> = (0..USERS).map(|_| new_name()).collect();
     let body = json!({"original_image_url": url, "refinement_prompt": "wait 20ms"});
@@ -311,10 +311,9 @@ fn large_jpeg() -> Vec<u8> {
 #[tokio::test]
 async fn a_terminal_that_closes_ends_nothing_where_that_was_asked_for() {
     let mut service = scripted_launch().nohup().start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     service.signal(Signal::HUP);
-    let url = origin().picture(&pictures::png(8, 8));
-    assert_eq!(client.refined(&url, "echo it").await["status"], "completed");
+    client.completed(&picture_url(), "echo it").await;
     service.signal(Signal::TERM);
     let (ended, _) = ended(service).await;
     assert!(ended.status.success(), "{ended:?}");

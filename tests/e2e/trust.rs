@@ -33,29 +33,25 @@ async fn the_authority_of_the_operator_is_trusted_for_originals_and_webhooks() {
         launch.set("allow-sources", "localhost")
     };
     let refined = async |client: &Client| {
-        let body = json!({
-            "original_image_url": original,
-            "refinement_prompt": "echo it",
-            "webhook_url": hook,
-        });
-        let id = client.post("/api/concepts/refine", &body).await.task_id();
-        (client.finished(&id).await, id)
+        let hooked = json!({"webhook_url": hook});
+        client.edited(&original, "echo it", &hooked).await
     };
 
     let authority = tls::file("authority.pem").display().to_string();
     let trusting = launch().set("ca-file", &authority).start();
     let client = new_user(&trusting);
-    let (task, id) = refined(&client).await;
+    let task = refined(&client).await;
     assert_eq!(task["status"], "completed", "{task}");
+    let webhook = format!("/api/tasks/{}/webhook", task["task_id"].as_str().unwrap());
     let told = eventually("it is told", SOON, async || {
-        let webhook = client.get(&format!("/api/tasks/{id}/webhook")).await.json();
+        let webhook = client.get(&webhook).await.json();
         (webhook["state"] != "pending").then_some(webhook)
     });
     assert_eq!(told.await["state"], "delivered");
     assert_eq!(receiver.deliveries(&plain).len(), 1);
 
     let distrusting = launch().start();
-    let (task, _) = refined(&new_user(&distrusting)).await;
+    let task = refined(&new_user(&distrusting)).await;
     let problem = task["error_message"].as_str().unwrap_or_default();
     assert!(problem.starts_with(FAILED), "{task}");
 }

@@ -2,6 +2,23 @@
 
 use concept_refinement_tests::service::Launch;
 
+/// Servers behind the certificate of `localhost` that are not trusted: the case, the host by
+/// which one is asked, the authority that is trusted, and what is told.
+pub const DISTRUSTED: [[&str; 4]; 2] = [
+    [
+        "another authority",
+        "localhost",
+        "other.pem",
+        "nobody who is trusted has signed it",
+    ],
+    [
+        "another name",
+        "127.0.0.1",
+        "authority.pem",
+        "it is for another host name",
+    ],
+];
+
 /// `serve` ends and `check` fails. Each says why in one sentence, which names the
 /// server and holds no secret.
 ///

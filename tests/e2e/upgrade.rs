@@ -139,16 +139,15 @@ async fn an_upgrade_that_is_killed_begins_again() {
         .await;
         let expected = read_seen(&release(RELEASE), store.name());
         assert_has(&seen(&service).await, &expected, store.name());
+        assert!(service.stop().status.success());
         let all: usize = match store {
             Store::Sqlite => {
-                assert!(service.stop().status.success());
                 let tasks = Connection::open(data.join("tasks.sqlite")).unwrap();
                 let count = "SELECT count(*) FROM task WHERE user_id LIKE 'eve %'";
                 let count: i64 = tasks.query_row(count, [], |row| row.get(0)).unwrap();
                 usize::try_from(count).unwrap()
             }
             Store::Postgres => {
-                assert!(service.stop().status.success());
                 let count =
                     format!("SELECT count(*) FROM {schema}.task WHERE user_id LIKE 'eve %'");
                 postgres().query(&count).parse().unwrap()

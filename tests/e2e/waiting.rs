@@ -4,14 +4,13 @@ use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::server::Gate;
 use concept_refinement_tests::service::Service;
 use futures::stream::{self, StreamExt as _};
 use tokio::task::JoinSet;
 
-use crate::shared::{new_name, new_user, origin, scripted_launch};
+use crate::shared::{self, new_user, picture_url, scripted_launch};
 
 /// So many may wait at once, of one address.
 const WAITING: usize = 1000;
@@ -34,21 +33,17 @@ async fn busy() -> (Service, Gate) {
     let launch = scripted_launch().set("concurrency", "1");
     // Longer than anybody waits here.
     let service = launch.set("download-timeout", "5m").start();
-    let (original, gate) = origin().gated(&pictures::png(8, 8));
-    let user = new_user(&service);
-    let id = user.accepted(&original, "echo it").await;
-    user.task_is(&id, "processing").await;
+    let (_, _, gate) = shared::busy(&service).await;
     (service, gate)
 }
 
 /// Users who wait, each for a task of its own, once all have it.
 async fn crowd(service: &Service, count: usize) -> JoinSet<Answer> {
-    let original = origin().picture(&pictures::png(8, 8));
+    let original = picture_url();
     let mut waiting = JoinSet::new();
     let mut users = Vec::new();
     for _ in 0..count {
-        let name = new_name();
-        let user = Client::user(service.url(), &name).with("prefer", "wait=55");
+        let user = new_user(service).with("prefer", "wait=55");
         let original = original.clone();
         let of_user = user.reconnected();
         waiting.spawn(async move { of_user.refine(&original, "instant").await });

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::events::Events;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
 use concept_refinement_tests::service::{Launch, Service};
 use futures::StreamExt as _;
 use futures::stream;
 use tokio::time::timeout;
 
-use crate::shared::{new_name, origin, scripted_over};
+use crate::shared::{new_name, picture_url, scripted_over};
 
 /// Whom the database knows the host by that is watched on.
 const HERE: &str = "here";
@@ -75,10 +74,9 @@ impl World {
 
 /// How late the ends of some tasks were told, in order.
 async fn lateness(user: &Client) -> Vec<Duration> {
-    let original = origin().picture(&pictures::png(8, 8));
     let mut delays = Vec::new();
     for _ in 0..TRIES {
-        let id = user.accepted(&original, "wait 50ms").await;
+        let id = user.accepted(&picture_url(), "wait 50ms").await;
         let mut events = user.events(&id, None).await;
         let events = timeout(SOON, events.rest()).await.expect("nothing is told");
         let last = events.last().unwrap();
@@ -106,10 +104,9 @@ async fn assert_prompt(user: &Client) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_changes_is_read_once_however_many_watch() {
     let world = tokio::task::block_in_place(World::new);
-    let original = origin().picture(&pictures::png(8, 8));
     let watching = (0..TASKS).map(async |_| {
         let user = Client::user(world.here.url(), &new_name());
-        let id = user.accepted(&original, "echo it").await;
+        let id = user.accepted(&picture_url(), "echo it").await;
         let mut watching = Vec::new();
         for _ in 0..WATCHERS / TASKS {
             let mut events = user.events(&id, None).await;

@@ -9,14 +9,13 @@ mod verifying;
 
 use std::sync::LazyLock;
 
-use concept_refinement_tests::client::{Answer, Client};
+use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::service::{Launch, Service};
 pub use concept_refinement_tests::shared::receiver;
 use serde_json::{Value, json};
 
-use crate::shared::{origin, scripted_launch};
+use crate::shared::{picture_url, scripted_launch};
 
 /// A service whose webhooks may go to this machine.
 fn launch() -> Launch {
@@ -28,21 +27,10 @@ fn service() -> &'static Service {
     &SERVICE
 }
 
-/// Asks for a refinement, and to be told at this URL.
-async fn refine(client: &Client, prompt: &str, webhook_url: &str) -> Answer {
-    let body = json!({
-        "original_image_url": origin().picture(&pictures::png(8, 8)),
-        "refinement_prompt": prompt,
-        "webhook_url": webhook_url,
-    });
-    client.post("/api/concepts/refine", &body).await
-}
-
-/// The id of a task that was accepted.
+/// The id of a task of whose end this URL is to be told.
 pub async fn accepted(client: &Client, prompt: &str, webhook_url: &str) -> String {
-    let answer = refine(client, prompt, webhook_url).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    answer.task_id()
+    let hooked = json!({"webhook_url": webhook_url});
+    client.accepted_with(&picture_url(), prompt, &hooked).await
 }
 
 /// What came of the webhook so far.

@@ -310,14 +310,20 @@ impl Client {
         .await
     }
 
-    /// The finished task of a new refinement with more fields than usual.
-    pub async fn edited(&self, url: &str, prompt: &str, edit: &Value) -> Value {
+    /// The id of a task that was accepted with more fields than usual.
+    pub async fn accepted_with(&self, url: &str, prompt: &str, more: &Value) -> String {
         let mut body = json!({"original_image_url": url, "refinement_prompt": prompt});
-        let fields = edit.as_object().unwrap().clone();
+        let fields = more.as_object().unwrap().clone();
         body.as_object_mut().unwrap().extend(fields);
         let answer = self.post("/api/concepts/refine", &body).await;
         assert_eq!(answer.status, 202, "{answer:?}");
-        self.finished(&answer.task_id()).await
+        answer.task_id()
+    }
+
+    /// The same task once it is finished.
+    pub async fn edited(&self, url: &str, prompt: &str, edit: &Value) -> Value {
+        let id = self.accepted_with(url, prompt, edit).await;
+        self.finished(&id).await
     }
 
     /// The task of a new refinement, which is completed.

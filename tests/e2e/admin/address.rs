@@ -55,21 +55,14 @@ async fn send(client: &Client, method: &Method, path: &str) -> Answer {
 async fn nothing_is_answered_without_a_token() {
     let operator = operator(shared()).await;
     let anybody = operator.without("authorization");
+    let wrong = "a-token-of-the-operator-for-tesst";
+    let basic = format!("Basic {TOKEN}");
     for (name, client) in [
         ("none", anybody.clone()),
-        (
-            "a wrong one",
-            anybody.bearer("a-token-of-the-operator-for-tesst"),
-        ),
+        ("a wrong one", anybody.bearer(wrong)),
         ("more than it", anybody.bearer(&format!("{TOKEN}x"))),
-        (
-            "another scheme",
-            anybody.with("authorization", &format!("Basic {TOKEN}")),
-        ),
-        (
-            "no text",
-            anybody.with("authorization", "Bearer \u{e9}\u{e9}"),
-        ),
+        ("another scheme", anybody.with("authorization", &basic)),
+        ("no text", anybody.bearer("\u{e9}\u{e9}")),
         ("a cookie", anybody.cookie(TOKEN)),
         ("both", anybody.bearer(&format!("{TOKEN} {READ_TOKEN}"))),
     ] {
@@ -146,14 +139,11 @@ async fn other_sites_cannot_act() {
         .with("origin", "https://evil.example")
         .with("sec-fetch-site", "cross-site");
     for (method, path, _) in all() {
+        let headers = "authorization, content-type";
         let preflight = elsewhere
             .with("access-control-request-method", method.as_str())
-            .with(
-                "access-control-request-headers",
-                "authorization, content-type",
-            )
-            .send(Method::OPTIONS, &path, "")
-            .await;
+            .with("access-control-request-headers", headers);
+        let preflight = preflight.send(Method::OPTIONS, &path, "").await;
         assert_refused(&path, &preflight, 405, "METHOD_NOT_ALLOWED");
         let simple = elsewhere.with("content-type", "text/plain");
         let simple = simple.send(method, &path, r#"{"reason":"x"}"#).await;
@@ -209,22 +199,15 @@ async fn every_answer_is_protected_and_has_an_id() {
     let user = crate::shared::new_user(shared());
     let (id, _) = super::failed(&user).await;
     let task = format!("/admin/v1/tasks/{id}");
+    let (cancel, pause) = (format!("tasks/{id}/cancel"), "/admin/v1/queue/pause");
     for (name, answer) in [
         ("a list", operator.get("/admin/v1/tasks").await),
         ("HEAD", operator.head("/admin/v1/tasks").await),
         ("401", operator.bearer("x").get("/admin/v1/tasks").await),
         ("404", operator.get("/nothing").await),
         ("405", operator.delete("/admin/v1/tasks").await),
-        (
-            "409",
-            super::act(&operator, &format!("tasks/{id}/cancel"), "x").await,
-        ),
-        (
-            "415",
-            operator
-                .send(Method::POST, "/admin/v1/queue/pause", "{}")
-                .await,
-        ),
+        ("409", super::act(&operator, &cancel, "x").await),
+        ("415", operator.send(Method::POST, pause, "{}").await),
         ("421", operator.with("host", "evil.example").get("/").await),
         ("422", operator.get("/admin/v1/tasks?limit=x").await),
         ("204", operator.delete(&format!("{task}?reason=x")).await),
@@ -232,12 +215,8 @@ async fn every_answer_is_protected_and_has_an_id() {
         for (header, value) in ALWAYS {
             assert_eq!(answer.header(header), Some(value), "{name}: {header}");
         }
-        assert!(
-            answer
-                .header("x-request-id")
-                .is_some_and(|id| id.len() == 36),
-            "{name}"
-        );
+        let id = answer.header("x-request-id");
+        assert!(id.is_some_and(|id| id.len() == 36), "{name}");
         assert_eq!(answer.header("server"), None, "{name}");
     }
     for path in ["/", "/admin.js", "/admin.css", "/admin/v1/openapi.json"] {
@@ -249,9 +228,7 @@ async fn every_answer_is_protected_and_has_an_id() {
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
     }
-    let mine = operator
-        .with("x-request-id", "my-own.1")
-        .get("/admin/v1/queue")
-        .await;
+    let mine = operator.with("x-request-id", "my-own.1");
+    let mine = mine.get("/admin/v1/queue").await;
     assert_eq!(mine.header("x-request-id"), Some("my-own.1"));
 }

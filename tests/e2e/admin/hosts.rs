@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{READINESS, eventually};
 use concept_refinement_tests::engines::postgres;
-use concept_refinement_tests::exposition::Exposition;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::jobs::preview;
-use super::{act, attended, ended, entries, failed, found, operator, read};
-use crate::shared::{new_name, origin, scripted_over};
+use super::{act, attended, ended, entries, failed, found, metrics, operator, read};
+use crate::nats::ready;
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_over};
 
 const HOSTS: usize = 3;
 
@@ -40,18 +39,6 @@ async fn operators(hosts: &[Service]) -> Vec<Client> {
     join_all(hosts.iter().map(operator)).await
 }
 
-async fn queue_in_ready(service: &Service) -> (u16, Value) {
-    let ready = Client::new(service.url()).get("/api/health/ready").await;
-    (ready.status, ready.json()["capabilities"]["queue"].clone())
-}
-
-async fn paused_in_metrics(operator: &Client) -> f64 {
-    let metrics = operator.get("/admin/v1/metrics").await;
-    assert_eq!(metrics.status, 200, "{metrics:?}");
-    let read = Exposition::parse(std::str::from_utf8(&metrics.body).unwrap());
-    read.samples["concept_refinement_queue_paused"]
-}
-
 /// Pushes and readiness go by what each host knows.
 async fn all_know(hosts: &[Service], is_paused: bool) {
     let expected = if is_paused {
@@ -61,9 +48,10 @@ async fn all_know(hosts: &[Service], is_paused: bool) {
     };
     for (host, operator) in hosts.iter().zip(operators(hosts).await) {
         eventually("each host knows", READINESS, async || {
-            let ready = queue_in_ready(host).await == (200, json!(expected));
-            let measured = paused_in_metrics(&operator).await == f64::from(u8::from(is_paused));
-            (ready && measured).then_some(())
+            let is_ready = ready(host).await == (200, json!(expected));
+            let measured = metrics(&operator).await.samples["concept_refinement_queue_paused"];
+            let measured = measured == f64::from(u8::from(is_paused));
+            (is_ready && measured).then_some(())
         })
         .await;
     }
@@ -75,11 +63,8 @@ async fn a_pause_holds_on_all_hosts_and_outlives_who_made_it() {
     let mut hosts = start(&launch);
     let ops = operators(&hosts).await;
     assert_eq!(act(&ops[0], "queue/pause", "x").await.status, 200);
-    let picture = origin().picture(&pictures::png(8, 8));
-    let users: Vec<_> = hosts
-        .iter()
-        .map(|host| Client::user(host.url(), &new_name()))
-        .collect();
+    let picture = picture_url();
+    let users: Vec<_> = hosts.iter().map(new_user).collect();
     let ids = join_all(users.iter().map(|user| user.accepted(&picture, "echo it"))).await;
     all_know(&hosts, true).await;
     hosts.remove(0).kill();
@@ -89,10 +74,8 @@ async fn a_pause_holds_on_all_hosts_and_outlives_who_made_it() {
     assert!(origin().requests(&picture).is_empty());
     for operator in operators(&hosts).await {
         let queue = read(&operator, "queue").await;
-        assert_eq!(
-            (&queue["paused"], &queue["pending"]),
-            (&json!(true), &json!(HOSTS))
-        );
+        assert_eq!(queue["paused"], true, "{queue}");
+        assert_eq!(queue["pending"], HOSTS, "{queue}");
     }
 
     // By another one, and all know of it at once.
@@ -118,11 +101,10 @@ async fn workers_hear_at_once_of_what_is_resumed_elsewhere() {
     let api = launch.elsewhere().set("role", "api").start();
     let _worker = launch.elsewhere().set("role", "worker").start();
     let operator = operator(&api).await;
-    let user = Client::user(api.url(), &new_name());
-    let picture = origin().picture(&pictures::png(8, 8));
+    let user = new_user(&api);
     for _ in 0..3 {
         assert_eq!(act(&operator, "queue/pause", "x").await.status, 200);
-        let id = user.accepted(&picture, "echo it").await;
+        let id = user.accepted(&picture_url(), "echo it").await;
         tokio::time::sleep(QUIET).await;
         assert_eq!(user.task(&id).await["status"], "pending");
         assert_eq!(act(&operator, "queue/resume", "x").await.status, 200);
@@ -168,7 +150,7 @@ async fn a_job_is_finished_by_another_host() {
     let mut hosts = start(&launch);
     let ops = operators(&hosts).await;
     act(&ops[0], "queue/pause", "to have some").await;
-    let picture = origin().picture(&pictures::png(8, 8));
+    let picture = picture_url();
     let users: Vec<_> = (0..MANY)
         .map(|number| Client::user(hosts[number % HOSTS].url(), &new_name()))
         .collect();
@@ -184,11 +166,7 @@ async fn a_job_is_finished_by_another_host() {
     let ended = tokio::time::timeout(TAKEN_OVER, ended(&ops[1], &job))
         .await
         .unwrap();
-    assert_eq!(
-        (&ended["done"], &ended["failed"]),
-        (&json!(MANY), &json!(0)),
-        "{ended}"
-    );
+    assert_eq!([&ended["done"], &ended["failed"]], [MANY, 0], "{ended}");
     let cancelled = found(&ops[2], "error=Cancelled+by+the+operator.", 100).await;
     assert_eq!(cancelled.len(), MANY);
     let audit = entries(&ops[1], |entry| entry["action"] == "cancel").await;

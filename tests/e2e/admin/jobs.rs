@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use concept_refinement_tests::client::{Answer, Client};
-use concept_refinement_tests::pictures;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{assert_refused, attended, ended, failed, found, operator, put_picture};
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 
 pub async fn preview(operator: &Client, action: &str, filter: &Value) -> Value {
     let body = json!({"action": action, "filter": filter, "preview": true});
@@ -43,7 +42,7 @@ pub async fn done(operator: &Client, action: &str, filter: &Value) -> Value {
 async fn who_repeats_a_retry_pays_once() {
     let service = attended(scripted_launch()).start();
     let operator = operator(&service).await;
-    let user = Client::user(service.url(), &new_name());
+    let user = new_user(&service);
     let (first, url) = failed(&user).await;
     put_picture(&url);
     let filter = json!({"status": "failed"});
@@ -68,12 +67,10 @@ async fn who_repeats_a_retry_pays_once() {
     let answer = super::act(&operator, &format!("tasks/{first}/retry"), "again").await;
     assert_refused("done already", &answer, 409, "CONFLICT");
     // Without its retry, its user still has what was asked for later.
-    user.refined(&origin().picture(&pictures::png(8, 8)), "echo it")
-        .await;
+    user.refined(&picture_url(), "echo it").await;
     user.delete(&format!("/api/tasks/{first}")).await;
     let (other, _) = failed(&user).await;
-    user.refined(&origin().picture(&pictures::png(8, 8)), "echo it")
-        .await;
+    user.refined(&picture_url(), "echo it").await;
     let job = done(&operator, "retry", &filter).await;
     assert_eq!(job["obstacles"], json!({"superseded": 1}), "{job}");
     let all = found(&operator, "", 100).await;

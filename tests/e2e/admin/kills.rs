@@ -14,7 +14,6 @@ use std::time::Duration;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::seed::{number, seed};
 use concept_refinement_tests::service::{Launch, Service};
@@ -24,7 +23,7 @@ use rusqlite::Connection;
 use tokio::task::block_in_place;
 
 use super::{TOKEN, attended, read};
-use crate::shared::{origin, scripted_launch, scripted_over};
+use crate::shared::{picture_url, scripted_launch, scripted_over};
 
 /// How many a short run has.
 const KILLS: u64 = 8;
@@ -87,7 +86,7 @@ impl Hosts {
         let place = Arc::new(Place {
             urls: services.iter().map(|it| it.url().to_owned()).collect(),
             doors,
-            picture: origin().picture(&pictures::png(8, 8)),
+            picture: picture_url(),
             is_over: AtomicBool::new(false),
         });
         Self {

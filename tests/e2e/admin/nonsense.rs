@@ -88,10 +88,9 @@ async fn a_change_without_a_usable_reason_is_refused() {
     let operator = operator(shared()).await;
     let user = new_user(shared());
     let (id, _) = super::failed(&user).await;
-    let changes = ["retry", "cancel"].map(|verb| format!("/admin/v1/tasks/{id}/{verb}"));
-    let changes = changes
-        .into_iter()
-        .chain(["pause", "resume"].map(|verb| format!("/admin/v1/queue/{verb}")));
+    let [retry, cancel] = ["retry", "cancel"].map(|verb| format!("tasks/{id}/{verb}"));
+    let changes = [retry.as_str(), &cancel, "queue/pause", "queue/resume"];
+    let changes = changes.map(|change| format!("/admin/v1/{change}"));
     let longest = "é".repeat(500);
     let reasons = [
         ("missing", json!({})),
@@ -137,37 +136,22 @@ async fn a_change_without_a_usable_reason_is_refused() {
         let answer = operator.post(&path, &large).await;
         assert_refused(&path, &answer, 413, "PAYLOAD_TOO_LARGE");
     }
-    for query in [
-        "",
-        "?reason=",
-        "?reason=%20",
-        "?reason=a%0Ab",
-        "?reason=a%00",
-        "?reason=a&reason=a",
-    ] {
-        let answer = operator
-            .delete(&format!("/admin/v1/tasks/{id}{query}"))
-            .await;
-        assert_invalid(query, &answer, "reason");
+    for reason in ["", "%20", "a%0Ab", "a%00", "a&reason=a"] {
+        let answer = super::delete(&operator, &id, reason).await;
+        assert_invalid(reason, &answer, "reason");
     }
-    let answer = operator
-        .delete(&format!("/admin/v1/tasks/{id}?why=x"))
-        .await;
-    assert_invalid("misspelt", &answer, "query");
+    let path = format!("/admin/v1/tasks/{id}");
+    assert_invalid("none", &operator.delete(&path).await, "reason");
+    let misspelt = operator.delete(&format!("{path}?why=x")).await;
+    assert_invalid("misspelt", &misspelt, "query");
     assert_eq!(user.task(&id).await["status"], "failed");
-    assert!(
-        entries(&operator, |entry| entry["target"] == *id)
-            .await
-            .is_empty()
-    );
+    let of_task = async || entries(&operator, |entry| entry["target"] == *id).await;
+    assert!(of_task().await.is_empty());
 
     // What can be used, to the last character.
-    let deleted = operator
-        .delete(&format!("/admin/v1/tasks/{id}?reason={longest}"))
-        .await;
+    let deleted = super::delete(&operator, &id, &longest).await;
     assert_eq!(deleted.status, 204, "{deleted:?}");
-    let entries = entries(&operator, |entry| entry["target"] == *id).await;
-    assert_eq!(entries[0]["reason"], longest.as_str());
+    assert_eq!(of_task().await[0]["reason"], longest.as_str());
 }
 
 #[tokio::test]

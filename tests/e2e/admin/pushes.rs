@@ -1,28 +1,21 @@
 //! Pushes while the queue is paused.
 
-use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures;
-use concept_refinement_tests::pubsub::{ACCOUNT, AUDIENCE, PubSub, envelope, push, token};
+use concept_refinement_tests::pubsub::{PubSub, envelope, push, token};
 
 use super::hosts::AT_ONCE;
 use super::{act, attended, operator};
-use crate::pubsub::google;
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::pubsub::pushing;
+use crate::shared::{new_user, origin, picture_url, scripted_launch};
 
 #[tokio::test]
 async fn a_push_is_refused_while_the_queue_is_paused_and_published_again() {
     let pubsub = PubSub::start();
     let (topic, subscription) = pubsub.topic();
-    let service = attended(scripted_launch())
-        .set("queue", &topic)
-        .set("pubsub-endpoint", &pubsub.endpoint())
-        .set("pubsub-audience", AUDIENCE)
-        .set("pubsub-service-account", ACCOUNT)
-        .set("pubsub-jwks-url", google().url())
-        .start();
+    let launch = attended(scripted_launch()).set("queue", &topic);
+    let service = pushing(launch, &pubsub).start();
     let operator = operator(&service).await;
-    let user = Client::user(service.url(), &new_name());
-    let picture = origin().picture(&pictures::png(8, 8));
+    let user = new_user(&service);
+    let picture = picture_url();
     act(&operator, "queue/pause", "x").await;
     let id = user.accepted(&picture, "echo it").await;
     let published = pubsub.published();

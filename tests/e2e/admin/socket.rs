@@ -2,20 +2,20 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::SOON;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::{TOKEN, act, entries, failed, operator, read};
-use crate::shared::{new_name, scripted_launch};
+use crate::shared::{new_user, scripted_launch};
 
 /// Far shorter than what a silent client is waited for.
 const QUICK: Duration = Duration::from_secs(4);
@@ -33,8 +33,21 @@ fn launch() -> Launch {
     scripted_launch().embedded()
 }
 
+/// A service, and its data directory.
+fn start(launch: Launch) -> (Service, PathBuf) {
+    (launch.start(), launch.data())
+}
+
 async fn connect(data: &Path) -> UnixStream {
     UnixStream::connect(data.join("control")).await.unwrap()
+}
+
+/// Asks for a backup, and nothing else.
+async fn backup(data: &Path) -> UnixStream {
+    let mut stream = connect(data).await;
+    stream.write_all(b"backup").await.unwrap();
+    stream.shutdown().await.unwrap();
+    stream
 }
 
 async fn assert_quick(data: &Path, meanwhile: &str) {
@@ -69,15 +82,13 @@ async fn exchange(data: &Path, says: &[u8], is_all: bool) -> Vec<u8> {
 
 #[tokio::test]
 async fn its_own_user_needs_no_token_there() {
-    let launch = super::attended(launch());
-    let service = launch.start();
-    let data = launch.data();
+    let (service, data) = start(super::attended(launch()));
     let socket = data.join("control");
     let mode = fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "{mode:o}");
 
     let own = Client::on_socket(&data);
-    let user = Client::user(service.url(), &new_name());
+    let user = new_user(&service);
     let (id, _) = failed(&user).await;
     // Nor has it a name there, and a token changes nothing.
     for client in [
@@ -105,17 +116,13 @@ async fn its_own_user_needs_no_token_there() {
 
 #[tokio::test]
 async fn a_backup_is_sent_beside_requests() {
-    let launch = launch();
-    let service = launch.start();
-    let data = launch.data();
-    let user = Client::user(service.url(), &new_name());
+    let (service, data) = start(launch());
+    let user = new_user(&service);
     failed(&user).await;
     let kept = Client::on_socket(&data);
     assert_eq!(kept.get("/admin/v1/queue").await.status, 200);
 
-    let mut backup = connect(&data).await;
-    backup.write_all(b"backup").await.unwrap();
-    backup.shutdown().await.unwrap();
+    let mut backup = backup(&data).await;
     let mut first = vec![0; 512];
     backup.read_exact(&mut first).await.unwrap();
     // As an archive begins.
@@ -133,23 +140,15 @@ async fn a_backup_is_sent_beside_requests() {
 /// told so, and commands go on.
 #[tokio::test]
 async fn backups_take_no_place_of_other_commands() {
-    let launch = launch();
-    let service = launch.start();
-    let data = launch.data();
-    let user = Client::user(service.url(), &new_name());
+    let (service, data) = start(launch());
+    let user = new_user(&service);
     let picture = pictures::Picture {
         // More than a socket holds.
         bytes: pictures::padded(1 << 20),
         ..pictures::png(8, 8)
     };
     user.uploaded(&picture).await;
-    let asked = join_all((0..MANY).map(async |_| {
-        let mut backup = connect(&data).await;
-        backup.write_all(b"backup").await.unwrap();
-        backup.shutdown().await.unwrap();
-        backup
-    }));
-    let mut asked = asked.await;
+    let mut asked = join_all((0..MANY).map(|_| backup(&data))).await;
     assert_quick(&data, "many backups").await;
     // One after the other, as long as nothing is refused.
     let heard = join_all(asked.iter_mut().map(async |backup| {
@@ -173,9 +172,7 @@ async fn backups_take_no_place_of_other_commands() {
 /// Who says what nobody understands, or nothing, or too much.
 #[tokio::test]
 async fn nonsense_is_refused_and_the_service_goes_on() {
-    let launch = launch();
-    let service = launch.start();
-    let data = launch.data();
+    let (service, data) = start(launch());
     let long = "x".repeat(40 << 10);
     let large = format!(r#"{{"reason":"{}"}}"#, "x".repeat(70 << 10));
     let json =
@@ -240,9 +237,7 @@ async fn nonsense_is_refused_and_the_service_goes_on() {
 /// Those who came first and say nothing give way.
 #[tokio::test]
 async fn silent_connections_keep_nobody_waiting() {
-    let launch = launch();
-    let service = launch.start();
-    let data = launch.data();
+    let (service, data) = start(launch());
     let silent = join_all((0..SILENT).map(|_| connect(&data))).await;
     let begin = Instant::now();
     let asked = (0..MANY).map(async |_| {
@@ -258,9 +253,7 @@ async fn silent_connections_keep_nobody_waiting() {
 /// Whatever is half said.
 #[tokio::test]
 async fn no_connection_delays_a_stop() {
-    let launch = super::attended(launch());
-    let mut service = launch.start();
-    let data = launch.data();
+    let (mut service, data) = start(super::attended(launch()));
     let admin = service.admin().await;
     let admin = admin.trim_start_matches("http://");
     let json = "POST /admin/v1/queue/pause HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\

@@ -2,13 +2,12 @@
 //! has less, however much that is.
 
 use concept_refinement_tests::attacks::{Attacker, HTTP2, endless_request};
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::tokens::token;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{http2, raw};
+use crate::metrics::{measured_launch, scrape};
 use crate::shared::scripted_launch;
 
 /// So many leave places for 213 connections.
@@ -27,7 +26,7 @@ async fn a_proxy_is_served_beside_a_client_that_hoards_connections() {
     ] {
         let launch = scripted_launch().with_open_files(OPEN_FILES);
         let launch = launch.set("trusted-proxies", "127.0.0.1");
-        let service = launch.set("metrics-listen", "127.0.0.1:0").start();
+        let (service, metrics) = measured_launch(launch).await;
         let hoard = Attacker::new(&service, 2).connections(PLACES, b"").await;
         let mut proxied = Vec::new();
         for _ in 0..REQUESTS {
@@ -35,15 +34,11 @@ async fn a_proxy_is_served_beside_a_client_that_hoards_connections() {
             stream.write_all(&request).await.unwrap();
             proxied.push(stream);
         }
-        let metrics = format!("{}/metrics", service.metrics().await);
         let refused = eventually("each is served or refused", SOON, async || {
-            let scrape = Client::new("no API").get(&metrics).await;
-            let scrape = Exposition::parse(&String::from_utf8_lossy(&scrape.body));
-            let refused = scrape.sum(
-                "concept_refinement_http_refusals_total",
-                &[("short_of", "connections")],
-            );
-            let served = scrape.sum("concept_refinement_http_requests_in_flight", &[]);
+            let (_, read) = scrape(&metrics).await;
+            let refusals = "concept_refinement_http_refusals_total";
+            let refused = read.sum(refusals, &[("short_of", "connections")]);
+            let served = read.sum("concept_refinement_http_requests_in_flight", &[]);
             (served + refused >= REQUESTS as f64).then_some(refused)
         })
         .await;

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::QUICK;
 use super::raw::{connect, exchange, rest, until};
-use crate::shared::{new_name, origin, scripted};
+use crate::shared::{new_name, origin, picture_url, scripted};
 
 /// The end of an answer in chunks.
 const END: &str = "\r\n0\r\n\r\n";
@@ -17,8 +17,7 @@ const END: &str = "\r\n0\r\n\r\n";
 async fn completed() -> (String, String) {
     let token = token(&new_name());
     let user = Client::new(scripted().url()).bearer(&token);
-    let url = origin().picture(&pictures::png(8, 8));
-    let id = user.accepted(&url, "echo it").await;
+    let id = user.accepted(&picture_url(), "echo it").await;
     user.finished(&id).await;
     (id, token)
 }

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::events::Events;
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::process::Process;
 use futures::StreamExt as _;
 use futures::future::join_all;
 use futures::stream;
 
-use super::{Busy, KEEP_ALIVE, tells};
-use crate::shared::{busy, new_user, origin, scripted_launch};
+use super::{KEEP_ALIVE, tells};
+use crate::shared::{busy, new_user, picture_url, scripted_launch};
 
 const WATCHERS: usize = 1000;
 
@@ -68,13 +67,9 @@ async fn many_watch_at_little_cost_and_all_are_told() {
 #[tokio::test]
 async fn whoever_leaves_makes_room() {
     // Of what is pending there is nothing to tell after the first.
-    let Busy {
-        service,
-        gate: _gate,
-    } = Busy::start().await;
+    let (service, _gate) = super::busy().await;
     let user = new_user(&service);
-    let original = origin().picture(&pictures::png(8, 8));
-    let id = user.accepted(&original, "echo it").await;
+    let id = user.accepted(&picture_url(), "echo it").await;
     let path = format!("/api/tasks/{id}/events");
     // They leave as soon as they are there.
     let come_and_go = async |count: usize| -> (usize, usize) {

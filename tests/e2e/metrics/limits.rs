@@ -7,7 +7,7 @@ use futures::future::join_all;
 
 use super::{Metrics, measured, scrape};
 use crate::room::{LARGEST, LENGTH, unfinished};
-use crate::shared::{busy, new_user, origin};
+use crate::shared::{busy, new_user, origin, picture_url};
 
 const UPLOAD_REASONS: [&str; 4] = ["uploads", "upload-bytes", "under-way", "no-room"];
 const TASK_REASONS: [&str; 2] = ["backlog", "no-room"];
@@ -118,11 +118,10 @@ async fn the_room_of_all_images_and_who_found_none_are_told() {
 async fn tasks_beyond_the_backlog_are_told() {
     let (service, metrics) = measured(&[("concurrency", "1"), ("max-backlog", "1")]).await;
     let (_, _, _gate) = busy(&service).await;
-    let original = origin().picture(&pictures::png(8, 8));
-    new_user(&service).accepted(&original, "echo it").await;
+    new_user(&service).accepted(&picture_url(), "echo it").await;
     let none = ([0.0; 4], [0.0; 2]);
     assert_eq!(refusals(&metrics).await, none);
-    let refused = new_user(&service).refine(&original, "echo it").await;
+    let refused = new_user(&service).refine(&picture_url(), "echo it").await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert_eq!(refusals(&metrics).await, ([0.0; 4], [1.0, 0.0]));
 }

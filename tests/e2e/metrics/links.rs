@@ -1,10 +1,10 @@
 //! Calls of the links of a chain of models.
 
+use concept_refinement_tests::artifacts;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::{artifacts, pictures};
 
 use super::{measured, scrape};
-use crate::shared::{new_user, origin};
+use crate::shared::{new_user, picture_url};
 
 #[tokio::test]
 async fn each_call_of_a_link_counts_by_what_became_of_it() {
@@ -12,7 +12,6 @@ async fn each_call_of_a_link_counts_by_what_became_of_it() {
     let chain = format!("fallback({}, local)", scripted.display());
     let (service, metrics) = measured(&[("model", &chain), ("model-timeout", "3s")]).await;
     let client = new_user(&service);
-    let url = origin().picture(&pictures::png(8, 8));
     let first = "model-scripted";
     let (_, mut before) = scrape(&metrics).await;
     // The local model knows none of these words.
@@ -30,7 +29,7 @@ async fn each_call_of_a_link_counts_by_what_became_of_it() {
             "refused",
         ),
     ] {
-        client.refined(&url, prompt).await;
+        client.refined(&picture_url(), prompt).await;
         let link = calls.iter().map(|(link, outcome)| {
             let labels = format!("{{link=\"{link}\",outcome=\"{outcome}\"}}");
             [

@@ -1,12 +1,11 @@
 //! Attempts to deliver webhooks.
 
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::receiver::nobody;
 use concept_refinement_tests::server::Reply;
 
 use super::{measured, scrape};
-use crate::shared::new_name;
+use crate::shared::new_user;
 use crate::webhooks::{accepted, receiver};
 
 #[tokio::test]
@@ -18,7 +17,7 @@ async fn each_attempt_counts_by_what_became_of_it() {
         nobody(),
     ];
     for hook in &hooks {
-        let client = Client::user(service.url(), &new_name());
+        let client = new_user(&service);
         accepted(&client, "instant", hook).await;
     }
     for (outcome, least) in [("delivered", 1.0), ("refused", 1.0), ("unanswered", 1.0)] {

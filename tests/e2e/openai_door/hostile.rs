@@ -8,18 +8,17 @@ use bytes::Bytes;
 use concept_refinement_tests::attacks::Attacker;
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::latency::waiting_beside;
-use concept_refinement_tests::openai::{EDITS, FORM, Form, error, image};
+use concept_refinement_tests::openai::{EDITS, Form, error, image};
 use concept_refinement_tests::pictures::{self, padded};
 use concept_refinement_tests::process::Process;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::stored_images::of_kind;
-use concept_refinement_tests::tokens::token;
 use futures::future::join_all;
 use futures::stream;
 use reqwest::{Body, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::{no_uploads, tasks};
+use super::{head, no_uploads, tasks};
 use crate::shared::{new_name, new_user, scripted, scripted_launch};
 
 const MIB: u64 = 1 << 20;
@@ -30,15 +29,6 @@ const ALLOWANCE: u64 = 128 * MIB;
 /// What an honest client waits at most, in 99 of 100 requests: 80 ms beside little else, more
 /// beside other programs of the tests.
 const PROMPT: Duration = Duration::from_millis(500);
-
-/// The head of a request of this user whose body has this length.
-fn head(user: &str, length: usize) -> String {
-    format!(
-        "POST {EDITS} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
-         content-type: {FORM}\r\ncontent-length: {length}\r\n\r\n",
-        token(user)
-    )
-}
 
 #[tokio::test]
 async fn a_form_that_cannot_be_honoured_leaves_nothing_behind() {

@@ -3,11 +3,10 @@
 use concept_refinement_tests::attacks::Attacker;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
-use concept_refinement_tests::openai::{EDITS, FORM, Form};
+use concept_refinement_tests::openai::Form;
 use concept_refinement_tests::pictures;
-use concept_refinement_tests::tokens::token;
 
-use super::{no_uploads, tasks};
+use super::{head, no_uploads, tasks};
 use crate::shared::{new_name, scripted_launch};
 
 #[tokio::test]
@@ -17,13 +16,7 @@ async fn the_task_of_who_leaves_is_completed_and_its_upload_goes() {
     let user = new_name();
     let client = Client::user(service.url(), &user);
     let form = Form::edit(&pictures::png(40, 30), "wait 300ms").bytes();
-    let head = format!(
-        "POST {EDITS} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
-         content-type: {FORM}\r\ncontent-length: {}\r\n\r\n",
-        token(&user),
-        form.len()
-    );
-    let request = [head.as_bytes(), &form].concat();
+    let request = [head(&user, form.len()).as_bytes(), &form].concat();
     let connection = Attacker::new(&service, 1).connection(&request).await;
     let task = eventually("there is a task", SOON, async || {
         tasks(&client).await.first().cloned()

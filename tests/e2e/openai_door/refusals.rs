@@ -3,15 +3,14 @@
 use concept_refinement_tests::openai::{EDITS, Form, error, named};
 use concept_refinement_tests::pictures;
 
-use crate::shared::{UPLOADS, busy, new_user, origin, scripted, scripted_launch};
+use crate::shared::{UPLOADS, busy, new_user, picture_url, scripted, scripted_launch};
 
 #[tokio::test]
 async fn what_is_beyond_the_backlog_is_refused() {
     let launch = scripted_launch().set("concurrency", "1");
     let service = launch.set("max-backlog", "1").start();
     let (_, _, gate) = busy(&service).await;
-    let original = origin().picture(&pictures::png(8, 8));
-    new_user(&service).accepted(&original, "echo it").await;
+    new_user(&service).accepted(&picture_url(), "echo it").await;
     let form = Form::edit(&pictures::png(8, 8), "echo it");
     let refused = form.send(&new_user(&service)).await;
     assert_eq!(refused.status, 503, "{refused:?}");

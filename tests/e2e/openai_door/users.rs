@@ -1,9 +1,5 @@
 //! Who stands for users of its own: each has a quota and an active task of its own.
 
-use std::process::Command;
-
-use concept_refinement_tests::artifacts;
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::openai::{EDITS, Form, error, image, named};
 use concept_refinement_tests::pictures;
@@ -12,18 +8,8 @@ use futures::future::join;
 use serde_json::Value;
 
 use super::no_uploads;
+use crate::plans::client;
 use crate::shared::origin;
-
-/// A token of the command line, for this service.
-fn token_for_users(launch: &Launch) -> String {
-    let mut command = Command::new(artifacts::binary());
-    let arguments = ["token", "--user=app", "--for-users", "--data-dir=data"];
-    command.args(arguments);
-    command.current_dir(launch.data().parent().unwrap());
-    let printed = command.output().unwrap();
-    assert!(printed.status.success(), "{printed:?}");
-    String::from_utf8(printed.stdout).unwrap().trim().to_owned()
-}
 
 /// Of an image somewhere, for a user of the client.
 fn of_user(url: &str, user: &str) -> Value {
@@ -39,7 +25,7 @@ async fn each_user_of_a_token_has_a_quota_and_a_task_of_its_own() {
         .set("allow-sources", &origin().authority())
         .set("rate-limit", "2/month");
     let service = launch.start();
-    let app = Client::new(service.url()).bearer(&token_for_users(&launch));
+    let app = client(&launch, service.url(), &["--user=app", "--for-users"]);
     let quota = app.get("/api/quota").await.json();
     let edit = async |url: &str, user: &str| app.post(EDITS, &of_user(url, user)).await;
 

@@ -137,44 +137,33 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     torn[4096..8192].fill(0xff);
     let small_before = of("images/small.sqlite");
     let version = "PRAGMA journal_mode = delete; PRAGMA user_version = 1000";
+    let small_file = "images/small.sqlite";
     let small = altered(&small_before, version);
     let newer = altered(&of_tasks, version);
     let other = "was changed by a later version of this program";
     let more = "it has other tables, indexes, views or triggers than this program makes";
+    let view = "CREATE VIEW v AS SELECT * FROM task";
     let trigger = "CREATE TRIGGER t AFTER INSERT ON task BEGIN DELETE FROM concept; END";
     let of_small = "CREATE TRIGGER t AFTER INSERT ON image BEGIN DELETE FROM image; END";
     for (name, before, sql) in [
         ("tasks.sqlite", &of_tasks, trigger),
-        (
-            "tasks.sqlite",
-            &of_tasks,
-            "CREATE VIEW v AS SELECT * FROM task",
-        ),
+        ("tasks.sqlite", &of_tasks, view),
         ("tasks.sqlite", &of_tasks, "CREATE TABLE t (it TEXT)"),
         ("tasks.sqlite", &of_tasks, "DROP INDEX task_age"),
         ("tasks.sqlite", &of_tasks, "DROP TRIGGER task_added"),
-        ("images/small.sqlite", &small_before, of_small),
+        (small_file, &small_before, of_small),
     ] {
         check(sql, &listed(&replaced(name, &altered(before, sql))), more);
-    }
-    for name in ["tasks.sqlite", "images/small.sqlite"] {
-        check(
-            "an empty one",
-            &listed(&replaced(name, b"")),
-            "it has no tables",
-        );
     }
     let junk = b"junk".as_slice();
     for (name, contents, why) in [
         ("tasks.sqlite", junk, "tasks.sqlite is damaged"),
         ("tasks.sqlite", &torn, ""),
         ("tasks.sqlite", &newer, other),
-        ("images/small.sqlite", &small, other),
-        (
-            "images/small.sqlite",
-            junk,
-            "images/small.sqlite is damaged",
-        ),
+        ("tasks.sqlite", b"", "it has no tables"),
+        (small_file, &small, other),
+        (small_file, junk, "images/small.sqlite is damaged"),
+        (small_file, b"", "it has no tables"),
         ("secret", b"short", "its secret is damaged"),
     ] {
         check(name, &listed(&replaced(name, contents)), why);
@@ -190,7 +179,9 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     let last = Part::file(&image, b"late");
     let reversed: Vec<Part> = files_of_it.iter().rev().cloned().collect();
     let without_tasks = without("tasks.sqlite");
-    let list_without_tasks = list(&without_tasks);
+    let its_list = list(&without_tasks);
+    let late = "comes after the list of all files";
+    let twice = "SHA256SUMS comes after the list";
     let of_it = files_of_it.as_slice();
     let ends = |parts: &[Part], end: &[&Part]| {
         let end = end.iter().map(|part| (*part).clone());
@@ -202,36 +193,21 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
         ("no list", files_of_it.clone(), no_list),
         ("nothing", vec![], no_list),
         ("a list alone", vec![list(&[])], no_tasks),
-        (
-            "no tasks",
-            ends(&without_tasks, &[&list_without_tasks]),
-            no_tasks,
-        ),
+        ("no tasks", ends(&without_tasks, &[&its_list]), no_tasks),
         ("no secret", ends(&without("secret"), &[&known]), other_list),
         ("another file", ends(&another, &[&known]), other_list),
         ("another order", ends(&reversed, &[&known]), other_list),
         ("a file more", ends(&unlisted, &[&known]), other_list),
-        (
-            "a file after the list",
-            ends(of_it, &[&known, &last]),
-            "comes after the list of all files",
-        ),
-        (
-            "the list twice",
-            ends(of_it, &[&known, &known]),
-            "SHA256SUMS comes after the list",
-        ),
+        ("a late file", ends(of_it, &[&known, &last]), late),
+        ("the list twice", ends(of_it, &[&known, &known]), twice),
     ] {
         check(case, &packed(&parts), why);
     }
     let after = [archive.as_slice(), &archive].concat();
     check("two archives", &after, "something after the end");
     check("no archive", &[b'x'; 2048], "this is no tar archive");
-    check(
-        "a compressed one",
-        b"\x1f\x8b\x08\0",
-        "the archive is cut off",
-    );
+    let compressed = b"\x1f\x8b\x08\0";
+    check("a compressed one", compressed, "the archive is cut off");
     assert_eq!(known.name(), LIST);
 }
 

@@ -2,15 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::collector::{Collector, sending_to};
-use concept_refinement_tests::pictures;
 use concept_refinement_tests::receiver::nobody;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
 
 use super::traceparent;
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_user, picture_url, scripted_launch};
 
 /// The last spans may take a second of it.
 const STOP: Duration = Duration::from_secs(8);
@@ -44,12 +42,10 @@ async fn tasks_go_on_and_the_stop_is_quick_whatever_the_collector_does() {
         ),
     ] {
         let service = sending_to(&url, small_queue(scripted_launch())).start();
-        let client =
-            Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
-        let picture = origin().picture(&pictures::png(8, 8));
+        let client = new_user(&service).with("traceparent", &traceparent("01"));
         let begin = Instant::now();
         for _ in 0..5 {
-            let task = client.refined(&picture, "echo it").await;
+            let task = client.refined(&picture_url(), "echo it").await;
             assert_eq!(task["status"], "completed", "{name}: {task}");
         }
         assert!(begin.elapsed() < TASK, "{name}: {:?}", begin.elapsed());
@@ -70,10 +66,8 @@ async fn without_a_collector_there_are_no_traces() {
     ] {
         let launch = sending_to(&collector.url(), scripted_launch());
         let service = launch.variable(variable, value).start();
-        let client =
-            Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
-        let picture = origin().picture(&pictures::png(8, 8));
-        let task = client.refined(&picture, "echo it").await;
+        let client = new_user(&service).with("traceparent", &traceparent("01"));
+        let task = client.refined(&picture_url(), "echo it").await;
         assert_eq!(task["status"], "completed", "{name}: {task}");
         let threads = service.threads();
         let has_thread = threads
@@ -100,7 +94,7 @@ async fn the_operator_names_the_service_and_its_credentials() {
         .variable("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
         .variable("OTEL_TRACES_SAMPLER_ARG", "0");
     let service = launch.start();
-    let anybody = Client::user(service.url(), &new_name());
+    let anybody = new_user(&service);
     // The ratio is for those who do not say themselves.
     anybody.get("/api/tasks").await;
     let client = anybody.with("traceparent", &traceparent("01"));

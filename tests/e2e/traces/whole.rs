@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{PARENT, TRACE, only, traceparent};
 use crate::roles::Hosts;
-use crate::shared::{new_name, origin, scripted_launch};
+use crate::shared::{new_name, new_user, origin, picture_url, scripted_launch};
 use crate::webhooks::{accepted, receiver};
 
 const REQUEST: &str = "POST /api/concepts/refine";
@@ -29,7 +29,7 @@ async fn a_trace_begins_with_the_client_and_ends_with_the_webhook() {
             "deployment.environment.name=test",
         );
     let service = collector.of(launch).start();
-    let client = Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
+    let client = new_user(&service).with("traceparent", &traceparent("01"));
     let hook = receiver().hook([Reply::status(500), Reply::status(200)]);
     let task_id = accepted(&client, "echo it", &hook).await;
     let names = [
@@ -104,7 +104,7 @@ async fn what_the_client_does_not_record_is_not_recorded() {
     let collector = Collector::start();
     let launch = scripted_launch().set("allow-webhooks", "127.0.0.1");
     let service = collector.of(launch).start();
-    let anybody = Client::user(service.url(), &new_name());
+    let anybody = new_user(&service);
     let client = anybody.with("traceparent", &traceparent("00"));
     let hook = receiver().hook([Reply::status(200)]);
     let task_id = accepted(&client, "echo it", &hook).await;
@@ -148,13 +148,8 @@ async fn goes_through_a_kill(first: &Launch, second: &Launch) {
     let client = Client::user(service.url(), &user).with("traceparent", &traceparent("01"));
     let (url, gate) = origin().gated(&pictures::png(8, 8));
     let hook = receiver().hook([Reply::status(200)]);
-    let body = json!({
-        "original_image_url": url,
-        "refinement_prompt": "echo it",
-        "webhook_url": hook,
-    });
-    let accepted = client.post("/api/concepts/refine", &body).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
+    let hooked = json!({"webhook_url": hook});
+    let id = client.accepted_with(&url, "echo it", &hooked).await;
     let before = collector
         .trace(TRACE, &[REQUEST, "submit", "queue", "claim"])
         .await;
@@ -165,7 +160,7 @@ async fn goes_through_a_kill(first: &Launch, second: &Launch) {
     gate.open();
     let service = collector.of(second.clone()).start();
     let client = Client::user(service.url(), &user);
-    let finished = client.finished(&accepted.task_id()).await;
+    let finished = client.finished(&id).await;
     assert_eq!(finished["status"], "completed", "{finished}");
     let stages = [
         "downloading",
@@ -208,10 +203,9 @@ async fn a_provider_gets_the_context_and_the_span_its_error() {
         .set("model-url", &provider.url())
         .variable("REFINEMENT_MODEL_API_KEY", "sk-key");
     let service = collector.of(launch).start();
-    let client = Client::user(service.url(), &new_name()).with("traceparent", &traceparent("01"));
+    let client = new_user(&service).with("traceparent", &traceparent("01"));
     let prompt = provider.prompt([Reply::status(400)]);
-    let url = origin().picture(&pictures::png(8, 8));
-    let task = client.refined(&url, &prompt).await;
+    let task = client.refined(&picture_url(), &prompt).await;
     assert_eq!(task["status"], "failed", "{task}");
     let spans = collector.trace(TRACE, &["attempt", "model"]).await;
     let model = only(&spans, "model");

@@ -1,14 +1,13 @@
 //! Kills (SIGKILL) around a delivery: it is made all the same, its id stays, and
 //! there is one final state.
 
-use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::faults::KILL_AT;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::shape::unsigned;
 
 use super::{accepted, attempted, launch, receiver};
-use crate::shared::new_name;
+use crate::shared::new_user;
 
 /// Points between a task's end and the record of its delivery, and how often the
 /// receiver may be told.
@@ -26,7 +25,7 @@ async fn whenever_it_is_killed_the_receiver_is_told() {
         let launch = launch().faulty().set("lease", "2s");
         let hook = receiver().hook([Reply::status(200)]);
         let service = launch.clone().variable(KILL_AT, point).start();
-        let client = Client::user(service.url(), &new_name());
+        let client = new_user(&service);
         let id = accepted(&client, "instant", &hook).await;
         let launch = launch.at(&service);
         let killed = service.ended();
@@ -56,7 +55,7 @@ async fn whenever_it_is_killed_the_receiver_is_told() {
 async fn a_stop_lets_an_attempt_end() {
     let launch = launch();
     let service = launch.start();
-    let client = Client::user(service.url(), &new_name());
+    let client = new_user(&service);
     let late = Reply::status(200).after(std::time::Duration::from_secs(2));
     let hook = receiver().hook([late]);
     let id = accepted(&client, "instant", &hook).await;

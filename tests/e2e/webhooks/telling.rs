@@ -4,7 +4,7 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::server::Reply;
 use serde_json::{Value, json};
 
-use super::{accepted, attempted, receiver, refine, service};
+use super::{accepted, attempted, receiver, service};
 use crate::shared::new_user;
 
 #[tokio::test]
@@ -54,8 +54,8 @@ async fn the_image_is_on_the_origin_that_the_request_came_to() {
     let origin = format!("http://localhost:{port}");
     let there = client.with("host", &format!("localhost:{port}"));
     let hook = receiver().hook([Reply::status(200)]);
-    let answer = refine(&there, "instant", &hook).await;
-    attempted(&client, &answer.task_id(), 1).await;
+    let id = accepted(&there, "instant", &hook).await;
+    attempted(&client, &id, 1).await;
     let delivery = receiver().deliveries(&hook).remove(0).json();
     let url = delivery["data"]["image_url"].as_str().unwrap();
     assert!(url.starts_with(&format!("{origin}/api/images/")), "{url}");

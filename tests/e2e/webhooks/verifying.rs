@@ -12,7 +12,7 @@ use concept_refinement_tests::server::Reply;
 use serde_json::{Value, json};
 
 use super::{accepted, attempted, launch, receiver, redeliver};
-use crate::shared::new_name;
+use crate::shared::{new_name, new_user};
 
 async fn secret(client: &Client) -> String {
     let answer = client.get("/api/webhooks/secret").await;
@@ -58,7 +58,7 @@ fn of_both(event: &str) -> [Option<String>; 2] {
 #[tokio::test]
 async fn the_official_libraries_verify_a_delivery_with_its_users_key_alone() {
     let service = launch().start();
-    let [ada, bob] = [(); 2].map(|()| Client::user(service.url(), &new_name()));
+    let [ada, bob] = [(); 2].map(|()| new_user(&service));
     let (of_ada, of_bob) = (secret(&ada).await, secret(&bob).await);
     assert_ne!(of_ada, of_bob);
     assert!(of_ada.starts_with("whsec_"), "{of_ada}");
