@@ -79,8 +79,8 @@ fn an_original_can_be_replaced_by_name() {
 fn a_pipe_with_a_name_is_written_to() {
     let (place, _) = with("logo.png");
     let pipe = place.path().join("pipe");
-    let made = Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
+    let fifo = Command::new("mkfifo").arg(&pipe).status();
+    assert!(fifo.unwrap().success());
     let reader = thread::spawn({
         let pipe = pipe.clone();
         move || fs::read(pipe).unwrap()

@@ -119,6 +119,7 @@ fn forged_tokens() {
     let of_rsa = |signature: &[u8]| format!("{rsa_message}.{}", encode(signature));
     let whole_key = rsa.jwk("rsa").to_string();
     let whole_key = whole_key.as_bytes();
+    let other_key = Signer::p256(8);
     let none = message(r#"{"alg":"none"}"#, &plain);
     let named_none = message(r#"{"alg":"none","kid":"rsa"}"#, &plain);
     let of_ed = message(r#"{"alg":"EdDSA","kid":"ed"}"#, &plain);
