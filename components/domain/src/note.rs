@@ -29,8 +29,7 @@ impl NotTaken {
             self.seed
                 .then_some("The model takes no seed: the same request may give another image."),
             self.mask.then_some(
-                "The model did not get the mask: it saw the image as a whole, and its answer was \
-                 put in where the mask allows it.",
+                "The model did not get the mask: its answer was put in where the mask allows it.",
             ),
         ];
         sentences.into_iter().flatten().map(str::to_owned).collect()

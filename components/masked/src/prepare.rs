@@ -46,8 +46,8 @@ pub fn prepare(original: File, part: Part, part_only: bool) -> Result<View, Prob
         false => Region::whole(size),
     };
     let result_length = original.form().longest_with_alpha();
-    let is_as_it_is = original.raw.orientation == Orientation::NoTransforms && !part_only;
-    let image = match is_as_it_is {
+    let is_upright = original.raw.orientation == Orientation::NoTransforms;
+    let image = match is_upright && !original.raw.is_ambiguous && !part_only {
         true => None,
         false => {
             let (form, rows) = original.crop(area);

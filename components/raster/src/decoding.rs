@@ -9,9 +9,9 @@ mod jpeg;
 mod png;
 mod webp;
 
-use image::metadata::Orientation;
 use image::{ImageDecoder, ImageError, Limits};
 
+use crate::upright::of_exif;
 use crate::{Colors, Format, MAX_PIXELS, Problem, Raw, Samples};
 
 const MAX_SIDE: u32 = 65_535;
@@ -56,7 +56,8 @@ impl Raw {
         limits.max_image_height = Some(MAX_SIDE);
         limits.max_alloc = Some(MAX_DECODER_MEMORY);
         decoder.set_limits(limits)?;
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let exif = decoder.exif_metadata().ok().flatten();
+        let (orientation, is_ambiguous) = of_exif(exif.as_deref());
         let colors = Colors::of_file(decoder.icc_profile().ok().flatten());
         let color = decoder.color_type();
         let mut data = room(usize::try_from(decoder.total_bytes()).ok())?;
@@ -69,6 +70,7 @@ impl Raw {
             colors,
             orientation,
             is_animated: false,
+            is_ambiguous,
         })
     }
 }

@@ -16,6 +16,8 @@ pub struct Raw {
     pub orientation: Orientation,
     /// There are further frames.
     pub is_animated: bool,
+    /// Other decoders may see another picture, or this one turned.
+    pub is_ambiguous: bool,
 }
 
 /// What the data consists of.

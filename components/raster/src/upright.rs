@@ -1,5 +1,6 @@
 //! A picture as it is to be seen, without turning it in memory.
 
+use concept_refinement_domain::image::metadata::is_turned;
 use image::ColorType;
 use image::metadata::Orientation;
 
@@ -7,6 +8,15 @@ use crate::{Raw, Samples};
 
 /// RGB and alpha, up to 255, or up to 65,535 where the samples are wide.
 pub type Pixel = [u16; 4];
+
+/// How the picture is to be turned, and whether other decoders read that differently: some know
+/// forms that the standard does not have.
+pub fn of_exif(exif: Option<&[u8]>) -> (Orientation, bool) {
+    let orientation = exif.and_then(Orientation::from_exif_chunk);
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    let is_known = orientation != Orientation::NoTransforms;
+    (orientation, !is_known && exif.is_some_and(is_turned))
+}
 
 impl Raw {
     pub fn upright_size(&self) -> (u32, u32) {
@@ -122,6 +132,7 @@ mod tests {
                 colors: Colors::default(),
                 orientation,
                 is_animated: false,
+                is_ambiguous: false,
             };
             let image = RgbImage::from_raw(width, height, data.clone()).unwrap();
             let mut image = DynamicImage::from(image);

@@ -33,6 +33,13 @@ pub use filter::{Filter, Rewrite};
 pub use reader::Reader;
 pub use source_type::SourceType;
 
+/// Whether EXIF says, in a form that any decoder knows, that the picture is to be turned.
+pub fn is_turned(exif: &[u8]) -> bool {
+    let mut reader = orientation::Reader::default();
+    reader.push(exif);
+    reader.finish().is_some()
+}
+
 /// What an image says beside its pixels. Small: it holds no packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metadata {

@@ -93,16 +93,36 @@ fn a_mask_is_turned_upright_and_so_is_the_original() {
 #[test]
 fn the_model_gets_the_original_as_it_is_where_that_will_do() {
     let jpeg = Picture::new(30, 20, false, false).file(Format::Jpeg, None);
-    for (file_, part_only, expected) in [
-        (jpeg.clone(), false, false),
-        (oriented(&jpeg, 1), false, false),
-        (oriented(&jpeg, 3), false, true),
-        (jpeg, true, true),
+    // What EXIF does not allow, and some decoders turn by.
+    let mut long = oriented(&jpeg, 3);
+    let entry = long.windows(3).position(|bytes| bytes == b"\x12\x01\x03");
+    long[entry.unwrap() + 2] = 4;
+    for (name, format, original, part_only, expected) in [
+        ("plain", Format::Jpeg, jpeg.clone(), false, false),
+        ("upright", Format::Jpeg, oriented(&jpeg, 1), false, false),
+        ("turned", Format::Jpeg, oriented(&jpeg, 3), false, true),
+        ("turned for some", Format::Jpeg, long, false, true),
+        ("hidden", Format::Png, with_hidden_image(), false, true),
+        ("a part", Format::Jpeg, jpeg, true, true),
     ] {
         let part = Part::Region(region(0, 0, 3, 3));
-        let view = prepare(file(Format::Jpeg, file_), part, part_only).unwrap();
-        assert_eq!(view.image.is_some(), expected);
+        let view = prepare(file(format, original), part, part_only).unwrap();
+        assert_eq!(view.image.is_some(), expected, "{name}");
     }
+}
+
+/// An animation of one frame, whose default image is not part of it.
+fn with_hidden_image() -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 30, 20);
+    encoder.set_animated(1, 0).unwrap();
+    encoder.set_sep_def_img(true).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    for grey in [0, 255] {
+        writer.write_image_data(&[grey; 600]).unwrap();
+    }
+    writer.finish().unwrap();
+    file
 }
 
 #[test]

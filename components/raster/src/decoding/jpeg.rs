@@ -3,10 +3,10 @@
 
 use concept_refinement_domain::image::{Inspector, Limits};
 use image::ColorType;
-use image::metadata::Orientation;
 use jpeg_decoder::{Decoder, Error, PixelFormat};
 
 use super::fits;
+use crate::upright::of_exif;
 use crate::{Colors, Problem, Raw, Samples};
 
 /// The decoder needs an end, also where the picture has none.
@@ -48,7 +48,7 @@ fn read(file: &[u8]) -> Result<Raw, Problem> {
         PixelFormat::RGB24 => Samples::Color(ColorType::Rgb8),
         PixelFormat::CMYK32 => Samples::Cmyk,
     };
-    let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk);
+    let (orientation, is_ambiguous) = of_exif(decoder.exif_data());
     let colors = Colors::of_file(decoder.icc_profile());
     Ok(Raw {
         width: info.width.into(),
@@ -56,8 +56,9 @@ fn read(file: &[u8]) -> Result<Raw, Problem> {
         samples,
         data,
         colors,
-        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        orientation,
         is_animated: false,
+        is_ambiguous,
     })
 }
 

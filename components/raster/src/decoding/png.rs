@@ -4,10 +4,10 @@
 use std::io::Cursor;
 
 use image::ColorType;
-use image::metadata::Orientation;
 use png::{BitDepth, Decoder, DecodingError, Limits, Transformations};
 
 use super::{fits, room};
+use crate::upright::of_exif;
 use crate::{Colors, Problem, Raw, Samples};
 
 /// Limit for other data than pixels, raw and decompressed: beyond it, data is dropped or
@@ -42,8 +42,7 @@ pub fn decode(file: Vec<u8>) -> Result<Raw, Problem> {
         // It may follow the picture. What else is wrong there, the picture does not need.
         let _ = reader.finish();
     }
-    let exif = reader.info().exif_metadata.as_deref();
-    let orientation = exif.and_then(Orientation::from_exif_chunk);
+    let (orientation, is_ambiguous) = of_exif(reader.info().exif_metadata.as_deref());
     drop(reader);
 
     let samples = samples(frame.color_type, frame.bit_depth)?;
@@ -59,8 +58,9 @@ pub fn decode(file: Vec<u8>) -> Result<Raw, Problem> {
         samples,
         data,
         colors,
-        orientation: orientation.unwrap_or(Orientation::NoTransforms),
+        orientation,
         is_animated: frames > 1,
+        is_ambiguous: is_ambiguous || is_hidden,
     };
     match (frame.width, frame.height) == size || !is_hidden {
         true => Ok(raw),

@@ -72,7 +72,10 @@ impl<P: Ports> Exchange<'_, P> {
         image: &mut Option<Image>,
     ) -> Result<Called, Problem> {
         if let Some(unknown) = arguments.keys().find(|name| !tool.takes(name)) {
-            return Err(unusable(unknown, UNKNOWN_ARGUMENT));
+            // By the name that it was sent with.
+            return Err(Problem::Invalid(
+                format!("{unknown} {UNKNOWN_ARGUMENT}.").into(),
+            ));
         }
         let done = match tool.name {
             refine_image::NAME => return self.refine_image(terms, arguments).await,

@@ -18,6 +18,7 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
     let mask = json!("https://example.com/m.png");
     let metadata = json!("http://169.254.169.254/");
     let too_strong = "strength must be a number from 0 to 1.";
+    let field = "original_image_url is no argument of this tool.";
     let nothing = "url or concept_id is required; prompt is required.";
     let of_concept = json!({"concept_id": "x", "prompt": "x"});
     let named = json!({"data": "R0lG", "name": "a.gif"});
@@ -27,6 +28,7 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
         (with("concept_id", json!("x")), both),
         (with("strength", json!(2)), too_strong),
         (with("mask", mask), "mask is no argument of this tool."),
+        (with("original_image_url", json!("x")), field),
         (with("url", json!("data:text/plain,x")), upload),
         (with("url", json!("data:;base64,AAAA")), upload),
         (with("url", metadata), "url must point to a public address."),
@@ -40,10 +42,15 @@ fn what_a_tool_cannot_do_is_a_result_with_a_sentence() {
         (json!({}), "data must be an image in base64."),
         (named, "name is no argument of this tool."),
     ];
-    let list_refinements = [(
-        json!({"curser": "x"}),
-        "curser is no argument of this tool.",
-    )];
+    let curser = "curser is no argument of this tool.";
+    let limit = "limit must be from 1 to 100.";
+    let cursor = "cursor must be a next_cursor of this list.";
+    let list_refinements = [
+        (json!({"curser": "x"}), curser),
+        (json!({"limit": "5"}), limit),
+        (json!({"limit": 5.5}), limit),
+        (json!({"cursor": 5}), cursor),
+    ];
     let cases = [
         ("refine_image", &refine_image[..]),
         ("get_refinement", &get_refinement),

@@ -47,7 +47,9 @@ impl<P: Ports> Exchange<'_, P> {
         for name in [LIMIT, CURSOR] {
             match arguments.get(name) {
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) => drop(query.append_pair(name, text)),
+                Some(Value::String(text)) if name == CURSOR => {
+                    query.append_pair(name, text);
+                }
                 Some(value) => drop(query.append_pair(name, &value.to_string())),
             }
         }
