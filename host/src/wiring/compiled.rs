@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use concept_refinement_runtime::wasm::bindings::notifier::NotifierComponentPre;
 use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
+use concept_refinement_runtime::wasm::engine::constant::unmap;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
 use concept_refinement_runtime::wasm::linker::{api_linker, processor_linker, wasi_linker};
 use concept_refinement_runtime::wasm::sandbox::Sandbox;
@@ -12,7 +13,8 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use super::components::{Components, embedded::CODE};
+use super::components::Components;
+use super::components::embedded::{CODE, COMPONENTS};
 use super::error::HostError;
 use crate::config::ModelLink;
 
@@ -125,6 +127,10 @@ pub async fn compile<T: Send + 'static>(
             None => engine,
         };
         let compiled = compile(&engine).map_err(HostError::Component)?;
+        // They were read for their hashes.
+        for (_, component) in COMPONENTS {
+            unmap(component);
+        }
         Ok((engine, compiled))
     };
     let compiled = tokio::task::spawn_blocking(compiling).await;

@@ -5,7 +5,7 @@
 
 pub mod ahead;
 mod compiled;
-mod constant;
+pub mod constant;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -171,6 +171,9 @@ fn config() -> Config {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
     config.epoch_interruption(true);
+    // A tenth of the code in memory, for offsets in backtraces that nobody reads: they name
+    // functions without it.
+    config.generate_address_map(false);
     config
 }
 
