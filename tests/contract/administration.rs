@@ -41,7 +41,7 @@ pub trait Joined: Operated {
     fn join(&self, rules: Rules, clock: Arc<ManualClock>) -> Self;
 }
 
-fn act() -> Act {
+pub fn act() -> Act {
     Act {
         actor: "ada \0".into(),
         reason: "Its provider was away. ☕".into(),

@@ -133,6 +133,7 @@ macro_rules! host_task_promises {
                 a_full_backlog_refuses_until_a_task_is_taken,
             }
             tasks::payments {
+                the_next_attempt_knows_it,
                 the_next_attempt_knows_why_it_repeats_a_call,
             }
             tasks::deadlines {

@@ -47,8 +47,8 @@ impl Honest {
         Self { client, task, url }
     }
 
-    /// Lets a model with so much memory attack while the client asks for its task. How long
-    /// until it was told that this failed.
+    /// Lets a model attack while the client asks for its task. Returns how long the task of the
+    /// attack took to fail.
     async fn outlives(
         &self,
         service: &Service,

@@ -96,7 +96,9 @@ impl Interceptor<dyn TaskQueue> for FaultyQueue {
             match operation {
                 QueueOperation::Publish { .. } => {
                     self.is_down()?;
-                    faults.around(Call::Publish, inner.run(operation)).await
+                    // It may begin at once, and no earlier than the fault before it.
+                    let published = async { inner.run(operation).await };
+                    faults.around(Call::Publish, published).await
                 }
                 QueueOperation::Receive { .. } => {
                     let delivery = faults.around(Call::Receive, self.next(inner)).await?;

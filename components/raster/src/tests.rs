@@ -283,3 +283,24 @@ fn gif_frames(file: &[u8]) -> Vec<String> {
     let all = format!("{:?} {:?}", decoder.repeat(), decoder.global_palette());
     frames.iter().map(|frame| frame.clone() + &all).collect()
 }
+
+/// EXIF wants a short number, and some decoders follow a long one too.
+#[test]
+fn what_decoders_read_differently_is_ambiguous() {
+    for (format, file) in [
+        (Format::Jpeg, jpeg_with_metadata(&jpeg(), 6)),
+        (Format::Webp, webp_with_metadata(false, 6)),
+    ] {
+        let mut long = file.clone();
+        let entry = long.windows(4).position(|bytes| bytes == b"\x12\x01\x03\0");
+        long[entry.unwrap() + 2] = 4;
+        let [file, long] = [file, long].map(|file| decode(file, format).unwrap());
+        assert_eq!(file.orientation, Orientation::Rotate90, "{format:?}");
+        assert_eq!(long.orientation, Orientation::NoTransforms, "{format:?}");
+        assert_eq!(
+            (file.is_ambiguous, long.is_ambiguous),
+            (false, true),
+            "{format:?}"
+        );
+    }
+}

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use concept_refinement_domain::capability::CapabilityError;
+use futures::{FutureExt as _, TryFutureExt as _};
 
 use super::Answer;
 
@@ -19,7 +20,8 @@ pub trait Operations: Send + Sync + 'static {
     /// The replies of the operations.
     type Reply: Send;
 
-    /// Runs the operation. The reply is of the operation's kind.
+    /// Runs the operation. The reply is of the operation's kind. It may begin at once, not only
+    /// when it is awaited; so the future need not hold the operation, which may be large.
     fn run<'a>(&'a self, operation: Self::Operation<'a>) -> Answer<'a, Self::Reply>;
 }
 
@@ -52,12 +54,17 @@ impl<C: Operations + ?Sized> Intercepted<C> {
     where
         T: TryFrom<C::Reply> + 'a,
     {
-        Box::pin(async move {
-            let reply = self.interceptor.intercept(operation, &self.inner).await?;
-            T::try_from(reply)
+        let reply = self.interceptor.intercept(operation, &self.inner);
+        Box::pin(reply.map(|reply| {
+            T::try_from(reply?)
                 .map_err(|_| CapabilityError::invalid("The reply is another operation's."))
-        })
+        }))
     }
+}
+
+/// The answer as the reply of its operation.
+pub(crate) fn reply<'a, T: 'a, R: From<T> + 'a>(answer: Answer<'a, T>) -> Answer<'a, R> {
+    Box::pin(answer.map_ok(R::from))
 }
 
 /// Declares the operations of a capability, one line each: a value for the operation,
@@ -122,14 +129,11 @@ macro_rules! operations {
             type Reply = $reply;
 
             fn run<'a>(&'a self, operation: Self::Operation<'a>) -> Answer<'a, $reply> {
-                Box::pin(async move {
-                    match operation {
-                        $($($operation::$variant { $($argument),* } => {
-                            let answer = $trait::$method(self, $($argument),*);
-                            answer.await.map($reply::from)
-                        })+)+
-                    }
-                })
+                match operation {
+                    $($($operation::$variant { $($argument),* } => {
+                        $crate::intercept::reply($trait::$method(self, $($argument),*))
+                    })+)+
+                }
             }
         }
 

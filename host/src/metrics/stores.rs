@@ -147,22 +147,22 @@ impl Interceptor<dyn TaskStore> for MeasuredStores {
         operation: TaskOperation<'a>,
         inner: &'a Arc<dyn TaskStore>,
     ) -> Answer<'a, TaskReply> {
+        let Self { tasks, stores, .. } = self;
+        if let TaskOperation::Progress { lease, stage } = &operation {
+            tasks.began(lease, *stage);
+        }
+        let end = match &operation {
+            TaskOperation::Finish { lease, .. } => Some((*lease, End::Completed)),
+            TaskOperation::Fail { lease, failure } => Some((*lease, End::Failed(failure.stage))),
+            TaskOperation::Release { lease } => Some((*lease, End::Released)),
+            _ => None,
+        };
+        let is_withdrawal = matches!(operation, TaskOperation::Withdraw { .. });
+        let is_submission = matches!(operation, TaskOperation::Submit { .. });
+        // Not within the future, which would hold the operation.
+        let reply = stores.timed(operation.name(), inner.run(operation));
         Box::pin(async move {
-            let Self { tasks, stores, .. } = self;
-            if let TaskOperation::Progress { lease, stage } = &operation {
-                tasks.began(lease, *stage);
-            }
-            let end = match &operation {
-                TaskOperation::Finish { lease, .. } => Some((*lease, End::Completed)),
-                TaskOperation::Fail { lease, failure } => {
-                    Some((*lease, End::Failed(failure.stage)))
-                }
-                TaskOperation::Release { lease } => Some((*lease, End::Released)),
-                _ => None,
-            };
-            let is_withdrawal = matches!(operation, TaskOperation::Withdraw { .. });
-            let is_submission = matches!(operation, TaskOperation::Submit { .. });
-            let reply = stores.timed(operation.name(), inner.run(operation)).await;
+            let reply = reply.await;
             if is_submission && matches!(&reply, Err(error) if error.kind == ErrorKind::Full) {
                 stores.task_refused(NO_ROOM);
             }
@@ -190,18 +190,19 @@ impl Interceptor<dyn ImageStore> for MeasuredStores {
         operation: ImageOperation<'a>,
         inner: &'a Arc<dyn ImageStore>,
     ) -> Answer<'a, ImageReply> {
+        let stores = &self.stores;
+        let received = Arc::<AtomicU64>::default();
+        let (operation, is_upload) = match operation {
+            ImageOperation::Put { image, contents } => {
+                let is_upload = image.kind == ImageKind::Upload;
+                let contents = metered(contents, Arc::clone(&received));
+                (ImageOperation::Put { image, contents }, is_upload)
+            }
+            other => (other, false),
+        };
+        let reply = stores.timed(operation.name(), inner.run(operation));
         Box::pin(async move {
-            let stores = &self.stores;
-            let received = Arc::<AtomicU64>::default();
-            let (operation, is_upload) = match operation {
-                ImageOperation::Put { image, contents } => {
-                    let is_upload = image.kind == ImageKind::Upload;
-                    let contents = metered(contents, Arc::clone(&received));
-                    (ImageOperation::Put { image, contents }, is_upload)
-                }
-                other => (other, false),
-            };
-            let reply = stores.timed(operation.name(), inner.run(operation)).await;
+            let reply = reply.await;
             match &reply {
                 Ok(ImageReply::Stored(StoredOrNot::Stored(_))) => {
                     stores.stored_bytes.inc_by(received.load(Ordering::Relaxed));

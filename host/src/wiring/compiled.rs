@@ -127,7 +127,7 @@ pub async fn compile<T: Send + 'static>(
             None => engine,
         };
         let compiled = compile(&engine).map_err(HostError::Component)?;
-        // They were read for their hashes.
+        // The embedded components were read for their hashes, and need no memory any more.
         for (_, component) in COMPONENTS {
             unmap(component);
         }

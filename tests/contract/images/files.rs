@@ -40,6 +40,10 @@ impl DurableImageBackend for Files {
     fn crash(&self, signing: Signing, clock: Arc<ManualClock>) -> Self {
         let place = tempfile::tempdir().unwrap();
         copy_into(self.place.path(), place.path());
+        assert!(
+            place.path().join("images.lock").exists(),
+            "nothing was copied"
+        );
         Self {
             images: FileImages::open(place.path(), signing, Arc::default(), clock).unwrap(),
             place,

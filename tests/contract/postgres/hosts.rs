@@ -1,9 +1,10 @@
 //! What several hosts on one database see of each other.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use concept_refinement_capability::administration::Oversight as _;
 use concept_refinement_capability::clock::{ManualClock, SystemClock};
 use concept_refinement_capability::leader_leases::LeaderLeases;
 use concept_refinement_capability::queue::{TaskQueue as _, Work};
@@ -16,9 +17,11 @@ use concept_refinement_postgres::{PostgresTasks, SharedQueue};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::Release;
 use futures::StreamExt as _;
+use futures::future::join_all;
 use tokio::time::timeout;
 
 use super::{Schema, open};
+use crate::administration::act;
 use crate::tasks::{LEASE, Rules, START, created, image, new_task};
 
 /// How late whoever watches on one host may be told of what another did.
@@ -221,19 +224,19 @@ async fn hosts_share_the_queue() {
     );
 }
 
-/// Also of a backlog whose order is not sorted at each fetch.
+/// Also of a backlog that is not sorted at each fetch.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn hosts_share_a_long_backlog_in_turn() {
     const USERS: usize = 200;
     let (hosts, _schema) = hosts(2);
-    let mut turns = Vec::new();
+    let mut turns = VecDeque::new();
     for _ in 0..2 {
         for user in 0..USERS {
             let new = NewTask {
                 active_tasks: 2,
                 ..new_task(&format!("user {user}"))
             };
-            turns.push(created(hosts[0].submit(new).await.unwrap()).id);
+            turns.push_back(created(hosts[0].submit(new).await.unwrap()).id);
         }
     }
     let queues: Vec<_> = hosts.iter().map(|host| host.queue()).collect();
@@ -244,10 +247,22 @@ async fn hosts_share_a_long_backlog_in_turn() {
         delivery.ack().await;
         id
     };
-    // The hosts take turns, and each goes by the order that it has read.
-    for (place, next) in turns.iter().enumerate().take(USERS + 50) {
-        let id = receive(&queues[place % 2]).await;
-        assert_eq!(id, *next, "task {place}");
+    let mut next = |count: usize| turns.drain(..count).collect::<HashSet<_>>();
+    // The hosts take turns, and each goes by the order that it has read: one task at a time, or
+    // several.
+    for round in 0..100 {
+        let count = if round % 10 < 5 { 1 } else { 4 };
+        let queue = &queues[round % 2];
+        let received = join_all((0..count).map(|_| receive(queue))).await;
+        assert_eq!(HashSet::from_iter(received), next(count), "round {round}");
+    }
+    hosts[0].set_paused(true, act()).await.unwrap();
+    let early = timeout(PROMPTLY, queues[0].receive()).await;
+    assert!(early.is_err(), "delivered while paused");
+    hosts[1].set_paused(false, act()).await.unwrap();
+    for round in 0..10 {
+        let id = receive(&queues[round % 2]).await;
+        assert_eq!(HashSet::from([id]), next(1), "after the pause, {round}");
     }
 }
 

@@ -294,20 +294,29 @@ async fn each_abuse_ends_and_is_felt_by_nobody() {
     let closed: [(&str, Vec<u8>); 11] = [
         ("rapid resets", streams(20_000).flat_map(reset).collect()),
         ("no end of headers, empty", endless(b"", 20_000)),
-        ("large", endless(&header(b"x", &large[..1000]), 2_000)),
-        ("no index", whole(1, &[0xff, 0xff, 0xff, 0xff, 0x7f])),
+        (
+            "no end of headers, large",
+            endless(&header(b"x", &large[..1000]), 2_000),
+        ),
+        (
+            "an index that is none",
+            whole(1, &[0xff, 0xff, 0xff, 0xff, 0x7f]),
+        ),
         ("an even stream", get(2, &[])),
         ("a stream of none", get(0, &[])),
         ("too large a frame", frame(DATA, 0, 1, &large.repeat(64))),
         ("data before headers", frame(DATA, END_STREAM, 1, b"x")),
         ("a window beyond its limit", beyond.repeat(2)),
-        ("no growth", frame(WINDOW_UPDATE, 0, 0, &[0; 4])),
+        (
+            "a window that does not grow",
+            frame(WINDOW_UPDATE, 0, 0, &[0; 4]),
+        ),
         ("settings that are none", frame(SETTINGS, 0, 0, b"x")),
     ];
     let open = |stream| frame(HEADERS, END_HEADERS, stream, &head(POST, &[]));
     let empty_data = frame(DATA, 0, 1, b"").repeat(20_000);
     let floods: [(&str, Vec<u8>); 5] = [
-        ("streams", streams(400).flat_map(open).collect()),
+        ("a flood of streams", streams(400).flat_map(open).collect()),
         ("settings", frame(SETTINGS, 0, 0, b"").repeat(20_000)),
         ("pings", frame(PING, 0, 0, b"the same").repeat(20_000)),
         ("empty data", [open(1), empty_data].concat()),

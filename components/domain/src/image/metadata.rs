@@ -33,7 +33,7 @@ pub use filter::{Filter, Rewrite};
 pub use reader::Reader;
 pub use source_type::SourceType;
 
-/// Whether EXIF says, in a form that any decoder knows, that the picture is to be turned.
+/// Whether EXIF says, in a form that some decoder knows, that the picture is to be turned.
 pub fn is_turned(exif: &[u8]) -> bool {
     let mut reader = orientation::Reader::default();
     reader.push(exif);

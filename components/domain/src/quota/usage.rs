@@ -39,7 +39,7 @@ struct Count {
 pub enum Refund {
     /// The service could not accept the task.
     Always,
-    /// The task failed without costing anything. To limit hopeless attempts, a user gets
+    /// The task failed before a provider had accepted or refused its request. To limit hopeless attempts, a user gets
     /// back at most the quota per window.
     UpToLimit,
 }

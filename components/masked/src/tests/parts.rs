@@ -93,7 +93,7 @@ fn a_mask_is_turned_upright_and_so_is_the_original() {
 #[test]
 fn the_model_gets_the_original_as_it_is_where_that_will_do() {
     let jpeg = Picture::new(30, 20, false, false).file(Format::Jpeg, None);
-    // What EXIF does not allow, and some decoders turn by.
+    // A long number: EXIF does not allow it, and some decoders follow it.
     let mut long = oriented(&jpeg, 3);
     let entry = long.windows(3).position(|bytes| bytes == b"\x12\x01\x03");
     long[entry.unwrap() + 2] = 4;

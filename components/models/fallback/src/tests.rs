@@ -120,7 +120,12 @@ fn the_next_one_is_asked_where_one_cannot_be_used() {
         ("the next one refuses", next_refuses, refuses(), 2),
         ("a key", vec![wants_a_key(), Ok("b")], wants_a_key(), 1),
         ("the first breaks", vec![breaks(), Ok("b")], Ok("b"), 2),
-        ("perhaps", vec![breaks(), busy(Some(3))], unknown, 2),
+        (
+            "one may have accepted",
+            vec![breaks(), busy(Some(3))],
+            unknown,
+            2,
+        ),
         ("one of them hangs", vec![hangs(), breaks()], both, 2),
         ("all are busy", all_busy, busy(Some(3)), 2),
         ("who knows for how long", one_busy, busy(None), 2),

@@ -59,8 +59,18 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
         ("before the first byte", vec![cut(TAG, 0)], &[0, 0], 1),
         ("now another version", vec![cut("\"2\"", 20)], &[0, 20], 1),
         ("no certain version", vec![cut("W/\"1\"", 20)], &[0, 0], 1),
-        ("no rest", vec![cut_off(), status(416)], &[0, 20, 0], 5),
-        ("other rest", vec![cut_off(), status(206)], &[0, 20, 0], 5),
+        (
+            "no such range",
+            vec![cut_off(), status(416)],
+            &[0, 20, 0],
+            5,
+        ),
+        (
+            "another range",
+            vec![cut_off(), status(206)],
+            &[0, 20, 0],
+            5,
+        ),
         ("cut off, of no length", vec![half], &[0, 0], 1),
     ];
     let completed = completed.map(|(name, before, offsets, waited)| {

@@ -28,9 +28,9 @@ use crate::queue::turns::Turns;
 use crate::tasks::rows::{StoredTask, Swap, columns, find, read};
 
 /// Limit of tasks per fetch: as many as one commit writes.
-pub(crate) const MAX_FETCH: usize = MAX_WRITES;
+pub(super) const MAX_FETCH: usize = MAX_WRITES;
 
-pub(crate) enum Fetched {
+pub(super) enum Fetched {
     /// The tasks whose turn it is, in that order.
     Tasks(Vec<Work>),
     /// No task is due; `next` is when the next one is.
@@ -65,10 +65,11 @@ async fn try_fetch(
     let (_, due) = futures::try_join!(session.begin_with(&SHORT_LOCKS), async {
         match next.is_empty() {
             true => sorted(&session, now, limit).await,
-            false => known(&session, now, &next).await,
+            false => known(&session, now, &next, limit).await,
         }
     })?;
-    turns.is_full = due.len() == limit;
+    let found: Result<Vec<Uuid>, _> = due.iter().map(|row| row.try_get(0)).collect();
+    turns.found(&next, &found?, limit);
     if due.is_empty() {
         if next.is_empty() {
             return nothing(&session).await;
@@ -164,21 +165,23 @@ async fn sorted(session: &Session<'_>, now: Timestamp, limit: usize) -> Result<V
     session.query(SQL, &parameters![now, limit, since]).await
 }
 
-/// Those of these tasks that are still due.
-async fn known(session: &Session<'_>, now: Timestamp, ids: &[Uuid]) -> Result<Vec<Row>, Fault> {
+/// Those of these tasks that are still due, at most `limit`, in this order.
+async fn known(
+    session: &Session<'_>,
+    now: Timestamp,
+    ids: &[Uuid],
+    limit: usize,
+) -> Result<Vec<Row>, Fault> {
     const SQL: &str = concat!(
         "SELECT ",
         columns!(),
         " FROM schema.task WHERE id = ANY ($1) AND completed_at IS NULL AND deliver_at <= $2 \
-         AND NOT (SELECT schema.is_paused ()) FOR NO KEY UPDATE SKIP LOCKED"
+         AND NOT (SELECT schema.is_paused ()) ORDER BY array_position ($1, id) LIMIT $3 \
+         FOR NO KEY UPDATE SKIP LOCKED"
     );
-    let (wanted, now) = (ids.to_vec(), Time(now));
-    let mut due = session.query(SQL, &parameters![wanted, now]).await?;
-    due.sort_by_cached_key(|row| {
-        let id = row.try_get(0).ok();
-        ids.iter().position(|next| Some(*next) == id)
-    });
-    Ok(due)
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let (ids, now) = (ids.to_vec(), Time(now));
+    session.query(SQL, &parameters![ids, now, limit]).await
 }
 
 /// None: its worker has to claim it. If somebody worked on the task before, the worker

@@ -22,6 +22,9 @@ const SHORT: i64 = 256;
 /// More tasks than a host works on while their order counts: 64 kB.
 const MAX_TURNS: i64 = 4_096;
 
+/// How many are looked at in one query: if others take them, it need not be repeated for each.
+const AT_ONCE: usize = 64;
+
 /// How long an order counts: who is new in a long backlog may wait so long for a place in it.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
@@ -30,13 +33,13 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 pub(super) struct Turns {
     ids: VecDeque<Uuid>,
     read_at: Option<Instant>,
-    /// Whether the last fetch found as many tasks as it asked for, so that more may wait.
-    pub is_full: bool,
+    /// The last fetch found as many tasks as it asked for.
+    may_be_long: bool,
 }
 
 impl Turns {
-    /// The next tasks, at most `limit`, which others may have claimed meanwhile. Empty: what is
-    /// due has to be sorted.
+    /// The next tasks, some more than `limit`, since others may have claimed them meanwhile.
+    /// Empty: what is due has to be sorted.
     pub async fn next(
         &mut self,
         session: &Session<'_>,
@@ -45,13 +48,21 @@ impl Turns {
     ) -> Result<Vec<Uuid>, Fault> {
         if self.read_at.is_none_or(|at| at.elapsed() >= MAX_AGE) {
             self.ids.clear();
-            if self.is_full {
+            if self.may_be_long {
                 self.ids = read(session, now).await?;
                 self.read_at = Some(Instant::now());
             }
         }
-        let count = limit.min(self.ids.len());
-        Ok(self.ids.drain(..count).collect())
+        Ok(self.ids.iter().take(limit.max(AT_ONCE)).copied().collect())
+    }
+
+    /// Which of the `next` tasks, or of all that are due, were found, at most `limit`.
+    pub fn found(&mut self, next: &[Uuid], found: &[Uuid], limit: usize) {
+        self.may_be_long = found.len() == limit;
+        let last = found.last().filter(|_| self.may_be_long);
+        let place = last.and_then(|last| next.iter().position(|id| id == last));
+        self.ids
+            .drain(..place.map_or(next.len(), |place| place + 1));
     }
 }
 

@@ -86,10 +86,25 @@ fn images_are_refused_as_on_the_first_door() {
         ("text", vec![text, prompt], 415, Some("image")),
         ("cut", vec![cut, prompt], 400, Some("image")),
         ("empty", vec![empty, prompt], 400, Some("image")),
-        ("two", vec![image, second, prompt], 400, Some("image")),
+        (
+            "two images",
+            vec![image, second, prompt],
+            400,
+            Some("image"),
+        ),
         ("two masks", vec![image, mask, mask], 400, Some("mask")),
-        ("no mask", vec![image, prompt, no_mask], 415, Some("mask")),
-        ("two", vec![image, prompt, prompt], 400, Some("prompt")),
+        (
+            "a mask of text",
+            vec![image, prompt, no_mask],
+            415,
+            Some("mask"),
+        ),
+        (
+            "two prompts",
+            vec![image, prompt, prompt],
+            400,
+            Some("prompt"),
+        ),
         ("no language", vec![image, no_language], 400, Some("prompt")),
     ] {
         let service = Service::new();

@@ -19,7 +19,7 @@ fn what_failed_for_nothing_is_given_back() {
     for (name, payment, end, expected) in [
         ("failed", &none, failed, Some(Refund::UpToLimit)),
         ("perhaps paid", &begun, failed, None),
-        ("refused", &refused, failed, Some(Refund::UpToLimit)),
+        ("not accepted", &refused, failed, Some(Refund::UpToLimit)),
         ("its workers died", &none, died, Some(Refund::UpToLimit)),
         ("cancelled", &none, cancelled, None),
         ("stopped", &begun, stopped, Some(Refund::UpToLimit)),

@@ -50,6 +50,7 @@ impl<P: Ports> Exchange<'_, P> {
                 Some(Value::String(text)) if name == CURSOR => {
                     query.append_pair(name, text);
                 }
+                // A string keeps its quotes, and is no number.
                 Some(value) => drop(query.append_pair(name, &value.to_string())),
             }
         }

@@ -134,8 +134,14 @@ fn what_is_not_well_formed_is_not_read() {
         ("cut", rdf("")[..60].to_owned()),
         ("a DTD", format!("<!DOCTYPE m>{}", rdf(""))),
         ("an entity", description("&secret;")),
-        ("an attribute's", rdf("<r:Description r:about='&secret;'/>")),
-        ("a number beyond", description("&#xffffffff;")),
+        (
+            "an entity in an attribute",
+            rdf("<r:Description r:about='&secret;'/>"),
+        ),
+        (
+            "a number beyond all characters",
+            description("&#xffffffff;"),
+        ),
         ("an attribute twice", rdf("<a b='c' b='d'/>")),
         ("an attribute without quotes", rdf("<a b=c/>")),
         ("too deep", deep(99)),

@@ -15,6 +15,7 @@ use crate::pixels::{alpha, rgb};
 /// corner is transparent or of a colour; its size; the mean of its lightness or of its chroma
 /// rose or fell; it has at most so many colours, but for the edges between them; there is a
 /// note with these words, or none at all; or it is refused in a sentence with these words.
+/// No prompt has an arrow in it, and no sentence a semicolon before a space.
 const TABLE: &str = "
     logo: make the background transparent -> transparent; note something encloses
     logo: use a flat style with two colours -> colors 2; silent
