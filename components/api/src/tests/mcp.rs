@@ -295,7 +295,7 @@ fn refinements_are_listed_in_pages() {
     let first = list(json!({"limit": 2}))["structuredContent"].clone();
     let path = Call::get("/api/tasks?limit=2").by("ann");
     assert_eq!(first, service.send(path).json());
-    let second = list(json!({"limit": "2", "cursor": first["next_cursor"]}));
+    let second = list(json!({"limit": 2, "cursor": first["next_cursor"]}));
     let content = &second["structuredContent"];
     assert_eq!(content["tasks"].as_array().unwrap().len(), 1);
     let text = second["content"][0]["text"].as_str().unwrap();
