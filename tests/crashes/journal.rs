@@ -226,8 +226,10 @@ impl Journal {
         })
     }
 
+    /// `end`: the line of the next attempt. A process that stood still may have noted this one
+    /// after it, but it was claimed before.
     fn excuses(&self, attempt: &Attempt, end: usize) -> bool {
-        self.is_troubled(attempt.process, attempt.begin, end)
+        self.is_troubled(attempt.process, attempt.begin.min(end), end)
     }
 
     fn is_troubled(&self, process: u32, begin: usize, end: usize) -> bool {
