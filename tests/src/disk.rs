@@ -171,17 +171,3 @@ fn hold(way: &[&str], place: &Path, options: &str) -> Result<Reaped, String> {
     stderr.read_to_string(&mut why).unwrap();
     Err(format!("unshare {}: {why}", way.join(" ")))
 }
-
-/// Copies what is in a directory: what comes or goes meanwhile is there or not.
-pub fn copy_into(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).into_iter().flatten() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy_into(&entry.path(), &target);
-        } else {
-            let _ = fs::copy(entry.path(), target);
-        }
-    }
-}

@@ -21,6 +21,7 @@ pub mod client;
 pub mod collector;
 pub mod crowd;
 pub mod deadline;
+pub mod directory;
 pub mod disk;
 pub mod engines;
 pub mod events;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use concept_refinement_capability::clock::ManualClock;
-use concept_refinement_tests::disk::copy_into;
 use tempfile::TempDir;
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 
@@ -74,4 +73,18 @@ fn files(directory: &Path) -> BTreeMap<String, PathBuf> {
         }
     }
     found
+}
+
+/// What comes or goes meanwhile is there or not.
+fn copy_into(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).into_iter().flatten() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy_into(&entry.path(), &target);
+        } else {
+            let _ = fs::copy(entry.path(), target);
+        }
+    }
 }

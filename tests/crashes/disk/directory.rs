@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::directory::copy_into;
 use concept_refinement_tests::pictures;
 
 use crate::disk::shared::{
@@ -20,7 +21,11 @@ type Put = fn(&Path, &Path);
 const INSTEAD: [(&str, Put); 3] = [
     ("nothing", |_, _| {}),
     ("an empty directory", |at, _| fs::create_dir(at).unwrap()),
-    ("a copy", |at, aside| copy(aside, at)),
+    ("a copy", |at, aside| {
+        fs::create_dir(at).unwrap();
+        // Shared code is linked, and is none of ours to copy.
+        copy_into(aside, at);
+    }),
 ];
 
 #[tokio::test]
@@ -70,18 +75,4 @@ async fn assert_back(client: &Client, image: &str, bytes: &[u8]) {
     assert_ready(client).await;
     assert_eq!(client.get(image).await.body, bytes);
     assert_completed(&client.refined(&original(), "echo it").await);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        // Shared code is linked, and is none of ours to copy.
-        match entry.file_type().unwrap() {
-            kind if kind.is_dir() => copy(&entry.path(), &to),
-            kind if kind.is_file() => drop(fs::copy(entry.path(), to).unwrap()),
-            _ => {}
-        }
-    }
 }
