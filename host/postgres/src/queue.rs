@@ -2,9 +2,9 @@
 //!
 //! The rows are the queue: `deliver_at` says when a task that nobody works on is
 //! delivered next. When notified, each host fetches as many tasks as it has waiting
-//! receivers, of the users who were served longest ago (of a long backlog, by an order that may be a
-//! second old), and skips rows that another host is just fetching. Fetching and claiming
-//! are the same commit. Tasks that a host had claimed when it died are delivered again
+//! receivers, of the users who were served longest ago (of a long backlog, by an order that
+//! may be a second old), and skips rows that another host is just fetching. Fetching and
+//! claiming are the same commit. Tasks that a host had claimed when it died are delivered again
 //! when their leases expire.
 
 pub(crate) mod fetch;

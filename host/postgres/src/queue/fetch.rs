@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::Clock;
-use concept_refinement_capability::clock::before;
 use concept_refinement_capability::queue::Work;
 use concept_refinement_domain::capability::{Claimed, Fenced, Lease};
-use concept_refinement_domain::lease::{CLAIM_REMEMBERED, PENDING_OVERDUE};
+use concept_refinement_domain::lease::PENDING_OVERDUE;
 use concept_refinement_domain::message::Parsed;
 use concept_refinement_domain::rulebook::{self, Claim};
 use concept_refinement_domain::task::{Status, Task};
@@ -25,6 +24,7 @@ use crate::connection::group_commit::{MAX_WRITES, SHORT_LOCKS, Write};
 use crate::connection::values::{Cells, Time, parameters};
 use crate::queue::RETRY;
 use crate::queue::turns::Turns;
+use crate::tasks::claim_order::since;
 use crate::tasks::rows::{StoredTask, Swap, columns, find, read};
 
 /// Limit of tasks per fetch: as many as one commit writes.
@@ -161,7 +161,7 @@ async fn sorted(session: &Session<'_>, now: Timestamp, limit: usize) -> Result<V
         " FROM schema.due_tasks ($1, $2, $3) AS task"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (since, now) = (Time(before(now, CLAIM_REMEMBERED)), Time(now));
+    let (since, now) = (since(now), Time(now));
     session.query(SQL, &parameters![now, limit, since]).await
 }
 

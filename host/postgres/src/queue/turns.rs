@@ -6,8 +6,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use concept_refinement_capability::clock::before;
-use concept_refinement_domain::lease::CLAIM_REMEMBERED;
 use concept_refinement_domain::timestamp::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -15,6 +13,7 @@ use uuid::Uuid;
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Time, parameters};
+use crate::tasks::claim_order::since;
 
 /// Tasks beyond which a backlog is long.
 const SHORT: i64 = 256;
@@ -71,7 +70,7 @@ async fn read(session: &Session<'_>, now: Timestamp) -> Result<VecDeque<Uuid>, F
     const SQL: &str = "SELECT schema.claim_order ($1, $2) WHERE EXISTS \
          (SELECT FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1 OFFSET $3) \
          LIMIT $4";
-    let (since, now) = (Time(before(now, CLAIM_REMEMBERED)), Time(now));
+    let (since, now) = (since(now), Time(now));
     let parameters = parameters![now, since, SHORT, MAX_TURNS];
     let rows = session.query(SQL, &parameters).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
