@@ -19,8 +19,7 @@ use futures::future::join_all;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
-use crate::restore::refused;
-use crate::shared::{new_user, origin, scripted_launch};
+use crate::shared::{new_user, origin, refused, scripted_launch};
 
 fn command(data: &Path, to: &Path) -> Command {
     let mut command = Command::new(artifacts::binary());

@@ -18,8 +18,8 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::scratch;
 
 use crate::backup::{back_up, ended, streaming};
-use crate::restore::{an_archive, refused, restore_archive, restored};
-use crate::shared::{new_user, scripted_launch};
+use crate::restore::{an_archive, restore_archive, restored};
+use crate::shared::{new_user, refused, scripted_launch};
 
 /// The user who is not to be trusted.
 const NOBODY: u32 = 65534;

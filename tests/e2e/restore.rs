@@ -19,7 +19,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 
 use crate::backup::{all_of, backed_up, ended, obstacles, on_backup, streaming};
-use crate::shared::{new_user, scripted_launch};
+use crate::shared::{new_user, refused, scripted_launch};
 
 fn command(from: &Path, data: &Path) -> Command {
     let mut command = Command::new(artifacts::binary());
@@ -49,16 +49,6 @@ pub fn restored(done: Output) -> String {
     assert!(said.starts_with("restored "), "{said}");
     assert_eq!((said.lines().count(), &*complaints), (1, ""));
     said
-}
-
-/// It failed, and says why in a sentence.
-#[track_caller]
-pub fn refused(done: Output, why: &str, case: &str) {
-    let said = String::from_utf8(done.stderr).unwrap();
-    assert_eq!(done.status.code(), Some(1), "{case}: {said}");
-    assert!(said.contains(why), "{case}: {said}");
-    assert_eq!(said.lines().count(), 1, "{case}: {said}");
-    assert_eq!(done.stdout, b"", "{case}");
 }
 
 /// All files below a directory, and links, with what is in them.

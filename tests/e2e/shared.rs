@@ -1,6 +1,7 @@
 //! Services and an origin that many tests share, each test with users of its
 //! own. They are started when they are first needed.
 
+use std::process::Output;
 use std::sync::LazyLock;
 
 use concept_refinement_tests::pictures;
@@ -54,4 +55,14 @@ pub fn scripted_over(tasks: &str) -> Launch {
         .set("tasks", tasks)
         .set("queue", "store")
         .images_in(&s3::shared(Kind::S3sFs).place())
+}
+
+/// A command failed, and says why in a sentence.
+#[track_caller]
+pub fn refused(done: Output, why: &str, case: &str) {
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{case}: {said}");
+    assert!(said.contains(why), "{case}: {said}");
+    assert_eq!(said.lines().count(), 1, "{case}: {said}");
+    assert_eq!(done.stdout, b"", "{case}");
 }

@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use tar::EntryType;
 
 use super::archives::{LIST, Part, list, listed, packed, parts};
-use super::{an_archive, files, refused, restore_archive, restored};
+use super::{an_archive, files, restore_archive, restored};
+use crate::shared::refused;
 
 const TAG: &str = "0123456789abcdef0123456789abcdef";
 

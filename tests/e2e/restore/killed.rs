@@ -10,8 +10,9 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::reaper::{Reaped, scratch};
 
 use super::archives::{parts, unpack};
-use super::{an_archive, command, files, refused, restore, restore_archive, restored};
+use super::{an_archive, command, files, restore, restore_archive, restored};
 use crate::backup::back_up;
+use crate::shared::refused;
 
 /// Whether it is a directory that a service could start on, or none.
 fn is_whole(data: &Path, archive: &[u8]) -> bool {
