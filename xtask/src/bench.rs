@@ -8,9 +8,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::components;
 use crate::compose;
-use crate::executable::{self, Profile};
+use crate::executable;
 use crate::process;
 use crate::templates;
 use crate::tools;
@@ -74,17 +73,15 @@ const NEEDS: [(&str, Need); 9] = [
     ("languages", templates::build),
 ];
 
-/// Builds the executable, which is what is measured, and finds or makes all that is needed
+/// Builds the executable, which is what is measured, and the benchmark, and finds or makes all that is needed
 /// before anything is measured.
 pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
-    components::build_all(workspace)?;
-    executable::build(workspace, Profile::Release)?;
+    let bench = executable::bench(workspace)?;
     for (part, need) in NEEDS {
         if form.measures(part) {
             need(workspace)?;
         }
     }
-    let bench = executable::link(workspace, Profile::Release, "concept-refinement-bench")?;
     let mut bench = workspace.native_command(&bench);
     if let Some(spin) = tools::spin(workspace) {
         bench.env("SPIN", spin);

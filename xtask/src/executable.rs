@@ -12,6 +12,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 const NAME: &str = "concept-refinement";
+const BENCH: &str = "concept-refinement-bench";
 const COMPILER: &str = "compile-ahead";
 
 #[derive(Clone, Copy)]
@@ -74,6 +75,15 @@ pub fn compile(workspace: &Workspace, profile: Profile) -> anyhow::Result<PathBu
     }
 }
 
+/// Builds the release and the benchmark that measures it, and returns the benchmark's path.
+/// One call of cargo optimises and links both at once, each on a core.
+pub fn bench(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    components::build_all(workspace)?;
+    compile_ahead(workspace)?;
+    let [_, bench] = link_all(workspace, Profile::Release, [NAME, BENCH])?;
+    Ok(bench)
+}
+
 /// Compiles the components ahead of time for embedding. Unchanged files are not touched,
 /// since newer ones would recompile the host.
 ///
@@ -103,11 +113,20 @@ fn compile_ahead(workspace: &Workspace) -> anyhow::Result<()> {
 
 /// Builds a program of this workspace, and returns its path.
 pub fn link(workspace: &Workspace, profile: Profile, name: &str) -> anyhow::Result<PathBuf> {
-    let mut cargo = workspace.native_cargo(&["build", "--workspace", "--bin", name]);
+    link_all(workspace, profile, [name]).map(|[path]| path)
+}
+
+fn link_all<const N: usize>(
+    workspace: &Workspace,
+    profile: Profile,
+    names: [&str; N],
+) -> anyhow::Result<[PathBuf; N]> {
+    let mut cargo = workspace.native_cargo(&["build", "--workspace"]);
+    cargo.args(names.iter().flat_map(|name| ["--bin", name]));
     cargo.args(profile.flags());
     process::run(&mut cargo)?;
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    Ok(workspace.target().join(profile.directory()).join(file))
+    let directory = workspace.target().join(profile.directory());
+    Ok(names.map(|name| directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))))
 }
 
 #[cfg(unix)]
