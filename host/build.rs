@@ -85,7 +85,7 @@ fn code(directory: &Path) -> String {
     let paths = shipped().map(|name| ahead.join(name));
     let existing = paths.filter(|path| path.exists());
     existing
-        .map(|path| format!("include_bytes!({path:?}),"))
+        .map(|path| format!("&Page(*include_bytes!({path:?})).0,"))
         .collect()
 }
 

@@ -90,7 +90,7 @@ struct Held {
     transfer: Option<Transfer>,
     /// Space for all blocks of this blob.
     reserved: Reservation,
-    is_read: bool,
+    is_complete: bool,
 }
 
 #[derive(Clone)]
@@ -198,16 +198,16 @@ impl Blob {
     /// # Errors
     ///
     /// Unavailable: there is no space for an original. Invalid: an answer is longer than
-    /// what was reserved, or the blob is already being read.
+    /// what was reserved, or the blob is complete.
     pub async fn append(&self, bytes: &[u8]) -> Result<(), CapabilityError> {
-        let is_read = || CapabilityError::invalid("The bytes are being read.");
+        let is_complete = || CapabilityError::invalid("The bytes are complete.");
         let Contents::Held { blobs, held } = &self.0 else {
-            return Err(is_read());
+            return Err(is_complete());
         };
         let first = {
             let mut held = held.lock();
-            if held.is_read {
-                return Err(is_read());
+            if held.is_complete {
+                return Err(is_complete());
             }
             let room = blocks(held.length.saturating_add(bytes.len()));
             let missing = room.saturating_sub(held.reserved.room());
@@ -245,18 +245,28 @@ impl Blob {
         Ok(self.append(bytes).await?)
     }
 
-    /// What there is after the end of a stream.
+    /// What there is after the end of a stream. To a whole image nothing can be appended, and
+    /// none of it stays in memory beyond its share, however late it is read.
     ///
     /// # Errors
     ///
     /// It is no image, or was never limited.
-    pub fn received(&self, declared: Option<u64>) -> Result<Received, Rejection> {
-        if let Contents::Held { held, .. } = &self.0
-            && let Some(transfer) = &held.lock().transfer
-        {
-            return Ok(transfer.received(declared)?);
-        }
-        Err(CapabilityError::invalid("Nothing is received here.").into())
+    pub async fn received(&self, declared: Option<u64>) -> Result<Received, Rejection> {
+        let nothing = || CapabilityError::invalid("Nothing is received here.");
+        let Contents::Held { blobs, held } = &self.0 else {
+            return Err(nothing().into());
+        };
+        let (received, last) = {
+            let mut held = held.lock();
+            let transfer = held.transfer.as_ref().ok_or_else(nothing)?;
+            let received = transfer.received(declared)?;
+            if let Received::Part(_) = received {
+                return Ok(received);
+            }
+            (received, held.close(blobs))
+        };
+        blobs.store(held, last).await;
+        Ok(received)
     }
 
     /// What the image says of itself that was received. None: nothing was received here.
@@ -305,11 +315,7 @@ impl Blob {
             }
             Contents::Held { blobs, held } => (Arc::clone(blobs), Arc::clone(held)),
         };
-        let last = {
-            let mut held = held.lock();
-            held.close(&blobs);
-            held.blocks.len().saturating_sub(1)
-        };
+        let last = held.lock().close(&blobs);
         let blocks = async move {
             blobs.store(&held, last).await;
             stream::iter(held.lock().blocks.clone())
@@ -343,7 +349,7 @@ impl Held {
             length: 0,
             transfer: None,
             reserved,
-            is_read: false,
+            is_complete: false,
         }
     }
 
@@ -372,11 +378,13 @@ impl Held {
         }
     }
 
-    /// Marks the blob as complete, and releases the space that it did not use.
-    fn close(&mut self, blobs: &Blobs) {
-        self.is_read = true;
+    /// Marks the blob as complete, and releases the space that it did not use. Returns the
+    /// index of its last block.
+    fn close(&mut self, blobs: &Blobs) -> usize {
+        self.is_complete = true;
         self.close_block(blobs);
         self.reserved.shrink(blocks(self.length));
+        self.blocks.len().saturating_sub(1)
     }
 }
 

@@ -15,6 +15,9 @@ const BUILD: &str = "`cargo xtask components` builds the components";
 
 /// The components embedded at build time.
 pub(crate) mod embedded {
+    #[allow(unused_imports, reason = "for code that only releases embed")]
+    use concept_refinement_runtime::wasm::engine::ahead::Page;
+
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
 

@@ -277,16 +277,16 @@ impl Session<'_> {
         Ok(self.query(sql, parameters).await?.into_iter().next())
     }
 
-    /// The only row of a frequent read. It is planned once per connection if that is
-    /// possible, which halves what it costs the server. Must not be pipelined: the first
-    /// time it is prepared before it is sent.
-    pub(crate) async fn query_opt_prepared(
+    /// The rows of a frequent read. It is planned once per connection if that is possible,
+    /// which halves what it costs the server. The first time it is prepared before it is sent,
+    /// so nothing that has to come after it may be sent along with it.
+    pub(crate) async fn query_prepared(
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],
-    ) -> Result<Option<Row>, Fault> {
+    ) -> Result<Vec<Row>, Fault> {
         if !self.database.is_direct.load(Ordering::Relaxed) {
-            return self.query_opt(sql, parameters).await;
+            return self.query(sql, parameters).await;
         }
         let statement = self.database.statement(sql);
         let (values, types): (Vec<_>, Vec<_>) = parameters.iter().cloned().unzip();
@@ -298,9 +298,9 @@ impl Session<'_> {
             Err(fault) if fault.is(&SqlState::INVALID_SQL_STATEMENT_NAME) => {
                 // There is a pooler since.
                 self.database.is_direct.store(false, Ordering::Relaxed);
-                self.query_opt(sql, parameters).await
+                self.query(sql, parameters).await
             }
-            rows => Ok(rows?.into_iter().next()),
+            rows => rows,
         }
     }
 

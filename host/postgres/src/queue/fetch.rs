@@ -162,7 +162,8 @@ async fn sorted(session: &Session<'_>, now: Timestamp, limit: usize) -> Result<V
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let (since, now) = (since(now), Time(now));
-    session.query(SQL, &parameters![now, limit, since]).await
+    let parameters = parameters![now, limit, since];
+    session.query_prepared(SQL, &parameters).await
 }
 
 /// Those of these tasks that are still due, at most `limit`, in this order.

@@ -74,8 +74,9 @@ impl StoredAccount {
                 false => None,
             })
         };
-        let (row, pending) = futures::try_join!(session.query_opt(ACCOUNT, &of_account), pending)?;
-        let row = row.ok_or(Fault::Timeout)?;
+        let account = session.query_prepared(ACCOUNT, &of_account);
+        let (account, pending) = futures::try_join!(account, pending)?;
+        let row = account.into_iter().next().ok_or(Fault::Timeout)?;
         let mut cells = Cells::of(&row);
         let usage: Option<&str> = cells.get()?;
         let revision: Option<i64> = cells.get()?;

@@ -81,8 +81,9 @@ pub(crate) async fn find(
     let Some(id) = id(task_id) else {
         return Ok(None);
     };
-    let row = session.query_opt_prepared(SQL, &parameters![id]).await?;
-    row.map(|row| read(&mut Cells::of(&row))).transpose()
+    let rows = session.query_prepared(SQL, &parameters![id]).await?;
+    let row = rows.first().map(|row| read(&mut Cells::of(row)));
+    row.transpose()
 }
 
 /// A new task as the parameters of the function `insert_task`.

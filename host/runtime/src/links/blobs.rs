@@ -155,7 +155,7 @@ async fn received(
         // A stream that always has a next chunk must not hold up the tasks of its thread.
         consume_budget().await;
     }
-    blob.received(declared)
+    blob.received(declared).await
 }
 
 fn whole(inspected: Inspected, metadata: Option<Metadata>) -> blobs::Inspected {

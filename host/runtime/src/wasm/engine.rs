@@ -6,6 +6,7 @@
 pub mod ahead;
 mod compiled;
 pub mod constant;
+mod in_place;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -174,6 +175,7 @@ fn config() -> Config {
     // A tenth of the code in memory, for offsets in backtraces that nobody reads: they name
     // functions without it.
     config.generate_address_map(false);
+    in_place::configure(&mut config);
     config
 }
 

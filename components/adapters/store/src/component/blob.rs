@@ -195,7 +195,7 @@ impl Blob {
                 chunks::append(held, bytes);
                 Ok(())
             }
-            Held::Whole(_) => Err(CapabilityError::invalid("The bytes are being read.")),
+            Held::Whole(_) => Err(CapabilityError::invalid("The bytes are complete.")),
         }
     }
 }

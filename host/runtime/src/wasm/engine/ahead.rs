@@ -12,8 +12,8 @@ use miniz_oxide::inflate::decompress_to_vec;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
-use super::config;
 use super::constant::unmap;
+use super::{config, in_place};
 
 /// How code is embedded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,13 @@ pub enum Packing {
     Deflate,
 }
 
-/// Embedded code: the result of [`compile`] for each component.
+/// Embedded code: the result of [`compile`] for each component, each a [`Page`] so that it
+/// can run in place.
 pub type Ahead = &'static [&'static [u8]];
+
+/// Something that begins at a page of memory.
+#[repr(C, align(4096))]
+pub struct Page<T>(pub T);
 
 /// Of the compression: the best that is still quick.
 const LEVEL: u8 = 9;
@@ -53,8 +58,8 @@ const FEATURES: &[&str] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const FEATURES: &[&str] = &[];
 
-/// Compiles a component for any machine of this kind: returns the component's hash, a byte
-/// that says how the rest is packed, and the engine's code. The result is reproducible.
+/// Compiles a component for any machine of this kind: returns the engine's code, a byte that
+/// says how it is packed, and the component's hash. The result is reproducible.
 ///
 /// # Errors
 ///
@@ -78,7 +83,7 @@ pub fn compile(component: &[u8], packing: Packing) -> anyhow::Result<Vec<u8>> {
         Packing::Plain => code,
         Packing::Deflate => compress_to_vec(&code, LEVEL),
     };
-    Ok([&Sha256::digest(component)[..], &[packing.byte()], &code].concat())
+    Ok([&code, &[packing.byte()][..], &Sha256::digest(component)].concat())
 }
 
 impl Packing {
@@ -99,9 +104,9 @@ pub(super) fn component(
 ) -> Option<Component> {
     let code = ahead
         .iter()
-        .find_map(|entry| entry.strip_prefix(&sum[..]))?;
-    let loaded = unpacked(code).and_then(|code| load(engine, &code));
-    // The engine has copied it.
+        .find_map(|entry| entry.strip_suffix(&sum[..]))?;
+    let loaded = unpacked(code).and_then(|code| load(engine, code));
+    // Loading has read all of it; what runs is mapped again.
     unmap(code);
     match loaded {
         Ok(component) => Some(component),
@@ -113,9 +118,9 @@ pub(super) fn component(
     }
 }
 
-/// The engine's code, after the byte that says how it is packed.
-fn unpacked(code: &[u8]) -> anyhow::Result<Cow<'_, [u8]>> {
-    match code.split_first() {
+/// The engine's code, before the byte that says how it is packed.
+fn unpacked(code: &'static [u8]) -> anyhow::Result<Cow<'static, [u8]>> {
+    match code.split_last() {
         Some((&byte, code)) if byte == Packing::Plain.byte() => Ok(Cow::Borrowed(code)),
         Some((&byte, code)) if byte == Packing::Deflate.byte() => {
             let code = decompress_to_vec(code).map_err(|error| anyhow!("unpacking it: {error}"))?;
@@ -125,12 +130,17 @@ fn unpacked(code: &[u8]) -> anyhow::Result<Cow<'_, [u8]>> {
     }
 }
 
+/// In place where that is possible.
 #[allow(unsafe_code, reason = "compiled code is run as it was built")]
-fn load(engine: &wasmtime::Engine, code: &[u8]) -> anyhow::Result<Component> {
+fn load(engine: &wasmtime::Engine, code: Cow<'static, [u8]>) -> anyhow::Result<Component> {
     // SAFETY: the code is part of this executable, and was made by it.
-    unsafe { Component::deserialize(engine, code) }
-        .map_err(anyhow::Error::from)
-        .context("loading it")
+    let in_place = match code {
+        Cow::Borrowed(code) => unsafe { in_place::component(engine, code) },
+        Cow::Owned(_) => None,
+    };
+    // SAFETY: as above.
+    let loaded = in_place.unwrap_or_else(|| unsafe { Component::deserialize(engine, &code) });
+    loaded.map_err(anyhow::Error::from).context("loading it")
 }
 
 #[cfg(test)]
@@ -150,13 +160,14 @@ mod tests {
     #[test]
     fn what_is_compiled_ahead_fits_the_engine() {
         let engine = Engine::new(POOL, None, &[]).unwrap();
-        let load = |code: &[u8]| load(engine.wasmtime(), &unpacked(code).unwrap());
+        let load = |code| load(engine.wasmtime(), unpacked(code).unwrap());
         let mut lengths = Vec::new();
         for packing in [Packing::Plain, Packing::Deflate] {
             let code = compile(COMPONENT, packing).unwrap();
             let again = compile(COMPONENT, packing).unwrap();
             assert_eq!(code, again, "{packing:?}: the same each time");
-            let code = code.strip_prefix(&Sha256::digest(COMPONENT)[..]).unwrap();
+            let code = code.leak().strip_suffix(&Sha256::digest(COMPONENT)[..]);
+            let code = code.unwrap();
             assert!(load(code).is_ok(), "{packing:?}");
             lengths.push(code.len());
         }
@@ -169,9 +180,9 @@ mod tests {
         let other = wasmtime::Engine::default();
         let other = other.precompile_component(COMPONENT).unwrap();
         for code in [&b""[..], b"no code", &other[..other.len() / 2], &other] {
-            assert!(load(engine.wasmtime(), code).is_err());
+            assert!(load(engine.wasmtime(), code.to_owned().into()).is_err());
         }
-        for odd in [&b""[..], b"\x02code", b"\x01no deflate"] {
+        for odd in [&b""[..], b"code\x02", b"no deflate\x01"] {
             assert!(unpacked(odd).is_err(), "{odd:?}");
         }
         assert!(compile(b"no component", Packing::Plain).is_err());
