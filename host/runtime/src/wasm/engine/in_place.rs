@@ -90,7 +90,6 @@ mod tests {
     use wasmtime::Store;
     use wasmtime::component::Linker;
 
-    use super::*;
     use crate::wasm::engine::{Engine, Pool};
 
     const POOL: Pool = Pool {
@@ -127,14 +126,15 @@ mod tests {
             assert_eq!(answer.unwrap(), (42,), "{round}");
         }
         // SAFETY: it was compiled above.
-        let misplaced = unsafe { super::component(compiler.wasmtime(), &code[1..]) };
+        let misplaced = unsafe { super::component(compiler.wasmtime(), code.split_at(1).1) };
         assert!(misplaced.is_none());
     }
 
     fn at_a_page(code: &[u8]) -> &'static [u8] {
         let memory = vec![0; code.len() + page_size()].leak();
         let start = memory.as_ptr().align_offset(page_size());
-        let place = &mut memory[start..start + code.len()];
+        let (_, place) = memory.split_at_mut(start);
+        let (place, _) = place.split_at_mut(code.len());
         place.copy_from_slice(code);
         place
     }
