@@ -23,8 +23,8 @@ const WATCHED: Duration = Duration::from_secs(25);
 
 /// What slow uploads send, and how much of it a second: hardly more than is asked
 /// of them.
-const SLOW_UPLOAD: usize = 180 << 10;
-const SLOW_PACE: usize = 9 << 10;
+const SLOW_UPLOAD: usize = 22 << 10;
+const SLOW_PACE: usize = 1_100;
 
 /// What an attack has to hand.
 #[derive(Clone)]

@@ -13,10 +13,10 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use crate::ingress::activity::Activity;
 
 /// While the client is waited for, at least this many bytes must arrive in each of these
-/// spans: 8 KiB/s. A phone on a bad line is faster; slower clients could keep their
-/// requests open for days.
+/// spans. A phone on a bad line is faster; slower clients could keep their requests open for
+/// days.
 const SPAN: Duration = Duration::from_secs(30);
-const MIN_BYTES: u64 = 8 * 1024 * 30;
+const MIN_BYTES: u64 = 30 * 1024;
 
 /// How much of an unwanted body is read and discarded, in bytes, and for how long.
 const DRAINED: u64 = 64 << 20;
@@ -177,10 +177,10 @@ mod tests {
         for (name, pieces, left) in [
             ("nothing yet", &[][..], 30),
             ("a byte now and then", &[(1, 10), (1, 10)], 10),
-            ("not enough", &[(239 * KIB, 29)], 1),
-            ("enough", &[(240 * KIB, 29)], 30),
-            ("enough in pieces", &[(120 * KIB, 20), (120 * KIB, 9)], 30),
-            ("and again too slow", &[(240 * KIB, 29), (KIB, 29)], 1),
+            ("not enough", &[(29 * KIB, 29)], 1),
+            ("enough", &[(30 * KIB, 29)], 30),
+            ("enough in pieces", &[(15 * KIB, 20), (15 * KIB, 9)], 30),
+            ("and again too slow", &[(30 * KIB, 29), (KIB, 29)], 1),
             ("at once, and then silence", &[(1 << 30, 0), (0, 30)], 0),
             ("more than a clock counts", &[(1, u64::MAX)], 0),
         ] {
