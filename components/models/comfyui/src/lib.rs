@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
-    Question, Request, Settings, Takes, answer, ask, exchange, json, persistently,
+    Question, Settings, Takes, answer, ask, exchange, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -93,13 +93,12 @@ impl Model for ComfyUi {
     async fn refine(
         ports: &impl Ports,
         settings: &Settings,
-        request: Request,
+        question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
         let workflow = Workflow::parse(settings.workflow.as_deref())
             .map_err(|problem| settings.refused("workflow", problem))?;
-        let original = Contents::open(original, request.length).await?;
-        let question = Question::new(request, settings, ports.random());
+        let original = Contents::open(original, question.length).await?;
         let server = Server { ports, settings };
         let task = question.task_id.as_str();
         let receipt = question.receipt.as_deref().and_then(Receipt::of);

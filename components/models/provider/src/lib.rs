@@ -54,7 +54,7 @@ pub use outcome::Error;
 pub use persistence::persistently;
 pub use picture::Picture;
 pub use ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
-pub use question::{Question, Request};
+pub use question::Question;
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};
 pub use settings::{Base, Settings};
 pub use work::{Outcome, Receipt, Stage, outcome};

@@ -201,7 +201,7 @@ fn an_original_that_is_not_whole_is_not_sent() {
         let answer = now(Plain::refine(
             &world,
             &settings(),
-            request(length),
+            question(length),
             original,
         ));
         assert_eq!(answer, Err(Error::refused(expected)), "{name}");
