@@ -79,7 +79,7 @@ impl HttpRequest {
             path: path.into(),
             accept: None,
             fields: Vec::new(),
-            body: Body::empty(),
+            body: Body::default(),
         }
     }
 
