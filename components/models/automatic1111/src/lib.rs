@@ -12,7 +12,6 @@ use serde::Serialize;
 
 pub struct Automatic1111;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Automatic1111);
 
 /// The longer side of the requested image, in pixels; small enough for consumer graphics

@@ -30,7 +30,6 @@ use status::Status;
 
 pub struct Bfl;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Bfl);
 
 const PROFILE: &Profile = provider::Provider::Bfl.profile();

@@ -26,7 +26,6 @@ use workflow::{Inputs, Workflow};
 
 pub struct ComfyUi;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(ComfyUi);
 
 /// Polling interval for a run.

@@ -31,7 +31,6 @@ use status::Status;
 
 pub struct Fal;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Fal);
 
 const PROFILE: &Profile = provider::Provider::Fal.profile();

@@ -20,7 +20,6 @@ use serde::Serialize;
 
 pub struct Gemini;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Gemini);
 
 const PROFILE: &Profile = provider::Provider::Gemini.profile();

@@ -14,7 +14,6 @@ use serde::Serialize;
 
 pub struct JigsawStack;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(JigsawStack);
 
 #[derive(Serialize)]

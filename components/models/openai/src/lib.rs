@@ -22,7 +22,6 @@ const PROFILE: &Profile = provider::Provider::OpenAi.profile();
 
 pub struct OpenAi;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(OpenAi);
 
 /// What is not documented, such as on compatible servers, is unknown.

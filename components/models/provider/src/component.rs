@@ -37,24 +37,6 @@ const CHUNK: usize = 3 * 1024;
 /// Largest mask, in bytes (`wit/partial-edits.wit`).
 const MAX_MASK: usize = 8 << 20;
 
-/// Exports a model.
-///
-/// ```ignore
-/// concept_refinement_model_provider::export_model!(MyProvider);
-/// ```
-#[macro_export]
-macro_rules! export_model {
-    ($model:ident) => {
-        #[allow(unsafe_code)]
-        mod export {
-            type Component = $crate::component::Component<super::$model>;
-            $crate::component::export!(
-                Component with_types_in $crate::component
-            );
-        }
-    };
-}
-
 pub struct Component<M>(PhantomData<M>);
 
 impl<M: Model> wit::Guest for Component<M> {

@@ -58,3 +58,22 @@ pub use question::Question;
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};
 pub use settings::{Base, Settings};
 pub use work::{Outcome, Receipt, Stage, outcome};
+
+/// Exports a model, where it is compiled as a component.
+///
+/// ```ignore
+/// concept_refinement_model_provider::export_model!(MyProvider);
+/// ```
+#[macro_export]
+macro_rules! export_model {
+    ($model:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code)]
+        mod export {
+            type Component = $crate::component::Component<super::$model>;
+            $crate::component::export!(
+                Component with_types_in $crate::component
+            );
+        }
+    };
+}

@@ -24,7 +24,6 @@ use concept_refinement_model_provider::{
 
 pub struct Replicate;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Replicate);
 
 const PROFILE: &Profile = provider::Provider::Replicate.profile();

@@ -21,7 +21,6 @@ const PROFILE: &Profile = provider::Provider::Stability.profile();
 
 pub struct Stability;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Stability);
 
 /// The endpoint for a part of an image.
