@@ -4,7 +4,7 @@ use concept_refinement_raster::Format;
 
 use crate::answer::{Painted, Remark};
 use crate::blend::Blend;
-use crate::encode::{Form, Pieces, fits_webp};
+use crate::encode::{Form, Pieces, png, webp};
 use crate::mask::Mask;
 use crate::original::{File, Original};
 use crate::{Problem, Region};
@@ -56,7 +56,7 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
         ..form
     };
     let format = match original.format {
-        Some(Format::Webp) if fits_webp(&form) => Format::Webp,
+        Some(Format::Webp) if webp::fits(&form) => Format::Webp,
         _ => Format::Png,
     };
     let mut notes: Vec<_> = remarks.iter().map(|remark| sentence(*remark)).collect();
@@ -65,8 +65,8 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     }
     let blend = Blend::new(original, painted, area, mask, feather);
     let contents = match format {
-        Format::Webp => Pieces::webp(form, blend)?,
-        _ => Pieces::png(form, blend)?,
+        Format::Webp => webp::pieces(form, blend)?,
+        _ => png::pieces(form, blend)?,
     };
     Ok(Composite {
         media_type: format.media_type(),

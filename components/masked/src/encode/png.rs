@@ -7,19 +7,16 @@ use std::rc::Rc;
 use png::chunk::ChunkType;
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Info, StreamWriter};
 
-use super::{Form, Pixel, Rows};
+use super::{Form, Pieces, Pixel, Rows};
 use crate::Problem;
 
 /// In bytes: what a piece has at least, and a chunk of pixels.
 const PIECE: usize = 64 << 10;
 
-pub fn pieces(
-    form: Form,
-    rows: impl Rows,
-) -> Result<impl Iterator<Item = Result<Vec<u8>, Problem>>, Problem> {
+pub fn pieces(form: Form, rows: impl Rows + 'static) -> Result<Pieces, Problem> {
     let file = Written::default();
     let writer = writer(&form, file.clone()).map_err(|_| Problem::Encoding)?;
-    Ok(Encoding {
+    Ok(Box::new(Encoding {
         rows,
         left: form.height,
         form,
@@ -27,7 +24,7 @@ pub fn pieces(
         file,
         pixels: Vec::new(),
         bytes: Vec::new(),
-    })
+    }))
 }
 
 fn writer(
