@@ -211,14 +211,14 @@ impl<P: Platform> progress::Guest for Component<P> {
 }
 
 impl<P: Platform> receipts::Guest for Component<P> {
-    async fn put(key: String, receipt: Vec<u8>) -> Answer<()> {
-        answer(store::<P>().keep_receipt(&key, &receipt).await)
+    forward! { |store|
+        put(key: String, receipt: Vec<u8>) -> () = store.keep_receipt(&key, &receipt);
     }
 }
 
 impl<P: Platform> usage::Guest for Component<P> {
-    async fn add(key: String, usage: types::Usage) -> Answer<()> {
-        answer(store::<P>().add_usage(&key, &usage.convert()).await)
+    forward! { |store|
+        add(key: String, usage: types::Usage) -> () = store.add_usage(&key, &usage.convert());
     }
 }
 
