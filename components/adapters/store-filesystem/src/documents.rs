@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use concept_refinement_adapter_store::ports::{Documents, Fault};
@@ -10,7 +10,7 @@ use concept_refinement_adapter_store::ports::{Documents, Fault};
 use crate::Filesystem;
 use crate::draft::Draft;
 use crate::fault::fault;
-use crate::layout::{make_directory, sync_directory};
+use crate::layout::{place, sync_directory};
 
 impl Documents for Filesystem {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
@@ -34,7 +34,7 @@ impl Documents for Filesystem {
         for (key, document) in documents {
             let path = self.layout.document(&key)?;
             Draft::write(&self.layout, &document)
-                .and_then(|draft| put(draft, &path))
+                .and_then(|mut draft| place(&path, || draft.rename(&path)))
                 .map_err(|error| fault("a document cannot be written", &error))?;
             directories.extend(path.parent().map(Path::to_owned));
         }
@@ -56,16 +56,6 @@ impl Documents for Filesystem {
             }
         }
         Ok(())
-    }
-}
-
-fn put(mut draft: Draft, path: &Path) -> io::Result<()> {
-    match (draft.rename(path), path.parent()) {
-        (Err(error), Some(directory)) if error.kind() == ErrorKind::NotFound => {
-            make_directory(directory)?;
-            draft.rename(path)
-        }
-        (renamed, _) => renamed,
     }
 }
 

@@ -65,6 +65,17 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_directory)
 }
 
+/// Gives a file this path, in a directory that is made if there is none yet.
+pub fn place(path: &Path, mut name: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    match (name(), path.parent()) {
+        (Err(error), Some(directory)) if error.kind() == ErrorKind::NotFound => {
+            make_directory(directory)?;
+            name()
+        }
+        (named, _) => named,
+    }
+}
+
 /// Syncs the names in a directory.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()

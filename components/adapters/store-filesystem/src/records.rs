@@ -36,7 +36,7 @@ use concept_refinement_adapter_store::ports::{Fault, Records};
 use crate::Filesystem;
 use crate::draft::Draft;
 use crate::fault::fault;
-use crate::layout::{Layout, make_directory, sync_directory};
+use crate::layout::{Layout, place, sync_directory};
 
 /// Versions that are kept besides the newest, regardless of age.
 const MIN_VERSIONS: usize = 16;
@@ -95,7 +95,7 @@ fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
     if held.since.elapsed() > SWAP_TIMEOUT {
         return Ok(false);
     }
-    match link(&draft, &held.directory, &path) {
+    match place(&path, || draft.link(&path)) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         linked => linked?,
     }
@@ -107,16 +107,6 @@ fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
     sync_directory(&held.directory)?;
     remove_old(&held.directory, &versions, &draft);
     Ok(true)
-}
-
-fn link(draft: &Draft, directory: &Path, path: &Path) -> io::Result<()> {
-    match draft.link(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            make_directory(directory)?;
-            draft.link(path)
-        }
-        linked => linked,
-    }
 }
 
 /// The newest version, if any.
