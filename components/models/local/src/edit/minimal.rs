@@ -17,9 +17,6 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     const PASSES: usize = 3;
     /// Texture below this difference in levels is removed.
     const TEXTURE: f32 = 45.0;
-    if amount <= 0.0 {
-        return;
-    }
     let factor = factor(pixels);
     let mut small = shrink(pixels, factor);
     let radius = radius(&small);
