@@ -12,7 +12,8 @@ const WIDER: u16 = 257;
 /// Goes through its rows from the top.
 pub struct Painted {
     raw: Raw,
-    alpha: bool,
+    /// Whether something is not opaque.
+    pub alpha: bool,
     /// Of the pixels that are read and scaled, and of those that come out.
     is_wide: bool,
     wants_wide: bool,
@@ -61,11 +62,6 @@ impl Painted {
             y: 0,
         };
         (painted, remarks)
-    }
-
-    /// Whether something is not opaque.
-    pub fn has_alpha(&self) -> bool {
-        self.alpha
     }
 
     /// Puts the next row into `row`. What nobody looks at (the second value) is not

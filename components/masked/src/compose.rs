@@ -52,7 +52,7 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     let (painted, remarks) = Painted::new(raw, &original, mask.size());
     let form = original.form();
     let form = Form {
-        alpha: form.alpha || painted.has_alpha(),
+        alpha: form.alpha || painted.alpha,
         ..form
     };
     let format = match original.format {

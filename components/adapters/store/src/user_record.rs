@@ -21,7 +21,7 @@ mod tests;
 
 use concept_refinement_domain::document::OtherFields;
 use concept_refinement_domain::quota::{Usage, Window};
-use concept_refinement_domain::spending::{Booking, RecentSpending, Spending};
+use concept_refinement_domain::spending::{RecentSpending, Spending};
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -84,11 +84,6 @@ impl UserRecord {
     /// What the user's tasks of the current window cost.
     pub fn spending(&self, window: Window, now: Timestamp) -> Spending {
         self.spending.within(window, now)
-    }
-
-    /// Changes what a task costs that was submitted at this time.
-    pub fn book(&mut self, submitted_at: Timestamp, bookings: &[Booking], now: Timestamp) {
-        self.spending.book(submitted_at, bookings, now);
     }
 
     /// How many tasks the user has created in the current window.

@@ -69,13 +69,13 @@ impl<R: Rows> Iterator for Encoding<R> {
     type Item = Result<Vec<u8>, Problem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.writer.is_some() && self.file.length() < PIECE {
+        while self.writer.is_some() && self.file.0.borrow().len() < PIECE {
             if self.step().is_err() {
                 self.writer = None;
                 return Some(Err(Problem::Encoding));
             }
         }
-        Some(self.file.take())
+        Some(self.file.0.take())
             .filter(|piece| !piece.is_empty())
             .map(Ok)
     }
@@ -113,16 +113,6 @@ impl<R: Rows> Encoding<R> {
 /// What the encoder has written and nobody has taken.
 #[derive(Clone, Default)]
 struct Written(Rc<RefCell<Vec<u8>>>);
-
-impl Written {
-    fn length(&self) -> usize {
-        self.0.borrow().len()
-    }
-
-    fn take(&self) -> Vec<u8> {
-        self.0.take()
-    }
-}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

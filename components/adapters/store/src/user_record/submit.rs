@@ -77,7 +77,8 @@ impl UserRecord {
             idempotency_key,
         } = creation;
         self.usage = usage;
-        self.book(record.task.created_at, &record.reserved(), now);
+        self.spending
+            .book(record.task.created_at, &record.reserved(), now);
         let moved_keys = match idempotency_key {
             Some(key) => self.remember(Key::new(keys::hash(&key), submitted), now),
             None => Vec::new(),
