@@ -183,7 +183,7 @@ impl<P: Ports> Service<'_, P> {
             return Ok(Outcome::gone("the provider has removed the image"));
         }
         let response = success(self.ports, self.settings, response).await?;
-        match answer(response, self.settings, Answer::from_json).await {
+        match answer(response, self.settings).await {
             Ok(answer) => Ok(Outcome::Answer(answer)),
             Err(error) if error.is_repeatable() => Err(error),
             Err(error) => Ok(Outcome::Failed(error)),

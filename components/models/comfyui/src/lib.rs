@@ -202,16 +202,14 @@ impl<P: Ports> Server<'_, P> {
     /// The state of a run.
     async fn run(&self, id: &str) -> Result<Run, Error> {
         let history: History = self.get(&format!("/history/{}", encoded(id))).await?;
-        match history::ended(&history, id, self.settings.key.as_deref()) {
-            Some(run) => Ok(run),
-            None => {
-                let queue: Value = self.get("/queue").await?;
-                Ok(match history::is_queued(&queue, id) {
-                    true => Run::Waiting,
-                    false => Run::Unknown,
-                })
-            }
+        if let Some(run) = history::ended(&history, id, self.settings.key.as_deref()) {
+            return Ok(run);
         }
+        let queue: Value = self.get("/queue").await?;
+        Ok(match history::is_queued(&queue, id) {
+            true => Run::Waiting,
+            false => Run::Unknown,
+        })
     }
 
     /// Waits for the end of a run, or until the server does not know it.
@@ -250,7 +248,7 @@ impl<P: Ports> Server<'_, P> {
             encoded(&output.kind)
         );
         let response = self.exchange(HttpRequest::get(path), NOTHING).await?;
-        answer(response, self.settings, Answer::from_json).await
+        answer(response, self.settings).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

@@ -110,16 +110,14 @@ pub async fn reply(mut response: Response<impl ByteStream>, max: u64) -> Result<
     read(&mut response.body, response.content_length, max).await
 }
 
-/// Reads a successful response. `read` finds the image in JSON, as [`Answer::from_json`]
-/// does.
+/// The image of a successful response.
 pub async fn answer(
     response: Response<impl ByteStream>,
     settings: &Settings,
-    read: impl FnOnce(&[u8], &Settings) -> Result<Answer, Error>,
 ) -> Result<Answer, Error> {
     match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => Ok(answer),
-        Reply::Json(json) => read(&json, settings),
+        Reply::Json(json) => Answer::from_json(&json, settings),
     }
 }
 

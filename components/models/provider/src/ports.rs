@@ -92,13 +92,6 @@ impl HttpRequest {
         }
     }
 
-    pub fn put(self) -> Self {
-        Self {
-            method: Method::Put,
-            ..self
-        }
-    }
-
     /// Accepts only this media type.
     pub fn accepting(self, media_type: &'static str) -> Self {
         Self {

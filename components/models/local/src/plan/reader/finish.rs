@@ -38,9 +38,9 @@ impl Reader {
                 }));
             }
         }
-        let circle = self.turning.is_round().then_some(Edit::Circle);
+        let circle = self.turning.is_round.then_some(Edit::Circle);
         let (crops, last) = self.sizing.finish();
-        let turns = self.turning.finish().into_iter().chain(crops);
+        let turns = self.turning.edits.into_iter().chain(crops);
         let mut unused = self.unused;
         let adjustments = combined(self.adjustments, &mut unused).into_iter();
         let adjustments = adjustments.map(|(quality, amount)| Edit::Adjust(quality, amount));
