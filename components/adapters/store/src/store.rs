@@ -109,7 +109,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// A new random name.
     pub(crate) fn drawn(&self) -> String {
-        names::drawn(self.machine.random())
+        format!("{:016x}", self.machine.random())
     }
 }
 

@@ -179,13 +179,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
     /// How many tasks the user has created in the current window.
     pub async fn used(&self, user_id: &str, window: Window) -> Result<u32, Fault> {
         let user_record = self.user_record(user_id).await?;
-        Ok(user_record.used(window, self.machine.now()))
+        Ok(user_record.usage.used(window, self.machine.now()))
     }
 
     /// What the user's tasks of the current window cost.
     pub async fn spending(&self, user_id: &str, window: Window) -> Result<Spending, Fault> {
         let user_record = self.user_record(user_id).await?;
-        Ok(user_record.spending(window, self.machine.now()))
+        Ok(user_record.spending.within(window, self.machine.now()))
     }
 
     pub async fn delete(&self, user_id: &str, id: &str) -> Result<bool, Fault> {

@@ -123,7 +123,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         let (mut writer, reader) = generated::wit_stream::new();
         wit_bindgen::spawn(async move {
             let store = store::<P>();
-            while !watch.is_finished() {
+            while !watch.is_finished {
                 // An empty write shows whether the reader is still there.
                 let news = match store.poll(&mut watch).await {
                     Ok(change) => Vec::from_iter(change.convert()),

@@ -36,7 +36,7 @@ impl Account for RecordedAccount<'_> {
     }
 
     fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Refusal> {
-        Ok(self.user_record.spending(window, now))
+        Ok(self.user_record.spending.within(window, now))
     }
 
     /// Always false: the number of other users' pending tasks is unknown.
