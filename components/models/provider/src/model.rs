@@ -1,9 +1,6 @@
 //! The differences between providers.
 
-#![allow(
-    async_fn_in_trait,
-    reason = "an instance runs on one thread: its futures need not be Send"
-)]
+#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 use concept_refinement_domain::payment::Usage;
 

@@ -1,9 +1,6 @@
 //! The ports of a provider's model.
 
-#![allow(
-    async_fn_in_trait,
-    reason = "an instance runs on one thread: its futures need not be Send"
-)]
+#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 use std::time::Duration;
 
