@@ -18,7 +18,7 @@ use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 use crate::message::{self, message};
 use crate::outcome::Error;
 use crate::picture::Picture;
-use crate::ports::{ByteStream, Failure, Response};
+use crate::ports::{BrokeOff, ByteStream, Response};
 use crate::settings::Settings;
 
 /// As large as a model's answer may be (`docs/limits.md`). The pipeline checks the
@@ -175,8 +175,8 @@ async fn read(
         None => Ok(Reply::Json(joined(held))),
     };
     match reply {
-        Ok(Reply::Json(json)) if broke_off && !is_json(&json) => Err(Failure::BrokeOff.into()),
-        Err(_) if broke_off => Err(Failure::BrokeOff.into()),
+        Ok(Reply::Json(json)) if broke_off && !is_json(&json) => Err(BrokeOff.into()),
+        Err(_) if broke_off => Err(BrokeOff.into()),
         reply => reply,
     }
 }

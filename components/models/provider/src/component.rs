@@ -18,7 +18,7 @@ use concept_refinement_guest::Incoming;
 use crate::answer::Answer;
 use crate::model::Takes;
 use crate::notes::notes;
-use crate::ports::{ByteStream, Failure, Ports as _};
+use crate::ports::{BrokeOff, ByteStream, Ports as _};
 use crate::question::{self, Question};
 use crate::{Error, Model, Settings};
 
@@ -162,7 +162,7 @@ impl From<Error> for wit::Error {
 
 /// The end and an interruption cannot be distinguished, except by the length.
 impl ByteStream for Incoming {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
         Ok(self.chunk().await)
     }
 }

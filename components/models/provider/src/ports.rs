@@ -47,8 +47,12 @@ pub trait Ports {
 /// A stream of bytes.
 pub trait ByteStream {
     /// The next chunk, never empty; None at the end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure>;
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff>;
 }
+
+/// The stream has ended before its end.
+#[derive(Debug)]
+pub struct BrokeOff;
 
 /// One request.
 pub struct HttpRequest {
@@ -116,25 +120,4 @@ pub struct Response<S> {
     pub content_encoding: Option<String>,
     pub retry_after: Option<String>,
     pub body: S,
-}
-
-/// Why there is no complete response, as sentences for the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    #[error("this model may not reach the address of its provider")]
-    Forbidden,
-    #[error("the name of the provider cannot be resolved")]
-    Unresolvable,
-    #[error("the provider cannot be connected to")]
-    Unreachable,
-    #[error("the provider cannot be connected to in time")]
-    ConnectTimedOut,
-    #[error("the provider did not answer in time")]
-    TimedOut,
-    #[error("no secure connection to the provider can be made")]
-    Tls,
-    #[error("the provider did not answer properly")]
-    Broken,
-    #[error("the provider's answer broke off")]
-    BrokeOff,
 }

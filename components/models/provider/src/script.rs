@@ -11,7 +11,7 @@ use futures::FutureExt as _;
 
 use crate::question;
 use crate::{
-    Answer, Base, ByteStream, Contents, Error, Failure, HttpRequest, Method, Model, Ports,
+    Answer, Base, BrokeOff, ByteStream, Contents, Error, HttpRequest, Method, Model, Ports,
     Question, Response, Settings,
 };
 
@@ -30,7 +30,7 @@ pub fn picture(padding: usize) -> Vec<u8> {
 }
 
 /// Bytes, or why there are no more.
-pub struct Chunks(pub VecDeque<Result<Vec<u8>, Failure>>);
+pub struct Chunks(pub VecDeque<Result<Vec<u8>, BrokeOff>>);
 
 impl Chunks {
     pub fn of(bytes: &[u8], size: usize) -> Self {
@@ -39,7 +39,7 @@ impl Chunks {
 }
 
 impl ByteStream for Chunks {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
         self.0.pop_front().transpose()
     }
 }

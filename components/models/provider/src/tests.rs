@@ -22,8 +22,8 @@ use crate::question::enriched;
 pub use crate::script::picture;
 use crate::script::{self, Chunks, KEY};
 use crate::{
-    Answer, Base, Body, ByteStream, Contents, Error, Failure, HttpRequest, Model, Original, Ports,
-    Provider, Question, Response, Settings, Takes,
+    Answer, Base, Body, BrokeOff, ByteStream, Contents, Error, Failure, HttpRequest, Model,
+    Original, Ports, Provider, Question, Response, Settings, Takes,
 };
 
 pub fn opened(file: &[u8], size: usize) -> Contents<Chunks> {
