@@ -2,7 +2,7 @@
 
 use concept_refinement_raster::Format;
 
-use crate::answer::{Painted, Remark};
+use crate::answer::Painted;
 use crate::blend::Blend;
 use crate::encode::{Form, Pieces, png, webp};
 use crate::mask::Mask;
@@ -49,7 +49,7 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     if area.within(size) != Some(area) || mask.size() != (area.width, area.height) {
         return Err(Problem::OtherView);
     }
-    let (painted, remarks) = Painted::new(raw, &original, mask.size());
+    let (painted, mut notes) = Painted::new(raw, &original, mask.size());
     let form = original.form();
     let form = Form {
         alpha: form.alpha || painted.alpha,
@@ -59,7 +59,6 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
         Some(Format::Webp) if webp::fits(&form) => Format::Webp,
         _ => Format::Png,
     };
-    let mut notes: Vec<_> = remarks.iter().map(|remark| sentence(*remark)).collect();
     if original.format != Some(format) {
         notes.push("The result is a PNG, so that nothing outside of the edit changes.".to_owned());
     }
@@ -73,15 +72,4 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
         contents,
         notes,
     })
-}
-
-fn sentence(remark: Remark) -> String {
-    match remark {
-        Remark::Scaled((from_width, from_height), (width, height)) => format!(
-            "The model's answer of {from_width} × {from_height} was scaled to {width} × {height}."
-        ),
-        Remark::NotConverted => "The colours of the answer could not be converted to the \
-             original's profile, and were taken as they are."
-            .to_owned(),
-    }
 }
