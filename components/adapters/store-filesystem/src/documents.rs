@@ -14,7 +14,7 @@ use crate::layout::{place, sync_directory};
 
 impl Documents for Filesystem {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        match fs::read(self.layout.document(key)?) {
+        match fs::read(self.document(key)?) {
             Ok(document) => Ok(Some(document)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(fault("a document cannot be read", &error)),
@@ -32,8 +32,8 @@ impl Documents for Filesystem {
     async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
         let mut directories = BTreeSet::new();
         for (key, document) in documents {
-            let path = self.layout.document(&key)?;
-            Draft::write(&self.layout, &document)
+            let path = self.document(&key)?;
+            Draft::write(self, &document)
                 .and_then(|mut draft| place(&path, || draft.rename(&path)))
                 .map_err(|error| fault("a document cannot be written", &error))?;
             directories.extend(path.parent().map(Path::to_owned));
@@ -48,7 +48,7 @@ impl Documents for Filesystem {
     /// refers to it.
     async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
         for key in keys {
-            match fs::remove_file(self.layout.document(key)?) {
+            match fs::remove_file(self.document(key)?) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(fault("a document cannot be removed", &error));
                 }
