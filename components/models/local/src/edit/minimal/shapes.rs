@@ -164,14 +164,9 @@ impl Counts {
     }
 
     fn winner(&self, own: u8) -> u8 {
-        let Some(mine) = self.0.get(usize::from(own)) else {
-            return own;
-        };
-        let most = self.0.iter().copied().max().unwrap_or_default();
-        if most > *mine {
-            self.most().unwrap_or(own)
-        } else {
-            own
+        match self.0.get(usize::from(own)) {
+            Some(mine) if self.0.iter().any(|count| count > mine) => self.most().unwrap_or(own),
+            _ => own,
         }
     }
 
