@@ -7,7 +7,7 @@
 
 mod http;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -41,12 +41,9 @@ pub struct Component<M>(PhantomData<M>);
 
 impl<M: Model> wit::Guest for Component<M> {
     async fn refine(request: wit::Request) -> Result<wit::Answer, wit::Error> {
-        let names = Settings::NAMES.map(str::to_owned);
-        let mut values = settings::get_many(names.into()).await;
-        let settings = Settings::of(|name| {
-            let at = Settings::NAMES.iter().position(|known| *known == name)?;
-            values.get_mut(at)?.take()
-        })?;
+        let values = settings::get_many(Settings::NAMES.map(str::to_owned).into()).await;
+        let mut values: BTreeMap<_, _> = Settings::NAMES.into_iter().zip(values).collect();
+        let settings = Settings::of(|name| values.remove(name).flatten())?;
         let wasi = http::Wasi::new(request.receipt_key.clone());
         let is_masked = request.mask.is_some();
         let takes = M::takes(&settings, is_masked);
