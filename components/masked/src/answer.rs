@@ -6,13 +6,17 @@ use concept_refinement_raster::{Conversion, Raw, Resampling};
 use crate::encode::Pixel;
 use crate::original::{Original, has_transparency, max_of};
 
+const NOT_CONVERTED: &str = "The colours of the answer could not be converted to the original's \
+    profile, and were taken as they are.";
+
 /// Two values of sixteen bits for one of eight.
 const WIDER: u16 = 257;
 
 /// Goes through its rows from the top.
 pub struct Painted {
     raw: Raw,
-    alpha: bool,
+    /// Whether something is not opaque.
+    pub alpha: bool,
     /// Of the pixels that are read and scaled, and of those that come out.
     is_wide: bool,
     wants_wide: bool,
@@ -22,22 +26,18 @@ pub struct Painted {
     y: u32,
 }
 
-/// What a user may want to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remark {
-    /// From this size to that one.
-    Scaled((u32, u32), (u32, u32)),
-    NotConverted,
-}
-
 impl Painted {
-    /// For an area of this size of the original.
-    pub fn new(raw: Raw, original: &Original, size: (u32, u32)) -> (Self, Vec<Remark>) {
+    /// For an area of this size of the original. With what a user may want to know, in
+    /// sentences.
+    pub fn new(raw: Raw, original: &Original, size: (u32, u32)) -> (Self, Vec<String>) {
         let raw = raw.without_ink();
         let found = raw.upright_size();
-        let mut remarks = Vec::new();
+        let mut notes = Vec::new();
         let resampling = (found != size).then(|| {
-            remarks.push(Remark::Scaled(found, size));
+            notes.push(format!(
+                "The model's answer of {} × {} was scaled to {} × {}.",
+                found.0, found.1, size.0, size.1
+            ));
             Resampling::new(found, size)
         });
         let colors = (&original.raw.colors, original.raw.samples);
@@ -46,7 +46,7 @@ impl Painted {
             || original.raw.colors.unused.is_some()
             || raw.colors.unused.is_some()
         {
-            remarks.push(Remark::NotConverted);
+            notes.push(NOT_CONVERTED.to_owned());
         }
         let conversion = conversion.ok().flatten();
         let wants_wide = original.raw.samples.is_wide();
@@ -60,12 +60,7 @@ impl Painted {
             raw,
             y: 0,
         };
-        (painted, remarks)
-    }
-
-    /// Whether something is not opaque.
-    pub fn has_alpha(&self) -> bool {
-        self.alpha
+        (painted, notes)
     }
 
     /// Puts the next row into `row`. What nobody looks at (the second value) is not

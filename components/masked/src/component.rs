@@ -1,5 +1,8 @@
 //! Exports the interface `partial-edits`. Contains no logic.
 
+use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::records;
+
 use crate::{File, Pieces, compose, prepare};
 
 // The generated code crosses the component boundary, which is inherently unsafe.
@@ -16,10 +19,12 @@ mod bindings {
 
 use bindings::concept::refinement::model_types::{Image, Mask};
 use bindings::exports::concept::refinement::partial_edits::{
-    Composite, Guest, Original, Part, Region, View,
+    self as wit, Composite, Guest, Original, Part, Region, View,
 };
 use bindings::wit_stream;
 use wit_bindgen::{StreamReader, StreamResult};
+
+records! { wit Region { x, y, width, height } }
 
 struct Component;
 
@@ -27,7 +32,7 @@ impl Guest for Component {
     async fn prepare(original: Original, part: Part, part_only: bool) -> Result<View, String> {
         let original = original_file(original).await?;
         let part = match part {
-            Part::Region(region) => crate::Part::Region(region.into()),
+            Part::Region(region) => crate::Part::Region(region.convert()),
             Part::Mask(mask) => crate::Part::Mask(mask_file(mask).await?),
         };
         let view = prepare(original, part, part_only).map_err(|problem| problem.to_string())?;
@@ -39,7 +44,7 @@ impl Guest for Component {
                 length,
                 contents: stream(std::iter::once(view.mask)),
             },
-            area: view.area.into(),
+            area: view.area.convert(),
             result_length: view.result_length,
         })
     }
@@ -54,12 +59,9 @@ impl Guest for Component {
         let original = original_file(original).await?;
         let answer = crate::Answer {
             mask: mask_file(mask).await?.bytes,
-            area: area.into(),
+            area: area.convert(),
             feather,
-            image: File {
-                media_type: answer.media_type,
-                bytes: read(answer.contents, answer.length).await?,
-            },
+            image: read(answer.media_type, answer.contents, answer.length).await?,
         };
         let composite = compose(original, answer).map_err(|problem| problem.to_string())?;
         Ok(Composite {
@@ -70,21 +72,20 @@ impl Guest for Component {
 }
 
 async fn original_file(original: Original) -> Result<File, String> {
-    Ok(File {
-        media_type: original.media_type,
-        bytes: read(original.contents, Some(original.length)).await?,
-    })
+    let length = Some(original.length);
+    read(original.media_type, original.contents, length).await
 }
 
 async fn mask_file(mask: Mask) -> Result<File, String> {
-    Ok(File {
-        media_type: mask.media_type,
-        bytes: read(mask.contents, Some(mask.length)).await?,
-    })
+    read(mask.media_type, mask.contents, Some(mask.length)).await
 }
 
 /// Reads the declared number of bytes, or all of them where none is declared.
-async fn read(mut stream: StreamReader<u8>, length: Option<u64>) -> Result<Vec<u8>, String> {
+async fn read(
+    media_type: String,
+    mut stream: StreamReader<u8>,
+    length: Option<u64>,
+) -> Result<File, String> {
     /// Far above the service's limits.
     const MAX_FILE: usize = 256 << 20;
     let too_large = || "the image is too large".to_owned();
@@ -109,7 +110,7 @@ async fn read(mut stream: StreamReader<u8>, length: Option<u64>) -> Result<Vec<u
     bytes.truncate(most);
     match declared.is_some_and(|length| bytes.len() < length) {
         true => Err("the image is shorter than announced".to_owned()),
-        false => Ok(bytes),
+        false => Ok(File { media_type, bytes }),
     }
 }
 
@@ -134,38 +135,4 @@ fn stream(pieces: impl Iterator<Item = Vec<u8>> + 'static) -> StreamReader<u8> {
         }
     });
     contents
-}
-
-impl From<Region> for crate::Region {
-    fn from(region: Region) -> Self {
-        let Region {
-            x,
-            y,
-            width,
-            height,
-        } = region;
-        Self {
-            x,
-            y,
-            width,
-            height,
-        }
-    }
-}
-
-impl From<crate::Region> for Region {
-    fn from(region: crate::Region) -> Self {
-        let crate::Region {
-            x,
-            y,
-            width,
-            height,
-        } = region;
-        Self {
-            x,
-            y,
-            width,
-            height,
-        }
-    }
 }

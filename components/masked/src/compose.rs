@@ -2,9 +2,9 @@
 
 use concept_refinement_raster::Format;
 
-use crate::answer::{Painted, Remark};
+use crate::answer::Painted;
 use crate::blend::Blend;
-use crate::encode::{Form, Pieces, fits_webp};
+use crate::encode::{Form, Pieces, png, webp};
 use crate::mask::Mask;
 use crate::original::{File, Original};
 use crate::{Problem, Region};
@@ -49,39 +49,27 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     if area.within(size) != Some(area) || mask.size() != (area.width, area.height) {
         return Err(Problem::OtherView);
     }
-    let (painted, remarks) = Painted::new(raw, &original, mask.size());
+    let (painted, mut notes) = Painted::new(raw, &original, mask.size());
     let form = original.form();
     let form = Form {
-        alpha: form.alpha || painted.has_alpha(),
+        alpha: form.alpha || painted.alpha,
         ..form
     };
     let format = match original.format {
-        Some(Format::Webp) if fits_webp(&form) => Format::Webp,
+        Some(Format::Webp) if webp::fits(&form) => Format::Webp,
         _ => Format::Png,
     };
-    let mut notes: Vec<_> = remarks.iter().map(|remark| sentence(*remark)).collect();
     if original.format != Some(format) {
         notes.push("The result is a PNG, so that nothing outside of the edit changes.".to_owned());
     }
     let blend = Blend::new(original, painted, area, mask, feather);
     let contents = match format {
-        Format::Webp => Pieces::webp(form, blend)?,
-        _ => Pieces::png(form, blend)?,
+        Format::Webp => webp::pieces(form, blend)?,
+        _ => png::pieces(form, blend)?,
     };
     Ok(Composite {
         media_type: format.media_type(),
         contents,
         notes,
     })
-}
-
-fn sentence(remark: Remark) -> String {
-    match remark {
-        Remark::Scaled((from_width, from_height), (width, height)) => format!(
-            "The model's answer of {from_width} × {from_height} was scaled to {width} × {height}."
-        ),
-        Remark::NotConverted => "The colours of the answer could not be converted to the \
-             original's profile, and were taken as they are."
-            .to_owned(),
-    }
 }

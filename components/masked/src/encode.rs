@@ -1,7 +1,7 @@
 //! Writes images without loss, with nothing but pixels and what says their colours.
 
-mod png;
-mod webp;
+pub mod png;
+pub mod webp;
 
 use concept_refinement_raster::Colors;
 
@@ -55,26 +55,4 @@ impl Form {
 }
 
 /// A file, in pieces that are made while they are taken.
-pub struct Pieces(Box<dyn Iterator<Item = Result<Vec<u8>, Problem>>>);
-
-impl Iterator for Pieces {
-    type Item = Result<Vec<u8>, Problem>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
-    }
-}
-
-impl Pieces {
-    pub fn png(form: Form, rows: impl Rows + 'static) -> Result<Self, Problem> {
-        Ok(Self(Box::new(png::pieces(form, rows)?)))
-    }
-
-    /// Of an image with eight bits per channel and sides that fit. All of it is in memory.
-    pub fn webp(form: Form, rows: impl Rows) -> Result<Self, Problem> {
-        let pieces = webp::pieces(form, rows)?;
-        Ok(Self(Box::new(pieces.into_iter().map(Ok))))
-    }
-}
-
-pub use webp::fits as fits_webp;
+pub type Pieces = Box<dyn Iterator<Item = Result<Vec<u8>, Problem>>>;

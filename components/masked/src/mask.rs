@@ -17,15 +17,6 @@ pub struct Mask {
 }
 
 impl Mask {
-    fn empty(width: u32, height: u32) -> Self {
-        let length = row_length(width) * height as usize;
-        Self {
-            width,
-            height,
-            bits: vec![0; length],
-        }
-    }
-
     /// What a user's mask marks: where it has transparency anywhere, what is transparent
     /// altogether; else what is nearer to white than to black in each channel.
     pub fn of_image(raw: &Raw) -> Self {
@@ -59,15 +50,20 @@ impl Mask {
 
     /// By a function that marks pixels of a row.
     fn drawn(width: u32, height: u32, mut draw: impl FnMut(u32, &mut dyn FnMut(u32))) -> Self {
-        let mut mask = Self::empty(width, height);
-        for (y, row) in (0..height).zip(mask.bits.chunks_exact_mut(row_length(width).max(1))) {
+        let length = row_length(width);
+        let mut bits = vec![0; length * height as usize];
+        for (y, row) in (0..height).zip(bits.chunks_exact_mut(length.max(1))) {
             draw(y, &mut |x| {
                 if let Some(byte) = row.get_mut(x as usize / 8) {
                     *byte |= bit(x);
                 }
             });
         }
-        mask
+        Self {
+            width,
+            height,
+            bits,
+        }
     }
 
     #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The original, and files in general.
 
-use concept_refinement_raster::{self as raster, Colors, Format, Raw};
+use concept_refinement_raster::{self as raster, Format, Raw};
 
 use crate::encode::{Form, Rows};
 use crate::{Problem, Region};
@@ -59,12 +59,8 @@ impl Original {
             height,
             alpha,
             wide: samples.is_wide(),
-            colors: self.colors(),
+            colors: self.raw.colors.clone().of_rgb(samples),
         }
-    }
-
-    pub fn colors(&self) -> Colors {
-        self.raw.colors.clone().of_rgb(self.raw.samples)
     }
 
     /// A part of it, upright.

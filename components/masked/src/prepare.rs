@@ -2,7 +2,7 @@
 
 use concept_refinement_raster::Orientation;
 
-use crate::encode::Pieces;
+use crate::encode::{Pieces, png};
 use crate::mask::Mask;
 use crate::original::{File, Original};
 use crate::{Problem, Region};
@@ -29,17 +29,25 @@ pub struct View {
 /// Decodes both images, so that what cannot be edited is known before a model is asked. With
 /// `part_only` the model sees a box around what is to change, and nothing else.
 pub fn prepare(original: File, part: Part, part_only: bool) -> Result<View, Problem> {
-    // Before the original is: the two are never in memory together.
-    let part = match part {
-        Part::Region(region) => Marked::Region(region),
+    let (original, mask) = match part {
+        Part::Region(region) => {
+            let original = Original::decode(original)?;
+            let size = original.raw.upright_size();
+            let region = region.within(size).ok_or(Problem::RegionOutside(size))?;
+            (original, Mask::of_region(size, region))
+        }
         Part::Mask(file) => {
-            let raw = file.decode().map_err(Problem::Mask)?;
-            Marked::Mask(Mask::of_image(&raw))
+            // Before the original is: the two are never in memory together.
+            let mask = Mask::of_image(&file.decode().map_err(Problem::Mask)?);
+            let original = Original::decode(original)?;
+            let size = original.raw.upright_size();
+            if mask.size() != size {
+                return Err(Problem::MaskSize(size));
+            }
+            (original, mask)
         }
     };
-    let original = Original::decode(original)?;
     let size = original.raw.upright_size();
-    let mask = part.of_size(size)?;
     let bounds = mask.bounds().ok_or(Problem::NothingMarked)?;
     let area = match part_only {
         true => bounds.with_margin(size),
@@ -51,7 +59,7 @@ pub fn prepare(original: File, part: Part, part_only: bool) -> Result<View, Prob
         true => None,
         false => {
             let (form, rows) = original.crop(area);
-            Some(Pieces::png(form, rows)?)
+            Some(png::pieces(form, rows)?)
         }
     };
     let mask = match area == Region::whole(size) {
@@ -64,23 +72,4 @@ pub fn prepare(original: File, part: Part, part_only: bool) -> Result<View, Prob
         area,
         result_length,
     })
-}
-
-enum Marked {
-    Region(Region),
-    Mask(Mask),
-}
-
-impl Marked {
-    /// As the mask of an original of that size.
-    fn of_size(self, size: (u32, u32)) -> Result<Mask, Problem> {
-        match self {
-            Self::Region(region) => {
-                let region = region.within(size).ok_or(Problem::RegionOutside(size))?;
-                Ok(Mask::of_region(size, region))
-            }
-            Self::Mask(mask) if mask.size() == size => Ok(mask),
-            Self::Mask(_) => Err(Problem::MaskSize(size)),
-        }
-    }
 }

@@ -6,7 +6,7 @@ use moxcms::{ColorProfile, Layout, TransformExecutor, TransformOptions};
 
 use crate::profile::{changes, options};
 use crate::upright::Pixel;
-use crate::{Colors, Samples};
+use crate::{Colors, Problem, Samples};
 
 /// Converts wide pixels; alpha stays as it is.
 pub struct Conversion {
@@ -14,16 +14,12 @@ pub struct Conversion {
     before: Vec<Pixel>,
 }
 
-/// The profiles do not say how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Inconvertible;
-
 impl Conversion {
-    /// None: the colours are the same.
+    /// None: the colours are the same. An error: the profiles do not say how.
     pub fn between(
         (from, from_samples): (&Colors, Samples),
         (to, to_samples): (&Colors, Samples),
-    ) -> Result<Option<Self>, Inconvertible> {
+    ) -> Result<Option<Self>, Problem> {
         let from = from.clone().of_rgb(from_samples);
         let to = to.clone().of_rgb(to_samples);
         let is_same = from.icc == to.icc && from.chunks == to.chunks;
@@ -38,7 +34,7 @@ impl Conversion {
         };
         let layout = Layout::Rgba;
         let transform = from.create_transform_16bit(layout, &to, layout, options);
-        let transform = transform.map_err(|_| Inconvertible)?;
+        let transform = transform.map_err(|_| Problem::Unsupported)?;
         Ok(changes(&from, &to).then(|| Self {
             transform,
             before: Vec::new(),

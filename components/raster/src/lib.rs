@@ -18,7 +18,7 @@ mod upright;
 
 pub use colors::{Chunk, Colors, Unused};
 pub use concept_refinement_domain::image::Format;
-pub use conversion::{Conversion, Inconvertible};
+pub use conversion::Conversion;
 pub use decoding::{decode, room};
 pub use image::metadata::Orientation;
 pub use raw::{Raw, Samples};

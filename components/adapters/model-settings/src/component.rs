@@ -19,10 +19,7 @@ struct Component;
 
 impl Guest for Component {
     async fn get(name: String) -> Option<String> {
-        match crate::is_granted(&name) {
-            true => settings::get(name).await,
-            false => None,
-        }
+        Self::get_many(vec![name]).await.pop().flatten()
     }
 
     async fn get_many(names: Vec<String>) -> Vec<Option<String>> {

@@ -3,12 +3,10 @@
 
 use std::time::Duration;
 
-use concept_refinement_adapter_queue::{Attempt, MAX_MESSAGES, Slots, TOO_MANY, deliver};
-use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_adapter_queue::{Attempt, publish};
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_guest::bindings::types::Error;
 use concept_refinement_guest::outbound::{self, Failure, Timeouts};
-use concept_refinement_guest::{Imports, log};
 use wasip3::http::types::Method;
 
 use crate::answer::judge;
@@ -42,27 +40,15 @@ const TIMEOUTS: Timeouts = Timeouts {
     between_bytes: Some(Duration::from_secs(10)),
 };
 
-static SLOTS: Slots = Slots::new(MAX_MESSAGES);
-
 struct Component;
 
 impl Guest for Component {
     async fn publish(message: Vec<u8>) -> Result<(), Error> {
-        let Some(place) = SLOTS.take() else {
-            return Err(CapabilityError::unavailable(TOO_MANY).convert());
+        let attempt = async move || match post(message.clone()).await {
+            Ok(status) => judge(status),
+            Err(failure) => Attempt::Again(sentence(failure).to_owned()),
         };
-        // Continues after this function has returned.
-        wit_bindgen::spawn(async move {
-            let attempt = async || match post(message.clone()).await {
-                Ok(status) => judge(status),
-                Err(failure) => Attempt::Again(sentence(failure).to_owned()),
-            };
-            if let Err(sentence) = deliver(&Imports, attempt).await {
-                log::warn(format_args!("{sentence}"));
-            }
-            drop(place);
-        });
-        Ok(())
+        publish(attempt).convert()
     }
 
     /// Each message has a worker of its own at once: there is no order.

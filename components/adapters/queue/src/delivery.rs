@@ -1,7 +1,5 @@
 //! Delivers one message to a processor.
 
-use std::time::Duration;
-
 use concept_refinement_domain::retry;
 use concept_refinement_guest::{Clock, Random};
 
@@ -29,30 +27,19 @@ pub async fn deliver(
     let mut tries = 0;
     loop {
         tries += 1;
-        match next(attempt().await, tries, clock.jitter()) {
-            Next::Done => return Ok(()),
-            Next::Wait(duration) => clock.sleep(duration).await,
-            Next::LetGo(sentence) => return Err(sentence),
+        match attempt().await {
+            Attempt::Taken => return Ok(()),
+            Attempt::Again(_) if tries < MAX_TRIES => {
+                let pause = retry::backoff(tries, clock.jitter(), None);
+                clock.sleep(pause).await;
+            }
+            Attempt::Again(reason) => {
+                return Err(format!(
+                    "a task waits to be published again, after {tries} tries: {reason}"
+                ));
+            }
+            Attempt::Refused(reason) => return Err(format!("a message was refused: {reason}")),
         }
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Next {
-    Done,
-    Wait(Duration),
-    LetGo(String),
-}
-
-/// What to do after an attempt, given the number of attempts so far.
-fn next(attempt: Attempt, tries: u32, jitter: f64) -> Next {
-    match attempt {
-        Attempt::Taken => Next::Done,
-        Attempt::Again(_) if tries < MAX_TRIES => Next::Wait(retry::backoff(tries, jitter, None)),
-        Attempt::Again(reason) => Next::LetGo(format!(
-            "a task waits to be published again, after {tries} tries: {reason}"
-        )),
-        Attempt::Refused(reason) => Next::LetGo(format!("a message was refused: {reason}")),
     }
 }
 
@@ -61,6 +48,7 @@ mod tests {
     use std::cell::RefCell;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
+    use std::time::Duration;
 
     use concept_refinement_domain::timestamp::Timestamp;
 
@@ -76,34 +64,6 @@ mod tests {
 
     fn again() -> Attempt {
         Attempt::Again("it is down".to_owned())
-    }
-
-    #[test]
-    fn what_follows_from_an_attempt() {
-        let wait = |seconds| Next::Wait(Duration::from_secs(seconds));
-        let let_go = |sentence: &str| Next::LetGo(sentence.to_owned());
-        let refused = Attempt::Refused("it is no task".to_owned());
-        for (name, attempt, tries, expected) in [
-            ("taken at once", Attempt::Taken, 1, Next::Done),
-            ("taken at last", Attempt::Taken, 4, Next::Done),
-            ("down once", again(), 1, wait(1)),
-            ("down twice", again(), 2, wait(4)),
-            ("down three times", again(), 3, wait(16)),
-            (
-                "down for ever",
-                again(),
-                4,
-                let_go("a task waits to be published again, after 4 tries: it is down"),
-            ),
-            (
-                "refused",
-                refused,
-                1,
-                let_go("a message was refused: it is no task"),
-            ),
-        ] {
-            assert_eq!(next(attempt, tries, 0.5), expected, "{name}");
-        }
     }
 
     /// Returns scripted outcomes and records how long it slept.
@@ -131,27 +91,45 @@ mod tests {
 
     #[test]
     fn a_message_is_tried_until_it_is_taken_and_not_for_ever() {
-        for (name, attempts, slept, is_taken) in [
-            ("at once", vec![Attempt::Taken], vec![], true),
+        let refused = || Attempt::Refused("it is no task".to_owned());
+        for (name, attempts, slept, expected) in [
+            ("taken at once", vec![Attempt::Taken], vec![], Ok(())),
             (
-                "at the third try",
+                "taken at the third try",
                 vec![again(), again(), Attempt::Taken],
                 vec![1, 4],
-                true,
+                Ok(()),
             ),
-            ("never", vec![again(); 4], vec![1, 4, 16], false),
+            (
+                "taken at last",
+                vec![again(), again(), again(), Attempt::Taken],
+                vec![1, 4, 16],
+                Ok(()),
+            ),
+            (
+                "down for ever",
+                vec![again(); 4],
+                vec![1, 4, 16],
+                Err("a task waits to be published again, after 4 tries: it is down"),
+            ),
+            (
+                "refused",
+                vec![refused()],
+                vec![],
+                Err("a message was refused: it is no task"),
+            ),
             (
                 "refused in the end",
-                vec![again(), Attempt::Refused(String::new())],
+                vec![again(), refused()],
                 vec![1],
-                false,
+                Err("a message was refused: it is no task"),
             ),
         ] {
             let script = Script::default();
             script.attempts.borrow_mut().extend(attempts);
             let attempt = async || script.attempts.borrow_mut().remove(0);
             let delivered = run(deliver(&script, attempt));
-            assert_eq!(delivered.is_ok(), is_taken, "{name}");
+            assert_eq!(delivered, expected.map_err(str::to_owned), "{name}");
             assert_eq!(*script.slept.borrow(), slept, "{name}");
             assert!(script.attempts.borrow().is_empty(), "{name}");
         }

@@ -9,10 +9,14 @@
 #[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod component;
 mod delivery;
+#[cfg(target_arch = "wasm32")]
+mod publishing;
 mod slots;
 mod worker;
 
 pub use delivery::{Attempt, deliver};
+#[cfg(target_arch = "wasm32")]
+pub use publishing::publish;
 pub use slots::{Slot, Slots};
 pub use worker::{Leases, Processor, work};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use concept_refinement_adapter_store::ports::{Documents, Fault};
@@ -10,11 +10,11 @@ use concept_refinement_adapter_store::ports::{Documents, Fault};
 use crate::Filesystem;
 use crate::draft::Draft;
 use crate::fault::fault;
-use crate::layout::{make_directory, sync_directory};
+use crate::layout::{place, sync_directory};
 
 impl Documents for Filesystem {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        match fs::read(self.layout.document(key)?) {
+        match fs::read(self.document(key)?) {
             Ok(document) => Ok(Some(document)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(fault("a document cannot be read", &error)),
@@ -32,9 +32,9 @@ impl Documents for Filesystem {
     async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
         let mut directories = BTreeSet::new();
         for (key, document) in documents {
-            let path = self.layout.document(&key)?;
-            Draft::write(&self.layout, &document)
-                .and_then(|draft| put(draft, &path))
+            let path = self.document(&key)?;
+            Draft::write(self, &document)
+                .and_then(|mut draft| place(&path, || draft.rename(&path)))
                 .map_err(|error| fault("a document cannot be written", &error))?;
             directories.extend(path.parent().map(Path::to_owned));
         }
@@ -48,7 +48,7 @@ impl Documents for Filesystem {
     /// refers to it.
     async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
         for key in keys {
-            match fs::remove_file(self.layout.document(key)?) {
+            match fs::remove_file(self.document(key)?) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(fault("a document cannot be removed", &error));
                 }
@@ -56,16 +56,6 @@ impl Documents for Filesystem {
             }
         }
         Ok(())
-    }
-}
-
-fn put(mut draft: Draft, path: &Path) -> io::Result<()> {
-    match (draft.rename(path), path.parent()) {
-        (Err(error), Some(directory)) if error.kind() == ErrorKind::NotFound => {
-            make_directory(directory)?;
-            draft.rename(path)
-        }
-        (renamed, _) => renamed,
     }
 }
 

@@ -6,7 +6,8 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::layout::{Layout, make_directory};
+use crate::Filesystem;
+use crate::layout::make_directory;
 
 /// A draft of this age is abandoned; no write takes so long.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -26,8 +27,8 @@ pub struct Draft {
 
 impl Draft {
     /// Durable when this returns.
-    pub fn write(layout: &Layout, contents: &[u8]) -> io::Result<Self> {
-        let drafts = layout.drafts();
+    pub fn write(filesystem: &Filesystem, contents: &[u8]) -> io::Result<Self> {
+        let drafts = filesystem.drafts();
         let (mut file, mut draft) = create(&drafts)?;
         file.write_all(contents).map_err(as_full)?;
         file.sync_all()?;

@@ -15,28 +15,22 @@ use std::path::{Path, PathBuf};
 
 use concept_refinement_adapter_store::ports::Fault;
 
+use crate::Filesystem;
+
 /// Limit in bytes; file names may have 255.
 const MAX_KEY: usize = 250;
 
-pub struct Layout {
-    root: PathBuf,
-}
-
-impl Layout {
-    pub fn new(root: PathBuf) -> Self {
-        Self { root }
-    }
-
+impl Filesystem {
     /// The directory of a record's versions.
-    pub fn record(&self, key: &str) -> Result<PathBuf, Fault> {
+    pub(crate) fn record(&self, key: &str) -> Result<PathBuf, Fault> {
         self.path("records", key)
     }
 
-    pub fn document(&self, key: &str) -> Result<PathBuf, Fault> {
+    pub(crate) fn document(&self, key: &str) -> Result<PathBuf, Fault> {
         self.path("documents", key)
     }
 
-    pub fn drafts(&self) -> PathBuf {
+    pub(crate) fn drafts(&self) -> PathBuf {
         self.root.join("drafts")
     }
 
@@ -63,6 +57,17 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
         _ => {}
     }
     path.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Gives a file this path, in a directory that is made if there is none yet.
+pub fn place(path: &Path, mut name: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    match (name(), path.parent()) {
+        (Err(error), Some(directory)) if error.kind() == ErrorKind::NotFound => {
+            make_directory(directory)?;
+            name()
+        }
+        (named, _) => named,
+    }
 }
 
 /// Syncs the names in a directory.
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_key_has_one_place() {
-        let layout = Layout::new("/data".into());
+        let layout = Filesystem::at("/data");
         for (key, path) in [
             ("health", "/data/documents/91/health"),
             ("a/b", "/data/documents/00/a_b"),
@@ -116,7 +121,7 @@ mod tests {
 
     #[test]
     fn nothing_leads_out() {
-        let layout = Layout::new("/data".into());
+        let layout = Filesystem::at("/data");
         for key in [
             "",
             "/",

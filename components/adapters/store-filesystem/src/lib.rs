@@ -19,7 +19,6 @@ mod tests;
 
 use std::path::PathBuf;
 
-use layout::Layout;
 pub use records::Held;
 
 /// The path of the directory as the component sees it.
@@ -27,15 +26,13 @@ const ROOT: &str = "/data";
 
 /// A platform that stores everything in one directory.
 pub struct Filesystem {
-    layout: Layout,
+    root: PathBuf,
 }
 
 impl Filesystem {
     /// Creates nothing yet; directories are created at the first write.
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self {
-            layout: Layout::new(root.into()),
-        }
+        Self { root: root.into() }
     }
 }
 

@@ -36,7 +36,7 @@ use concept_refinement_adapter_store::ports::{Fault, Records};
 use crate::Filesystem;
 use crate::draft::Draft;
 use crate::fault::fault;
-use crate::layout::{Layout, make_directory, sync_directory};
+use crate::layout::{place, sync_directory};
 
 /// Versions that are kept besides the newest, regardless of age.
 const MIN_VERSIONS: usize = 16;
@@ -65,7 +65,7 @@ impl Records for Filesystem {
     type Held = Held;
 
     async fn read(&self, key: &str) -> Result<(Option<Vec<u8>>, Held), Fault> {
-        let directory = self.layout.record(key)?;
+        let directory = self.record(key)?;
         let since = Instant::now();
         let (version, value) = newest(&directory)
             .map_err(|error| fault("a record cannot be read", &error))?
@@ -79,23 +79,22 @@ impl Records for Filesystem {
     }
 
     async fn swap(&self, held: Held, value: Vec<u8>) -> Result<bool, Fault> {
-        swap(&self.layout, &held, &value)
-            .map_err(|error| fault("a record cannot be written", &error))
+        swap(self, &held, &value).map_err(|error| fault("a record cannot be written", &error))
     }
 }
 
-fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
+fn swap(filesystem: &Filesystem, held: &Held, value: &[u8]) -> io::Result<bool> {
     let version = held.version.saturating_add(1);
     let path = held.directory.join(file_name(version));
     // A writer that has already lost need not write.
     if path.exists() {
         return Ok(false);
     }
-    let draft = Draft::write(layout, value)?;
+    let draft = Draft::write(filesystem, value)?;
     if held.since.elapsed() > SWAP_TIMEOUT {
         return Ok(false);
     }
-    match link(&draft, &held.directory, &path) {
+    match place(&path, || draft.link(&path)) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(false),
         linked => linked?,
     }
@@ -107,16 +106,6 @@ fn swap(layout: &Layout, held: &Held, value: &[u8]) -> io::Result<bool> {
     sync_directory(&held.directory)?;
     remove_old(&held.directory, &versions, &draft);
     Ok(true)
-}
-
-fn link(draft: &Draft, directory: &Path, path: &Path) -> io::Result<()> {
-    match draft.link(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            make_directory(directory)?;
-            draft.link(path)
-        }
-        linked => linked,
-    }
 }
 
 /// The newest version, if any.

@@ -80,16 +80,14 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(key) = sha256.and_then(names::image_hash) else {
             return Ok(None);
         };
-        let found: Option<ImageHashDocument> = self.document(&key).await?;
+        let found: Option<ImageHashDocument> = self.document(Some(key.clone())).await?;
         let is_found = found.is_some_and(|found| found.concept_id == concept.id);
         Ok(is_found.then_some(key))
     }
 
     async fn concept_with_image(&self, sha256: &str) -> Result<Option<Concept>, Fault> {
-        let Some(key) = names::image_hash(sha256) else {
-            return Ok(None);
-        };
-        let Some(ImageHashDocument { concept_id }) = self.document(&key).await? else {
+        let found = self.document(names::image_hash(sha256)).await?;
+        let Some(ImageHashDocument { concept_id }) = found else {
             return Ok(None);
         };
         let Some(place) = self.place_of_concept(&concept_id).await? else {

@@ -60,10 +60,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         &self,
         id: &str,
     ) -> Result<Option<ConceptDocument>, Fault> {
-        match names::concept(id) {
-            Some(key) => self.document(&key).await,
-            None => Ok(None),
-        }
+        self.document(names::concept(id)).await
     }
 
     /// Finds the entry of the concept with this id, and its place.

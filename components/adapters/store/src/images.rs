@@ -66,11 +66,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
 
     /// None: no such image.
     pub async fn stat_image(&self, path: &str) -> Result<Option<ImageInfo>, Fault> {
-        let Some(path) = ImagePath::parse(path) else {
-            return Ok(None);
-        };
-        let document = self.image(&path).await?;
-        Ok(document.map(|document| info(&path, document)))
+        let found = self.image(path).await?;
+        Ok(found.map(|(path, document)| info(&path, document)))
     }
 
     pub async fn get_image(
@@ -78,10 +75,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         path: &str,
         range: Option<ByteRange>,
     ) -> Result<Option<(ImageInfo, Reading)>, CapabilityError> {
-        let Some(path) = ImagePath::parse(path) else {
-            return Ok(None);
-        };
-        let Some(document) = self.image(&path).await? else {
+        let Some((path, document)) = self.image(path).await? else {
             return Ok(None);
         };
         let range = within(range, document.size)?;
@@ -116,10 +110,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn delete_image(&self, path: &str) -> Result<(), Fault> {
-        let Some(path) = ImagePath::parse(path) else {
-            return Ok(());
-        };
-        let Some(document) = self.image(&path).await? else {
+        let Some((path, document)) = self.image(path).await? else {
             return Ok(());
         };
         // The chunks are deleted first: after a crash in between, a repeat finds them by
@@ -264,8 +255,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
             .collect())
     }
 
-    async fn image(&self, path: &ImagePath) -> Result<Option<ImageDocument>, Fault> {
-        self.document(&names::image(path)).await
+    async fn image(&self, path: &str) -> Result<Option<(ImagePath, ImageDocument)>, Fault> {
+        let path = ImagePath::parse(path);
+        let document = self.document(path.as_ref().map(names::image)).await?;
+        Ok(path.zip(document))
     }
 
     /// If a limit is reached, slots that a crash may have left are checked.

@@ -73,11 +73,6 @@ pub fn chunk(name: &str, number: u64) -> String {
     format!("chunk/{name}/{number}")
 }
 
-/// A new random name.
-pub fn drawn(random: u64) -> String {
-    format!("{random:016x}")
-}
-
 /// Whether it is a UUID in lower case; nothing else becomes part of a key.
 fn is_id(id: &str) -> bool {
     id.len() == 36

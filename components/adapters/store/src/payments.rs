@@ -77,46 +77,47 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub async fn call_not_accepted(&self, key: &str) -> Result<(), Fault> {
-        let (lease, link) = call(key)?;
-        let noted = self.change_task(&lease.task_id, None, |record, _| {
-            let payment = record.payment.call_not_accepted(link);
-            Ok(pay(record, &lease, &payment, ()))
-        });
-        noted.await?.ok_or(LOST)
+        self.change_payment(key, |payment, link| Ok(payment.call_not_accepted(link)))
+            .await
     }
 
     /// `key`: given to the call when it began.
     pub async fn keep_receipt(&self, key: &str, receipt: &[u8]) -> Result<(), Fault> {
         let key = sealed_key::open(&self.key(RECEIPT_KEYS).await?, key).ok_or(NO_KEY)?;
-        let (lease, link) = call(key)?;
         let is_never = self.is_never().await;
-        let kept = self.change_task(&lease.task_id, None, |record, _| {
-            let payment = match receipt {
-                [] => {
-                    // New work costs what the work costs that it replaces.
-                    let price = record.payment.open_price(link);
-                    let payment = record.payment.given_up(link, is_never, price);
-                    payment.map_err(|_| Fault::Invalid(NOT_ASKED_TWICE))?
-                }
-                receipt => {
-                    let payment = record.payment.with_receipt(link, receipt);
-                    payment.map_err(|_| Fault::Invalid("The receipt is too large."))?
-                }
-            };
-            Ok(pay(record, &lease, &payment, ()))
-        });
-        kept.await?.ok_or(LOST)
+        self.change_payment(key, |payment, link| match receipt {
+            [] => {
+                // New work costs what the work costs that it replaces.
+                let given_up = payment.given_up(link, is_never, payment.open_price(link));
+                given_up.map_err(|_| Fault::Invalid(NOT_ASKED_TWICE))
+            }
+            receipt => {
+                let kept = payment.with_receipt(link, receipt);
+                kept.map_err(|_| Fault::Invalid("The receipt is too large."))
+            }
+        })
+        .await
     }
 
     /// `key`: given to the call when it began.
     pub async fn add_usage(&self, key: &str, usage: &Usage) -> Result<(), Fault> {
         let key = sealed_key::open(&self.key(RECEIPT_KEYS).await?, key).ok_or(NO_KEY)?;
+        self.change_payment(key, |payment, link| Ok(payment.with_usage(link, usage)))
+            .await
+    }
+
+    /// Changes what is known of the payment for a call.
+    async fn change_payment(
+        &self,
+        key: &str,
+        mut change: impl FnMut(&Payment, &str) -> Result<Payment, Fault>,
+    ) -> Result<(), Fault> {
         let (lease, link) = call(key)?;
-        let added = self.change_task(&lease.task_id, None, |record, _| {
-            let payment = record.payment.with_usage(link, usage);
+        let changed = self.change_task(&lease.task_id, None, |record, _| {
+            let payment = change(&record.payment, link)?;
             Ok(pay(record, &lease, &payment, ()))
         });
-        added.await?.ok_or(LOST)
+        changed.await?.ok_or(LOST)
     }
 
     /// Whether repeats are forbidden.

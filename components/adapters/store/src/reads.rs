@@ -183,10 +183,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub(crate) async fn end_document(&self, entry: &Entry) -> Result<Option<EndDocument>, Fault> {
-        match end_of(entry) {
-            Some(key) => self.document(&key).await,
-            None => Ok(None),
-        }
+        self.document(end_of(entry)).await
     }
 
     pub(crate) async fn concept_of(&self, entry: &Entry) -> Result<Option<Concept>, Fault> {

@@ -95,14 +95,21 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    pub(crate) async fn document<T: Document>(&self, key: &str) -> Result<Option<T>, Fault> {
-        let document = self.platform.get(key).await?;
+    /// The document under a key. None: there is none, or no such key.
+    pub(crate) async fn document<T: Document>(
+        &self,
+        key: Option<String>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        let document = self.platform.get(&key).await?;
         document.as_deref().map(documents::decode).transpose()
     }
 
     /// A new random name.
     pub(crate) fn drawn(&self) -> String {
-        names::drawn(self.machine.random())
+        format!("{:016x}", self.machine.random())
     }
 }
 

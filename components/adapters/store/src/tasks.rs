@@ -24,7 +24,7 @@ use crate::reads::end_of;
 use crate::store::{Attempts, Store};
 use crate::user_record::UserRecord;
 use crate::user_record::entries::{Entry, Segment};
-use crate::user_record::keys::{self, Key};
+use crate::user_record::keys;
 use crate::user_record::submit::{Created, RecordedAccount};
 
 /// The default of the setting `lease`, as in our host.
@@ -179,13 +179,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
     /// How many tasks the user has created in the current window.
     pub async fn used(&self, user_id: &str, window: Window) -> Result<u32, Fault> {
         let user_record = self.user_record(user_id).await?;
-        Ok(user_record.used(window, self.machine.now()))
+        Ok(user_record.usage.used(window, self.machine.now()))
     }
 
     /// What the user's tasks of the current window cost.
     pub async fn spending(&self, user_id: &str, window: Window) -> Result<Spending, Fault> {
         let user_record = self.user_record(user_id).await?;
-        Ok(user_record.spending(window, self.machine.now()))
+        Ok(user_record.spending.within(window, self.machine.now()))
     }
 
     pub async fn delete(&self, user_id: &str, id: &str) -> Result<bool, Fault> {
@@ -217,10 +217,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     pub(crate) async fn task_document(&self, id: &str) -> Result<Option<TaskDocument>, Fault> {
-        match names::task(id) {
-            Some(key) => self.document(&key).await,
-            None => Ok(None),
-        }
+        self.document(names::task(id)).await
     }
 
     /// None: this user has no such task.
@@ -243,11 +240,9 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(hash) = task.idempotency_key.as_deref().map(keys::hash) else {
             return Ok(None);
         };
-        let moved: Option<Key> = if user_record.may_have_moved(&hash, now) {
-            self.document(&names::key(&task.user_id, &hash)).await?
-        } else {
-            None
-        };
+        let may_have_moved = user_record.may_have_moved(&hash, now);
+        let key = may_have_moved.then(|| names::key(&task.user_id, &hash));
+        let moved = self.document(key).await?;
         Ok(user_record.submitted(&hash, moved))
     }
 

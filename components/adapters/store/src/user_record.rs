@@ -20,8 +20,8 @@ pub mod uploads;
 mod tests;
 
 use concept_refinement_domain::document::OtherFields;
-use concept_refinement_domain::quota::{Usage, Window};
-use concept_refinement_domain::spending::{Booking, RecentSpending, Spending};
+use concept_refinement_domain::quota::Usage;
+use concept_refinement_domain::spending::RecentSpending;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +36,9 @@ use uploads::Upload;
 pub struct UserRecord {
     /// Counts the swaps, so that no two versions of a record are equal.
     version: u64,
-    usage: Usage,
+    pub(crate) usage: Usage,
     #[serde(default, skip_serializing_if = "RecentSpending::is_empty")]
-    spending: RecentSpending,
+    pub(crate) spending: RecentSpending,
     /// Oldest first.
     keys: Vec<Key>,
     /// When the last of the keys that were moved to documents expires.
@@ -79,20 +79,5 @@ impl UserRecord {
     pub fn encode(mut self) -> Vec<u8> {
         self.version = self.version.saturating_add(1);
         documents::encode(&self)
-    }
-
-    /// What the user's tasks of the current window cost.
-    pub fn spending(&self, window: Window, now: Timestamp) -> Spending {
-        self.spending.within(window, now)
-    }
-
-    /// Changes what a task costs that was submitted at this time.
-    pub fn book(&mut self, submitted_at: Timestamp, bookings: &[Booking], now: Timestamp) {
-        self.spending.book(submitted_at, bookings, now);
-    }
-
-    /// How many tasks the user has created in the current window.
-    pub fn used(&self, window: Window, now: Timestamp) -> u32 {
-        self.usage.used(window, now)
     }
 }

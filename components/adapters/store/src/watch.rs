@@ -22,16 +22,12 @@ pub struct Watch {
     id: String,
     task: Option<Task>,
     stage: Option<Stage>,
-    is_finished: bool,
+    /// Whether there will be no more changes.
+    pub is_finished: bool,
     pause: Duration,
 }
 
 impl Watch {
-    /// Whether there will be no more changes.
-    pub fn is_finished(&self) -> bool {
-        self.is_finished
-    }
-
     /// How long to wait after a poll without a change. Each time it is longer by half, so
     /// that a change that comes soon is noticed soon.
     pub fn pause(&mut self) -> Duration {

@@ -7,19 +7,16 @@ use std::rc::Rc;
 use png::chunk::ChunkType;
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Info, StreamWriter};
 
-use super::{Form, Pixel, Rows};
+use super::{Form, Pieces, Pixel, Rows};
 use crate::Problem;
 
 /// In bytes: what a piece has at least, and a chunk of pixels.
 const PIECE: usize = 64 << 10;
 
-pub fn pieces(
-    form: Form,
-    rows: impl Rows,
-) -> Result<impl Iterator<Item = Result<Vec<u8>, Problem>>, Problem> {
+pub fn pieces(form: Form, rows: impl Rows + 'static) -> Result<Pieces, Problem> {
     let file = Written::default();
     let writer = writer(&form, file.clone()).map_err(|_| Problem::Encoding)?;
-    Ok(Encoding {
+    Ok(Box::new(Encoding {
         rows,
         left: form.height,
         form,
@@ -27,7 +24,7 @@ pub fn pieces(
         file,
         pixels: Vec::new(),
         bytes: Vec::new(),
-    })
+    }))
 }
 
 fn writer(
@@ -72,13 +69,13 @@ impl<R: Rows> Iterator for Encoding<R> {
     type Item = Result<Vec<u8>, Problem>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.writer.is_some() && self.file.length() < PIECE {
+        while self.writer.is_some() && self.file.0.borrow().len() < PIECE {
             if self.step().is_err() {
                 self.writer = None;
                 return Some(Err(Problem::Encoding));
             }
         }
-        Some(self.file.take())
+        Some(self.file.0.take())
             .filter(|piece| !piece.is_empty())
             .map(Ok)
     }
@@ -116,16 +113,6 @@ impl<R: Rows> Encoding<R> {
 /// What the encoder has written and nobody has taken.
 #[derive(Clone, Default)]
 struct Written(Rc<RefCell<Vec<u8>>>);
-
-impl Written {
-    fn length(&self) -> usize {
-        self.0.borrow().len()
-    }
-
-    fn take(&self) -> Vec<u8> {
-        self.0.take()
-    }
-}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

@@ -7,17 +7,19 @@ use concept_refinement_raster as raster;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::{Form, Rows};
+use super::{Form, Pieces, Rows};
 use crate::Problem;
 
 const MAX_SIDE: u32 = 16_383;
 const PIECE: usize = 1 << 20;
 
+/// Whether it has eight bits per channel, and sides that the format can have.
 pub fn fits(form: &Form) -> bool {
     form.width.max(form.height) <= MAX_SIDE && !form.wide
 }
 
-pub fn pieces(form: Form, mut rows: impl Rows) -> Result<Vec<Vec<u8>>, Problem> {
+/// Of an image that fits.
+pub fn pieces(form: Form, mut rows: impl Rows) -> Result<Pieces, Problem> {
     let channels = form.channels();
     let length = (form.width as usize * channels).checked_mul(form.height as usize);
     let mut data = raster::room(length).map_err(|_| Problem::Encoding)?;
@@ -32,7 +34,7 @@ pub fn pieces(form: Form, mut rows: impl Rows) -> Result<Vec<Vec<u8>>, Problem> 
         }
     }
     drop(rows);
-    let mut file = Pieces::default();
+    let mut file = Written::default();
     let mut encoder = WebPEncoder::new_lossless(&mut file);
     if let Some(icc) = form.colors.icc {
         encoder
@@ -46,14 +48,14 @@ pub fn pieces(form: Form, mut rows: impl Rows) -> Result<Vec<Vec<u8>>, Problem> 
     encoder
         .write_image(&data, form.width, form.height, color)
         .map_err(|_| Problem::Encoding)?;
-    Ok(file.0)
+    Ok(Box::new(file.0.into_iter().map(Ok)))
 }
 
 /// A file that never moves while it grows.
 #[derive(Default)]
-struct Pieces(Vec<Vec<u8>>);
+struct Written(Vec<Vec<u8>>);
 
-impl Write for Pieces {
+impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if self.0.last().is_none_or(|piece| piece.len() >= PIECE) {
             self.0.push(Vec::new());

@@ -12,7 +12,6 @@ use serde::Serialize;
 
 pub struct Automatic1111;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Automatic1111);
 
 /// The longer side of the requested image, in pixels; small enough for consumer graphics
@@ -111,11 +110,9 @@ impl Provider for Automatic1111 {
 /// the server would return a square.
 fn fitted(width: u32, height: u32) -> (u32, u32) {
     let longest = u64::from(width.max(height).max(1));
+    let most = longest.min(LONGEST.into());
     let side = |side: u32| {
-        let scaled = match longest > u64::from(LONGEST) {
-            true => u64::from(side) * u64::from(LONGEST) / longest,
-            false => u64::from(side),
-        };
+        let scaled = u64::from(side) * most / longest;
         let scaled = u32::try_from(scaled).unwrap_or(LONGEST);
         (scaled / CELL * CELL).max(SHORTEST)
     };

@@ -20,8 +20,8 @@ use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
-    NOTHING, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage, Takes,
-    answer, ask, is_segment, json, outcome, reply, success,
+    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Takes, answer,
+    ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,7 +30,6 @@ use status::Status;
 
 pub struct Bfl;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Bfl);
 
 const PROFILE: &Profile = provider::Provider::Bfl.profile();
@@ -84,11 +83,10 @@ impl Model for Bfl {
     async fn refine(
         ports: &impl Ports,
         settings: &Settings,
-        request: Request,
+        question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, request.length).await?;
-        let question = Question::new(request, settings, ports.random());
+        let original = Contents::open(original, question.length).await?;
         let service = Service { ports, settings };
         let task = question.task_id.as_str();
         if let Some(receipt) = Receipt::<Work>::of(question.receipt.as_deref()) {
@@ -185,7 +183,7 @@ impl<P: Ports> Service<'_, P> {
             return Ok(Outcome::gone("the provider has removed the image"));
         }
         let response = success(self.ports, self.settings, response).await?;
-        match answer(response, self.settings, Answer::from_json).await {
+        match answer(response, self.settings).await {
             Ok(answer) => Ok(Outcome::Answer(answer)),
             Err(error) if error.is_repeatable() => Err(error),
             Err(error) => Ok(Outcome::Failed(error)),

@@ -41,21 +41,16 @@ pub fn read(json: &[u8], settings: &Settings) -> Result<Status, Error> {
     let key = settings.key.as_deref();
     let sample = answer.result.and_then(|result| result.sample);
     let failed = |reason: String| Status::Ended(Outcome::Failed(Error::Refused(reason)));
+    let moderated = |sentence| failed(with_reasons(sentence, &answer.details, key));
     Ok(match &*answer.status {
         "Ready" => match sample {
             Some(url) => Status::Ready(settings.base.resolved(url.trim())),
             None => Status::Ended(Outcome::Failed(no_image(json, settings))),
         },
-        "Request Moderated" => failed(with_reasons(
-            "the provider refused the image or the prompt",
-            &answer.details,
-            key,
-        )),
-        "Content Moderated" => failed(with_reasons(
-            "the provider withheld the image, since it is against its rules",
-            &answer.details,
-            key,
-        )),
+        "Request Moderated" => moderated("the provider refused the image or the prompt"),
+        "Content Moderated" => {
+            moderated("the provider withheld the image, since it is against its rules")
+        }
         "Error" | "Failed" => {
             let reason = could_not_refine(message_in(&answer.details, key));
             Status::Ended(Outcome::Failed(Error::Broken(reason)))

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
-    Question, Request, Settings, Takes, answer, ask, exchange, json, persistently,
+    Question, Settings, Takes, answer, ask, exchange, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -26,7 +26,6 @@ use workflow::{Inputs, Workflow};
 
 pub struct ComfyUi;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(ComfyUi);
 
 /// Polling interval for a run.
@@ -93,13 +92,12 @@ impl Model for ComfyUi {
     async fn refine(
         ports: &impl Ports,
         settings: &Settings,
-        request: Request,
+        question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
         let workflow = Workflow::parse(settings.workflow.as_deref())
             .map_err(|problem| settings.refused("workflow", problem))?;
-        let original = Contents::open(original, request.length).await?;
-        let question = Question::new(request, settings, ports.random());
+        let original = Contents::open(original, question.length).await?;
         let server = Server { ports, settings };
         let task = question.task_id.as_str();
         let receipt = question.receipt.as_deref().and_then(Receipt::of);
@@ -158,7 +156,7 @@ impl<P: Ports> Server<'_, P> {
             }
             None => None,
         };
-        let body = form.named_body(&UPLOAD, "image", &name, original.original());
+        let body = form.body(&UPLOAD, None, ("image", &name), original.original());
         let image = self.upload(&form, body, Some(original)).await?;
         let inputs = Inputs {
             image: &image,
@@ -204,16 +202,14 @@ impl<P: Ports> Server<'_, P> {
     /// The state of a run.
     async fn run(&self, id: &str) -> Result<Run, Error> {
         let history: History = self.get(&format!("/history/{}", encoded(id))).await?;
-        match history::ended(&history, id, self.settings.key.as_deref()) {
-            Some(run) => Ok(run),
-            None => {
-                let queue: Value = self.get("/queue").await?;
-                Ok(match history::is_queued(&queue, id) {
-                    true => Run::Waiting,
-                    false => Run::Unknown,
-                })
-            }
+        if let Some(run) = history::ended(&history, id, self.settings.key.as_deref()) {
+            return Ok(run);
         }
+        let queue: Value = self.get("/queue").await?;
+        Ok(match history::is_queued(&queue, id) {
+            true => Run::Waiting,
+            false => Run::Unknown,
+        })
     }
 
     /// Waits for the end of a run, or until the server does not know it.
@@ -252,7 +248,7 @@ impl<P: Ports> Server<'_, P> {
             encoded(&output.kind)
         );
         let response = self.exchange(HttpRequest::get(path), NOTHING).await?;
-        answer(response, self.settings, Answer::from_json).await
+        answer(response, self.settings).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {

@@ -22,8 +22,8 @@ use std::time::Duration;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Base, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE,
-    Model, NOTHING, Outcome, Ports, Question, Receipt, Reply, Request, Response, Settings, Stage,
-    Takes, ask, is_segment, json, outcome, reply, success,
+    Model, NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Takes,
+    ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,6 @@ use status::Status;
 
 pub struct Fal;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Fal);
 
 const PROFILE: &Profile = provider::Provider::Fal.profile();
@@ -77,11 +76,10 @@ impl Model for Fal {
     async fn refine(
         ports: &impl Ports,
         settings: &Settings,
-        request: Request,
+        question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, request.length).await?;
-        let question = Question::new(request, settings, ports.random());
+        let original = Contents::open(original, question.length).await?;
         let queue = Queue { ports, settings };
         let task = question.task_id.as_str();
         if let Some(receipt) = Receipt::<Work>::of(question.receipt.as_deref()) {

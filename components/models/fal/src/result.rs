@@ -6,7 +6,7 @@ use concept_refinement_model_provider::{Answer, Error, Outcome, Settings, said_i
 use serde::Deserialize;
 
 /// What some models tell beside their images.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Check {
     /// What is true here was painted black.
     #[serde(default)]
@@ -85,9 +85,7 @@ pub fn forgotten() -> Outcome {
 }
 
 fn answered(json: &[u8], settings: &Settings) -> Outcome {
-    let check = serde_json::from_slice(json).unwrap_or(Check {
-        has_nsfw_concepts: Vec::new(),
-    });
+    let check: Check = serde_json::from_slice(json).unwrap_or_default();
     if check.has_nsfw_concepts.contains(&true) {
         let reason = "the provider withheld the image, since it is against its rules";
         return Outcome::Failed(Error::refused(reason));

@@ -5,10 +5,7 @@
 //! A model that keeps failing is called after all others, except for occasional probes:
 //! the rule is in [`circuit`](concept_refinement_domain::circuit).
 
-#![allow(
-    async_fn_in_trait,
-    reason = "an instance runs on one thread: its futures need not be Send"
-)]
+#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 #[cfg(target_arch = "wasm32")]
 mod component;

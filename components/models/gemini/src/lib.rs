@@ -16,23 +16,15 @@ use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Answer, Body, Error, HttpRequest, Original, Provider, Question, Settings, Takes, is_segment,
 };
-use serde::Serialize;
 
 pub struct Gemini;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Gemini);
 
 const PROFILE: &Profile = provider::Provider::Gemini.profile();
 
 /// What stands after the original: only images are wanted, and no words.
 const AFTER: &str = r#"}]}],"generationConfig":{"responseModalities":["IMAGE"]}}"#;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Blob {
-    mime_type: &'static str,
-}
 
 impl Provider for Gemini {
     const DESCRIPTION: &'static str =
@@ -56,9 +48,7 @@ impl Provider for Gemini {
             return Err(settings.refused("name", "names no model of Gemini"));
         }
         let prompt = serde_json::to_string(&question.prompt)?;
-        let blob = Blob {
-            mime_type: original.format.media_type(),
-        };
+        let blob = serde_json::json!({"mimeType": original.format.media_type()});
         let before = format!(r#"{{"contents":[{{"parts":[{{"text":{prompt}}},{{"inlineData":"#);
         let body = Body::json_with_image(&blob, "data", ("\"", "\""), original)?;
         let request = HttpRequest::post(

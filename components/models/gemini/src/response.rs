@@ -133,16 +133,11 @@ fn why(response: &Response<'_>, key: Option<&str>) -> String {
 
 /// What is said of an answer without an image that ended for this reason.
 fn refused(reason: &str) -> &'static str {
-    match reason {
-        "SAFETY"
-        | "IMAGE_SAFETY"
-        | "PROHIBITED_CONTENT"
-        | "IMAGE_PROHIBITED_CONTENT"
-        | "RECITATION"
-        | "IMAGE_RECITATION"
-        | "BLOCKLIST"
-        | "SPII" => "the provider withheld the image, since it is against its rules",
-        _ => "the provider answered no image",
+    const WITHHELD: &str = "SAFETY IMAGE_SAFETY PROHIBITED_CONTENT IMAGE_PROHIBITED_CONTENT \
+        RECITATION IMAGE_RECITATION BLOCKLIST SPII";
+    match WITHHELD.split(' ').any(|withheld| withheld == reason) {
+        true => "the provider withheld the image, since it is against its rules",
+        false => "the provider answered no image",
     }
 }
 

@@ -6,7 +6,6 @@
 //!
 //! There is only one model, and no documented idempotency key.
 
-use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
     Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
     Settings, Takes,
@@ -15,7 +14,6 @@ use serde::Serialize;
 
 pub struct JigsawStack;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(JigsawStack);
 
 #[derive(Serialize)]
@@ -51,10 +49,7 @@ impl Provider for JigsawStack {
         original: &Original,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
-        let source_url = question
-            .source_url
-            .as_deref()
-            .filter(|url| check_url(url, &AllowedSources::default()).is_ok());
+        let source_url = question.source_url.as_deref();
         let fields = Fields {
             prompt: &question.prompt,
             strength: question.strength,

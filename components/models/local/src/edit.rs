@@ -122,7 +122,14 @@ fn way<'a>(edit: &'a Edit, strength: f32, sample: &Sample, survey: &Survey) -> W
 fn adjust(quality: Quality, amount: f32, strength: f32, survey: &Survey) -> Way<'static> {
     let grown = amount * strength / USUAL_STRENGTH;
     let presence = presence(amount * strength);
-    let reshaped = |apply: fn(&mut Pixels, f32)| reshape(move |pixels| apply(pixels, grown));
+    // Of these there cannot be less.
+    let reshaped = |apply: fn(&mut Pixels, f32)| {
+        reshape(move |pixels| {
+            if grown > 0.0 {
+                apply(pixels, grown);
+            }
+        })
+    };
     match quality {
         Quality::Temperature => Way::Tone(tone::temperature(grown)),
         Quality::Saturation => Way::Tone(tone::saturation(grown)),

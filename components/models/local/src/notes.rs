@@ -1,6 +1,6 @@
 //! Notes for the user: where the result differs from what the prompt asks for.
 
-use crate::plan::{Plan, Unused, Widened};
+use crate::plan::{Change, Plan, Unused, Widened};
 use concept_refinement_vocabulary::name;
 
 /// Longest note, in characters: the service cuts off the rest.
@@ -85,7 +85,11 @@ pub fn of(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
 fn widened(Widened { subjects, change }: &Widened) -> String {
     const MOST: usize = 2;
     let subjects: Vec<_> = subjects.iter().take(MOST).map(|name| begin(name)).collect();
-    let change = begin_sentence(&change.to_string());
+    let change = match change {
+        Change::Recolored(colors) => format!("Made the whole picture {}", colors.join(" and ")),
+        Change::Replaced => "Replaced the colour in the whole picture".to_owned(),
+        Change::Other => "Changed the whole picture".to_owned(),
+    };
     format!(
         "{change}: this model cannot tell the {} from the rest.",
         subjects.join(" or the ")
@@ -116,12 +120,6 @@ fn listed<'a>(beginning: &str, words: impl Iterator<Item = &'a str>) -> Vec<Stri
 
 fn begin(word: &str) -> String {
     word.chars().take(MAX_WORD).collect()
-}
-
-fn begin_sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(characters).collect()
 }
 
 #[cfg(test)]

@@ -95,18 +95,16 @@ impl Sample {
             .fold(Oklab::new(0.0, 0.0, 0.0), |sum, lab| sum + *lab);
         let mean = sum / count.max(1.0);
         // Of a flat group the mean lies beside the colour, since edges count too.
-        let near = |to: Oklab| {
-            let near = members
-                .iter()
-                .filter(|lab| color::distance(**lab, to) < NEAR);
-            near.fold((0.0, Oklab::new(0.0, 0.0, 0.0)), |(count, sum), lab| {
-                (count + 1.0, sum + *lab)
-            })
-        };
         let closest = members.iter().copied().min_by(|one, other| {
             color::distance(*one, mean).total_cmp(&color::distance(*other, mean))
         })?;
-        let (within, sum) = near(closest);
+        let (mut within, mut sum): (f32, Oklab) = (0.0, Oklab::new(0.0, 0.0, 0.0));
+        for lab in &members {
+            if color::distance(*lab, closest) < NEAR {
+                within += 1.0;
+                sum += *lab;
+            }
+        }
         let is_flat = within > MOST * count;
         Some(Group {
             color: if is_flat { sum / within } else { mean },

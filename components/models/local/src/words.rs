@@ -141,21 +141,12 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
 
 /// Grammatical words are matched only literally ("bitter" is not an inflection of "bit").
 fn inflected(meaning: Meaning) -> bool {
-    !matches!(
-        meaning,
-        Meaning::Degree(_)
-            | Meaning::Number(_)
-            | Meaning::Definite
-            | Meaning::Toward(_)
-            | Meaning::Stop
-            | Meaning::Or
-            | Meaning::By
-            | Meaning::On
-            | Meaning::Whole
-            | Meaning::More
-            | Meaning::Only
-            | Meaning::Vague
-    )
+    use Meaning::*;
+    match meaning {
+        Degree(_) | Number(_) | Definite | Toward(_) | Stop | Or | By | On => false,
+        Whole | More | Only | Vague => false,
+        _ => true,
+    }
 }
 
 /// How many tokens the phrase takes, and whether all match literally.

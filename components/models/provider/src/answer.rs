@@ -18,7 +18,7 @@ use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 use crate::message::{self, message};
 use crate::outcome::Error;
 use crate::picture::Picture;
-use crate::ports::{ByteStream, Failure, Response};
+use crate::ports::{BrokeOff, ByteStream, Response};
 use crate::settings::Settings;
 
 /// As large as a model's answer may be (`docs/limits.md`). The pipeline checks the
@@ -107,23 +107,17 @@ pub async fn reply(mut response: Response<impl ByteStream>, max: u64) -> Result<
             "the provider's answer is compressed in a way that was not asked for",
         ));
     }
-    let contents = contents(&mut response.body, response.content_length, max);
-    Ok(match contents.await? {
-        Contents::Image { format, chunks } => Reply::Image(Answer::Image { format, chunks }),
-        Contents::Json(json) => Reply::Json(json),
-    })
+    read(&mut response.body, response.content_length, max).await
 }
 
-/// Reads a successful response. `read` finds the image in JSON, as [`Answer::from_json`]
-/// does.
+/// The image of a successful response.
 pub async fn answer(
     response: Response<impl ByteStream>,
     settings: &Settings,
-    read: impl FnOnce(&[u8], &Settings) -> Result<Answer, Error>,
 ) -> Result<Answer, Error> {
     match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => Ok(answer),
-        Reply::Json(json) => read(&json, settings),
+        Reply::Json(json) => Answer::from_json(&json, settings),
     }
 }
 
@@ -139,20 +133,11 @@ pub async fn beginning(body: &mut impl ByteStream) -> Vec<u8> {
     read
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Contents {
-    Image {
-        format: Format,
-        chunks: VecDeque<Vec<u8>>,
-    },
-    Json(Vec<u8>),
-}
-
-async fn contents(
+async fn read(
     body: &mut impl ByteStream,
     declared: Option<u64>,
     max_json: u64,
-) -> Result<Contents, Error> {
+) -> Result<Reply, Error> {
     let most = max_json.max(MAX_IMAGE.max_bytes);
     if declared.is_some_and(|length| length > most) {
         return Err(too_large());
@@ -181,20 +166,18 @@ async fn contents(
     };
     // A complete image is accepted even if the response breaks off after it (in its
     // trailers), since it was paid for.
-    let contents = match inspector {
-        Some(image) => match image.finish() {
-            Ok(inspected) => Ok(Contents::Image {
-                format: inspected.format,
-                chunks: held,
-            }),
-            Err(problem) => Err(Error::of_image(problem)),
-        },
-        None => Ok(Contents::Json(joined(held))),
+    let reply = match inspector.as_ref().map(Inspector::finish) {
+        Some(Ok(inspected)) => Ok(Reply::Image(Answer::Image {
+            format: inspected.format,
+            chunks: held,
+        })),
+        Some(Err(problem)) => Err(Error::of_image(problem)),
+        None => Ok(Reply::Json(joined(held))),
     };
-    match contents {
-        Ok(Contents::Json(json)) if broke_off && !is_json(&json) => Err(Failure::BrokeOff.into()),
-        Err(_) if broke_off => Err(Failure::BrokeOff.into()),
-        contents => contents,
+    match reply {
+        Ok(Reply::Json(json)) if broke_off && !is_json(&json) => Err(BrokeOff.into()),
+        Err(_) if broke_off => Err(BrokeOff.into()),
+        reply => reply,
     }
 }
 

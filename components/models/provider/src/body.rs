@@ -14,18 +14,12 @@ use crate::ports::ByteStream;
 /// in it.
 const PIECE: usize = 48 << 10;
 
+#[derive(Default)]
 pub struct Body {
     before: Vec<u8>,
-    image: Option<Image>,
+    /// How the original is sent, and its length in bytes.
+    image: Option<(Encoding, u64)>,
     after: Vec<u8>,
-}
-
-/// The place of the original.
-#[derive(Clone, Copy)]
-struct Image {
-    encoding: Encoding,
-    /// Length of the original, in bytes.
-    length: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -44,27 +38,15 @@ pub struct Chunks<S> {
 }
 
 impl Body {
-    pub fn empty() -> Self {
-        Self {
-            before: Vec::new(),
-            image: None,
-            after: Vec::new(),
-        }
-    }
-
     pub fn bytes(bytes: Vec<u8>) -> Self {
         Self {
             before: bytes,
-            ..Self::empty()
+            ..Self::default()
         }
     }
 
     pub fn json(fields: &impl Serialize) -> serde_json::Result<Self> {
-        Ok(Self {
-            before: serde_json::to_vec(fields)?,
-            image: None,
-            after: Vec::new(),
-        })
+        Ok(Self::bytes(serde_json::to_vec(fields)?))
     }
 
     /// A JSON object with these fields (at least one) and another one, whose value is the
@@ -79,10 +61,7 @@ impl Body {
         let fields = fields.strip_suffix('}').unwrap_or(&fields);
         Ok(Self {
             before: format!("{fields},\"{name}\":{open}").into_bytes(),
-            image: Some(Image {
-                encoding: Encoding::Base64,
-                length: original.length,
-            }),
+            image: Some((Encoding::Base64, original.length)),
             after: format!("{close}}}").into_bytes(),
         })
     }
@@ -111,27 +90,25 @@ impl Body {
     pub fn around(before: Vec<u8>, original: &Original, after: Vec<u8>) -> Self {
         Self {
             before,
-            image: Some(Image {
-                encoding: Encoding::Raw,
-                length: original.length,
-            }),
+            image: Some((Encoding::Raw, original.length)),
             after,
         }
     }
 
     /// In bytes.
     pub fn length(&self) -> u64 {
-        let image = self.image.map_or(0, |image| match image.encoding {
-            Encoding::Raw => image.length,
-            Encoding::Base64 => image.length.div_ceil(3) * 4,
-        });
+        let image = match self.image {
+            Some((Encoding::Raw, length)) => length,
+            Some((Encoding::Base64, length)) => length.div_ceil(3) * 4,
+            None => 0,
+        };
         self.before.len() as u64 + image + self.after.len() as u64
     }
 
     /// The chunks of the body, with the contents of the original that it was made for, if
     /// it contains one.
     pub fn chunks<S: ByteStream>(self, contents: Option<Contents<S>>) -> Chunks<S> {
-        let encoding = self.image.map(|image| image.encoding);
+        let encoding = self.image.map(|(encoding, _)| encoding);
         Chunks {
             before: pieces(&self.before),
             image: encoding.zip(contents),

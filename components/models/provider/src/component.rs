@@ -7,7 +7,7 @@
 
 mod http;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ use concept_refinement_guest::Incoming;
 use crate::answer::Answer;
 use crate::model::Takes;
 use crate::notes::notes;
-use crate::ports::{ByteStream, Failure};
-use crate::{Error, Model, Request, Settings};
+use crate::ports::{BrokeOff, ByteStream, Ports as _};
+use crate::question::{self, Question};
+use crate::{Error, Model, Settings};
 
 wit_bindgen::generate!({
     path: "../../../wit",
@@ -36,40 +37,19 @@ const CHUNK: usize = 3 * 1024;
 /// Largest mask, in bytes (`wit/partial-edits.wit`).
 const MAX_MASK: usize = 8 << 20;
 
-/// Exports a model.
-///
-/// ```ignore
-/// concept_refinement_model_provider::export_model!(MyProvider);
-/// ```
-#[macro_export]
-macro_rules! export_model {
-    ($model:ident) => {
-        #[allow(unsafe_code)]
-        mod export {
-            type Component = $crate::component::Component<super::$model>;
-            $crate::component::export!(
-                Component with_types_in $crate::component
-            );
-        }
-    };
-}
-
 pub struct Component<M>(PhantomData<M>);
 
 impl<M: Model> wit::Guest for Component<M> {
     async fn refine(request: wit::Request) -> Result<wit::Answer, wit::Error> {
-        let names = Settings::NAMES.map(str::to_owned);
-        let mut values = settings::get_many(names.into()).await;
-        let settings = Settings::of(|name| {
-            let at = Settings::NAMES.iter().position(|known| *known == name)?;
-            values.get_mut(at)?.take()
-        })?;
+        let values = settings::get_many(Settings::NAMES.map(str::to_owned).into()).await;
+        let mut values: BTreeMap<_, _> = Settings::NAMES.into_iter().zip(values).collect();
+        let settings = Settings::of(|name| values.remove(name).flatten())?;
         let wasi = http::Wasi::new(request.receipt_key.clone());
         let is_masked = request.mask.is_some();
         let takes = M::takes(&settings, is_masked);
         let notes = notes(takes, request.strength, request.seed, is_masked);
-        let (request, original) = from_wit(request, takes).await?;
-        let answer = M::refine(&wasi, &settings, request, original).await?;
+        let (question, original) = from_wit(request, takes, &settings, wasi.random()).await?;
+        let answer = M::refine(&wasi, &settings, question, original).await?;
         Ok(to_wit(answer, notes))
     }
 
@@ -78,7 +58,12 @@ impl<M: Model> wit::Guest for Component<M> {
     }
 }
 
-async fn from_wit(request: wit::Request, takes: Takes) -> Result<(Request, Incoming), Error> {
+async fn from_wit(
+    request: wit::Request,
+    takes: Takes,
+    settings: &Settings,
+    random: u128,
+) -> Result<(Question, Incoming), Error> {
     let mask = match request.mask.filter(|_| takes.mask) {
         Some(mask) => Some(read(mask).await?),
         None => None,
@@ -86,23 +71,23 @@ async fn from_wit(request: wit::Request, takes: Takes) -> Result<(Request, Incom
     let mut options = request.options.iter();
     let feather = options.find(|(name, _)| name == FEATHER_OPTION);
     let original = Incoming::from(request.image).in_chunks_of(CHUNK);
-    let request = Request {
-        prompt: request.prompt,
-        strength: request.strength,
+    let (logo, theme) = (request.logo_description, request.theme_description);
+    let question = Question {
+        prompt: question::enriched(&request.prompt, logo.as_deref(), theme.as_deref()),
+        strength: question::strength(request.strength),
         seed: request.seed,
         mask,
         mask_feather: feather
             .and_then(|(_, value)| value.parse().ok())
             .unwrap_or(0),
-        logo_description: request.logo_description,
-        theme_description: request.theme_description,
-        source_url: request.source_url,
-        task_id: request.task_id,
+        source_url: question::source_url(request.source_url, settings),
         length: request.length,
+        random,
+        task_id: request.task_id,
         receipt: request.receipt,
         time_left: Duration::from_millis(request.time_left),
     };
-    Ok((request, original))
+    Ok((question, original))
 }
 
 /// A mask is small, and some providers want it in front of the original.
@@ -174,7 +159,7 @@ impl From<Error> for wit::Error {
 
 /// The end and an interruption cannot be distinguished, except by the length.
 impl ByteStream for Incoming {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
         Ok(self.chunk().await)
     }
 }

@@ -44,6 +44,7 @@ mod work;
 pub use address::{Address, is_segment};
 pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
+pub use concept_refinement_guest::Failure;
 pub use exchange::{ask, exchange, free_if_refused, success};
 pub use input::Input;
 pub use message::{could_not_refine, message_in, said_in};
@@ -53,8 +54,27 @@ pub use original::{Contents, NOTHING, Nothing, Original};
 pub use outcome::Error;
 pub use persistence::persistently;
 pub use picture::Picture;
-pub use ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
-pub use question::{Question, Request};
+pub use ports::{BrokeOff, ByteStream, HttpRequest, Method, Ports, Response};
+pub use question::Question;
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};
 pub use settings::{Base, Settings};
 pub use work::{Outcome, Receipt, Stage, outcome};
+
+/// Exports a model, where it is compiled as a component.
+///
+/// ```ignore
+/// concept_refinement_model_provider::export_model!(MyProvider);
+/// ```
+#[macro_export]
+macro_rules! export_model {
+    ($model:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code)]
+        mod export {
+            type Component = $crate::component::Component<super::$model>;
+            $crate::component::export!(
+                Component with_types_in $crate::component
+            );
+        }
+    };
+}

@@ -1,9 +1,6 @@
 //! The differences between providers.
 
-#![allow(
-    async_fn_in_trait,
-    reason = "an instance runs on one thread: its futures need not be Send"
-)]
+#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 use concept_refinement_domain::payment::Usage;
 
@@ -12,7 +9,7 @@ use crate::exchange::ask;
 use crate::original::{Contents, Original};
 use crate::outcome::Error;
 use crate::ports::{ByteStream, HttpRequest, Ports};
-use crate::question::{Question, Request};
+use crate::question::Question;
 use crate::settings::Settings;
 
 /// What a model takes besides the image and the prompt.
@@ -36,7 +33,7 @@ pub trait Model: 'static {
     async fn refine(
         ports: &impl Ports,
         settings: &Settings,
-        request: Request,
+        question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error>;
 }
@@ -78,11 +75,10 @@ impl<P: Provider> Model for P {
     async fn refine(
         ports: &impl Ports,
         settings: &Settings,
-        request: Request,
+        question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, request.length).await?;
-        let question = Question::new(request, settings, ports.random());
+        let original = Contents::open(original, question.length).await?;
         let request = P::request(&question, original.original(), settings)?;
         let response = ask(ports, settings, request, Some(original)).await?;
         // What is read is dropped here: storing what it cost may take as long as the store is

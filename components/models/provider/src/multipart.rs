@@ -23,12 +23,13 @@ impl Multipart {
         format!("multipart/form-data; boundary={}", self.boundary)
     }
 
-    /// The fields, the mask (a PNG) as the file `mask`, then the image as a file.
+    /// The fields, the mask (a PNG) as the file `mask`, then the original as a file: of this
+    /// field and name, which gets the extension of its format.
     pub fn body(
         &self,
         fields: &[(&str, &str)],
         mask: Option<&[u8]>,
-        image: &str,
+        (image, name): (&str, &str),
         original: &Original,
     ) -> Body {
         let mut before = self.fields(fields);
@@ -37,7 +38,8 @@ impl Multipart {
             before.extend(mask);
             before.extend(b"\r\n");
         }
-        self.with_original(before, image, "image", original)
+        before.extend(self.file(image, name, original.format));
+        Body::around(before, original, self.end())
     }
 
     /// The fields, then a PNG as a file.
@@ -47,17 +49,6 @@ impl Multipart {
         body.extend(png);
         body.extend(self.end());
         Body::bytes(body)
-    }
-
-    /// With a name for the file, which gets the extension of its format.
-    pub fn named_body(
-        &self,
-        fields: &[(&str, &str)],
-        image: &str,
-        name: &str,
-        original: &Original,
-    ) -> Body {
-        self.with_original(self.fields(fields), image, name, original)
     }
 
     fn fields(&self, fields: &[(&str, &str)]) -> Vec<u8> {
@@ -80,17 +71,6 @@ impl Multipart {
             format.media_type()
         );
         head.into_bytes()
-    }
-
-    fn with_original(
-        &self,
-        mut before: Vec<u8>,
-        image: &str,
-        name: &str,
-        original: &Original,
-    ) -> Body {
-        before.extend(self.file(image, name, original.format));
-        Body::around(before, original, self.end())
     }
 
     fn end(&self) -> Vec<u8> {

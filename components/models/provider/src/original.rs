@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use concept_refinement_domain::image::{Format, Inspector, Limits, Problem};
 
 use crate::outcome::Error;
-use crate::ports::{ByteStream, Failure};
+use crate::ports::{BrokeOff, ByteStream};
 
 /// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
@@ -48,7 +48,7 @@ pub enum Nothing {}
 pub const NOTHING: Option<Contents<Nothing>> = None;
 
 impl ByteStream for Nothing {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
         match *self {}
     }
 }

@@ -6,8 +6,9 @@ use concept_refinement_domain::image::{Problem, pixels_in_words};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::{retry, size};
 
+use crate::Failure;
 use crate::message::{is_about_key, is_about_money};
-use crate::ports::Failure;
+use crate::ports::BrokeOff;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -141,15 +142,22 @@ impl From<serde_json::Error> for Error {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
+        use Failure::*;
+        let unknown = |reason: &str| Self::Unknown(reason.to_owned());
         match failure {
-            Failure::Forbidden => Self::Refused(failure.to_string()),
-            Failure::Unresolvable
-            | Failure::Unreachable
-            | Failure::ConnectTimedOut
-            | Failure::Tls => Self::unavailable(failure.to_string()),
-            Failure::TimedOut | Failure::Broken | Failure::BrokeOff => {
-                Self::Unknown(failure.to_string())
-            }
+            Forbidden => Self::refused("this model may not reach the address of its provider"),
+            Unresolvable => Self::unavailable("the name of the provider cannot be resolved"),
+            Unreachable => Self::unavailable("the provider cannot be connected to"),
+            ConnectTimedOut => Self::unavailable("the provider cannot be connected to in time"),
+            Tls => Self::unavailable("no secure connection to the provider can be made"),
+            TimedOut => unknown("the provider did not answer in time"),
+            Broken => unknown("the provider did not answer properly"),
         }
+    }
+}
+
+impl From<BrokeOff> for Error {
+    fn from(_: BrokeOff) -> Self {
+        Self::Unknown("the provider's answer broke off".to_owned())
     }
 }

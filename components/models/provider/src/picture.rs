@@ -12,18 +12,7 @@ use serde::de::{
 };
 
 /// The fields of a picture, and fields that contain one.
-const NAMES: [&str; 10] = [
-    "artifacts",
-    "b64_json",
-    "base64",
-    "data",
-    "image",
-    "image_url",
-    "images",
-    "output",
-    "result",
-    "url",
-];
+const NAMES: &str = "artifacts b64_json base64 data image image_url images output result url";
 
 /// How the supported formats begin in base64, in either alphabet.
 const BEGINNINGS: [&str; 5] = ["iVBORw0K", "/9j/", "_9j_", "R0lG", "UklG"];
@@ -46,7 +35,7 @@ impl<'a> Picture<'a> {
     /// In a whole document, where only known fields count.
     pub fn in_document(json: &'a [u8]) -> serde_json::Result<Self> {
         let mut json = serde_json::Deserializer::from_slice(json);
-        let picture = KNOWN.deserialize(&mut json)?;
+        let picture = Reader::Known.deserialize(&mut json)?;
         json.end()?;
         Ok(picture)
     }
@@ -91,23 +80,18 @@ impl<'a> Picture<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Picture<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        ANY.deserialize(deserializer)
+        Reader::Any.deserialize(deserializer)
     }
 }
 
 /// Reads any JSON value.
-#[derive(Clone, Copy)]
-struct Reader {
-    /// Whether a picture may also be in a field with another name.
-    takes_any_field: bool,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Only known fields count.
+    Known,
+    /// A picture may also be in a field with another name.
+    Any,
 }
-
-const KNOWN: Reader = Reader {
-    takes_any_field: false,
-};
-const ANY: Reader = Reader {
-    takes_any_field: true,
-};
 
 impl<'de> DeserializeSeed<'de> for Reader {
     type Value = Picture<'de>;
@@ -156,7 +140,7 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Picture<'de>, A::Error> {
         let mut found = Picture::Absent;
         while !found.is_clear() {
-            match items.next_element_seed(ANY)? {
+            match items.next_element_seed(Self::Any)? {
                 Some(item) if item.rank() > found.rank() => found = item,
                 Some(_) => {}
                 None => return Ok(found),
@@ -169,13 +153,13 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Picture<'de>, A::Error> {
         let (mut found, mut best) = (Picture::Absent, (false, false, 0));
         while let Some(name) = fields.next_key::<String>()? {
-            let is_known = NAMES.contains(&name.as_str());
+            let is_known = NAMES.split(' ').any(|known| known == name);
             // Text about a prompt may contain the address of something else.
-            if !is_known && (!self.takes_any_field || name.contains("prompt")) {
+            if !is_known && (self == Self::Known || name.contains("prompt")) {
                 fields.next_value::<IgnoredAny>()?;
                 continue;
             }
-            let picture = fields.next_value_seed(ANY)?;
+            let picture = fields.next_value_seed(Self::Any)?;
             let rank = (picture.is_clear(), is_known, picture.rank());
             if rank > best && (is_known || picture.is_clear()) {
                 (found, best) = (picture, rank);

@@ -1,9 +1,6 @@
 //! The ports of a provider's model.
 
-#![allow(
-    async_fn_in_trait,
-    reason = "an instance runs on one thread: its futures need not be Send"
-)]
+#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 use std::time::Duration;
 
@@ -50,8 +47,12 @@ pub trait Ports {
 /// A stream of bytes.
 pub trait ByteStream {
     /// The next chunk, never empty; None at the end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure>;
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff>;
 }
+
+/// The stream has ended before its end.
+#[derive(Debug)]
+pub struct BrokeOff;
 
 /// One request.
 pub struct HttpRequest {
@@ -79,7 +80,7 @@ impl HttpRequest {
             path: path.into(),
             accept: None,
             fields: Vec::new(),
-            body: Body::empty(),
+            body: Body::default(),
         }
     }
 
@@ -89,13 +90,6 @@ impl HttpRequest {
             fields: vec![("content-type", content_type.into())],
             body,
             ..Self::get(path)
-        }
-    }
-
-    pub fn put(self) -> Self {
-        Self {
-            method: Method::Put,
-            ..self
         }
     }
 
@@ -126,25 +120,4 @@ pub struct Response<S> {
     pub content_encoding: Option<String>,
     pub retry_after: Option<String>,
     pub body: S,
-}
-
-/// Why there is no complete response, as sentences for the user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    #[error("this model may not reach the address of its provider")]
-    Forbidden,
-    #[error("the name of the provider cannot be resolved")]
-    Unresolvable,
-    #[error("the provider cannot be connected to")]
-    Unreachable,
-    #[error("the provider cannot be connected to in time")]
-    ConnectTimedOut,
-    #[error("the provider did not answer in time")]
-    TimedOut,
-    #[error("no secure connection to the provider can be made")]
-    Tls,
-    #[error("the provider did not answer properly")]
-    Broken,
-    #[error("the provider's answer broke off")]
-    BrokeOff,
 }

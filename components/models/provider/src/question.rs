@@ -3,32 +3,11 @@
 use std::time::Duration;
 
 use concept_refinement_domain::aspect;
+use concept_refinement_domain::original::{AllowedSources, check_url};
 
 use crate::settings::Settings;
 
 /// The request of the interface `image-model`, without the image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    pub prompt: String,
-    pub strength: f32,
-    pub seed: Option<u32>,
-    /// What is to change, as a PNG whose white pixels do.
-    pub mask: Option<Vec<u8>>,
-    /// How many pixels of the mask's edge will blend.
-    pub mask_feather: u32,
-    pub logo_description: Option<String>,
-    pub theme_description: Option<String>,
-    pub source_url: Option<String>,
-    /// Length of the original, in bytes.
-    pub length: u64,
-    /// The same whenever the task is repeated.
-    pub task_id: String,
-    /// The receipt that an earlier call for this task stored.
-    pub receipt: Option<Vec<u8>>,
-    /// How much time the task has left.
-    pub time_left: Duration,
-}
-
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// The prompt with the descriptions.
@@ -43,6 +22,8 @@ pub struct Question {
     /// A URL from which the provider may download the original, if the operator allows
     /// that.
     pub source_url: Option<String>,
+    /// Length of the original, in bytes.
+    pub length: u64,
     /// An unpredictable number.
     pub random: u128,
     /// The same whenever the task is repeated.
@@ -53,29 +34,15 @@ pub struct Question {
     pub time_left: Duration,
 }
 
-impl Question {
-    pub fn new(request: Request, settings: &Settings, random: u128) -> Self {
-        Self {
-            prompt: enriched(
-                &request.prompt,
-                request.logo_description.as_deref(),
-                request.theme_description.as_deref(),
-            ),
-            strength: strength(request.strength),
-            seed: request.seed,
-            mask: request.mask,
-            mask_feather: request.mask_feather,
-            source_url: request.source_url.filter(|_| settings.original_by_url),
-            random,
-            task_id: request.task_id,
-            receipt: request.receipt,
-            time_left: request.time_left,
-        }
-    }
+/// The URL of the original, if the operator lets providers download originals, and this one
+/// is public.
+pub fn source_url(url: Option<String>, settings: &Settings) -> Option<String> {
+    let is_public = |url: &String| check_url(url, &AllowedSources::default()).is_ok();
+    url.filter(|_| settings.original_by_url).filter(is_public)
 }
 
 /// With the few digits that name a number of 32 bits.
-fn strength(strength: f32) -> f64 {
+pub fn strength(strength: f32) -> f64 {
     match strength.clamp(0.0, 1.0).to_string().parse() {
         Ok(number) if !f64::is_nan(number) => number,
         Ok(_) | Err(_) => 0.0,
@@ -85,7 +52,7 @@ fn strength(strength: f32) -> f64 {
 /// The prompt, followed by a sentence on the logo and one on its theme, if they are
 /// described, and last by what is to be preserved. Without descriptions the prompt is
 /// unchanged.
-fn enriched(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> String {
+pub fn enriched(prompt: &str, logo: Option<&str>, theme: Option<&str>) -> String {
     let described = |what: &str, description: Option<&str>| {
         let description = description?.trim();
         (!description.is_empty()).then(|| sentence(&format!("{what}: {description}")))
@@ -154,24 +121,7 @@ mod tests {
             (f32::NAN, 0.0),
             (f32::INFINITY, 1.0),
         ] {
-            let request = Request {
-                prompt: "lighter".to_owned(),
-                strength,
-                seed: None,
-                mask: None,
-                mask_feather: 0,
-                logo_description: None,
-                theme_description: None,
-                source_url: None,
-                length: 0,
-                task_id: String::new(),
-                receipt: None,
-                time_left: Duration::ZERO,
-            };
-            let settings =
-                Settings::of(|name| (name == "model-url").then(|| "http://host".to_owned()));
-            let question = Question::new(request, &settings.unwrap(), 0);
-            assert_eq!(question.strength, expected, "{strength}");
+            assert_eq!(super::strength(strength), expected, "{strength}");
         }
     }
 }

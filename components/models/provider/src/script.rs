@@ -9,9 +9,10 @@ use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
 
+use crate::question;
 use crate::{
-    Answer, Base, ByteStream, Contents, Error, Failure, HttpRequest, Method, Model, Ports, Request,
-    Response, Settings,
+    Answer, Base, BrokeOff, ByteStream, Contents, Error, HttpRequest, Method, Model, Ports,
+    Question, Response, Settings,
 };
 
 /// The id of the task that asks.
@@ -29,7 +30,7 @@ pub fn picture(padding: usize) -> Vec<u8> {
 }
 
 /// Bytes, or why there are no more.
-pub struct Chunks(pub VecDeque<Result<Vec<u8>, Failure>>);
+pub struct Chunks(pub VecDeque<Result<Vec<u8>, BrokeOff>>);
 
 impl Chunks {
     pub fn of(bytes: &[u8], size: usize) -> Self {
@@ -38,7 +39,7 @@ impl Chunks {
 }
 
 impl ByteStream for Chunks {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
         self.0.pop_front().transpose()
     }
 }
@@ -104,21 +105,20 @@ impl Script {
         receipt: Option<&str>,
     ) -> Result<Answer, Error> {
         let original = picture(0);
-        let request = Request {
-            prompt: "lighter".to_owned(),
-            strength: 0.7,
+        let question = Question {
+            prompt: question::enriched("lighter", None, None),
+            strength: question::strength(0.7),
             seed: Some(7),
             mask: Some(b"mask".to_vec()),
             mask_feather: 0,
-            logo_description: None,
-            theme_description: None,
-            source_url: None,
+            source_url: question::source_url(None, settings),
             length: original.len() as u64,
+            random: self.random(),
             task_id: TASK.to_owned(),
             receipt: receipt.map(|receipt| receipt.as_bytes().to_vec()),
             time_left: Duration::from_secs(300),
         };
-        let answer = M::refine(self, settings, request, Chunks::of(&original, 10));
+        let answer = M::refine(self, settings, question, Chunks::of(&original, 10));
         let waits = Err(Error::refused("the script waits"));
         answer.now_or_never().unwrap_or(waits)
     }

@@ -22,12 +22,8 @@ pub struct Settings {
     pub seed: Option<String>,
     /// The workflow to run, as JSON.
     pub workflow: Option<String>,
-    names: Names,
-}
-
-/// The names of the settings for the operator: `model-url` for a model without a chain,
-/// otherwise with the name of the link.
-struct Names {
+    /// How the operator's names of the settings begin: with `model-` for a model without a
+    /// chain, otherwise with the name of the link.
     prefix: String,
 }
 
@@ -53,9 +49,8 @@ impl Settings {
     pub fn of(mut value: impl FnMut(&'static str) -> Option<String>) -> Result<Self, Error> {
         let mut value = |name| value(name).filter(|value| !value.is_empty());
         let prefix = value("settings-prefix").unwrap_or_else(|| "model-".to_owned());
-        let names = Names { prefix };
-        let url = value("model-url").ok_or_else(|| names.refused("url", "is missing"))?;
-        let base = Base::parse(&url).ok_or_else(|| names.refused("url", "is unusable"))?;
+        let url = value("model-url").ok_or_else(|| refused(&prefix, "url", "is missing"))?;
+        let base = Base::parse(&url).ok_or_else(|| refused(&prefix, "url", "is unusable"))?;
         Ok(Self {
             base,
             key: value("model-api-key"),
@@ -65,7 +60,7 @@ impl Settings {
             mask: value("model-mask"),
             seed: value("model-seed"),
             workflow: value("model-workflow"),
-            names,
+            prefix,
         })
     }
 
@@ -77,14 +72,12 @@ impl Settings {
 
     /// The error for `model-KEY`, using the name that the operator knows.
     pub fn refused(&self, key: &str, problem: &str) -> Error {
-        self.names.refused(key, problem)
+        refused(&self.prefix, key, problem)
     }
 }
 
-impl Names {
-    fn refused(&self, key: &str, problem: &str) -> Error {
-        Error::refused(format!("the setting {}{key} {problem}", self.prefix))
-    }
+fn refused(prefix: &str, key: &str, problem: &str) -> Error {
+    Error::refused(format!("the setting {prefix}{key} {problem}"))
 }
 
 impl Base {

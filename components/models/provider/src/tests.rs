@@ -18,11 +18,12 @@ use concept_refinement_domain::timestamp::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::question::enriched;
 pub use crate::script::picture;
 use crate::script::{self, Chunks, KEY};
 use crate::{
-    Answer, Base, Body, ByteStream, Contents, Error, Failure, HttpRequest, Model, Original, Ports,
-    Provider, Question, Request, Response, Settings, Takes,
+    Answer, Base, Body, BrokeOff, ByteStream, Contents, Error, Failure, HttpRequest, Model,
+    Original, Ports, Provider, Question, Response, Settings, Takes,
 };
 
 pub fn opened(file: &[u8], size: usize) -> Contents<Chunks> {
@@ -113,17 +114,16 @@ fn settings() -> Settings {
     script::settings("http://provider.example/", &[]).unwrap()
 }
 
-fn request(length: usize) -> Request {
-    Request {
-        prompt: "lighter".to_owned(),
+fn question(length: usize) -> Question {
+    Question {
+        prompt: enriched("lighter", Some("A cup"), None),
         strength: 0.7,
         seed: None,
         mask: None,
         mask_feather: 0,
-        logo_description: Some("A cup".to_owned()),
-        theme_description: None,
         source_url: None,
         length: length as u64,
+        random: 7,
         task_id: "5e1f".to_owned(),
         receipt: None,
         time_left: Duration::from_secs(300),
@@ -140,7 +140,7 @@ fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, E
     let answer = now(Plain::refine(
         &world,
         &settings(),
-        request(file.len()),
+        question(file.len()),
         original,
     ));
     let sent = json!({"prompt": "lighter. Logo: A cup.", "image": STANDARD.encode(&file)});

@@ -1,8 +1,8 @@
 //! A server built with Cog, which computes a prediction while the request waits.
 
 use concept_refinement_model_provider::{
-    Answer, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Ports, Question,
-    Reply, Settings, Stage, free_if_refused, is_segment, reply, success,
+    Answer, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Method, Ports,
+    Question, Reply, Settings, Stage, free_if_refused, is_segment, reply, success,
 };
 
 use crate::prediction::read;
@@ -23,9 +23,10 @@ pub async fn refine(
     let body = input.with_data(question, settings, original.original())?;
     let body = body.within("{\"input\":", "}");
     let path = format!("/predictions/{}", question.task_id);
-    let request = HttpRequest::post(path, "application/json", body)
-        .put()
-        .with_bearer(key);
+    let request = HttpRequest {
+        method: Method::Put,
+        ..HttpRequest::post(path, "application/json", body).with_bearer(key)
+    };
     let response = ports.send(&settings.base, request, Some(original)).await?;
     if response.status == 409 {
         // All its slots are in use.

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::original::{AllowedSources, check_url};
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart,
     NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, is_segment,
@@ -123,11 +122,7 @@ async fn make(
             .request(body.within("{\"input\":", "}"), settings.key.as_deref())
             .with("cancel-after", Some(format!("{seconds}s")))
     };
-    let source_url = question
-        .source_url
-        .as_deref()
-        .filter(|url| check_url(url, &AllowedSources::default()).is_ok());
-    let response = match (source_url, original.original().length) {
+    let response = match (&question.source_url, original.original().length) {
         (Some(url), _) => {
             let request = request(input.with_url(question, settings, url)?);
             ask(ports, settings, request, NOTHING).await?
@@ -180,7 +175,7 @@ async fn uploaded(
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<String, Error> {
     let form = Multipart::new(question.random);
-    let body = form.body(&[], None, "content", original.original());
+    let body = form.body(&[], None, ("content", "image"), original.original());
     let request = HttpRequest::post("/v1/files", form.content_type(), body)
         .with_bearer(settings.key.as_deref());
     let response = ask(ports, settings, request, Some(original)).await?;

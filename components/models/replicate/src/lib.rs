@@ -19,12 +19,11 @@ mod tests;
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, ByteStream, Contents, Error, Input, Model, Ports, Question, Request, Settings, Takes,
+    Answer, ByteStream, Contents, Error, Input, Model, Ports, Question, Settings, Takes,
 };
 
 pub struct Replicate;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Replicate);
 
 const PROFILE: &Profile = provider::Provider::Replicate.profile();
@@ -40,11 +39,10 @@ impl Model for Replicate {
     async fn refine(
         ports: &impl Ports,
         settings: &Settings,
-        request: Request,
+        question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, request.length).await?;
-        let question = Question::new(request, settings, ports.random());
+        let original = Contents::open(original, question.length).await?;
         let own = PROFILE.model.filter(|_| settings.base.is(PROFILE.url));
         match settings.name.as_deref().or(own) {
             Some(name) => hosted::refine(ports, settings, name, &question, original).await,

@@ -21,7 +21,6 @@ const PROFILE: &Profile = provider::Provider::Stability.profile();
 
 pub struct Stability;
 
-#[cfg(target_arch = "wasm32")]
 concept_refinement_model_provider::export_model!(Stability);
 
 /// The endpoint for a part of an image.
@@ -118,7 +117,7 @@ impl Provider for Stability {
             None => path,
         };
         let form = Multipart::new(question.random);
-        let body = form.body(&fields, mask, "image", original);
+        let body = form.body(&fields, mask, ("image", "image"), original);
         let request = HttpRequest::post(path, form.content_type(), body);
         Ok(request
             .accepting("application/json")

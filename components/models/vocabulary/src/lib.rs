@@ -58,27 +58,12 @@ pub enum Quality {
 impl Quality {
     /// Whether it can be reduced below what the image has. The others cannot be undone.
     pub fn can_be_less(self) -> bool {
+        use Quality::*;
         match self {
-            Self::Temperature
-            | Self::Saturation
-            | Self::Lightness
-            | Self::Contrast
-            | Self::Sharpness => true,
-            Self::Tightness
-            | Self::Minimalism
-            | Self::Smoothness
-            | Self::Outline
-            | Self::Sketch
-            | Self::Pixelation
-            | Self::Transparency
-            | Self::Posterization
-            | Self::Inversion
-            | Self::DarkMode
-            | Self::Monochrome
-            | Self::Sepia
-            | Self::Vignette
-            | Self::Shadow
-            | Self::Corners => false,
+            Temperature | Saturation | Lightness | Contrast | Sharpness => true,
+            Tightness | Minimalism | Smoothness | Outline | Sketch | Pixelation => false,
+            Transparency | Posterization | Inversion | DarkMode | Monochrome => false,
+            Sepia | Vignette | Shadow | Corners => false,
         }
     }
 }

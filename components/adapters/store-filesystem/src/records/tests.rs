@@ -62,7 +62,7 @@ fn age_all(directory: &Path) {
 }
 
 fn directory(root: &TempDir) -> PathBuf {
-    Filesystem::at(root.path()).layout.record(KEY).unwrap()
+    Filesystem::at(root.path()).record(KEY).unwrap()
 }
 
 fn drafts(root: &TempDir) -> usize {

@@ -123,7 +123,7 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
         let (mut writer, reader) = generated::wit_stream::new();
         wit_bindgen::spawn(async move {
             let store = store::<P>();
-            while !watch.is_finished() {
+            while !watch.is_finished {
                 // An empty write shows whether the reader is still there.
                 let news = match store.poll(&mut watch).await {
                     Ok(change) => Vec::from_iter(change.convert()),
@@ -211,14 +211,14 @@ impl<P: Platform> progress::Guest for Component<P> {
 }
 
 impl<P: Platform> receipts::Guest for Component<P> {
-    async fn put(key: String, receipt: Vec<u8>) -> Answer<()> {
-        answer(store::<P>().keep_receipt(&key, &receipt).await)
+    forward! { |store|
+        put(key: String, receipt: Vec<u8>) -> () = store.keep_receipt(&key, &receipt);
     }
 }
 
 impl<P: Platform> usage::Guest for Component<P> {
-    async fn add(key: String, usage: types::Usage) -> Answer<()> {
-        answer(store::<P>().add_usage(&key, &usage.convert()).await)
+    forward! { |store|
+        add(key: String, usage: types::Usage) -> () = store.add_usage(&key, &usage.convert());
     }
 }
 

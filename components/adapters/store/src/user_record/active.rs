@@ -87,7 +87,7 @@ impl UserRecord {
             self.usage.refund(task.created_at, refund);
         }
         if let Some(now) = task.completed_at {
-            self.book(task.created_at, &effects.bookings, now);
+            self.spending.book(task.created_at, &effects.bookings, now);
         }
         if effects.forgets_key {
             self.forget_key_of(&task.id);
@@ -135,7 +135,7 @@ impl UserRecord {
             }
         }
         for (submitted_at, bookings) in &settlements {
-            self.book(*submitted_at, bookings, now);
+            self.spending.book(*submitted_at, bookings, now);
         }
         Ok(match settlements.is_empty() {
             true => Outcome::Unchanged(false),

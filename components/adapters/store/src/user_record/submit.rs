@@ -36,7 +36,7 @@ impl Account for RecordedAccount<'_> {
     }
 
     fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Refusal> {
-        Ok(self.user_record.spending(window, now))
+        Ok(self.user_record.spending.within(window, now))
     }
 
     /// Always false: the number of other users' pending tasks is unknown.
@@ -77,7 +77,8 @@ impl UserRecord {
             idempotency_key,
         } = creation;
         self.usage = usage;
-        self.book(record.task.created_at, &record.reserved(), now);
+        self.spending
+            .book(record.task.created_at, &record.reserved(), now);
         let moved_keys = match idempotency_key {
             Some(key) => self.remember(Key::new(keys::hash(&key), submitted), now),
             None => Vec::new(),

@@ -50,25 +50,22 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
 pub fn fill(pixels: &mut Pixels, ground: &Ground) -> Option<Remark> {
     /// How much lighter or darker "a lighter background" is.
     const STEP: f32 = 0.18;
-    let (own, is_solid) = match Border::of(pixels) {
-        Border::Colored(color) => (Some(color), true),
-        Border::Transparent => (None, false),
+    let own = match Border::of(pixels) {
+        Border::Colored(color) => Some(color),
+        Border::Transparent => None,
         Border::Mixed => return Some(Remark::BackgroundNotFound),
     };
-    let color = match ground.color.map(color::channels).or(own) {
-        Some(color) => color,
-        None => return Some(Remark::BackgroundTransparent),
+    let Some(mut color) = ground.color.map(color::channels).or(own) else {
+        return Some(Remark::BackgroundTransparent);
     };
-    let mut lab = color::from_srgb(color);
-    lab.l += STEP * ground.shade;
-    let color = if ground.shade == 0.0 {
-        color
-    } else {
-        color::to_srgb8(lab)
-    };
+    if ground.shade != 0.0 {
+        let mut lab = color::from_srgb(color);
+        lab.l += STEP * ground.shade;
+        color = color::to_srgb8(lab);
+    }
     // "A darker background" asks for no single colour.
     let evens = ground.color.is_none() && own.is_some_and(|own| Border::is_uneven(pixels, own));
-    let remark = is_solid.then(|| apply(pixels, 1.0)).flatten();
+    let remark = own.and_then(|_| apply(pixels, 1.0));
     if remark != Some(Remark::BackgroundNotFound) {
         flatten(pixels, color);
     }

@@ -23,9 +23,7 @@ impl Border {
             None => Self::Transparent,
         }
     }
-}
 
-impl Border {
     /// Whether less than half of its visible part has nearly this colour, as of a gradient.
     pub fn is_uneven(pixels: &Pixels, color: [u8; 3]) -> bool {
         const NEAR: u8 = 8;

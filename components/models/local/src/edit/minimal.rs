@@ -17,9 +17,6 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     const PASSES: usize = 3;
     /// Texture below this difference in levels is removed.
     const TEXTURE: f32 = 45.0;
-    if amount <= 0.0 {
-        return;
-    }
     let factor = factor(pixels);
     let mut small = shrink(pixels, factor);
     let radius = radius(&small);
@@ -56,15 +53,7 @@ fn shrink(pixels: &Pixels, factor: usize) -> Pixels {
         return pixels.clone();
     }
     let [width, height] = [pixels.width(), pixels.height()].map(|it| it.div_ceil(factor as u32));
-    let colors = squares::sums(
-        pixels,
-        factor,
-        squares::weighted,
-        |[r, g, b, alpha, count]| {
-            let [r, g, b] = [r, g, b].map(|sum| squares::mean(sum, alpha));
-            [r, g, b, (alpha / count) as u8]
-        },
-    );
+    let colors = squares::means(pixels, factor, |alpha, count| (alpha / count) as u8);
     let channels = pixels.channels();
     let data = colors
         .into_iter()

@@ -10,9 +10,6 @@ use crate::pixels::Pixels;
 /// An amount of 1 leaves only lines; smaller amounts keep a part of the picture, larger
 /// ones draw thicker lines.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
-    if amount <= 0.0 {
-        return;
-    }
     let radius = radius(pixels, amount);
     let presence = amount.min(1.0);
     if pixels.has_alpha() {

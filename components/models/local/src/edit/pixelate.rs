@@ -19,15 +19,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     let channels = pixels.channels();
     let band = pixels.width() as usize * channels * size;
     let across = (pixels.width() as usize).div_ceil(size);
-    let means = squares::sums(
-        pixels,
-        size,
-        squares::weighted,
-        |[r, g, b, alpha, count]| {
-            let [r, g, b] = [r, g, b].map(|sum| squares::mean(sum, alpha));
-            [r, g, b, squares::mean(alpha, count)]
-        },
-    );
+    let means = squares::means(pixels, size, squares::mean);
     for (rows, means) in pixels.data_mut().chunks_mut(band).zip(means.chunks(across)) {
         for row in rows.chunks_exact_mut(band / size) {
             for (square, mean) in row.chunks_mut(size * channels).zip(means) {

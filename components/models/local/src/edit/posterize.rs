@@ -8,9 +8,6 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     const LEVELS: f32 = 5.0;
     /// Chroma has this many times as many levels as lightness.
     const FINER: f32 = 2.2;
-    if amount <= 0.0 {
-        return;
-    }
     let step = 255.0 / ((LEVELS / amount).round().clamp(2.0, 256.0) - 1.0);
     let lightness = |luma: u8| (nearest(f32::from(luma), step)) as i16;
     let lightness: Vec<_> = (0..=u8::MAX).map(lightness).collect();

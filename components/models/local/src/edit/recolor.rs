@@ -9,10 +9,12 @@ use palette::{Oklab, Oklch};
 use super::tone::Tone;
 use crate::color::{self, smoothstep};
 use crate::plan::{Recolor, Replacement};
-use crate::survey::{Group, NEUTRAL, Sample, Survey};
+use crate::survey::{NEUTRAL, Sample, Survey};
 
 /// `presence` goes from 0 (unchanged) to 1 (recoloured).
 pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) -> Tone {
+    /// How much greys are tinted if the picture has colours.
+    const TINGE: f32 = 0.2;
     let survey = *survey;
     let ramp = Ramp::new(&recolor.to);
     // One ink becomes exactly the named colour.
@@ -29,7 +31,7 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
         let coverage = if with_greys {
             1.0
         } else {
-            coverage(old, &survey)
+            covered(old, &survey, TINGE)
         };
         let l = lab.l.max(0.0).powf(exponent);
         let aim = ramp.at(l);
@@ -52,7 +54,7 @@ pub fn replace(replacements: &[Replacement], presence: f32, sample: &Sample) -> 
                 color::from_hex(replacement.from),
                 color::from_hex(replacement.to),
             );
-            let group = of_color(sample, replacement.from)?;
+            let group = sample.group(alike(replacement.from))?;
             let old = color::polar(group.color);
             let exponent = exact(old.l, to.l, replacement.shade);
             Some((from, to, old, exponent, presence * replacement.amount))
@@ -116,11 +118,6 @@ pub fn shift(named: u32, amount: f32) -> Tone {
     })
 }
 
-/// The colours of the picture that are alike to the named one.
-fn of_color(sample: &Sample, named: u32) -> Option<Group> {
-    sample.group(alike(named))
-}
-
 /// Whether a colour is alike to the named one.
 pub fn alike(named: u32) -> impl Fn(Oklab) -> bool {
     let named = color::from_hex(named);
@@ -178,13 +175,6 @@ impl Ramp {
         };
         (aim.clamp(0.12, 0.93).ln() / ink.ln()).clamp(0.3, 3.0)
     }
-}
-
-/// How much of a colour is recoloured.
-fn coverage(old: Oklch, survey: &Survey) -> f32 {
-    /// How much greys are tinted if the picture has colours.
-    const TINGE: f32 = 0.2;
-    covered(old, survey, TINGE)
 }
 
 /// How much of a colour is changed. `tinge`: how much greys are tinted if the picture has

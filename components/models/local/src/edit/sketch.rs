@@ -8,9 +8,6 @@ use crate::pixels::{Pixels, luma};
 /// An amount of 1 leaves only graphite on paper; smaller amounts keep a part of the
 /// picture, larger ones press harder.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
-    if amount <= 0.0 {
-        return;
-    }
     let pencil = Pencil::new(amount);
     if pixels.has_alpha() {
         draw::<4>(pixels, &pencil);

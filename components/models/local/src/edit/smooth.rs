@@ -10,9 +10,6 @@ use crate::pixels::Pixels;
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const OF_SIDE: f32 = 0.003;
     const MAX_RADIUS: f32 = 5.0;
-    if amount <= 0.0 {
-        return;
-    }
     let side = pixels.width().min(pixels.height()) as f32;
     let radius = (side * OF_SIDE).clamp(2.0, MAX_RADIUS) as usize;
     filter(pixels, radius, (36.0 * amount).min(72.0));

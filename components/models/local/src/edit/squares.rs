@@ -34,8 +34,17 @@ pub fn sums<const N: usize, T>(
     squares
 }
 
+/// The mean colour of each square, where each pixel counts by its alpha. `cover` makes the
+/// square's alpha of their sum and number.
+pub fn means(pixels: &Pixels, side: usize, cover: impl Fn(u64, u64) -> u8) -> Vec<[u8; 4]> {
+    sums(pixels, side, weighted, |[r, g, b, alpha, count]| {
+        let [r, g, b] = [r, g, b].map(|sum| mean(sum, alpha));
+        [r, g, b, cover(alpha, count)]
+    })
+}
+
 /// A colour times its alpha, the alpha, and 1.
-pub fn weighted(pixel: &[u8]) -> [u64; 5] {
+fn weighted(pixel: &[u8]) -> [u64; 5] {
     let alpha = u64::from(alpha(pixel));
     let [r, g, b] = rgb(pixel).map(|value| u64::from(value) * alpha);
     [r, g, b, alpha, 1]

@@ -6,9 +6,6 @@ use crate::pixels::{Pixels, alpha};
 
 /// An amount of 1 leaves only a small margin, or cuts off a tenth of each side.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
-    if amount <= 0.0 {
-        return;
-    }
     let content = content(pixels).map(widened);
     let [across, down] = match content.filter(|content| content.iter().any(Span::is_tighter)) {
         Some(content) => content.map(|span| span.towards(amount.min(1.0))),

@@ -10,9 +10,6 @@ const WHOLE: u32 = 1 << 16;
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const DARKNESS: f32 = 0.52;
     const MAX_DARKENING: f32 = 0.95;
-    if amount <= 0.0 {
-        return;
-    }
     let falloff = Falloff::new((amount * DARKNESS).min(MAX_DARKENING));
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
     let channels = pixels.channels();

@@ -61,10 +61,6 @@ impl Rows {
         self.rows.iter().map(Vec::as_slice)
     }
 
-    pub fn get(&self, place: usize) -> &[u8] {
-        self.rows.get(place).map(Vec::as_slice).unwrap_or_default()
-    }
-
     /// Rows that are new in this window: at first all, then the last one.
     pub fn entering(&self) -> impl Iterator<Item = &[u8]> {
         let old = if self.is_first {
@@ -77,7 +73,7 @@ impl Rows {
 
     /// The row that is not in the next window.
     pub fn leaving(&self) -> &[u8] {
-        self.get(0)
+        self.rows.front().map(Vec::as_slice).unwrap_or_default()
     }
 }
 

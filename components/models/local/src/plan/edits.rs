@@ -1,7 +1,5 @@
 //! The parts of a plan.
 
-use std::fmt;
-
 use concept_refinement_vocabulary::{Quality, Turn};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -147,18 +145,6 @@ pub enum Change {
     /// One colour is replaced by another.
     Replaced,
     Other,
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Recolored(colors) => {
-                write!(f, "made the whole picture {}", colors.join(" and "))
-            }
-            Self::Replaced => f.write_str("replaced the colour in the whole picture"),
-            Self::Other => f.write_str("changed the whole picture"),
-        }
-    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]

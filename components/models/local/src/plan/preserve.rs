@@ -22,37 +22,20 @@ impl Edit {
     /// What is different afterwards.
     fn changes(&self) -> &'static [Aspect] {
         use Aspect::{Colors, Layout, Shapes, Style};
+        use Quality::*;
         match self {
-            Self::Turn(_)
-            | Self::Rotate(_)
-            | Self::Crop(..)
-            | Self::Pad(_)
-            | Self::Resize(_)
-            | Self::Circle => &[Layout],
-            Self::Recolor(_)
-            | Self::Replace(_)
-            | Self::Alter(..)
-            | Self::Shift(..)
-            | Self::Ink { .. }
-            | Self::Steer(_)
-            | Self::Quantize(_)
-            | Self::Ground(_) => &[Colors],
+            Self::Turn(_) | Self::Rotate(_) | Self::Crop(..) | Self::Circle => &[Layout],
+            Self::Pad(_) | Self::Resize(_) => &[Layout],
+            Self::Recolor(_) | Self::Replace(_) | Self::Alter(..) | Self::Shift(..) => &[Colors],
+            Self::Ink { .. } | Self::Steer(_) | Self::Quantize(_) | Self::Ground(_) => &[Colors],
             Self::Adjust(quality, _) => match quality {
-                Quality::Tightness | Quality::Corners => &[Layout],
-                Quality::Minimalism => &[Colors, Style, Shapes],
-                Quality::Outline | Quality::Sketch | Quality::Posterization => &[Colors, Style],
-                Quality::Pixelation => &[Style, Shapes],
-                Quality::Smoothness | Quality::Sharpness | Quality::Shadow => &[Style],
-                Quality::Transparency
-                | Quality::Inversion
-                | Quality::DarkMode
-                | Quality::Temperature
-                | Quality::Saturation
-                | Quality::Monochrome
-                | Quality::Sepia
-                | Quality::Lightness
-                | Quality::Contrast
-                | Quality::Vignette => &[Colors],
+                Tightness | Corners => &[Layout],
+                Minimalism => &[Colors, Style, Shapes],
+                Outline | Sketch | Posterization => &[Colors, Style],
+                Pixelation => &[Style, Shapes],
+                Smoothness | Sharpness | Shadow => &[Style],
+                Transparency | Inversion | DarkMode | Temperature | Saturation => &[Colors],
+                Monochrome | Sepia | Lightness | Contrast | Vignette => &[Colors],
             },
         }
     }

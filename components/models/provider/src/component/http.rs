@@ -12,10 +12,11 @@ use wit_bindgen::StreamWriter;
 
 use super::concept::refinement::types::Usage as WitUsage;
 use super::{receipts, usage};
+use crate::Failure;
 use crate::body::Chunks;
 use crate::original::Contents;
 use crate::outcome::Error;
-use crate::ports::{ByteStream, Failure, HttpRequest, Method, Ports, Response};
+use crate::ports::{BrokeOff, ByteStream, HttpRequest, Method, Ports, Response};
 use crate::settings::Base;
 
 const ACCEPTED: &str = "application/json, image/png, image/jpeg, image/webp, image/gif";
@@ -88,7 +89,7 @@ impl Ports for Wasi {
         let response = outbound::send(wasi).await;
         let is_sent = is_sent.replace(Ok(false))?;
         let response = response.map_err(|failure| {
-            let error = Error::from(Failure::from(failure));
+            let error = Error::from(failure);
             if is_sent { error } else { error.not_accepted() }
         })?;
         Ok(Response {
@@ -147,21 +148,7 @@ async fn write(
 }
 
 impl ByteStream for outbound::Response {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        self.chunk().await.map_err(|_| Failure::BrokeOff)
-    }
-}
-
-impl From<outbound::Failure> for Failure {
-    fn from(failure: outbound::Failure) -> Self {
-        match failure {
-            outbound::Failure::Forbidden => Self::Forbidden,
-            outbound::Failure::Unresolvable => Self::Unresolvable,
-            outbound::Failure::Unreachable => Self::Unreachable,
-            outbound::Failure::ConnectTimedOut => Self::ConnectTimedOut,
-            outbound::Failure::TimedOut => Self::TimedOut,
-            outbound::Failure::Tls => Self::Tls,
-            outbound::Failure::Broken => Self::Broken,
-        }
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
+        self.chunk().await.map_err(|_| BrokeOff)
     }
 }

@@ -108,7 +108,7 @@ fn an_answer_is_read_within_bounds() {
     struct Endless(Vec<u8>, Rc<Cell<usize>>);
 
     impl ByteStream for Endless {
-        async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
             self.1.update(|chunks| chunks + 1);
             assert!(self.1.get() < 200, "it is read on and on");
             let mut chunk = std::mem::take(&mut self.0);

@@ -111,31 +111,46 @@ fn a_body_that_tells_nothing_is_not_read() {
 
 #[test]
 fn a_connection_that_fails_may_be_tried_again() {
-    for (failure, is_unknown) in [
-        (Failure::Unresolvable, false),
-        (Failure::Unreachable, false),
-        (Failure::Tls, false),
-        (Failure::TimedOut, true),
-        (Failure::Broken, true),
+    let unknown = |reason: &str| Error::Unknown(reason.to_owned());
+    for (failure, expected) in [
+        (
+            Failure::Forbidden,
+            Error::refused("this model may not reach the address of its provider"),
+        ),
+        (
+            Failure::Unresolvable,
+            Error::unavailable("the name of the provider cannot be resolved"),
+        ),
+        (
+            Failure::Unreachable,
+            Error::unavailable("the provider cannot be connected to"),
+        ),
+        (
+            Failure::ConnectTimedOut,
+            Error::unavailable("the provider cannot be connected to in time"),
+        ),
+        (
+            Failure::Tls,
+            Error::unavailable("no secure connection to the provider can be made"),
+        ),
+        (
+            Failure::TimedOut,
+            unknown("the provider did not answer in time"),
+        ),
+        (
+            Failure::Broken,
+            unknown("the provider did not answer properly"),
+        ),
     ] {
-        let expected = match is_unknown {
-            true => Error::Unknown(failure.to_string()),
-            false => Error::unavailable(failure.to_string()),
-        };
         assert_eq!(asked::<Chunks>(Err(failure)), Err(expected));
     }
-    let forbidden = asked::<Chunks>(Err(Failure::Forbidden)).unwrap_err();
-    assert_eq!(
-        forbidden,
-        Error::refused("this model may not reach the address of its provider")
-    );
 
     // In the middle of the answer, seen by an error or by the length.
     let broke_off = Error::Unknown("the provider's answer broke off".to_owned());
     let file = picture(0);
     let mut failing = response(200, &file[..20]);
     failing.content_length = None;
-    failing.body.0.push_back(Err(Failure::BrokeOff));
+    failing.body.0.push_back(Err(BrokeOff));
     assert_eq!(asked(Ok(failing)), Err(broke_off.clone()));
     let mut short = response(200, &file);
     short.content_length = Some(file.len() as u64 + 1);
@@ -144,7 +159,7 @@ fn a_connection_that_fails_may_be_tried_again() {
     let json = br#"{"url":"https://provider.example/1.png""#;
     let mut failing = response(200, json);
     failing.content_length = None;
-    failing.body.0.push_back(Err(Failure::BrokeOff));
+    failing.body.0.push_back(Err(BrokeOff));
     assert_eq!(asked(Ok(failing)), Err(broke_off));
 }
 
@@ -155,7 +170,7 @@ fn an_answer_that_is_whole_but_for_its_trailers_is_one() {
     for whole in [&picture(0)[..], json] {
         let mut answer = response(200, whole);
         answer.content_length = None;
-        answer.body.0.push_back(Err(Failure::BrokeOff));
+        answer.body.0.push_back(Err(BrokeOff));
         assert!(asked(Ok(answer)).is_ok());
     }
 }
@@ -201,7 +216,7 @@ fn an_original_that_is_not_whole_is_not_sent() {
         let answer = now(Plain::refine(
             &world,
             &settings(),
-            request(length),
+            question(length),
             original,
         ));
         assert_eq!(answer, Err(Error::refused(expected)), "{name}");

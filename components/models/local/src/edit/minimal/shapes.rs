@@ -98,13 +98,12 @@ impl Shapes {
         let mut shape = Vec::new();
         for start in 0..self.labels.len() {
             let label = self.labels.get(start).copied().unwrap_or(NOTHING);
-            if label == NOTHING || seen.get(start).copied().unwrap_or(true) {
+            if label == NOTHING || !mark(&mut seen, start) {
                 continue;
             }
             let mut shores = Counts::default();
             shape.clear();
             shape.push(start);
-            mark(&mut seen, start);
             let mut next = 0;
             while let Some(place) = shape.get(next).copied() {
                 next += 1;
@@ -112,8 +111,7 @@ impl Shapes {
                     let other = self.labels.get(neighbor).copied().unwrap_or(NOTHING);
                     if other != label {
                         shores.change(other, true);
-                    } else if !seen.get(neighbor).copied().unwrap_or(true) {
-                        mark(&mut seen, neighbor);
+                    } else if mark(&mut seen, neighbor) {
                         shape.push(neighbor);
                     }
                 }
@@ -136,20 +134,18 @@ impl Shapes {
         const DIFFERENT: f32 = 0.22;
         const MAX_FACTOR: f32 = 12.0;
         let center = |label: u8| self.centers.get(usize::from(label)).copied();
-        match (center(one), center(other)) {
-            (Some(one), Some(other)) => {
-                let ratio = DIFFERENT / color::distance(one, other).max(0.001);
-                (ratio * ratio).clamp(1.0, MAX_FACTOR)
-            }
-            _ => 1.0,
-        }
+        let (Some(one), Some(other)) = (center(one), center(other)) else {
+            return 1.0;
+        };
+        let ratio = DIFFERENT / color::distance(one, other).max(0.001);
+        (ratio * ratio).clamp(1.0, MAX_FACTOR)
     }
 }
 
-fn mark(seen: &mut [bool], place: usize) {
-    if let Some(seen) = seen.get_mut(place) {
-        *seen = true;
-    }
+/// False: it was marked before.
+fn mark(seen: &mut [bool], place: usize) -> bool {
+    let seen = seen.get_mut(place);
+    seen.is_some_and(|seen| !std::mem::replace(seen, true))
 }
 
 /// How often each label occurs; `NOTHING` is not counted.
@@ -168,14 +164,9 @@ impl Counts {
     }
 
     fn winner(&self, own: u8) -> u8 {
-        let Some(mine) = self.0.get(usize::from(own)) else {
-            return own;
-        };
-        let most = self.0.iter().copied().max().unwrap_or_default();
-        if most > *mine {
-            self.most().unwrap_or(own)
-        } else {
-            own
+        match self.0.get(usize::from(own)) {
+            Some(mine) if self.0.iter().any(|count| count > mine) => self.most().unwrap_or(own),
+            _ => own,
         }
     }
 

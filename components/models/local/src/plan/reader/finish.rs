@@ -38,9 +38,9 @@ impl Reader {
                 }));
             }
         }
-        let circle = self.turning.is_round().then_some(Edit::Circle);
+        let circle = self.turning.is_round.then_some(Edit::Circle);
         let (crops, last) = self.sizing.finish();
-        let turns = self.turning.finish().into_iter().chain(crops);
+        let turns = self.turning.edits.into_iter().chain(crops);
         let mut unused = self.unused;
         let adjustments = combined(self.adjustments, &mut unused).into_iter();
         let adjustments = adjustments.map(|(quality, amount)| Edit::Adjust(quality, amount));
@@ -100,7 +100,7 @@ impl Reader {
             let to = std::mem::take(&mut self.colors);
             return Some(Quantize { count, to });
         }
-        match count {
+        let to = match count {
             // Shades of a single colour are still many colours.
             0 | 1 => {
                 if self.colors.is_empty() {
@@ -110,17 +110,12 @@ impl Reader {
                         text: String::new(),
                     });
                 }
-                None
+                return None;
             }
-            2 if is_grey && self.colors.is_empty() => Some(Quantize {
-                count,
-                to: BLACK_AND_WHITE.to_vec(),
-            }),
-            _ => Some(Quantize {
-                count,
-                to: Vec::new(),
-            }),
-        }
+            2 if is_grey && self.colors.is_empty() => BLACK_AND_WHITE.to_vec(),
+            _ => Vec::new(),
+        };
+        Some(Quantize { count, to })
     }
 }
 

@@ -55,11 +55,13 @@ impl Reader {
         }
     }
 
-    /// At the end of a clause: "blue on white".
-    pub(super) fn end_ground(&mut self) {
-        if let Some((_, ground)) = self.clause.on.take() {
+    /// "blue on white": whether a colour for the background was read before.
+    pub(super) fn end_ground(&mut self) -> bool {
+        let on = self.clause.on.take();
+        if let Some((_, ground)) = &on {
             self.set_ground(ground.color, ground.shade);
         }
+        on.is_some()
     }
 
     /// "on a white table": it is not the background's colour.

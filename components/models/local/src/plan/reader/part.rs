@@ -36,8 +36,7 @@ impl Reader {
     /// "a darker background", "a plain white background": what was said before is the
     /// background's.
     fn takes_ground(&mut self, name: &str) -> bool {
-        if let Some((_, ground)) = self.clause.on.take() {
-            self.set_ground(ground.color, ground.shade);
+        if self.end_ground() {
             return true;
         }
         if let Some(pending) = &self.pending

@@ -85,7 +85,7 @@ impl Reader {
             + self.colors.len()
             + self.replacements.len()
             + self.altered.len()
-            + self.turning.len()
+            + self.turning.edits.len()
             + self.sizing.len()
             + usize::from(self.ground.is_some())
             + usize::from(self.count.is_some())

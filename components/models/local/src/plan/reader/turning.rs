@@ -10,9 +10,9 @@ const TILT: f32 = 10.0;
 #[derive(Default)]
 pub struct Turning {
     /// In the order of the prompt.
-    edits: Vec<Edit>,
+    pub edits: Vec<Edit>,
     /// Whether to crop to a circle in the middle.
-    is_round: bool,
+    pub is_round: bool,
     clause: Clause,
 }
 
@@ -160,19 +160,6 @@ impl Turning {
         }
         unused.extend(clause.figure.map(|(text, _)| Unused::Unknown(text)));
         unused
-    }
-
-    /// The number of edits.
-    pub fn len(&self) -> usize {
-        self.edits.len()
-    }
-
-    pub fn is_round(&self) -> bool {
-        self.is_round
-    }
-
-    pub fn finish(self) -> Vec<Edit> {
-        self.edits
     }
 
     fn act(&mut self) -> Vec<Unused> {

@@ -1,0 +1,25 @@
+//! Takes a message, which is delivered while its publisher goes on.
+
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_guest::{Imports, log};
+
+use crate::delivery::{Attempt, deliver};
+use crate::slots::Slots;
+use crate::{MAX_MESSAGES, TOO_MANY};
+
+static SLOTS: Slots = Slots::new(MAX_MESSAGES);
+
+/// Delivers a message by these attempts. An error: the instance has too many already.
+pub fn publish(attempt: impl AsyncFn() -> Attempt + 'static) -> Result<(), CapabilityError> {
+    let Some(slot) = SLOTS.take() else {
+        return Err(CapabilityError::unavailable(TOO_MANY));
+    };
+    // Continues after this function has returned.
+    wit_bindgen::spawn(async move {
+        if let Err(sentence) = deliver(&Imports, attempt).await {
+            log::warn(format_args!("{sentence}"));
+        }
+        drop(slot);
+    });
+    Ok(())
+}
