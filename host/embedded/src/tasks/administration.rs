@@ -11,7 +11,7 @@ use concept_refinement_capability::administration::{
 };
 use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::SqliteTasks;
@@ -19,7 +19,7 @@ use super::fault::Fault;
 use super::ledger;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{one, run};
+use crate::sqlite::statements::one;
 
 impl Oversight for SqliteTasks {
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
@@ -93,16 +93,16 @@ fn set_paused(tx: &mut Tx<'_>, is_paused: bool, act: Act) -> Result<bool, Fault>
     let changed = match is_paused {
         true => {
             let sql = "INSERT INTO queue_pause (id, since) VALUES (0, ?) ON CONFLICT DO NOTHING";
-            run(tx.connection, sql, [Stored(tx.now)])?
+            tx.run(sql, [Stored(tx.now)])?
         }
-        false => run(tx.connection, "DELETE FROM queue_pause", [])?,
+        false => tx.run("DELETE FROM queue_pause", [])?,
     };
     if changed == 0 {
         return Ok(false);
     }
     if !is_paused {
         let sql = "UPDATE task SET due_at = ?1 WHERE due_at > ?1 AND status = 'pending'";
-        run(tx.connection, sql, params![Stored(tx.now)])?;
+        tx.execute(sql, [Stored(tx.now)])?;
     }
     let sql = "SELECT pending FROM backlog";
     let pending = one(tx.connection, sql, [], |row| row.get::<_, i64>(0))?;

@@ -8,7 +8,7 @@ use super::SqliteTasks;
 use super::fault::Fault;
 use super::writer::Tx;
 use crate::sqlite::records::{cell, record};
-use crate::sqlite::statements::{all, run};
+use crate::sqlite::statements::all;
 
 impl Records for SqliteTasks {
     fn records(
@@ -50,8 +50,7 @@ fn write(tx: &Tx<'_>, table: &Table, records: &[Record]) -> Result<(), Fault> {
     let values = parameters(columns);
     let sql = format!("INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING");
     for record in records {
-        let cells = params_from_iter(record.iter().map(cell));
-        run(tx.connection, &sql, cells)?;
+        tx.execute(&sql, params_from_iter(record.iter().map(cell)))?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use super::SqliteTasks;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{all, find, one, run};
+use crate::sqlite::statements::{all, find, one};
 
 /// More bytes than any store has. Longer images count as this, so that sums do not
 /// overflow.
@@ -33,7 +33,7 @@ impl UploadReservations for SqliteTasks {
         self.write_with_total(move |tx| {
             let sql = "UPDATE upload_reservation SET until = ? WHERE holder = ?";
             let until = Stored(tx.now.plus(TERM));
-            Ok(run(tx.connection, sql, params![until, reservation.holder])? > 0)
+            Ok(tx.run(sql, params![until, reservation.holder])? > 0)
         })
     }
 
@@ -44,7 +44,7 @@ impl UploadReservations for SqliteTasks {
                  WHERE owner = ? AND kind = ? AND name = ?";
             let until = Stored(tx.now.plus(TERM));
             let parameters = params![reservation.holder, until, owner, folder(*kind), name];
-            Ok(run(tx.connection, sql, parameters)? > 0)
+            Ok(tx.run(sql, parameters)? > 0)
         })
     }
 
@@ -53,14 +53,14 @@ impl UploadReservations for SqliteTasks {
             let sql =
                 "UPDATE upload_reservation SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
             let parameters = params![column(bytes), reservation.holder];
-            Ok(run(tx.connection, sql, parameters)? > 0)
+            Ok(tx.run(sql, parameters)? > 0)
         })
     }
 
     fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
         self.write_with_total(move |tx| {
             let sql = "DELETE FROM upload_reservation WHERE holder = ?";
-            Ok(run(tx.connection, sql, [reservation.holder])? > 0)
+            Ok(tx.run(sql, [reservation.holder])? > 0)
         })
     }
 
@@ -175,7 +175,7 @@ fn take(tx: &Tx<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fau
     let (kind, bytes) = (folder(*kind), column(new.longest));
     let until = Stored(tx.now.plus(TERM));
     let parameters = params![owner, kind, name, bytes, holder, until, anonymous_owner];
-    run(tx.connection, sql, parameters)?;
+    tx.execute(sql, parameters)?;
     Ok(Admission::Taken)
 }
 

@@ -8,11 +8,7 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::stored::{Json, Stored};
 use super::writer::Tx;
-use crate::sqlite::statements::{find, run};
-
-/// Users with only outdated counts that are removed per new count; more than one, so that
-/// they do not accumulate.
-const PRUNE_BATCH: u32 = 8;
+use crate::sqlite::statements::find;
 
 pub(super) fn of(connection: &Connection, pseudonym: &str) -> Result<Usage, Fault> {
     let sql = "SELECT usage FROM account WHERE pseudonym = ?";
@@ -23,18 +19,12 @@ pub(super) fn of(connection: &Connection, pseudonym: &str) -> Result<Usage, Faul
 /// Saves the counts, to which a task was just added.
 pub(super) fn save(tx: &Tx<'_>, user_id: &str, usage: &Usage) -> Result<(), Fault> {
     let pseudonym = tx.pseudonyms.of(user_id);
-    run(
-        tx.connection,
-        "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)",
-        params![pseudonym, Json(usage), Stored(Usage::ends_at(tx.now))],
-    )?;
-    run(
-        tx.connection,
-        "DELETE FROM account WHERE pseudonym IN \
-         (SELECT pseudonym FROM account WHERE ends_at <= ? LIMIT ?)",
-        params![Stored(tx.now), PRUNE_BATCH],
-    )?;
-    Ok(())
+    let sql = "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)";
+    let ends_at = Stored(Usage::ends_at(tx.now));
+    tx.execute(sql, params![pseudonym, Json(usage), ends_at])?;
+    let outdated = "DELETE FROM account WHERE pseudonym IN \
+         (SELECT pseudonym FROM account WHERE ends_at <= ? LIMIT ?)";
+    tx.prune(outdated, tx.now)
 }
 
 /// Gives back the count of a task that was created at `created_at`.
@@ -50,6 +40,5 @@ pub(super) fn refund(
         return Ok(());
     }
     let sql = "UPDATE account SET usage = ? WHERE pseudonym = ?";
-    run(tx.connection, sql, params![Json(&usage), pseudonym])?;
-    Ok(())
+    tx.execute(sql, params![Json(&usage), pseudonym])
 }
