@@ -24,23 +24,23 @@ use crate::sqlite::statements::one;
 impl Oversight for SqliteTasks {
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
         let id = id.to_owned();
-        Box::pin(self.read(move |connection| jobs::find(connection, &id)))
+        self.read(move |connection| jobs::find(connection, &id))
     }
 
     fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
-        Box::pin(self.scan(jobs::unfinished))
+        self.scan(jobs::unfinished)
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
-        Box::pin(self.scan(queue))
+        self.scan(queue)
     }
 
     fn is_paused(&self) -> Answer<'_, bool> {
-        Box::pin(self.read(is_paused))
+        self.read(is_paused)
     }
 
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
-        Box::pin(self.write(move |tx| set_paused(tx, is_paused, act)))
+        self.write(move |tx| set_paused(tx, is_paused, act))
     }
 
     fn operations(&self) -> Option<watch::Receiver<u64>> {
@@ -48,18 +48,18 @@ impl Oversight for SqliteTasks {
     }
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
-        Box::pin(self.read(move |connection| audit::list(connection, limit, before)))
+        self.read(move |connection| audit::list(connection, limit, before))
     }
 
     fn usage(&self, query: UsageQuery) -> Answer<'_, Vec<UsageSum>> {
-        Box::pin(self.scan(move |connection| ledger::sums(connection, query)))
+        self.scan(move |connection| ledger::sums(connection, query))
     }
 
     fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {
-        Box::pin(self.write(move |tx| {
+        self.write(move |tx| {
             audit::prune(tx, before)?;
             jobs::prune(tx, before)
-        }))
+        })
     }
 }
 

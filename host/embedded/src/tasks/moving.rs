@@ -17,19 +17,19 @@ impl Records for SqliteTasks {
         after: Option<Record>,
         limit: u32,
     ) -> Answer<'_, Vec<Record>> {
-        Box::pin(self.scan(move |connection| read(connection, table, after, limit)))
+        self.scan(move |connection| read(connection, table, after, limit))
     }
 
     fn restore(&self, table: &'static Table, records: Vec<Record>) -> Answer<'_, ()> {
-        Box::pin(self.write(move |tx| write(tx, table, &records)))
+        self.write(move |tx| write(tx, table, &records))
     }
 
     fn clear(&self, table: &'static Table) -> Answer<'_, ()> {
-        Box::pin(self.write(move |tx| {
+        self.write(move |tx| {
             let sql = format!("DELETE FROM {}", table.name);
             tx.connection.execute(&sql, [])?;
             Ok(())
-        }))
+        })
     }
 }
 

@@ -89,7 +89,7 @@ impl UploadReservations for SqliteTasks {
         after: Option<ImageKey>,
         limit: u32,
     ) -> Answer<'_, Vec<ImageKey>> {
-        Box::pin(self.scan(move |connection| {
+        self.scan(move |connection| {
             let sql = "SELECT owner, kind, name FROM upload_reservation \
                  WHERE kind = ? AND until IS NULL AND (owner, name) > (?, ?) \
                  ORDER BY owner, name LIMIT ?";
@@ -97,11 +97,11 @@ impl UploadReservations for SqliteTasks {
                 after.map_or_else(Default::default, |after| [after.owner, after.name]);
             let parameters = params![folder(kind), owner, name, limit];
             Ok(all(connection, sql, parameters, path)?)
-        }))
+        })
     }
 
     fn anonymous_owners(&self, images: Vec<ImageKey>) -> Answer<'_, Vec<Option<String>>> {
-        Box::pin(self.scan(move |connection| {
+        self.scan(move |connection| {
             let sql = "SELECT anonymous_owner FROM upload_reservation \
                  WHERE owner = ? AND kind = ? AND name = ?";
             let owners = images.iter().map(|ImageKey { kind, owner, name }| {
@@ -109,7 +109,7 @@ impl UploadReservations for SqliteTasks {
                 Ok(find(connection, sql, key, |row| row.get(0))?.flatten())
             });
             owners.collect()
-        }))
+        })
     }
 }
 
@@ -120,11 +120,11 @@ impl SqliteTasks {
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
         let room = self.options.room.clone();
-        Box::pin(self.write(move |tx| {
+        self.write(move |tx| {
             let done = work(tx)?;
             tell(tx.connection, &room)?;
             Ok(done)
-        }))
+        })
     }
 }
 
