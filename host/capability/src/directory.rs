@@ -67,6 +67,14 @@ impl OpenError {
             reason: reason.to_string(),
         }
     }
+
+    /// An error about this server.
+    pub fn server(server: impl ToString, reason: impl ToString) -> Self {
+        Self::Server {
+            server: server.to_string(),
+            reason: reason.to_string(),
+        }
+    }
 }
 
 /// Locks a directory for this process. The system releases the lock when the

@@ -132,7 +132,7 @@ impl FileImages {
         let to = path.clone();
         let placed = self.blocking(move |store| {
             let draft = begun(store, draft)?.append(&last)?.finish(description)?;
-            let hash = draft.hash();
+            let hash = draft.hash;
             store.place(draft, &to, reservation)?;
             Ok((hash, store.small.has_name(&to)?))
         });

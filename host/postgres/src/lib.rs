@@ -125,7 +125,7 @@ impl PostgresTasks {
         clock: Arc<dyn Clock>,
         measured: &Arc<DatabaseClock>,
     ) -> Result<Arc<Self>, OpenError> {
-        let unusable = |reason| connection::inspect::refused(&settings.location, reason);
+        let unusable = |reason: String| OpenError::server(&settings.location, reason);
         let database = Arc::new(Database::new(settings).map_err(unusable)?);
         let source = match listen {
             Some(listen) => Arc::new(Database::new(listen).map_err(unusable)?),

@@ -22,7 +22,7 @@ impl Storage for PostgresTasks {
             hub: &self.hub,
             clock: &*self.clock,
             options: &self.options,
-            seats: self.database.seats(),
+            seats: &self.database.seats,
             given_up: &self.given_up,
         }
     }

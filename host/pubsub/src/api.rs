@@ -29,7 +29,7 @@ const PULL: Duration = Duration::from_secs(95);
 const REASON: usize = 300;
 
 pub(super) struct Api {
-    target: Target,
+    pub(super) target: Target,
     client: Client,
     identity: Identity,
     /// Notified when a call has timed out.
@@ -81,10 +81,7 @@ impl Received {
 impl Api {
     pub(super) async fn open(target: Target) -> Result<Self, OpenError> {
         let server = target.to_string();
-        let refused = |fault: Fault| OpenError::Server {
-            server: server.clone(),
-            reason: fault.to_string(),
-        };
+        let refused = |fault: Fault| OpenError::server(&server, fault);
         let api = Self::new(target).map_err(refused)?;
         match api.within(OPENING).await {
             Err(fault) if fault.is_definitive() => return Err(refused(fault)),
@@ -98,10 +95,9 @@ impl Api {
     pub(super) async fn inspect(target: Target) -> Result<(), OpenError> {
         let server = target.to_string();
         let looked = async { Self::new(target)?.within(OPENING).await };
-        looked.await.map_err(|fault| OpenError::Server {
-            server,
-            reason: fault.to_string(),
-        })
+        looked
+            .await
+            .map_err(|fault| OpenError::server(server, fault))
     }
 
     fn new(target: Target) -> Result<Self, Fault> {
@@ -115,10 +111,6 @@ impl Api {
             identity,
             silence: Notify::new(),
         })
-    }
-
-    pub(super) fn target(&self) -> &Target {
-        &self.target
     }
 
     /// Whether the topic and the subscription exist.

@@ -54,7 +54,7 @@ impl PubSubQueue {
     /// subscription.
     pub async fn open(target: Target) -> Result<Self, OpenError> {
         let api = Arc::new(Api::open(target).await?);
-        let pulled = api.target().subscription.is_some().then(|| {
+        let pulled = api.target.subscription.is_some().then(|| {
             let waiting = Arc::<Waiting>::default();
             let pulling = Pulling {
                 api: Arc::clone(&api),

@@ -330,7 +330,7 @@ impl Inner {
             // The path has a format, so there is nothing to delete but an image.
             (Some(_), None) => return Ok(()),
             (Some(object), Some(image)) => match Described::read(&object.attributes) {
-                Some(described) if described.format() == image.format => [true, described.has_more],
+                Some(described) if described.format == image.format => [true, described.has_more],
                 // Another image has replaced it.
                 Some(_) | None => return Ok(()),
             },

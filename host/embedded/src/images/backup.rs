@@ -108,8 +108,8 @@ impl Embedded for FileImages {
 
 /// The images of a directory that is locked by this process and not opened as a store.
 pub(super) struct Folders {
-    root: Folder,
-    small: Option<AtRest>,
+    pub(super) root: Folder,
+    pub(super) small: Option<AtRest>,
     _lock: DirectoryLock,
 }
 
@@ -126,14 +126,6 @@ impl Folders {
             small,
             _lock: lock,
         })
-    }
-
-    pub(super) fn root(&self) -> &Folder {
-        &self.root
-    }
-
-    pub(super) fn small(&self) -> Option<&AtRest> {
-        self.small.as_ref()
     }
 }
 

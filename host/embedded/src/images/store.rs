@@ -139,7 +139,7 @@ impl Store {
         let folder = self.folder_of(path);
         directory::add(&folder)?;
         let place = folder.join(&path.name);
-        let (replaced, stored) = (envelope::image_bytes(&place)?, draft.size());
+        let (replaced, stored) = (envelope::image_bytes(&place)?, draft.size);
         draft.rename(&place)?;
         self.room.replace(replaced, stored);
         drop(reservation);

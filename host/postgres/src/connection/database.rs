@@ -42,13 +42,14 @@ pub struct Database {
     pools: Pools,
     dialer: Arc<Dialer>,
     runtime: Handle,
-    location: Location,
+    pub(crate) location: Location,
     /// The schema as an SQL identifier, followed by a dot.
     quoted: String,
-    schema: String,
-    size: usize,
+    pub(crate) schema: String,
+    /// Limit of connections, not counting the one that listens.
+    pub(crate) size: usize,
     /// At most half of the connections.
-    seats: Seats,
+    pub(crate) seats: Seats,
     /// Why the store is not ready, if it is not.
     readiness: Mutex<Result<(), String>>,
     is_ready: AtomicBool,
@@ -96,22 +97,9 @@ impl Database {
         let _ = self.host.set(name);
     }
 
-    pub(crate) fn location(&self) -> &Location {
-        &self.location
-    }
-
-    pub(crate) fn schema(&self) -> &str {
-        &self.schema
-    }
-
     /// The runtime for work that outlives its caller's runtime.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
-    }
-
-    /// Limit of connections, not counting the one that listens.
-    pub(crate) fn size(&self) -> usize {
-        self.size
     }
 
     /// From now on, [`Database::session`] gives out connections, or fails with this
@@ -167,10 +155,6 @@ impl Database {
         let mut session = self.session_within(SCAN_DEADLINE).await?;
         session.seat = seat;
         Ok(session)
-    }
-
-    pub(crate) fn seats(&self) -> &Seats {
-        &self.seats
     }
 
     /// For a store that is not ready.

@@ -12,7 +12,7 @@ use crate::connection::database::{DEADLINE, Database};
 use crate::connection::fault::Fault;
 use crate::connection::schema;
 use crate::connection::schema::Found;
-use crate::connection::settings::{Location, Settings};
+use crate::connection::settings::Settings;
 
 /// The oldest supported major version of Postgres.
 const OLDEST: i32 = 150_000;
@@ -29,7 +29,7 @@ pub async fn inspect(
     settings: &Settings,
     listen: Option<&Settings>,
 ) -> Result<Vec<String>, OpenError> {
-    let refused = |reason| refused(&settings.location, reason);
+    let refused = |reason: String| OpenError::server(&settings.location, reason);
     let database = Database::new(settings).map_err(refused)?;
     let source = listen.map(Database::new).transpose().map_err(refused)?;
     let looked = async {
@@ -97,7 +97,7 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
         }
     }
     let connections: i64 = row.try_get(3)?;
-    let needed = database.size() + 1;
+    let needed = database.size + 1;
     if usize::try_from(connections).is_ok_and(|connections| connections < needed) {
         notes.push(format!(
             "It takes {connections} connections, and this host alone may use {needed} \
@@ -120,11 +120,4 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
 
 fn reason(fault: &Fault) -> String {
     fault.refusal().unwrap_or_else(|| fault.to_string())
-}
-
-pub(crate) fn refused(location: &Location, reason: String) -> OpenError {
-    OpenError::Server {
-        server: location.to_string(),
-        reason,
-    }
 }

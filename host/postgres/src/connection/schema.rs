@@ -74,7 +74,7 @@ pub(crate) enum Found {
 
 pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
     let session = database.unready_session(DEADLINE).await?;
-    let found = version(&session, database.schema()).await?;
+    let found = version(&session, &database.schema).await?;
     Ok(match due(found)? {
         [] => Found::Current,
         _ if found.is_none() => Found::Nothing,
@@ -105,7 +105,7 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
     session
         .batch(&format!("SELECT pg_advisory_xact_lock({lock})"))
         .await?;
-    let schema = database.schema();
+    let schema = &database.schema;
     let found = version(&session, schema).await?;
     if found.is_none() && !has_schema(&session, schema).await? {
         session
