@@ -15,6 +15,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use tokio::sync::watch;
 
 use crate::PostgresTasks;
+use crate::changes::message::Message;
 use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Time, parameters};
@@ -55,7 +56,7 @@ impl Oversight for PostgresTasks {
             };
             // Even after an error, because the action may have been done all the
             // same.
-            self.changes.operated();
+            self.changes.tell(Message::Operated);
             changed
         })
     }

@@ -48,10 +48,10 @@ const CAPACITY: usize = 1_000;
 const BATCH: usize = 1_000;
 
 pub(super) struct Listener {
-    database: Arc<Database>,
-    subscription: Subscription,
-    wakes: Arc<Wakes>,
-    operated: Arc<Wakes>,
+    pub(super) database: Arc<Database>,
+    pub(super) subscription: Subscription,
+    pub(super) wakes: Arc<Wakes>,
+    pub(super) operated: Arc<Wakes>,
 }
 
 /// A connection that receives notifications.
@@ -146,20 +146,6 @@ impl Notifications {
 }
 
 impl Listener {
-    pub(super) fn new(
-        database: Arc<Database>,
-        subscription: Subscription,
-        wakes: Arc<Wakes>,
-        operated: Arc<Wakes>,
-    ) -> Self {
-        Self {
-            database,
-            subscription,
-            wakes,
-            operated,
-        }
-    }
-
     /// Runs until it is dropped.
     pub(super) async fn run(self) {
         let mut released = Instant::now();

@@ -11,7 +11,7 @@ const MAX_PAYLOAD: usize = 7_900;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// A task now has this revision and status.
     Changed {
         id: String,

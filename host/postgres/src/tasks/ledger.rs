@@ -113,16 +113,16 @@ impl PostgresTasks {
     }
 }
 
-/// The sums of the window that contains `now`.
+/// The sums of the current window.
 pub(crate) async fn within(
     store: &PostgresTasks,
     user_id: &str,
     window: Window,
-    now: Timestamp,
 ) -> Result<Spending, Fault> {
     const SQL: &str = "SELECT spent, reserved, unknown_calls FROM schema.spending ($1, $2, $3)";
     let session = store.database.session_of(user_id).await?;
     let pseudonym = store.options.pseudonyms.of(user_id);
+    let now = store.clock.now();
     let (start, end) = (Time(window.start(now)), Time(window.end(now)));
     let row = session
         .query_opt(SQL, &parameters![pseudonym, start, end])
