@@ -70,6 +70,7 @@ use crate::sqlite::{self, connection, names, open_error};
 use damage::Damage;
 use fault::Fault;
 use readers::{Readers, Scanner};
+use schema::SCHEMA;
 use writer::{Tx, Writer};
 
 pub use concept_refinement_capability::tasks::Options;
@@ -118,7 +119,7 @@ impl SqliteTasks {
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
-        schema::prepare(&mut connection, Some(directory))
+        sqlite::schema::prepare(&mut connection, &SCHEMA, Some(directory))
             .map_err(|error| error.into_open_error(&file))?;
         options
             .room
@@ -148,7 +149,7 @@ impl SqliteTasks {
         let place = Path::new("the memory");
         let engine = |error| OpenError::unusable(place, error);
         let mut connection = connection::in_memory().map_err(engine)?;
-        schema::prepare(&mut connection, None)
+        sqlite::schema::prepare(&mut connection, &SCHEMA, None)
             .map_err(|error| OpenError::unusable(place, error))?;
         let damage = Arc::default();
         let store = Self::on(place, connection, vec![], options, clock, damage);
@@ -252,8 +253,7 @@ impl Tasks for SqliteTasks {
     }
 
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        let max_backlog = self.options.max_backlog;
-        self.write(move |tx| submit::submit(tx, task, max_backlog))
+        self.write(move |tx| submit::submit(tx, task))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {

@@ -117,8 +117,12 @@ fn prepare_to(
     Ok(step.commit()?)
 }
 
-/// Fails unless a database has the tables of some version, and nothing else.
+/// Fails unless a database has the tables of some version, and nothing else, or does not
+/// exist.
 pub(crate) fn verify(file: &Path, schema: &Schema) -> Result<(), OpenError> {
+    if !file.exists() {
+        return Ok(());
+    }
     let all = |connection: &Connection| -> rusqlite::Result<Vec<[Option<String>; 3]>> {
         // SQLite has internal tables, for example for `AUTOINCREMENT`.
         let mut all = connection.prepare(

@@ -37,7 +37,7 @@ pub(super) fn book(tx: &mut Tx<'_>, task: &Task, bookings: &[Booking]) -> Result
         return Ok(());
     }
     tx.count_spent(bookings);
-    let pseudonym = tx.pseudonyms.of(&task.user_id);
+    let pseudonym = tx.options.pseudonyms.of(&task.user_id);
     let starts_at = Stored(Window::Hour.start(task.created_at));
     for Booking { model, change } in bookings {
         tx.execute(
@@ -117,7 +117,7 @@ fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Spending> {
 
 /// Forgets whose sums these are: they stay under the pseudonym.
 pub(super) fn forget_user(tx: &Tx<'_>, user_id: &str) -> Result<(), Fault> {
-    let pseudonym = tx.pseudonyms.of(user_id);
+    let pseudonym = tx.options.pseudonyms.of(user_id);
     let sql = "UPDATE ledger SET user_id = NULL WHERE pseudonym = ? AND user_id IS NOT NULL";
     tx.execute(sql, [pseudonym])
 }

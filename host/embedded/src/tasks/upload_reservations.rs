@@ -25,8 +25,7 @@ const LONGEST: u64 = 1 << 50;
 
 impl UploadReservations for SqliteTasks {
     fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
-        let room = self.options.room.clone();
-        self.write_with_total(move |tx| take(tx, &new, &room))
+        self.write_with_total(move |tx| take(tx, &new))
     }
 
     fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
@@ -119,10 +118,9 @@ impl SqliteTasks {
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
-        let room = self.options.room.clone();
         self.write(move |tx| {
             let done = work(tx)?;
-            tell(tx.connection, &room)?;
+            tell(tx.connection, &tx.options.room)?;
             Ok(done)
         })
     }
@@ -138,7 +136,7 @@ pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Resul
     tell(connection, room)
 }
 
-fn take(tx: &Tx<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fault> {
+fn take(tx: &Tx<'_>, new: &NewReservation) -> Result<Admission, Fault> {
     let Reservation {
         holder,
         path,
@@ -162,7 +160,7 @@ fn take(tx: &Tx<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fau
     if let Some(max_store) = new.max_store {
         let [stored, pending, _] = total(tx.connection)?;
         let with_it = stored.saturating_add(pending).saturating_add(new.longest);
-        if !room.admits_upload(max_store, with_it) {
+        if !tx.options.room.admits_upload(max_store, with_it) {
             return Ok(Admission::StoreFull);
         }
     }

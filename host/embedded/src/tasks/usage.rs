@@ -18,7 +18,7 @@ pub(super) fn of(connection: &Connection, pseudonym: &str) -> Result<Usage, Faul
 
 /// Saves the counts, to which a task was just added.
 pub(super) fn save(tx: &Tx<'_>, user_id: &str, usage: &Usage) -> Result<(), Fault> {
-    let pseudonym = tx.pseudonyms.of(user_id);
+    let pseudonym = tx.options.pseudonyms.of(user_id);
     let sql = "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)";
     let ends_at = Stored(Usage::ends_at(tx.now));
     tx.execute(sql, params![pseudonym, Json(usage), ends_at])?;
@@ -34,7 +34,7 @@ pub(super) fn refund(
     created_at: Timestamp,
     refund: Refund,
 ) -> Result<(), Fault> {
-    let pseudonym = tx.pseudonyms.of(user_id);
+    let pseudonym = tx.options.pseudonyms.of(user_id);
     let mut usage = of(tx.connection, &pseudonym)?;
     if !usage.refund(created_at, refund) {
         return Ok(());

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use concept_refinement_capability::Clock;
 use concept_refinement_capability::directory::NamedFile;
-use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::Options;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
-use concept_refinement_capability::tasks::{Options, Pseudonyms};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::spending::Booking;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -35,10 +34,8 @@ pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
-    /// The name of this host.
-    pub(super) host: &'a str,
+    pub(super) options: &'a Options,
     pub(super) hub: &'a Hub,
-    pub(super) pseudonyms: &'a Pseudonyms,
     effects: Effects,
     damage: &'a Damage,
 }
@@ -111,9 +108,7 @@ impl Writer {
             clock,
             hub,
             damage,
-            room: Arc::clone(&options.room),
-            host: Arc::clone(&options.host),
-            pseudonyms: Arc::clone(&options.pseudonyms),
+            options: options.clone(),
         };
         GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
     }
@@ -192,9 +187,7 @@ struct Worker {
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
     damage: Arc<Damage>,
-    room: Arc<Room>,
-    host: Arc<str>,
-    pseudonyms: Arc<Pseudonyms>,
+    options: Options,
 }
 
 impl Committer for Worker {
@@ -226,7 +219,7 @@ impl Worker {
     /// An error means that nothing of the whole group was written.
     fn write(&self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
-        let mut effects = Effects::on(&self.room);
+        let mut effects = Effects::on(&self.options.room);
         self.damage.check()?;
         let perform = || {
             self.perform(group, &mut effects)?;
@@ -254,10 +247,9 @@ impl Worker {
             let mut tx = Tx {
                 connection: &self.connection,
                 now: self.clock.now(),
-                host: &self.host,
+                options: &self.options,
                 hub: &self.hub,
-                pseudonyms: &self.pseudonyms,
-                effects: Effects::on(&self.room),
+                effects: Effects::on(&self.options.room),
                 damage: &self.damage,
             };
             match operation.run(&mut tx) {
