@@ -31,10 +31,7 @@ impl Oversight for PostgresTasks {
     }
 
     fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            jobs::unfinished(&session).await
-        })
+        self.answer(jobs::unfinished(self))
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
@@ -66,17 +63,11 @@ impl Oversight for PostgresTasks {
     }
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            audit::list(&session, limit, before).await
-        })
+        self.answer(audit::list(self, limit, before))
     }
 
     fn usage(&self, query: UsageQuery) -> Answer<'_, Vec<UsageSum>> {
-        self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
-            ledger::sums(&session, query).await
-        })
+        self.answer(ledger::sums(self, query))
     }
 
     fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {

@@ -39,7 +39,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use changes::promises::Promises;
 use changes::{Changes, Subscription};
-use connection::database::{Database, SCAN_DEADLINE};
+use connection::database::Database;
 use connection::fair_permits::FairPermits;
 use connection::fault::Fault;
 use connection::group_commit::GroupCommit;
@@ -288,10 +288,7 @@ impl Maintenance for PostgresTasks {
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
-        self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
-            tasks::references::unreferenced(&session, image_paths).await
-        })
+        self.answer(tasks::references::unreferenced(self, image_paths))
     }
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {

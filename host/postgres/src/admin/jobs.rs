@@ -49,8 +49,9 @@ pub(super) async fn find(session: &Session<'_>, job_id: &str) -> Result<Option<J
     row.map_or(Ok(None), |row| readable(job_id, read(&row)))
 }
 
-pub(super) async fn unfinished(session: &Session<'_>) -> Result<Vec<String>, Fault> {
+pub(super) async fn unfinished(store: &PostgresTasks) -> Result<Vec<String>, Fault> {
     const SQL: &str = "SELECT id FROM schema.job WHERE ended_at IS NULL ORDER BY created_at, id";
+    let session = store.database.session().await?;
     let rows = session.query(SQL, &[]).await?;
     rows.iter().map(|row| Cells::of(row).id()).collect()
 }

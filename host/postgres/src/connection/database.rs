@@ -8,8 +8,8 @@
 //! Each call has a deadline of our own. A connection that missed one is discarded, since
 //! its state is unknown.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use concept_refinement_capability::administration::{SEATS, Seat, Seats};
@@ -40,7 +40,7 @@ const SCHEMA: &str = "schema.";
 /// A database and the connections to it.
 pub struct Database {
     pools: Pools,
-    dialer: Arc<Dialer>,
+    dialer: Dialer,
     runtime: Handle,
     pub(crate) location: Location,
     /// The schema as an SQL identifier, followed by a dot.
@@ -66,9 +66,9 @@ impl Database {
     ///
     /// Which setting is not usable, as a sentence.
     pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
-        let dialer = Arc::new(Dialer::new(settings)?);
         let runtime = Handle::current();
-        let pools = Pools::new(&dialer, settings.pool, &runtime);
+        let dialer = Dialer::new(settings, runtime.clone())?;
+        let pools = Pools::new(&dialer, settings.pool);
         Ok(Self {
             pools: pools.map_err(|error| error.to_string())?,
             dialer,

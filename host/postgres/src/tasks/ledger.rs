@@ -8,7 +8,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::PostgresTasks;
-use crate::connection::database::Session;
+use crate::connection::database::{SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Parameter, Text, Time, parameters};
 
@@ -131,7 +131,7 @@ pub(crate) async fn within(
 }
 
 /// Sums of all users.
-pub(crate) async fn sums(session: &Session<'_>, query: UsageQuery) -> Result<Vec<UsageSum>, Fault> {
+pub(crate) async fn sums(store: &PostgresTasks, query: UsageQuery) -> Result<Vec<UsageSum>, Fault> {
     let name = match query.group {
         UsageGroup::User => "coalesce(user_id, pseudonym)",
         UsageGroup::Model => "model",
@@ -147,6 +147,7 @@ pub(crate) async fn sums(session: &Session<'_>, query: UsageQuery) -> Result<Vec
     let since = Time(since.unwrap_or_default());
     let until = Time(query.until.unwrap_or(Timestamp(u64::MAX)));
     let limit = i64::from(MAX_SUMS) + 1;
+    let session = store.database.session_within(SCAN_DEADLINE).await?;
     let rows = session
         .query(&sql, &parameters![since, until, limit])
         .await?;

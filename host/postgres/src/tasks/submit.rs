@@ -58,12 +58,8 @@ async fn try_submit(
         }
         _ => None,
     };
-    let Judged {
-        decision,
-        revision,
-        now,
-    } = judged;
-    let Decision { answer, effects } = decision;
+    let Judged { revision, now, .. } = judged;
+    let Decision { answer, effects } = judged.decision;
     let Some(mut creation) = effects else {
         if let Some((_, session)) = alone {
             session.roll_back().await?;
@@ -72,8 +68,10 @@ async fn try_submit(
     };
     creation.record.steps.locate(&store.options.host);
     let record = creation.record.clone();
-    let promise = store.promises.make(&record.task.id);
-    let promise = promise.map_err(Fault::NoRoom)?;
+    let promise = store
+        .promises
+        .make(&record.task.id)
+        .map_err(Fault::NoRoom)?;
     let insert = Insert {
         entry: store.entry(&record.task, &record.reserved()),
         creation,
