@@ -334,10 +334,8 @@ impl Claim {
     }
 
     fn add_step(&self, kind: StepKind, detail: &str) {
-        let Lease {
-            task_id, attempt, ..
-        } = &self.lease;
-        self.store.add_step(task_id, *attempt, kind, detail);
+        let (task_id, attempt) = (&self.lease.task_id, self.lease.attempt);
+        self.store.add_step(task_id, attempt, kind, detail);
     }
 
     /// Writes the whole state instead of a change, so that repeating the write is

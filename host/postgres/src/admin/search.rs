@@ -130,12 +130,7 @@ impl<'a> Query<'a> {
     }
 
     fn select(&self) -> String {
-        let Self {
-            filter,
-            conditions,
-            matches,
-            ..
-        } = self;
+        let filter = self.filter;
         let deep = match filter.is_deep() {
             true => "state",
             false => "NULL::text AS state",
@@ -151,8 +146,9 @@ impl<'a> Query<'a> {
             _ => "",
         };
         format!(
-            "SELECT * FROM (SELECT created_at, id, user_id, {matches}, {deep} FROM schema.task \
-             WHERE {conditions} {fence}) AS task ORDER BY {order} LIMIT $8"
+            "SELECT * FROM (SELECT created_at, id, user_id, {}, {deep} FROM schema.task \
+             WHERE {} {fence}) AS task ORDER BY {order} LIMIT $8",
+            self.matches, self.conditions
         )
     }
 
@@ -162,12 +158,7 @@ impl<'a> Query<'a> {
         sql: &str,
         limit: usize,
     ) -> Result<Vec<tokio_postgres::Row>, Fault> {
-        let Self {
-            filter,
-            as_of,
-            after,
-            ..
-        } = self;
+        let (filter, after) = (self.filter, self.after);
         let user = Text::maybe(filter.user.as_deref());
         let (since, until) = (Time::maybe(filter.since), Time::maybe(filter.until));
         let first = filter.first_id().as_deref().and_then(id);
@@ -175,7 +166,7 @@ impl<'a> Query<'a> {
         let created_at = Time::maybe(after.map(|position| position.created_at));
         let after_id = after.map(|position| id(&position.id).unwrap_or_default());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let as_of = Time::maybe(*as_of);
+        let as_of = Time::maybe(self.as_of);
         let parameters: [Parameter<'_>; 9] = parameters! {
             user, since, until, first, last, created_at, after_id, limit, as_of
         };

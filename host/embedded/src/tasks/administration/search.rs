@@ -31,16 +31,10 @@ pub(in super::super) fn some(
 }
 
 pub(in super::super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64, Fault> {
-    let Query {
-        rows,
-        matches,
-        parameters,
-        ..
-    } = query(filter, None, None);
-    let sql = format!("SELECT count(*) FROM {rows} AND {matches}");
-    let count: i64 = one(connection, &sql, params_from_iter(parameters), |row| {
-        row.get(0)
-    })?;
+    let query = query(filter, None, None);
+    let sql = format!("SELECT count(*) FROM {} AND {}", query.rows, query.matches);
+    let parameters = params_from_iter(query.parameters);
+    let count: i64 = one(connection, &sql, parameters, |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
 
@@ -51,20 +45,17 @@ pub(in super::super) fn look(
     limit: usize,
 ) -> Result<Vec<FoundTask>, Fault> {
     let filter = &walk.filter;
-    let Query {
-        rows,
-        matches,
-        order,
-        parameters,
-    } = query(filter, walk.as_of, walk.after.clone());
+    let query = query(filter, walk.as_of, walk.after.clone());
     let deep = match filter.is_deep() {
         true => "state",
         false => "NULL",
     };
-    let sql =
-        format!("SELECT created_at, id, user_id, {matches}, {deep} FROM {rows} ORDER BY {order}");
+    let sql = format!(
+        "SELECT created_at, id, user_id, {}, {deep} FROM {} ORDER BY {}",
+        query.matches, query.rows, query.order
+    );
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut rows = statement.query(params_from_iter(query.parameters))?;
     let mut found = Vec::new();
     while found.len() < limit
         && let Some(row) = rows.next()?
