@@ -113,7 +113,7 @@ fn read(row: &Row) -> Result<Job, Fault> {
 /// `conflict`: what to do if there is a job with this id. False: nothing was written.
 async fn write(session: &Session<'_>, job: &Job, conflict: &str) -> Result<bool, Fault> {
     let job_id = id(&job.id).ok_or(Fault::NoId)?;
-    let (created_at, ended_at) = (Time(job.created_at), Time::maybe(job.ended_at));
+    let (created_at, ended_at) = (Time(job.created_at), job.ended_at.map(Time));
     let content = document::write(job);
     let parameters = parameters![job_id, created_at, ended_at, content];
     let sql = format!(

@@ -159,14 +159,14 @@ impl<'a> Query<'a> {
         limit: usize,
     ) -> Result<Vec<tokio_postgres::Row>, Fault> {
         let (filter, after) = (self.filter, self.after);
-        let user = Text::maybe(filter.user.as_deref());
-        let (since, until) = (Time::maybe(filter.since), Time::maybe(filter.until));
+        let user = filter.user.as_deref().map(Text::of);
+        let (since, until) = (filter.since.map(Time), filter.until.map(Time));
         let first = filter.first_id().as_deref().and_then(id);
         let last = filter.last_id().as_deref().and_then(id);
-        let created_at = Time::maybe(after.map(|position| position.created_at));
+        let created_at = after.map(|position| Time(position.created_at));
         let after_id = after.map(|position| id(&position.id).unwrap_or_default());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let as_of = Time::maybe(self.as_of);
+        let as_of = self.as_of.map(Time);
         let parameters: [Parameter<'_>; 9] = parameters! {
             user, since, until, first, last, created_at, after_id, limit, as_of
         };

@@ -73,7 +73,7 @@ impl Notifications {
     /// Begins to listen, and verifies that notifications arrive: poolers accept the
     /// statement but pass nothing on. Notifications are received from `source`.
     pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
-        let dialed = timeout(DEADLINE, source.dial()).await;
+        let dialed = timeout(DEADLINE, source.dialer.dial()).await;
         let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
         let (filled, payloads) = broadcast::channel(CAPACITY);
         let driven = tokio::spawn(async move {

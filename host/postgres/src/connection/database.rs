@@ -19,9 +19,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
-use crate::connection::dialer::{Dialed, Dialer};
+use crate::connection::dialer::Dialer;
 use crate::connection::fair_permits::FairPermit;
 use crate::connection::fault::Fault;
 use crate::connection::pools::Pools;
@@ -40,7 +40,8 @@ const SCHEMA: &str = "schema.";
 /// A database and the connections to it.
 pub struct Database {
     pools: Pools,
-    dialer: Dialer,
+    /// For connections outside of the pools.
+    pub(crate) dialer: Dialer,
     runtime: Handle,
     pub(crate) location: Location,
     /// The schema as an SQL identifier, followed by a dot.
@@ -196,11 +197,6 @@ impl Database {
         })
     }
 
-    /// A connection outside of the pool.
-    pub(crate) async fn dial(&self) -> Result<(Client, Dialed), Error> {
-        self.dialer.dial().await
-    }
-
     /// A key for an advisory lock. Those are visible in the whole database, so it
     /// includes the schema.
     pub(crate) fn lock_key(&self, purpose: &str) -> i64 {
@@ -286,18 +282,6 @@ impl Session<'_> {
             }
             rows => Ok(rows?.into_iter().next()),
         }
-    }
-
-    /// Calls a function of the schema that returns a boolean.
-    pub(crate) async fn call(
-        &self,
-        function: &str,
-        parameters: &[Parameter<'_>],
-    ) -> Result<bool, Fault> {
-        let numbers = (1..=parameters.len()).map(|number| format!("${number}"));
-        let numbers = numbers.collect::<Vec<_>>().join(", ");
-        let sql = format!("SELECT schema.{function} ({numbers})");
-        self.ask(&sql, parameters).await
     }
 
     /// The boolean result of a query.

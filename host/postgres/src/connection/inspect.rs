@@ -79,21 +79,13 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
     let session = database.unready_session(DEADLINE).await?;
     let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
     let mut notes = Vec::new();
-    for (index, name, loses) in [
-        (0, "fsync", "a crash of the server damages the database"),
-        (
-            1,
-            "synchronous_commit",
-            "a crash of the server loses accepted tasks",
-        ),
-        (
-            2,
-            "full_page_writes",
-            "a crash of the server damages the database",
-        ),
+    for (index, name, harm) in [
+        (0, "fsync", "damages the database"),
+        (1, "synchronous_commit", "loses accepted tasks"),
+        (2, "full_page_writes", "damages the database"),
     ] {
         if row.try_get(index)? {
-            notes.push(format!("{name} is off: {loses}."));
+            notes.push(format!("{name} is off: a crash of the server {harm}."));
         }
     }
     let connections: i64 = row.try_get(3)?;

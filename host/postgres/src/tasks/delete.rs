@@ -42,7 +42,7 @@ pub(crate) async fn delete(
     let Some(id) = id(task_id) else {
         return Ok(false);
     };
-    let (user_id, now) = (Text::maybe(user_id), Time(now));
+    let (user_id, now) = (user_id.map(Text::of), Time(now));
     let parameters = parameters![id, now, user_id];
     let Some(row) = session.query_opt(SQL, &parameters).await? else {
         return Ok(false);

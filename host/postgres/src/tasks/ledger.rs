@@ -54,17 +54,17 @@ pub(crate) async fn call(
     parameters: &[Parameter<'_>],
     entry: Option<&Entry>,
 ) -> Result<bool, Fault> {
-    let Some(entry) = entry else {
-        return session.call(function, parameters).await;
-    };
     let numbers = |from: usize, count: usize| {
         let numbers = (from..from + count).map(|number| format!("${number}"));
         numbers.collect::<Vec<_>>().join(", ")
     };
+    let inner = format!("schema.{function} ({})", numbers(1, parameters.len()));
+    let Some(entry) = entry else {
+        return session.ask(&format!("SELECT {inner}"), parameters).await;
+    };
     let of_entry = entry.parameters();
-    let inner = numbers(1, parameters.len());
     let outer = numbers(parameters.len() + 1, of_entry.len());
-    let sql = format!("SELECT schema.book (schema.{function} ({inner}), {outer})");
+    let sql = format!("SELECT schema.book ({inner}, {outer})");
     let parameters: Vec<_> = parameters.iter().cloned().chain(of_entry).collect();
     session.ask(&sql, &parameters).await
 }

@@ -206,7 +206,7 @@ impl PostgresTasks {
     ) -> Result<u64, Fault> {
         let [owner, kind, name] = key(&reservation.path);
         let holder = id(&reservation.holder).ok_or(Fault::NoId)?;
-        let anonymous_owner = Text::maybe(reservation.anonymous_owner.as_deref());
+        let anonymous_owner = reservation.anonymous_owner.as_deref().map(Text::of);
         let until = Time(self.clock.now().plus(TERM));
         let bytes = bytes.min(LONGEST).cast_signed();
         let parameters = parameters![owner, kind, name, holder, until, bytes, anonymous_owner];
