@@ -40,10 +40,10 @@ fn copy_sources(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
     let mut list = workspace.command("git");
     list.args([
         "ls-files",
-        "-z",
         "--cached",
         "--others",
         "--exclude-standard",
+        "-z",
     ]);
     for name in process::output(&mut list)?.split_terminator('\0') {
         let (from, to) = (workspace.root().join(name), to.join(name));
