@@ -13,21 +13,19 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Parameter, Text, Time, id, parameters};
-use crate::tasks::rows::{columns, read};
+use crate::tasks::rows::{COLUMNS, read};
 
 /// Those of these tasks that exist and can be read, in this order.
 pub(crate) async fn some(session: &Session<'_>, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
-         JOIN schema.task USING (id) ORDER BY number"
-    );
     let ids: Vec<_> = ids.iter().filter_map(|text| id(text)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = session.query(SQL, &parameters![ids]).await?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
+         JOIN schema.task USING (id) ORDER BY number"
+    );
+    let rows = session.query(&sql, &parameters![ids]).await?;
     let record = |row| {
         let id = Cells::of(row).id()?;
         let stored = readable(id, read(&mut Cells::of(row)))?;

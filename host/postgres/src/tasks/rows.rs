@@ -26,6 +26,9 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+/// The same, for queries that are put together when they are made.
+pub(crate) const COLUMNS: &str = columns!();
+
 /// A task as it was read or written.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredTask {
