@@ -214,6 +214,14 @@ pub fn private_file() -> fs::OpenOptions {
     options
 }
 
+/// None: what was opened or removed does not exist.
+pub fn existing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 /// Syncs a directory, so that created, changed and removed names are durable.
 pub fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()

@@ -39,7 +39,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
 use object_store::Attributes;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
@@ -402,7 +402,7 @@ impl ImageStore for S3Images {
     }
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
-        Box::pin(async move { self.inner.find(path).await.map_err(Fault::report) })
+        Box::pin(self.inner.find(path).map_err(Fault::report))
     }
 
     fn get<'a>(
@@ -449,10 +449,7 @@ impl ImageStore for S3Images {
     }
 
     fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>> {
-        Box::pin(async move {
-            let described = listing::describe(&self.inner, name).await;
-            described.map_err(Fault::report)
-        })
+        Box::pin(listing::describe(&self.inner, name).map_err(Fault::report))
     }
 
     fn reconcile(&self) -> Answer<'_, ()> {
@@ -466,10 +463,8 @@ impl ImageStore for S3Images {
 
     /// Reads one key: writing would cost money, and a bucket is never full.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let page = self.inner.bucket.page("", 1, None).await;
-            page.map(drop).map_err(Fault::report)
-        })
+        let page = self.inner.bucket.page("", 1, None);
+        Box::pin(page.map_ok(drop).map_err(Fault::report))
     }
 }
 

@@ -53,10 +53,8 @@ pub(crate) async fn unreferenced(
         const TASK: usize = 4;
         let mut cells = Cells::of(row);
         let number: usize = cells.count()?;
-        let Some(path) = number
-            .checked_sub(1)
-            .and_then(|index| image_paths.get(index))
-        else {
+        let index = number.checked_sub(1);
+        let Some(path) = index.and_then(|index| image_paths.get(index)) else {
             continue;
         };
         let is_forgotten = cells.get()?;

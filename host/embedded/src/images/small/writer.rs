@@ -253,11 +253,8 @@ impl Worker {
             }),
             Err(error) => Err(error),
         };
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "an image that was replaced stays as a file");
-            }
-            _ => {}
+        if let Err(error) = directory::existing(removed) {
+            tracing::warn!(%error, "an image that was replaced stays as a file");
         }
     }
 
