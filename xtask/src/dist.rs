@@ -105,10 +105,8 @@ fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
 
     let mut bom = workspace.command(&program);
     bom.arg("bom").arg("--root").arg(workspace.root());
-    bom.arg("--dist")
-        .arg(dist)
-        .arg("--to")
-        .arg(dist.join("bom.cdx.json"));
+    bom.arg("--dist").arg(dist);
+    bom.arg("--to").arg(dist.join("bom.cdx.json"));
     bom.arg("--licenses").arg(dist.join("licenses"));
     for name in distributed() {
         let file = dist.join("components").join(format!("{name}.wasm"));

@@ -190,9 +190,8 @@ impl Payments {
         if has_receipt && before.calls > 0 {
             return Ok(None);
         }
-        claim
-            .note(before.call_begun(link, claim.price(link)))
-            .await?;
+        let payment = before.call_begun(link, claim.price(link));
+        claim.note(payment).await?;
         Ok(Some(claim.call(link)))
     }
 

@@ -121,9 +121,8 @@ impl SqliteTasks {
         sqlite::glance(&connection).map_err(engine)?;
         sqlite::schema::prepare(&mut connection, &SCHEMA, Some(directory))
             .map_err(|error| error.into_open_error(&file))?;
-        options
-            .room
-            .take_over_tasks(tally::active(&connection).map_err(engine)?);
+        let active = tally::active(&connection).map_err(engine)?;
+        options.room.take_over_tasks(active);
         upload_reservations::take_over(&connection, &options.room).map_err(engine)?;
         let last_claims = claim_order::users(&connection, MAX_TURNS).map_err(engine)?;
         let damage = Arc::<Damage>::default();

@@ -95,9 +95,8 @@ impl Api {
     pub(super) async fn inspect(target: Target) -> Result<(), OpenError> {
         let server = target.to_string();
         let looked = async { Self::new(target)?.within(OPENING).await };
-        looked
-            .await
-            .map_err(|fault| OpenError::server(server, fault))
+        let looked = looked.await;
+        looked.map_err(|fault| OpenError::server(server, fault))
     }
 
     fn new(target: Target) -> Result<Self, Fault> {
@@ -136,9 +135,8 @@ impl Api {
     pub(super) async fn publish(&self, message: &[u8]) -> Result<(), Fault> {
         let body = json!({"messages": [{"data": STANDARD.encode(message)}]});
         let path = format!("{}:publish", self.target.topic);
-        self.call(Method::POST, &path, Some(&body), DEADLINE)
-            .await
-            .map(drop)
+        let published = self.call(Method::POST, &path, Some(&body), DEADLINE);
+        published.await.map(drop)
     }
 
     /// Waits until there are messages, or the server stops waiting for one. If this is
@@ -159,18 +157,16 @@ impl Api {
 
     pub(super) async fn acknowledge(&self, ack_id: &str) -> Result<(), Fault> {
         let body = json!({"ackIds": [ack_id]});
-        self.of_subscription("acknowledge", &body, DEADLINE)
-            .await
-            .map(drop)
+        let called = self.of_subscription("acknowledge", &body, DEADLINE);
+        called.await.map(drop)
     }
 
     /// Makes the message be delivered again after this time, unless this is called again
     /// or the message acknowledged.
     pub(super) async fn modify_deadline(&self, ack_id: &str, seconds: u64) -> Result<(), Fault> {
         let body = json!({"ackIds": [ack_id], "ackDeadlineSeconds": seconds});
-        self.of_subscription("modifyAckDeadline", &body, DEADLINE)
-            .await
-            .map(drop)
+        let called = self.of_subscription("modifyAckDeadline", &body, DEADLINE);
+        called.await.map(drop)
     }
 
     async fn of_subscription(

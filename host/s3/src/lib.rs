@@ -130,11 +130,8 @@ impl Inner {
             Ok(reservation) => reservation,
             Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
         };
-        let received = match reservation
-            .during(self.receive(&image, contents))
-            .await
-            .flatten()
-        {
+        let received = reservation.during(self.receive(&image, contents)).await;
+        let received = match received.flatten() {
             Ok(Some(received)) => received,
             not_whole => {
                 reservation.give_up().await;
@@ -345,9 +342,8 @@ impl Inner {
         tag: &str,
         limit: u32,
     ) -> Result<bool, CapabilityError> {
-        let (uploads, has_more) = listing::uploads(self, tag, limit)
-            .await
-            .map_err(Fault::report)?;
+        let uploads = listing::uploads(self, tag, limit).await;
+        let (uploads, has_more) = uploads.map_err(Fault::report)?;
         let removed = uploads
             .into_iter()
             .map(|upload| self.remove_objects(upload, true, true));

@@ -101,10 +101,8 @@ pub(super) async fn reconcile(inner: &Arc<Inner>, kind: ImageKind) -> Result<(),
                 inner.look_for(key).await?;
             }
         }
-        settled = inner
-            .reservations
-            .settled(kind, Some(last), SETTLED)
-            .await?;
+        let later = inner.reservations.settled(kind, Some(last), SETTLED);
+        settled = later.await?;
     }
     Ok(())
 }

@@ -215,7 +215,6 @@ fn create(directory: &Path) -> io::Result<()> {
 }
 
 fn file_of(root: &Path, path: &ImagePath) -> PathBuf {
-    root.join(folder(path.kind))
-        .join(&path.tag)
-        .join(&path.name)
+    let of_owner = root.join(folder(path.kind)).join(&path.tag);
+    of_owner.join(&path.name)
 }

@@ -94,9 +94,8 @@ impl SmallImages {
         envelope: &Envelope,
         contents: Vec<u8>,
     ) -> Result<(), CapabilityError> {
-        let envelope = envelope
-            .to_json()
-            .map_err(|error| super::disk::report(&error))?;
+        let envelope = envelope.to_json();
+        let envelope = envelope.map_err(|error| super::disk::report(&error))?;
         let change = Change::Put {
             path: path.clone(),
             envelope,
@@ -172,9 +171,8 @@ impl SmallImages {
 
     fn purge(&self) -> io::Result<()> {
         while has_removed(&self.lister.lock()).map_err(fault)? {
-            self.writer
-                .write_blocking(Change::Purge)
-                .map_err(io::Error::other)?;
+            let purged = self.writer.write_blocking(Change::Purge);
+            purged.map_err(io::Error::other)?;
         }
         Ok(())
     }

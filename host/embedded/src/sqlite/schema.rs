@@ -74,9 +74,8 @@ impl Schema {
         if found != 0 && found < self.first {
             return Err(SchemaError::OtherVersion);
         }
-        let made = self
-            .changes
-            .partition_point(|change| change.version <= found);
+        let is_made = |change: &Change| change.version <= found;
+        let made = self.changes.partition_point(is_made);
         Ok(self.changes.get(made..).unwrap_or_default())
     }
 }

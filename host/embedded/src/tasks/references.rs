@@ -77,7 +77,6 @@ fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<
 }
 
 fn is_original(connection: &Connection, path: &str) -> Result<bool, Fault> {
-    Ok(connection
-        .prepare_cached(&IS_ORIGINAL.replace("?2", "?1"))?
-        .exists([path])?)
+    let mut found = connection.prepare_cached(&IS_ORIGINAL.replace("?2", "?1"))?;
+    Ok(found.exists([path])?)
 }

@@ -90,10 +90,10 @@ pub(super) fn find(tx: &Tx<'_>, id: &str) -> rusqlite::Result<Option<TaskRecord>
 }
 
 pub(super) fn exists(tx: &Tx<'_>, id: &str) -> Result<bool, Fault> {
-    Ok(tx
+    let mut found = tx
         .connection
-        .prepare_cached("SELECT 1 FROM task WHERE id = ?")?
-        .exists([id])?)
+        .prepare_cached("SELECT 1 FROM task WHERE id = ?")?;
+    Ok(found.exists([id])?)
 }
 
 pub(super) fn insert(tx: &Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {

@@ -86,9 +86,8 @@ impl Storage for SqliteTasks {
         Box::pin(async move {
             // A read looks for due deliveries, and the writer decides.
             let now = self.clock.now();
-            let due = self
-                .scan(move |connection| webhooks::due(connection, permits, now))
-                .await?;
+            let due = self.scan(move |connection| webhooks::due(connection, permits, now));
+            let due = due.await?;
             if due.is_empty() {
                 return Ok(vec![]);
             }

@@ -92,11 +92,8 @@ pub(super) fn recover(tx: &Tx<'_>) -> Result<(), Fault> {
     // Unreadable deliveries are dropped when they are due.
     let pending = all(tx.connection, &sql, [], |row| readable("", read(row)))?;
     for mut record in pending.into_iter().flatten() {
-        if record
-            .delivery
-            .as_mut()
-            .is_some_and(DeliveryRecord::recover)
-        {
+        let delivery = record.delivery.as_mut();
+        if delivery.is_some_and(DeliveryRecord::recover) {
             rows::update(tx, &record)?;
         }
     }

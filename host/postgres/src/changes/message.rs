@@ -61,10 +61,7 @@ pub(super) fn payloads(host: &str, messages: &[Message]) -> Vec<String> {
 /// The sender and its messages.
 pub(super) fn read(payload: &str) -> (&str, Vec<Message>) {
     let (host, lines) = payload.split_once('\n').unwrap_or((payload, ""));
-    let messages = lines
-        .lines()
-        .map(serde_json::from_str)
-        .filter_map(Result::ok);
+    let messages = lines.lines().flat_map(serde_json::from_str);
     (host, messages.collect())
 }
 

@@ -59,9 +59,8 @@ pub async fn inspect(
         };
         Ok((notes, half_moved))
     };
-    let (notes, half_moved) = looked
-        .await
-        .map_err(|fault: Fault| refused(reason(&fault)))?;
+    let looked = looked.await;
+    let (notes, half_moved) = looked.map_err(|fault: Fault| refused(reason(&fault)))?;
     match half_moved {
         Some(source) => Err(refused(half_moved_sentence(&source))),
         None => Ok(notes),

@@ -102,15 +102,13 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
         )
         .await?;
     let lock = database.lock_key("schema");
-    session
-        .batch(&format!("SELECT pg_advisory_xact_lock({lock})"))
-        .await?;
+    let lock = format!("SELECT pg_advisory_xact_lock({lock})");
+    session.batch(&lock).await?;
     let schema = &database.schema;
     let found = version(&session, schema).await?;
     if found.is_none() && !has_schema(&session, schema).await? {
-        session
-            .batch(&format!("CREATE SCHEMA \"{schema}\""))
-            .await?;
+        let create = format!("CREATE SCHEMA \"{schema}\"");
+        session.batch(&create).await?;
     }
     for Migration { version, steps } in due(found)? {
         for step in *steps {

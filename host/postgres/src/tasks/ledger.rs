@@ -124,9 +124,8 @@ pub(crate) async fn within(
     let pseudonym = store.options.pseudonyms.of(user_id);
     let now = store.clock.now();
     let (start, end) = (Time(window.start(now)), Time(window.end(now)));
-    let row = session
-        .query_opt(SQL, &parameters![pseudonym, start, end])
-        .await?;
+    let parameters = parameters![pseudonym, start, end];
+    let row = session.query_opt(SQL, &parameters).await?;
     read(&mut Cells::of(&row.ok_or(Fault::Timeout)?))
 }
 
@@ -148,9 +147,8 @@ pub(crate) async fn sums(store: &PostgresTasks, query: UsageQuery) -> Result<Vec
     let until = Time(query.until.unwrap_or(Timestamp(u64::MAX)));
     let limit = i64::from(MAX_SUMS) + 1;
     let session = store.database.session_within(SCAN_DEADLINE).await?;
-    let rows = session
-        .query(&sql, &parameters![since, until, limit])
-        .await?;
+    let parameters = parameters![since, until, limit];
+    let rows = session.query(&sql, &parameters).await?;
     let sum = |row| {
         let mut cells = Cells::of(row);
         Ok(UsageSum {
@@ -174,8 +172,6 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<Spending, Fault> {
 pub(crate) async fn forget_user(session: &Session<'_>, pseudonym: &str) -> Result<(), Fault> {
     const SQL: &str =
         "UPDATE schema.ledger SET user_id = NULL WHERE pseudonym = $1 AND user_id IS NOT NULL";
-    session
-        .execute(SQL, &parameters![pseudonym])
-        .await
-        .map(drop)
+    session.execute(SQL, &parameters![pseudonym]).await?;
+    Ok(())
 }

@@ -68,10 +68,8 @@ async fn try_submit(
     };
     creation.record.steps.locate(&store.options.host);
     let record = creation.record.clone();
-    let promise = store
-        .promises
-        .make(&record.task.id)
-        .map_err(Fault::NoRoom)?;
+    let promise = store.promises.make(&record.task.id);
+    let promise = promise.map_err(Fault::NoRoom)?;
     let insert = Insert {
         entry: store.entry(&record.task, &record.reserved()),
         creation,

@@ -75,9 +75,8 @@ pub(crate) async fn recover(store: &PostgresTasks, are_messages_lost: bool) -> R
          version = version + 1 WHERE completed_at IS NULL";
     let now = Time(store.clock.now());
     let session = store.database.session().await?;
-    let unfinished = session
-        .execute(SQL, &parameters![now, are_messages_lost])
-        .await?;
+    let parameters = parameters![now, are_messages_lost];
+    let unfinished = session.execute(SQL, &parameters).await?;
     webhooks::recover(&session).await?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

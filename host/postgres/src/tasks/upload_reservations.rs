@@ -130,9 +130,8 @@ impl UploadReservations for PostgresTasks {
                 after.map_or_else(Default::default, |after| [after.owner, after.name]);
             let (kind, owner, name) = (folder(kind), Text::of(&owner), Text::of(&name));
             let limit = i64::from(limit);
-            let rows = session
-                .query(SQL, &parameters![kind, owner, name, limit])
-                .await?;
+            let parameters = parameters![kind, owner, name, limit];
+            let rows = session.query(SQL, &parameters).await?;
             rows.iter().map(|row| path(&mut Cells::of(row))).collect()
         })
     }
