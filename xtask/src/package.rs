@@ -143,7 +143,8 @@ fn set_modes(workspace: &Workspace, stage: &Path) -> anyhow::Result<()> {
 
 fn control(executable: &Path, architecture: &str) -> anyhow::Result<String> {
     let size = fs::metadata(executable)?.len() / 1024;
-    let glibc = glibc(&fs::read(executable)?).context("the executable needs no glibc")?;
+    let glibc = glibc(&fs::read(executable)?);
+    let (major, minor) = glibc.context("the executable needs no glibc")?;
     Ok(format!(
         "Package: {NAME}\n\
          Version: {version}\n\
@@ -159,8 +160,6 @@ fn control(executable: &Path, architecture: &str) -> anyhow::Result<String> {
          .\n \
          It is started by: systemctl enable --now concept-refinement@all\n",
         version = env!("CARGO_PKG_VERSION"),
-        major = glibc.0,
-        minor = glibc.1,
     ))
 }
 

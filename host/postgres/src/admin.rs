@@ -129,12 +129,10 @@ async fn pause(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
 /// The lock does not wait for readers such as a dump, and others do not wait for it except
 /// for claims.
 async fn wait_for_claims(store: &PostgresTasks) -> Result<(), Fault> {
+    const LOCK: &str =
+        "SET LOCAL lock_timeout = '3s'; LOCK TABLE schema.queue_pause IN EXCLUSIVE MODE";
     let session = store.database.session_within(2 * DEADLINE).await?;
-    session
-        .begin_with(
-            "SET LOCAL lock_timeout = '3s'; LOCK TABLE schema.queue_pause IN EXCLUSIVE MODE",
-        )
-        .await?;
+    session.begin_with(LOCK).await?;
     session.commit().await
 }
 
