@@ -6,7 +6,7 @@ use fs_err as fs;
 
 use crate::process;
 use crate::tools;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, remove};
 
 /// The date of all files in the packages, in seconds since 1970: the earliest one
 /// possible. With a fixed date, the builds are reproducible.
@@ -57,13 +57,6 @@ fn copy_all(from: &Path, to: &Path) -> anyhow::Result<()> {
             _ if path.is_dir() => copy_all(&path, &to.join(name))?,
             _ => drop(fs::copy(&path, to.join(name))?),
         }
-    }
-    Ok(())
-}
-
-fn remove(directory: &Path) -> anyhow::Result<()> {
-    if directory.exists() {
-        fs::remove_dir_all(directory)?;
     }
     Ok(())
 }

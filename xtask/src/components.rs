@@ -26,11 +26,9 @@ pub use shipped::{is_of_provider, package, shipped};
 /// What adapters change of the profile, for size: they wait more than they compute, and come on
 /// top of the other components in what a platform loads. A profile of their own would build all
 /// macros and build scripts once more.
-const SIZE: [&str; 4] = [
-    "--config",
-    "profile.component.opt-level='z'",
-    "--config",
-    "profile.component.package.concept-refinement-domain.opt-level='z'",
+const SIZE: [&str; 2] = [
+    "--config=profile.component.opt-level='z'",
+    "--config=profile.component.package.concept-refinement-domain.opt-level='z'",
 ];
 
 /// The shipped components that are middleware rather than models.

@@ -58,16 +58,13 @@ pub fn for_tests(workspace: &Workspace) -> anyhow::Result<()> {
     compose(workspace, "local", &workspace.composed())?;
     let scripted = workspace.test_components().join("model-scripted.wasm");
     let scripted = scripted.to_str().context("the path is not UTF-8")?;
-    compose(workspace, scripted, &workspace.test_composed())?;
-    compose(workspace, CHAIN, &workspace.test_composed().join("chain"))?;
+    let composed = workspace.test_composed();
+    compose(workspace, scripted, &composed)?;
+    compose(workspace, CHAIN, &composed.join("chain"))?;
     let released = workspace.root().join("tests/released/0.1.0");
     let released = released.to_str().context("the path is not UTF-8")?;
     let released = RELEASED.replace("DIR", released);
-    compose(
-        workspace,
-        &released,
-        &workspace.test_composed().join("released"),
-    )
+    compose(workspace, &released, &composed.join("released"))
 }
 
 /// Composes the components with this model, whose paths are relative to the current
@@ -76,16 +73,11 @@ pub fn compose(workspace: &Workspace, model: &str, out: &Path) -> anyhow::Result
     let place = format!("composing-{}", std::process::id());
     let place = workspace.target().join(place);
     let mut program = program(workspace, PROGRAM)?;
-    program
-        .current_dir(env::current_dir()?)
-        .arg("--components")
-        .arg(workspace.components())
-        .arg("--model")
-        .arg(model)
-        .arg("--wit")
-        .arg(workspace.root().join("wit"))
-        .arg("--out")
-        .arg(&place);
+    program.current_dir(env::current_dir()?);
+    program.arg("--components").arg(workspace.components());
+    program.arg("--model").arg(model);
+    program.arg("--wit").arg(workspace.root().join("wit"));
+    program.arg("--out").arg(&place);
     let result = process::run(&mut program).and_then(|()| {
         fs::create_dir_all(out)?;
         for name in COMPOSED {

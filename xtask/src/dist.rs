@@ -14,7 +14,7 @@ use crate::dependencies;
 use crate::executable::{self, Profile};
 use crate::package;
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, remove};
 
 /// The program that writes the other files.
 const PROGRAM: &str = "concept-refinement-dist";
@@ -56,9 +56,7 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     };
     let executable = executable::compile(workspace, profile)?;
     components::build_adapters(workspace)?;
-    if dist.exists() {
-        fs::remove_dir_all(&dist)?;
-    }
+    remove(&dist)?;
     let components = dist.join("components");
     fs::create_dir_all(&components)?;
     for name in distributed() {
@@ -107,10 +105,8 @@ fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
 
     let mut bom = workspace.command(&program);
     bom.arg("bom").arg("--root").arg(workspace.root());
-    bom.arg("--dist")
-        .arg(dist)
-        .arg("--to")
-        .arg(dist.join("bom.cdx.json"));
+    bom.arg("--dist").arg(dist);
+    bom.arg("--to").arg(dist.join("bom.cdx.json"));
     bom.arg("--licenses").arg(dist.join("licenses"));
     for name in distributed() {
         let file = dist.join("components").join(format!("{name}.wasm"));

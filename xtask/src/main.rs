@@ -73,22 +73,13 @@ enum Task {
         iterations: u64,
     },
     /// Tests what takes long: crashes and load, in the release profile.
-    Soak {
-        #[command(flatten)]
-        length: soak::Length,
-    },
+    Soak(soak::Length),
     /// What a release has to pass besides: components that are the same wherever they
     /// are built, a Debian package that works, the host from outside this workspace,
     /// `soak`, then `bench --guard`.
-    ReleaseCheck {
-        #[command(flatten)]
-        length: soak::Length,
-    },
+    ReleaseCheck(soak::Length),
     /// Measures what the service costs, beside the same code without wasm.
-    Bench {
-        #[command(flatten)]
-        form: bench::Form,
-    },
+    Bench(bench::Form),
     /// Installs what the tests use: servers, a browser, tools of other languages.
     Tools,
     /// Builds the components alone, composed ones and those of the tests
@@ -96,16 +87,10 @@ enum Task {
     Components,
     /// Builds the components and composes them for Spin and for `wasmtime
     /// serve`, each into one.
-    Compose {
-        #[command(flatten)]
-        choice: compose::Choice,
-    },
+    Compose(compose::Choice),
     /// Makes `dist/`: all that is to be given away, a Debian package among it, with
     /// checksums and a list of what is in it.
-    Dist {
-        #[command(flatten)]
-        form: dist::Form,
-    },
+    Dist(dist::Form),
 }
 
 fn main() -> ExitCode {
@@ -128,15 +113,15 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test { args, .. } if args.is_empty() => test::embedded(&workspace),
         Task::Test { args, .. } => test::some(&workspace, &args),
         Task::Simulate { seed, iterations } => simulate::run(&workspace, seed, iterations),
-        Task::ReleaseCheck { length } => release_check::run(&workspace, &length),
-        Task::Bench { form } => bench::run(&workspace, &form),
-        Task::Soak { length } => soak::run(&workspace, &length),
+        Task::ReleaseCheck(length) => release_check::run(&workspace, &length),
+        Task::Bench(form) => bench::run(&workspace, &form),
+        Task::Soak(length) => soak::run(&workspace, &length),
         Task::Tools => tools::ensure_all(&workspace),
         Task::Components => {
             components::build_all(&workspace)?;
             compose::for_tests(&workspace)
         }
-        Task::Compose { choice } => compose::run(&workspace, &choice),
-        Task::Dist { form } => dist::run(&workspace, &form),
+        Task::Compose(choice) => compose::run(&workspace, &choice),
+        Task::Dist(form) => dist::run(&workspace, &form),
     }
 }

@@ -33,19 +33,12 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
 
 fn installed(workspace: &Workspace, place: &Path) -> anyhow::Result<()> {
     let root = place.join("installed");
-    let mut install = cargo(
-        workspace,
-        &["install", "--locked", "--path", "host", "--root"],
-    );
-    process::run(install.arg(&root))?;
+    let mut install = cargo(workspace, &["install", "--locked", "--path", "host"]);
+    process::run(install.arg("--root").arg(&root))?;
     let mut refine = workspace.command(root.join("bin").join("concept-refinement"));
     let original = workspace.root().join("docs/pictures/logo-before.png");
-    refine.current_dir(place).arg("refine").arg(original).args([
-        "make it brighter",
-        "-o",
-        "refined.png",
-    ]);
-    process::run(&mut refine)
+    refine.current_dir(place).arg("refine").arg(original);
+    process::run(refine.args(["make it brighter", "-o", "refined.png"]))
 }
 
 fn embedded(workspace: &Workspace, place: &Path) -> anyhow::Result<()> {
@@ -65,10 +58,8 @@ fn embedded(workspace: &Workspace, place: &Path) -> anyhow::Result<()> {
 
     let built = target(workspace).join("debug").join("pictures");
     let mut program = workspace.command(built);
-    let mut program = program
-        .current_dir(&package)
-        .stdout(Stdio::piped())
-        .spawn()?;
+    program.current_dir(&package).stdout(Stdio::piped());
+    let mut program = program.spawn()?;
     let output = program.stdout.take().context("it has no output")?;
     let mut line = String::new();
     let read = BufReader::new(output).read_line(&mut line);

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use crate::executable::Profile;
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, remove};
 
 const NAME: &str = "concept-refinement";
 
@@ -56,9 +56,7 @@ pub fn build(
         bail!("a Debian package is made by dpkg-deb, from the package dpkg");
     }
     let stage = workspace.target().join("package");
-    if stage.exists() {
-        fs::remove_dir_all(&stage)?;
-    }
+    remove(&stage)?;
     put_files(workspace, executable, &stage)?;
     put_printed(workspace, executable, &stage)?;
     let architecture = process::output(workspace.command("dpkg").arg("--print-architecture"))?;
@@ -77,7 +75,7 @@ pub fn build(
     pack.arg("--root-owner-group")
         .env("SOURCE_DATE_EPOCH", EPOCH);
     process::run(pack.arg("--build").arg(&stage).arg(&package))?;
-    fs::remove_dir_all(&stage)?;
+    remove(&stage)?;
     Ok(package)
 }
 
@@ -85,16 +83,9 @@ fn put_files(workspace: &Workspace, executable: &Path, stage: &Path) -> anyhow::
     let read = |name: &str| fs::read_to_string(workspace.root().join(name));
     let unit = read(UNIT)?.replace("/usr/local/bin/", "/usr/bin/");
     let copyright = read("LICENSE-MIT")? + "\n" + &read("LICENSE-APACHE")? + "\n";
-    put(
-        stage,
-        &format!("usr/lib/systemd/system/{NAME}@.service"),
-        &unit,
-    )?;
-    put(
-        stage,
-        &format!("usr/share/doc/{NAME}/copyright"),
-        &copyright,
-    )?;
+    let (system, documents) = ("usr/lib/systemd/system", "usr/share/doc");
+    put(stage, &format!("{system}/{NAME}@.service"), &unit)?;
+    put(stage, &format!("{documents}/{NAME}/copyright"), &copyright)?;
     for name in MONITORING {
         let file = read(&format!("deploy/{name}"))?;
         put(stage, &format!("usr/share/{NAME}/{name}"), &file)?;
@@ -152,7 +143,8 @@ fn set_modes(workspace: &Workspace, stage: &Path) -> anyhow::Result<()> {
 
 fn control(executable: &Path, architecture: &str) -> anyhow::Result<String> {
     let size = fs::metadata(executable)?.len() / 1024;
-    let glibc = glibc(&fs::read(executable)?).context("the executable needs no glibc")?;
+    let glibc = glibc(&fs::read(executable)?);
+    let (major, minor) = glibc.context("the executable needs no glibc")?;
     Ok(format!(
         "Package: {NAME}\n\
          Version: {version}\n\
@@ -168,8 +160,6 @@ fn control(executable: &Path, architecture: &str) -> anyhow::Result<String> {
          .\n \
          It is started by: systemctl enable --now concept-refinement@all\n",
         version = env!("CARGO_PKG_VERSION"),
-        major = glibc.0,
-        minor = glibc.1,
     ))
 }
 

@@ -35,9 +35,8 @@ pub fn output(command: &mut Command) -> anyhow::Result<String> {
         .output()
         .with_context(|| format!("`{}` cannot be run", line(command)))?;
     check(command, output.status)?;
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .trim_end()
-        .to_owned())
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.trim_end().to_owned())
 }
 
 /// Whether a program succeeds; its output is discarded.

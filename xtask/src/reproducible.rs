@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use crate::components::{self, ADAPTERS};
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, remove};
 
 /// Builds the components here, and again from a copy of the sources in another directory.
 ///
@@ -16,9 +16,7 @@ use crate::workspace::Workspace;
 /// One component differs.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     let copy = Workspace::copied_to(workspace.target().join("elsewhere"));
-    if copy.root().exists() {
-        fs::remove_dir_all(copy.root())?;
-    }
+    remove(copy.root())?;
     copy_sources(workspace, copy.root())?;
     for workspace in [workspace, &copy] {
         components::build_shipped(workspace)?;
@@ -34,7 +32,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
         }
     }
     println!("checked: components are the same bytes wherever they are built");
-    Ok(fs::remove_dir_all(copy.root())?)
+    remove(copy.root())
 }
 
 /// Copies the files that git tracks or would track.

@@ -32,14 +32,9 @@ fn python(workspace: &Workspace) -> anyhow::Result<()> {
     let mut command = workspace.command(environment.join("bin").join("componentize-py"));
     // Where it finds the packages that the model imports.
     command.env("VIRTUAL_ENV", &environment);
-    command.args([
-        "--quiet",
-        "--wit-path",
-        "wit",
-        "--world",
-        "image-model-component",
-    ]);
     command
+        .args(["--quiet", "--wit-path", "wit"])
+        .args(["--world", "image-model-component"])
         .args(["componentize", "model", "--python-path"])
         .arg(&copy);
     process::run(command.arg("--output").arg(partial(&out)))?;

@@ -5,6 +5,7 @@ pub mod postgres;
 mod prometheus;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, bail};
 use fs_err as fs;
@@ -227,15 +228,9 @@ fn download_packages(
         return Ok(());
     }
     let partial = to.with_extension("partial");
-    let mut download = workspace.command(python);
-    download
-        .args(["-m", "pip", "download", "--quiet", "--no-input"])
-        .args(["--disable-pip-version-check", "--only-binary=:all:"])
-        .args(["--require-hashes", "--requirement"])
-        .arg(workspace.root().join(requirements))
-        .arg("--dest")
-        .arg(&partial);
-    process::run(&mut download)?;
+    let requirements = workspace.root().join(requirements);
+    let mut download = pip(workspace, python, "download", &requirements);
+    process::run(download.arg("--dest").arg(&partial))?;
     Ok(fs::rename(&partial, to)?)
 }
 
@@ -322,16 +317,21 @@ fn ensure_packages(
     println!("installing {name} in {}", environment.display());
     let mut make = workspace.command(python);
     process::run(make.args(["-m", "venv", "--clear"]).arg(&environment))?;
-    let mut install = workspace.command(environment.join("bin").join("python"));
-    install
-        .args(["-m", "pip", "install", "--quiet", "--no-input"])
-        .args(["--disable-pip-version-check", "--only-binary=:all:"])
-        .args(["--require-hashes", "--requirement"])
-        .arg(&requirements);
-    process::run(&mut install)
+    let python = environment.join("bin").join("python");
+    process::run(&mut pip(workspace, &python, "install", &requirements))
         .with_context(|| format!("the tests need the Python package {name}"))?;
     fs::write(&installed, wanted)?;
     Ok(environment)
+}
+
+/// pip, which takes exactly these packages.
+fn pip(workspace: &Workspace, python: &Path, verb: &str, requirements: &Path) -> Command {
+    let mut pip = workspace.command(python);
+    pip.args(["-m", "pip", verb, "--quiet", "--no-input"])
+        .args(["--disable-pip-version-check", "--only-binary=:all:"])
+        .args(["--require-hashes", "--requirement"])
+        .arg(requirements);
+    pip
 }
 
 fn python(workspace: &Workspace) -> Option<PathBuf> {
@@ -343,14 +343,10 @@ fn python(workspace: &Workspace) -> Option<PathBuf> {
 pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
     // It hashes everything that the tests store.
     let more = [
-        "--features",
-        "binary",
-        "--config",
-        "profile.dev.package.crc32c.opt-level=2",
-        "--config",
-        "profile.dev.package.md-5.opt-level=2",
-        "--config",
-        "profile.dev.package.sha2.opt-level=2",
+        "--features=binary",
+        "--config=profile.dev.package.crc32c.opt-level=2",
+        "--config=profile.dev.package.md-5.opt-level=2",
+        "--config=profile.dev.package.sha2.opt-level=2",
     ];
     own_program(workspace, "s3s-fs", S3S_FS, &more).map(drop)
 }
@@ -427,13 +423,8 @@ fn install_on_debian(
     update_package_lists(workspace);
     let mut install = workspace.command("apt-get");
     install
-        .args([
-            "install",
-            "--yes",
-            "--quiet",
-            "--no-install-recommends",
-            package,
-        ])
+        .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+        .arg(package)
         .env("DEBIAN_FRONTEND", "noninteractive");
     process::run(&mut install).with_context(|| format!("the tests need {what}"))
 }

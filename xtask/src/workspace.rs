@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
+use fs_err as fs;
 
 /// Directories, all absolute.
 pub struct Workspace {
@@ -112,6 +113,14 @@ impl Workspace {
         }
         command
     }
+}
+
+/// Removes a directory with all that is in it, if it exists.
+pub fn remove(directory: &Path) -> anyhow::Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory)?;
+    }
+    Ok(())
 }
 
 /// Whether `cargo run` sets a variable of this name to describe the package of xtask.

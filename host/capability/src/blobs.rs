@@ -17,7 +17,7 @@ use concept_refinement_domain::image::metadata::{Metadata, Rewrite};
 use concept_refinement_domain::image::{Limits, Received, Transfer, Unusable};
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -224,9 +224,8 @@ impl Blob {
 
     /// Limits the image that is received in it, unless it is limited already.
     pub fn limit(&self, limits: Limits) {
-        if let Contents::Held { held, .. } = &self.0 {
-            let transfer = &mut held.lock().transfer;
-            transfer.get_or_insert_with(|| Transfer::new(limits));
+        if let Some(mut held) = self.held() {
+            held.transfer.get_or_insert_with(|| Transfer::new(limits));
         }
     }
 
@@ -237,9 +236,7 @@ impl Blob {
     ///
     /// The image is unusable, or those of [`Blob::append`].
     pub async fn receive(&self, bytes: &[u8], declared: Option<u64>) -> Result<(), Rejection> {
-        if let Contents::Held { held, .. } = &self.0
-            && let Some(transfer) = &mut held.lock().transfer
-        {
+        if let Some(transfer) = self.held().as_mut().and_then(|held| held.transfer.as_mut()) {
             transfer.push(bytes, declared)?;
         }
         Ok(self.append(bytes).await?)
@@ -271,11 +268,7 @@ impl Blob {
 
     /// What the image says of itself that was received. None: nothing was received here.
     pub fn metadata(&self) -> Option<Metadata> {
-        let Contents::Held { held, .. } = &self.0 else {
-            return None;
-        };
-        let held = held.lock();
-        held.transfer.as_ref().map(Transfer::metadata)
+        self.held()?.transfer.as_ref().map(Transfer::metadata)
     }
 
     /// The same image with other metadata: the two share their bytes.
@@ -286,24 +279,26 @@ impl Blob {
 
     /// How many bytes were received.
     pub fn received_bytes(&self) -> u64 {
-        match &self.0 {
-            Contents::Held { held, .. } => {
-                let held = held.lock();
-                held.transfer.as_ref().map_or(0, Transfer::length)
-            }
-            Contents::Shared(_) | Contents::Rewritten(..) => 0,
-        }
+        let length = |held: MutexGuard<'_, Held>| Some(held.transfer.as_ref()?.length());
+        self.held().and_then(length).unwrap_or(0)
     }
 
     /// By how many bytes the blob would exceed its reservation if `more` were appended.
     pub fn beyond(&self, more: usize) -> usize {
-        let Contents::Held { held, .. } = &self.0 else {
+        let Some(held) = self.held() else {
             return 0;
         };
-        let held = held.lock();
         let room = usize::try_from(held.reserved.room()).unwrap_or(usize::MAX);
         let left = room.saturating_mul(BLOCK).saturating_sub(held.length);
         more.saturating_sub(left)
+    }
+
+    /// None: its bytes are kept elsewhere.
+    fn held(&self) -> Option<MutexGuard<'_, Held>> {
+        match &self.0 {
+            Contents::Held { held, .. } => Some(held.lock()),
+            Contents::Shared(_) | Contents::Rewritten(..) => None,
+        }
     }
 
     /// The bytes. After this nothing can be appended. A fault ends the stream early.

@@ -70,16 +70,10 @@ impl Capabilities {
         I: Interceptor<dyn TaskStore> + Interceptor<dyn ImageStore> + Interceptor<dyn TaskQueue>,
         I: 'static,
     {
-        let Self {
-            store,
-            images,
-            queue,
-            ..
-        } = self;
         Self {
-            store: Arc::new(Intercepted::new(store, Arc::clone(&interceptor) as _)),
-            images: Arc::new(Intercepted::new(images, Arc::clone(&interceptor) as _)),
-            queue: Arc::new(Intercepted::new(queue, interceptor)),
+            store: Arc::new(Intercepted::new(self.store, Arc::clone(&interceptor) as _)),
+            images: Arc::new(Intercepted::new(self.images, Arc::clone(&interceptor) as _)),
+            queue: Arc::new(Intercepted::new(self.queue, interceptor)),
             ..self
         }
     }

@@ -24,10 +24,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp::default().plus(since_epoch)
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        Timestamp::default().plus(since_epoch.unwrap_or_default())
     }
 }
 

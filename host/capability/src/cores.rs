@@ -97,7 +97,8 @@ impl Cores {
     /// Ends the threads, and waits until everything on them is dropped: a store is closed
     /// when its last user drops it.
     pub async fn shut_down(&self) {
-        let ends: Vec<_> = self.iter().filter_map(Core::take_end).collect();
+        let ends = self.iter().filter_map(|core| core.end.lock().take());
+        let ends: Vec<_> = ends.collect();
         let ended = ends.into_iter().map(|End { stop, ended }| {
             drop(stop);
             ended
@@ -140,10 +141,6 @@ impl Core {
             load: Arc::default(),
             end: Mutex::new(Some(End { stop, ended })),
         })
-    }
-
-    fn take_end(&self) -> Option<End> {
-        self.end.lock().take()
     }
 
     /// The runtime to spawn on.

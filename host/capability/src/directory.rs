@@ -67,6 +67,14 @@ impl OpenError {
             reason: reason.to_string(),
         }
     }
+
+    /// An error about this server.
+    pub fn server(server: impl ToString, reason: impl ToString) -> Self {
+        Self::Server {
+            server: server.to_string(),
+            reason: reason.to_string(),
+        }
+    }
 }
 
 /// Locks a directory for this process. The system releases the lock when the
@@ -204,6 +212,14 @@ pub fn private_file() -> fs::OpenOptions {
     let mut options = File::options();
     options.write(true).mode(0o600);
     options
+}
+
+/// None: what was opened or removed does not exist.
+pub fn existing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
 }
 
 /// Syncs a directory, so that created, changed and removed names are durable.

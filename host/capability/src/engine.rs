@@ -27,7 +27,6 @@ use crate::tls::Trust;
 
 /// The input that every engine gets.
 #[derive(Clone)]
-#[allow(dead_code, reason = "for engines that have a server")]
 pub struct EngineConfig {
     /// The value of its setting, such as `sqlite` or `postgres://…`.
     pub url: String,

@@ -107,10 +107,8 @@ impl Folder {
         for name in names {
             folder = Some(folder.as_ref().unwrap_or(self).folder(name)?);
         }
-        folder
-            .as_ref()
-            .unwrap_or(self)
-            .regular(last, OFlags::RDONLY)
+        let folder = folder.as_ref().unwrap_or(self);
+        folder.regular(last, OFlags::RDONLY)
     }
 
     fn regular(&self, name: impl AsRef<OsStr>, access: OFlags) -> io::Result<File> {

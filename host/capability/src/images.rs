@@ -102,8 +102,10 @@ pub trait ImageStore: Send + Sync {
     fn list(&self, kind: ImageKind) -> Answer<'_, Images>;
 
     /// Everything about an image that was listed without its format. None: there is no
-    /// such image, or no longer.
-    fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>>;
+    /// such image, or no longer. A store whose lists are always complete has none to describe.
+    fn describe<'a>(&'a self, _name: &'a str) -> Answer<'a, Option<Listed>> {
+        Box::pin(ready(Ok(None)))
+    }
 
     /// Corrects the count of images that are counted elsewhere but are not stored. A store
     /// that counts its images itself does nothing.
@@ -113,11 +115,6 @@ pub trait ImageStore: Send + Sync {
 
     /// Whether the store can be read and written.
     fn check(&self) -> Answer<'_, ()>;
-}
-
-/// The answer of a store whose lists are always complete.
-pub fn nothing_more() -> Answer<'static, Option<Listed>> {
-    Box::pin(ready(Ok(None)))
 }
 
 /// The error for an image whose name or type is not allowed.

@@ -23,30 +23,11 @@ pub struct Table {
     pub key: &'static str,
     /// All columns in the order of a record's values, separated by `, `.
     pub columns: &'static str,
-    /// Which rows are moved.
-    pub condition: &'static str,
 }
 
 /// A row: nulls, integers and texts, in the order of the table's columns. Times are
 /// integers in microseconds; identifiers and hashes are texts; lists are texts in JSON.
 pub type Record = Vec<Value>;
-
-/// All tables of a task store except [`UPLOAD_RESERVATIONS`].
-pub static TABLES: [&Table; 13] = [
-    &TASKS,
-    &CONCEPTS,
-    &ACCOUNTS,
-    &LEDGER,
-    &IDEMPOTENCY_KEYS,
-    &TOMBSTONES,
-    &SESSIONS,
-    &LAST_ROUND,
-    &QUEUE_PAUSE,
-    &AUDIT,
-    &JOBS,
-    &DEADLINES,
-    &LAST_CLAIMS,
-];
 
 /// Tasks, including the state of their webhooks.
 pub static TASKS: Table = Table {
@@ -56,7 +37,6 @@ pub static TASKS: Table = Table {
     columns: "id, user_id, is_anonymous, original_path, created_at, status, updated_at, \
          completed_at, image_path, lease_until, lease, revision, due_at, receiver, \
          delivery_due_at, request, state",
-    condition: "TRUE",
 };
 
 /// Results of completed tasks.
@@ -66,78 +46,6 @@ pub static CONCEPTS: Table = Table {
     key: "id",
     columns: "id, task_id, user_id, is_anonymous, image_path, created_at, image_sha256, \
          parent_id, content",
-    condition: "TRUE",
-};
-
-/// How many tasks each user has created, under pseudonyms: the secret moves with them.
-static ACCOUNTS: Table = Table {
-    name: "account",
-    known_as: "counts of tasks",
-    key: "pseudonym",
-    columns: "pseudonym, usage, ends_at",
-    condition: "TRUE",
-};
-
-/// What each user spent, under pseudonyms.
-static LEDGER: Table = Table {
-    name: "ledger",
-    known_as: "sums of money",
-    key: "pseudonym, starts_at, model",
-    columns: "pseudonym, starts_at, model, user_id, spent, reserved, unknown_calls",
-    condition: "TRUE",
-};
-
-static IDEMPOTENCY_KEYS: Table = Table {
-    name: "idempotency_key",
-    known_as: "idempotency keys",
-    key: "user_id, key",
-    columns: "user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at",
-    condition: "TRUE",
-};
-
-/// Tombstones of deleted tasks.
-static TOMBSTONES: Table = Table {
-    name: "tombstone",
-    known_as: "deleted tasks",
-    key: "task_id",
-    columns: "task_id, deleted_at",
-    condition: "TRUE",
-};
-
-/// When the sessions of anonymous users end.
-static SESSIONS: Table = Table {
-    name: "session",
-    known_as: "sessions",
-    key: "user_id",
-    columns: "user_id, until",
-    condition: "TRUE",
-};
-
-/// The last round of deletion by age.
-static LAST_ROUND: Table = Table {
-    name: "last_round",
-    known_as: "rounds of retention",
-    key: "id",
-    columns: "id, at, probation",
-    condition: "TRUE",
-};
-
-/// The time since which the queue is paused, if it is.
-static QUEUE_PAUSE: Table = Table {
-    name: "queue_pause",
-    known_as: "pauses of the queue",
-    key: "id",
-    columns: "id, since",
-    condition: "TRUE",
-};
-
-/// The audit.
-static AUDIT: Table = Table {
-    name: "audit_entry",
-    known_as: "audit entries",
-    key: "number",
-    columns: "number, at, actor, action, target, reason, count",
-    condition: "TRUE",
 };
 
 /// Jobs: operators' actions on all tasks that match a filter.
@@ -146,26 +54,83 @@ pub static JOBS: Table = Table {
     known_as: "jobs",
     key: "id",
     columns: "id, created_at, ended_at, content",
-    condition: "TRUE",
 };
 
-/// By when tasks have to have begun.
-static DEADLINES: Table = Table {
-    name: "deadline",
-    known_as: "deadlines",
-    key: "task_id",
-    columns: "task_id, at",
-    condition: "TRUE",
-};
-
-/// When a task of each user was claimed last.
-static LAST_CLAIMS: Table = Table {
-    name: "last_claim",
-    known_as: "claims",
-    key: "user_id",
-    columns: "user_id, claimed_at",
-    condition: "TRUE",
-};
+/// All tables of a task store except [`UPLOAD_RESERVATIONS`].
+pub static TABLES: [&Table; 13] = [
+    &TASKS,
+    &CONCEPTS,
+    // How many tasks each user has created, under pseudonyms: the secret moves with them.
+    &Table {
+        name: "account",
+        known_as: "counts of tasks",
+        key: "pseudonym",
+        columns: "pseudonym, usage, ends_at",
+    },
+    // What each user spent, under pseudonyms.
+    &Table {
+        name: "ledger",
+        known_as: "sums of money",
+        key: "pseudonym, starts_at, model",
+        columns: "pseudonym, starts_at, model, user_id, spent, reserved, unknown_calls",
+    },
+    &Table {
+        name: "idempotency_key",
+        known_as: "idempotency keys",
+        key: "user_id, key",
+        columns: "user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at",
+    },
+    // Tombstones of deleted tasks.
+    &Table {
+        name: "tombstone",
+        known_as: "deleted tasks",
+        key: "task_id",
+        columns: "task_id, deleted_at",
+    },
+    // When the sessions of anonymous users end.
+    &Table {
+        name: "session",
+        known_as: "sessions",
+        key: "user_id",
+        columns: "user_id, until",
+    },
+    // The last round of deletion by age.
+    &Table {
+        name: "last_round",
+        known_as: "rounds of retention",
+        key: "id",
+        columns: "id, at, probation",
+    },
+    // The time since which the queue is paused, if it is.
+    &Table {
+        name: "queue_pause",
+        known_as: "pauses of the queue",
+        key: "id",
+        columns: "id, since",
+    },
+    // The audit.
+    &Table {
+        name: "audit_entry",
+        known_as: "audit entries",
+        key: "number",
+        columns: "number, at, actor, action, target, reason, count",
+    },
+    &JOBS,
+    // By when tasks have to have begun.
+    &Table {
+        name: "deadline",
+        known_as: "deadlines",
+        key: "task_id",
+        columns: "task_id, at",
+    },
+    // When a task of each user was claimed last.
+    &Table {
+        name: "last_claim",
+        known_as: "claims",
+        key: "user_id",
+        columns: "user_id, claimed_at",
+    },
+];
 
 /// Reservations of images in a store that cannot count them. A move of images adds
 /// some.
@@ -174,7 +139,6 @@ pub static UPLOAD_RESERVATIONS: Table = Table {
     known_as: "reservations of images",
     key: "owner, kind, name",
     columns: "owner, kind, name, bytes, anonymous_owner",
-    condition: "until IS NULL",
 };
 
 /// The source of a move to this store that has begun and not ended.
@@ -183,7 +147,6 @@ pub static UNFINISHED_MOVE: Table = Table {
     known_as: "unfinished moves",
     key: "id",
     columns: "id, source",
-    condition: "TRUE",
 };
 
 impl Table {
@@ -191,11 +154,13 @@ impl Table {
     /// that is passed as parameters.
     pub fn select(&self, rows: &str, is_first: bool, limit: u32) -> String {
         let Self {
-            key,
-            columns,
-            condition,
-            ..
+            name, key, columns, ..
         } = self;
+        let condition = match *name {
+            // Those that are held belong to uploads in progress.
+            "upload_reservation" => "until IS NULL",
+            _ => "TRUE",
+        };
         let after = match is_first {
             true => "TRUE".to_owned(),
             false => format!("({key}) > ({})", parameters(key)),

@@ -190,9 +190,8 @@ impl Payments {
         if has_receipt && before.calls > 0 {
             return Ok(None);
         }
-        claim
-            .note(before.call_begun(link, claim.price(link)))
-            .await?;
+        let payment = before.call_begun(link, claim.price(link));
+        claim.note(payment).await?;
         Ok(Some(claim.call(link)))
     }
 
@@ -334,10 +333,8 @@ impl Claim {
     }
 
     fn add_step(&self, kind: StepKind, detail: &str) {
-        let Lease {
-            task_id, attempt, ..
-        } = &self.lease;
-        self.store.add_step(task_id, *attempt, kind, detail);
+        let (task_id, attempt) = (&self.lease.task_id, self.lease.attempt);
+        self.store.add_step(task_id, attempt, kind, detail);
     }
 
     /// Writes the whole state instead of a change, so that repeating the write is

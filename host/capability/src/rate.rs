@@ -27,10 +27,8 @@ impl<K: Eq + Hash> Buckets<K> {
         let full = rate.interval.saturating_mul(rate.at_once);
         let before = self.0.get(&who).copied();
         let refilled = before.unwrap_or_default().max(now) + rate.interval;
-        if let Some(wait) = refilled
-            .checked_sub(now + full)
-            .filter(|wait| !wait.is_zero())
-        {
+        let wait = refilled.checked_sub(now + full);
+        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
             return Err(wait);
         }
         if before.is_none() && self.0.len() >= MAX_TRACKED {

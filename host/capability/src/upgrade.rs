@@ -45,7 +45,6 @@ pub static FROM_0_1: [Rewrite; 3] = [
                  deaths, revision, payment, due_at, delivery, receiver, delivery_due_at, retry_of, \
                  trace, steps, \
                  (SELECT notes FROM concept_of_0_1 WHERE concept_of_0_1.task_id = task_of_0_1.id)",
-            condition: "TRUE",
         },
         to: &TASKS,
         row: task,
@@ -58,7 +57,6 @@ pub static FROM_0_1: [Rewrite; 3] = [
             columns: "id, task_id, user_id, is_anonymous, image_path, image_url, \
                  original_image_url, refinement_prompt, logo_description, theme_description, \
                  color_palettes, notes, created_at",
-            condition: "TRUE",
         },
         to: &CONCEPTS,
         row: concept,
@@ -70,7 +68,6 @@ pub static FROM_0_1: [Rewrite; 3] = [
             key: "id",
             columns: "id, action, filter, created_at, ended_at, total, done, failed, \
                  task_created_at, task_id",
-            condition: "TRUE",
         },
         to: &JOBS,
         row: job,

@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use concept_refinement_capability::images::{Contents, ImageStore, Images, Listed, no_such_name};
+use concept_refinement_capability::images::{Contents, ImageStore, Images, no_such_name};
 use concept_refinement_capability::moving::RestoreImages;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::{Answer, Clock, OpenError};
@@ -132,7 +132,7 @@ impl FileImages {
         let to = path.clone();
         let placed = self.blocking(move |store| {
             let draft = begun(store, draft)?.append(&last)?.finish(description)?;
-            let hash = draft.hash();
+            let hash = draft.hash;
             store.place(draft, &to, reservation)?;
             Ok((hash, store.small.has_name(&to)?))
         });
@@ -274,10 +274,6 @@ impl ImageStore for FileImages {
 
     fn list(&self, kind: ImageKind) -> Answer<'_, Images> {
         Box::pin(listing::list(self.store.clone(), kind))
-    }
-
-    fn describe<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Listed>> {
-        concept_refinement_capability::images::nothing_more()
     }
 
     /// Writes, since reading also works on a full disk.

@@ -229,10 +229,6 @@ impl ImageStore for MemoryImages {
         Box::pin(async move { Ok(stream::iter(listed).boxed()) })
     }
 
-    fn describe<'a>(&'a self, _: &'a str) -> Answer<'a, Option<Listed>> {
-        concept_refinement_capability::images::nothing_more()
-    }
-
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }

@@ -54,8 +54,7 @@ use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_capability::tasks::{Changes, Expired, Maintenance, Tally, Tasks};
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    Cancellation, CapabilityError, ConceptPage, Erased, Fenced, NewTask, Position, Submission,
-    TaskPage,
+    Cancellation, ConceptPage, Erased, Fenced, NewTask, Position, Submission, TaskPage,
 };
 use concept_refinement_domain::clock_trust::LastRound;
 use concept_refinement_domain::concept::Concept;
@@ -70,8 +69,9 @@ use crate::queue::MAX_TURNS;
 use crate::sqlite::{self, connection, names, open_error};
 use damage::Damage;
 use fault::Fault;
-use readers::Readers;
-use writer::Writer;
+use readers::{Readers, Scanner};
+use schema::SCHEMA;
+use writer::{Tx, Writer};
 
 pub use concept_refinement_capability::tasks::Options;
 
@@ -119,11 +119,10 @@ impl SqliteTasks {
         let main = names::create(&file).map_err(system)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
-        schema::prepare(&mut connection, Some(directory))
+        sqlite::schema::prepare(&mut connection, &SCHEMA, Some(directory))
             .map_err(|error| error.into_open_error(&file))?;
-        options
-            .room
-            .take_over_tasks(tally::active(&connection).map_err(engine)?);
+        let active = tally::active(&connection).map_err(engine)?;
+        options.room.take_over_tasks(active);
         upload_reservations::take_over(&connection, &options.room).map_err(engine)?;
         let last_claims = claim_order::users(&connection, MAX_TURNS).map_err(engine)?;
         let damage = Arc::<Damage>::default();
@@ -149,7 +148,7 @@ impl SqliteTasks {
         let place = Path::new("the memory");
         let engine = |error| OpenError::unusable(place, error);
         let mut connection = connection::in_memory().map_err(engine)?;
-        schema::prepare(&mut connection, None)
+        sqlite::schema::prepare(&mut connection, &SCHEMA, None)
             .map_err(|error| OpenError::unusable(place, error))?;
         let damage = Arc::default();
         let store = Self::on(place, connection, vec![], options, clock, damage);
@@ -198,47 +197,40 @@ impl SqliteTasks {
     }
 
     /// For queries whose cost does not grow with the store.
-    async fn read<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
-    where
-        T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    {
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
         match &self.readers {
-            Some(readers) => readers.read(query).await,
-            None => self.write(|tx| query(tx.connection)).await,
+            Some(readers) => Box::pin(readers.read(query)),
+            None => self.write(|tx| query(tx.connection)),
         }
     }
 
     /// For the host's own queries whose cost grows with the store.
-    async fn scan<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
-    where
-        T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    {
+    fn scan<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
+        self.scan_for(Scanner::Host, query)
+    }
+
+    fn scan_for<T: Send + 'static>(
+        &self,
+        scanner: Scanner,
+        query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
         match &self.readers {
-            Some(readers) => readers.scan(query).await,
-            None => self.write(|tx| query(tx.connection)).await,
+            Some(readers) => Box::pin(readers.scan(scanner, query)),
+            None => self.write(|tx| query(tx.connection)),
         }
     }
 
-    /// The same for operators with a seat, which the query keeps.
-    async fn scan_for_operator<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
-    where
-        T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    {
-        match &self.readers {
-            Some(readers) => readers.scan_for_operator(query).await,
-            None => self.write(|tx| query(tx.connection)).await,
-        }
-    }
-
-    async fn write<T, W>(&self, work: W) -> Result<T, CapabilityError>
-    where
-        T: Send + 'static,
-        W: FnOnce(&mut writer::Tx<'_>) -> Result<T, Fault> + Send + 'static,
-    {
-        self.writer.write(work).await
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Answer<'_, T> {
+        Box::pin(self.writer.write(work))
     }
 }
 
@@ -256,12 +248,11 @@ impl Tasks for SqliteTasks {
         owns_images: bool,
     ) -> Answer<'a, ()> {
         let user_id = user_id.to_owned();
-        Box::pin(self.write(move |tx| sessions::renew(tx, &user_id, until, owns_images)))
+        self.write(move |tx| sessions::renew(tx, &user_id, until, owns_images))
     }
 
     fn submit(&self, task: NewTask) -> Answer<'_, Submission> {
-        let max_backlog = self.options.max_backlog;
-        Box::pin(self.write(move |tx| submit::submit(tx, task, max_backlog)))
+        self.write(move |tx| submit::submit(tx, task))
     }
 
     fn withdraw<'a>(&'a self, id: &'a str, error_message: &'a str) -> Answer<'a, Fenced> {
@@ -283,21 +274,17 @@ impl Tasks for SqliteTasks {
         after: Option<Position>,
     ) -> Answer<'a, TaskPage> {
         let user_id = user_id.to_owned();
-        Box::pin(
-            self.read(move |connection| reads::list(connection, &user_id, status, limit, after)),
-        )
+        self.read(move |connection| reads::list(connection, &user_id, status, limit, after))
     }
 
     fn used<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, u32> {
         let (pseudonym, now) = (self.options.pseudonyms.of(user_id), self.clock.now());
-        Box::pin(
-            self.read(move |connection| Ok(usage::of(connection, &pseudonym)?.used(window, now))),
-        )
+        self.read(move |connection| Ok(usage::of(connection, &pseudonym)?.used(window, now)))
     }
 
     fn spending<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, Spending> {
         let (pseudonym, now) = (self.options.pseudonyms.of(user_id), self.clock.now());
-        Box::pin(self.read(move |connection| ledger::within(connection, &pseudonym, window, now)))
+        self.read(move |connection| ledger::within(connection, &pseudonym, window, now))
     }
 
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
@@ -306,12 +293,12 @@ impl Tasks for SqliteTasks {
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, bool> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.write(move |tx| delete::delete(tx, &id, Some(&user_id))))
+        self.write(move |tx| delete::delete(tx, &id, Some(&user_id)))
     }
 
     fn erase_user<'a>(&'a self, user_id: &'a str, limit: u32) -> Answer<'a, Erased> {
         let user_id = user_id.to_owned();
-        Box::pin(self.write(move |tx| erasure::erase(tx, &user_id, limit)))
+        self.write(move |tx| erasure::erase(tx, &user_id, limit))
     }
 
     fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Changes>> {
@@ -325,52 +312,52 @@ impl Tasks for SqliteTasks {
 
 impl Maintenance for SqliteTasks {
     fn due(&self, limit: u32) -> Answer<'_, Vec<Task>> {
-        Box::pin(self.write(move |tx| sweep::due(tx, limit)))
+        self.write(move |tx| sweep::due(tx, limit))
     }
 
     fn miss_deadlines(&self, limit: u32) -> Answer<'_, u32> {
-        Box::pin(self.write(move |tx| deadlines::miss(tx, limit)))
+        self.write(move |tx| deadlines::miss(tx, limit))
     }
 
     fn next_deadline(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(self.read(deadlines::next))
+        self.read(deadlines::next)
     }
 
     fn claim_order(&self, limit: u32) -> Answer<'_, Vec<String>> {
         let now = self.clock.now();
-        Box::pin(self.scan(move |connection| claim_order::pending(connection, now, limit)))
+        self.scan(move |connection| claim_order::pending(connection, now, limit))
     }
 
     fn next_due(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(self.read(sweep::next_due))
+        self.read(sweep::next_due)
     }
 
     fn recover(&self, are_messages_lost: bool) -> Answer<'_, u32> {
-        Box::pin(self.write(move |tx| sweep::recover(tx, are_messages_lost)))
+        self.write(move |tx| sweep::recover(tx, are_messages_lost))
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
-        Box::pin(self.scan(move |connection| references::unreferenced(connection, image_paths)))
+        self.scan(move |connection| references::unreferenced(connection, image_paths))
     }
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
-        Box::pin(self.write(move |tx| expiry::expire(tx, before, limit)))
+        self.write(move |tx| expiry::expire(tx, before, limit))
     }
 
     fn abandon(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
-        Box::pin(self.write(move |tx| expiry::abandon(tx, before, limit)))
+        self.write(move |tx| expiry::abandon(tx, before, limit))
     }
 
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
-        Box::pin(self.scan(move |connection| sessions::without(connection, users, before)))
+        self.scan(move |connection| sessions::without(connection, users, before))
     }
 
     fn last_round(&self) -> Answer<'_, Option<LastRound>> {
-        Box::pin(self.read(rounds::last))
+        self.read(rounds::last)
     }
 
     fn remember_round(&self, round: LastRound) -> Answer<'_, ()> {
-        Box::pin(self.write(move |tx| rounds::remember(tx, round)))
+        self.write(move |tx| rounds::remember(tx, round))
     }
 
     fn tally(&self) -> Answer<'_, Tally> {
@@ -387,14 +374,14 @@ impl Maintenance for SqliteTasks {
     /// Writes, since reading also works on a full disk, and after the file has lost its
     /// name.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(self.write(|tx| Ok(schema::write_probe(tx.connection)?)))
+        self.write(|tx| Ok(schema::write_probe(tx.connection)?))
     }
 }
 
 impl Concepts for SqliteTasks {
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.read(move |connection| concepts::get(connection, &user_id, &id)))
+        self.read(move |connection| concepts::get(connection, &user_id, &id))
     }
 
     fn list<'a>(
@@ -404,7 +391,7 @@ impl Concepts for SqliteTasks {
         after: Option<Position>,
     ) -> Answer<'a, ConceptPage> {
         let user_id = user_id.to_owned();
-        Box::pin(self.read(move |connection| concepts::list(connection, &user_id, limit, after)))
+        self.read(move |connection| concepts::list(connection, &user_id, limit, after))
     }
 
     fn children<'a>(
@@ -414,16 +401,16 @@ impl Concepts for SqliteTasks {
         limit: u32,
     ) -> Answer<'a, Vec<Concept>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.read(move |connection| concepts::children(connection, &user_id, &id, limit)))
+        self.read(move |connection| concepts::children(connection, &user_id, &id, limit))
     }
 
     fn find_image<'a>(&'a self, sha256: &'a str) -> Answer<'a, Option<Timestamp>> {
         let sha256 = sha256.to_owned();
-        Box::pin(self.read(move |connection| concepts::find_image(connection, &sha256)))
+        self.read(move |connection| concepts::find_image(connection, &sha256))
     }
 
     fn delete<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<String>> {
         let (user_id, id) = (user_id.to_owned(), id.to_owned());
-        Box::pin(self.write(move |tx| concepts::delete(tx, &user_id, &id)))
+        self.write(move |tx| concepts::delete(tx, &user_id, &id))
     }
 }

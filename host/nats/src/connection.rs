@@ -51,7 +51,9 @@ impl Connection {
         let connection = Self::connect(address).await?;
         if connection.client.connection_state() == State::Connected {
             match timeout(OPENING, connection.ready()).await {
-                Ok(Err(Fault::Unfit(unfit))) => return Err(refused(&connection.address, unfit)),
+                Ok(Err(Fault::Unfit(unfit))) => {
+                    return Err(OpenError::server(&connection.address, unfit));
+                }
                 Ok(Err(fault)) => drop(fault.report()),
                 Ok(Ok(_)) => {}
                 Err(_) => drop(Fault::Silent.report()),
@@ -70,7 +72,7 @@ impl Connection {
         match found.await.unwrap_or(Err(Fault::Silent)) {
             Ok(Some(_)) => Ok(String::new()),
             Ok(None) => Ok("the first start makes its stream".to_owned()),
-            Err(fault) => Err(refused(&connection.address, fault)),
+            Err(fault) => Err(OpenError::server(&connection.address, fault)),
         }
     }
 
@@ -85,14 +87,14 @@ impl Connection {
             failed => {
                 let error = match failed {
                     Ok(Err(error)) => match refusal(&error) {
-                        Some(refusal) => return Err(refused(&address, refusal)),
+                        Some(refusal) => return Err(OpenError::server(&address, refusal)),
                         None => Fault::other(error),
                     },
                     Ok(Ok(_)) | Err(_) => Fault::Silent,
                 };
                 tracing::error!(%error, "{address} cannot be reached yet");
                 let later = options.retry_on_initial_connect().connect(servers).await;
-                later.map_err(|error| refused(&address, Fault::other(error)))?
+                later.map_err(|error| OpenError::server(&address, Fault::other(error)))?
             }
         };
         Ok(Self {
@@ -242,7 +244,8 @@ async fn options(
     address: &Address,
     changes: watch::Sender<u64>,
 ) -> Result<ConnectOptions, OpenError> {
-    let tls = tls::client(&address.trust).map_err(|error| refused(address, error))?;
+    let refused = |reason: String| OpenError::server(address, reason);
+    let tls = tls::client(&address.trust).map_err(|error| refused(error.to_string()))?;
     let options = ConnectOptions::new()
         .name("concept-refinement")
         .tls_client_config(tls)
@@ -263,20 +266,11 @@ async fn options(
         Login::Password(user, password) => {
             options.user_and_password(user.clone(), password.clone())
         }
-        Login::Credentials(file) => options.credentials_file(file).await.map_err(|error| {
-            refused(
-                address,
-                format!("its credentials in {}: {error}", file.display()),
-            )
-        })?,
+        Login::Credentials(file) => options
+            .credentials_file(file)
+            .await
+            .map_err(|error| refused(format!("its credentials in {}: {error}", file.display())))?,
     })
-}
-
-fn refused(address: &Address, reason: impl ToString) -> OpenError {
-    OpenError::Server {
-        server: address.to_string(),
-        reason: reason.to_string(),
-    }
 }
 
 /// Why trying again does not help: the credentials are refused, or the server's

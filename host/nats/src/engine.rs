@@ -34,10 +34,8 @@ const fn engine(name: &'static str) -> QueueEngine {
 }
 
 fn address(config: &EngineConfig) -> Result<Address, OpenError> {
-    let address = Address::parse(&config.url).map_err(|problem| OpenError::Server {
-        server: "the queue".to_owned(),
-        reason: format!("its URL {problem}"),
-    })?;
+    let address = Address::parse(&config.url)
+        .map_err(|problem| OpenError::server("the queue", format!("its URL {problem}")))?;
     Ok(Address {
         trust: config.trust.clone(),
         ..address

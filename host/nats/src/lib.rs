@@ -21,7 +21,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use concept_refinement_domain::capability::CapabilityError;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use address::Address;
@@ -80,7 +79,9 @@ impl TaskQueue for NatsQueue {
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(async { self.waiting.next().await.ok_or_else(gone)? })
+        // The fetching loop ends at shutdown.
+        let gone = || Fault::Disconnected.report();
+        Box::pin(async move { self.waiting.next().await.ok_or_else(gone)? })
     }
 
     fn check(&self) -> Answer<'_, ()> {
@@ -90,9 +91,4 @@ impl TaskQueue for NatsQueue {
     fn length(&self) -> Answer<'_, Option<u64>> {
         Box::pin(async { self.connection.call(Connection::look).await.map(Some) })
     }
-}
-
-/// The fetching loop has ended, as it does at shutdown.
-fn gone() -> CapabilityError {
-    Fault::Disconnected.report()
 }

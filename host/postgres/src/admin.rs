@@ -15,6 +15,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use tokio::sync::watch;
 
 use crate::PostgresTasks;
+use crate::changes::message::Message;
 use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Time, parameters};
@@ -30,10 +31,7 @@ impl Oversight for PostgresTasks {
     }
 
     fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            jobs::unfinished(&session).await
-        })
+        self.answer(jobs::unfinished(self))
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
@@ -55,7 +53,7 @@ impl Oversight for PostgresTasks {
             };
             // Even after an error, because the action may have been done all the
             // same.
-            self.changes.operated();
+            self.changes.tell(Message::Operated);
             changed
         })
     }
@@ -65,17 +63,11 @@ impl Oversight for PostgresTasks {
     }
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
-        self.answer(async move {
-            let session = self.database.session().await?;
-            audit::list(&session, limit, before).await
-        })
+        self.answer(audit::list(self, limit, before))
     }
 
     fn usage(&self, query: UsageQuery) -> Answer<'_, Vec<UsageSum>> {
-        self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
-            ledger::sums(&session, query).await
-        })
+        self.answer(ledger::sums(self, query))
     }
 
     fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {
@@ -137,12 +129,10 @@ async fn pause(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
 /// The lock does not wait for readers such as a dump, and others do not wait for it except
 /// for claims.
 async fn wait_for_claims(store: &PostgresTasks) -> Result<(), Fault> {
+    const LOCK: &str =
+        "SET LOCAL lock_timeout = '3s'; LOCK TABLE schema.queue_pause IN EXCLUSIVE MODE";
     let session = store.database.session_within(2 * DEADLINE).await?;
-    session
-        .begin_with(
-            "SET LOCAL lock_timeout = '3s'; LOCK TABLE schema.queue_pause IN EXCLUSIVE MODE",
-        )
-        .await?;
+    session.begin_with(LOCK).await?;
     session.commit().await
 }
 

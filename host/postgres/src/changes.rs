@@ -7,7 +7,7 @@
 //! wait for each other.
 
 mod listener;
-mod message;
+pub(crate) mod message;
 pub(crate) mod promises;
 
 use std::sync::Arc;
@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tasks::hub::Hub;
-use concept_refinement_domain::task::{Stage, Status};
 use futures::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -63,12 +62,12 @@ impl Changes {
     pub(super) fn start(database: Arc<Database>, subscription: Subscription) -> Self {
         let (outbox, waiting) = mpsc::channel(MAX_WAITING);
         let (wakes, operated) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
-        let listener = Listener::new(
-            Arc::clone(&database),
+        let listener = Listener {
+            database: Arc::clone(&database),
             subscription,
-            Arc::clone(&wakes),
-            Arc::clone(&operated),
-        );
+            wakes: Arc::clone(&wakes),
+            operated: Arc::clone(&operated),
+        };
         let runtime = Handle::current();
         let sending = runtime.spawn(send(database, waiting));
         let hearing = runtime.spawn(listener.run());
@@ -80,51 +79,22 @@ impl Changes {
         }
     }
 
-    pub(super) fn changed(&self, id: &str, revision: u64, status: Status) {
-        self.tell(Message::Changed {
-            id: id.to_owned(),
-            revision,
-            status,
-        });
-    }
-
-    pub(super) fn began(&self, id: &str, revision: u64, stage: Stage) {
-        self.tell(Message::Began {
-            id: id.to_owned(),
-            revision,
-            stage,
-        });
-    }
-
-    pub(super) fn deleted(&self, id: &str) {
-        self.tell(Message::Deleted { id: id.to_owned() });
-    }
-
     /// Announces that there is a task to deliver, on any host.
     pub(super) fn published(&self) {
         self.wakes.wake();
         self.tell(Message::Published);
     }
 
-    /// Announces that a redelivery was requested, for any host to deliver.
-    pub(super) fn redelivered(&self) {
-        self.tell(Message::Redelivered);
-    }
-
-    /// Announces to other hosts that an operator paused or resumed the queue, or started a
-    /// job.
-    pub(super) fn operated(&self) {
-        self.tell(Message::Operated);
-    }
-
-    /// Changes whenever an operator may have done so on another host.
-    pub(super) fn operations(&self) -> watch::Receiver<u64> {
-        self.operated.0.subscribe()
-    }
-
-    fn tell(&self, message: Message) {
+    /// Tells other hosts.
+    pub(super) fn tell(&self, message: Message) {
         // Dropped if the outbox is full: others then find the change by polling.
         let _ = self.outbox.try_send(message);
+    }
+
+    /// Changes whenever an operator may have paused or resumed the queue, or started a job, on
+    /// another host.
+    pub(super) fn operations(&self) -> watch::Receiver<u64> {
+        self.operated.0.subscribe()
     }
 
     /// Changes whenever there may be a task to deliver.

@@ -51,9 +51,8 @@ pub const ENGINE: TaskEngine = Engine {
 };
 
 fn settings(config: &EngineConfig) -> Result<(Settings, Option<Settings>), OpenError> {
-    let refused = |setting: &str, reason: String| OpenError::Server {
-        server: format!("The address of the setting {setting}"),
-        reason,
+    let refused = |setting: &str, reason: String| {
+        OpenError::server(format!("The address of the setting {setting}"), reason)
     };
     let variables = |name: &str| (config.variables)(name);
     let settings =

@@ -20,7 +20,9 @@ use concept_refinement_capability::concepts::Concepts;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::storage::Storage as _;
 use concept_refinement_capability::tasks::hub::Hub;
-use concept_refinement_capability::tasks::{Expired, Maintenance, Options, Tally, Tasks};
+use concept_refinement_capability::tasks::{
+    Changes as TaskChanges, Expired, Maintenance, Options, Tally, Tasks,
+};
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
     Cancellation, ConceptPage, Erased, Fenced, NewTask, Position, Submission, TaskPage,
@@ -37,10 +39,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use changes::promises::Promises;
 use changes::{Changes, Subscription};
-use connection::database::{Database, SCAN_DEADLINE};
+use connection::database::Database;
 use connection::fair_permits::FairPermits;
 use connection::fault::Fault;
 use connection::group_commit::GroupCommit;
+use connection::sessions;
 use tasks::backlog::Backlog;
 use tasks::recent::Recent;
 
@@ -125,7 +128,7 @@ impl PostgresTasks {
         clock: Arc<dyn Clock>,
         measured: &Arc<DatabaseClock>,
     ) -> Result<Arc<Self>, OpenError> {
-        let unusable = |reason| connection::inspect::refused(&settings.location, reason);
+        let unusable = |reason: String| OpenError::server(&settings.location, reason);
         let database = Arc::new(Database::new(settings).map_err(unusable)?);
         let source = match listen {
             Some(listen) => Arc::new(Database::new(listen).map_err(unusable)?),
@@ -199,12 +202,7 @@ impl Tasks for PostgresTasks {
         until: Timestamp,
         owns_images: bool,
     ) -> Answer<'a, ()> {
-        self.answer(connection::sessions::renew(
-            self,
-            user_id,
-            until,
-            owns_images,
-        ))
+        self.answer(sessions::renew(self, user_id, until, owns_images))
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
@@ -229,12 +227,7 @@ impl Tasks for PostgresTasks {
     }
 
     fn spending<'a>(&'a self, user_id: &'a str, window: Window) -> Answer<'a, Spending> {
-        self.answer(tasks::ledger::within(
-            self,
-            user_id,
-            window,
-            self.clock.now(),
-        ))
+        self.answer(tasks::ledger::within(self, user_id, window))
     }
 
     fn cancel<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Cancellation>> {
@@ -260,11 +253,7 @@ impl Tasks for PostgresTasks {
         self.answer(tasks::erasure::erase(self, user_id, limit))
     }
 
-    fn watch<'a>(
-        &'a self,
-        user_id: &'a str,
-        id: &'a str,
-    ) -> Answer<'a, Option<concept_refinement_capability::tasks::Changes>> {
+    fn watch<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<TaskChanges>> {
         self.answer(async move {
             let subscription = self.hub.subscribe(id);
             let found = tasks::reads::get(self, Some(user_id), id).await?;
@@ -299,10 +288,7 @@ impl Maintenance for PostgresTasks {
     }
 
     fn unreferenced(&self, image_paths: Vec<String>) -> Answer<'_, Vec<String>> {
-        self.answer(async move {
-            let session = self.database.session_within(SCAN_DEADLINE).await?;
-            tasks::references::unreferenced(&session, image_paths).await
-        })
+        self.answer(tasks::references::unreferenced(self, image_paths))
     }
 
     fn expire(&self, before: Timestamp, limit: u32) -> Answer<'_, Expired> {
@@ -314,7 +300,7 @@ impl Maintenance for PostgresTasks {
     }
 
     fn without_session(&self, users: Vec<String>, before: Timestamp) -> Answer<'_, Vec<String>> {
-        self.answer(connection::sessions::without(self, users, before))
+        self.answer(sessions::without(self, users, before))
     }
 
     fn last_round(&self) -> Answer<'_, Option<LastRound>> {

@@ -13,6 +13,7 @@ use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
 use crate::PostgresTasks;
 use crate::admin::acts::Acts;
 use crate::admin::{audit, jobs, search};
+use crate::changes::message::Message;
 use crate::connection::database::DEADLINE;
 use crate::tasks::{change, reads, webhooks};
 
@@ -22,7 +23,7 @@ impl Storage for PostgresTasks {
             hub: &self.hub,
             clock: &*self.clock,
             options: &self.options,
-            seats: self.database.seats(),
+            seats: &self.database.seats,
             given_up: &self.given_up,
         }
     }
@@ -84,7 +85,7 @@ impl Storage for PostgresTasks {
     fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
         self.answer(async move {
             let inserted = jobs::insert(self, job, &audit).await?;
-            self.changes.operated();
+            self.changes.tell(Message::Operated);
             Ok(inserted)
         })
     }
@@ -102,6 +103,10 @@ impl Storage for PostgresTasks {
     }
 
     fn tell_of_stage(&self, id: &str, revision: u64, stage: Stage) {
-        self.changes.began(id, revision, stage);
+        self.changes.tell(Message::Began {
+            id: id.to_owned(),
+            revision,
+            stage,
+        });
     }
 }

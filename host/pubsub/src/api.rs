@@ -29,7 +29,7 @@ const PULL: Duration = Duration::from_secs(95);
 const REASON: usize = 300;
 
 pub(super) struct Api {
-    target: Target,
+    pub(super) target: Target,
     client: Client,
     identity: Identity,
     /// Notified when a call has timed out.
@@ -81,10 +81,7 @@ impl Received {
 impl Api {
     pub(super) async fn open(target: Target) -> Result<Self, OpenError> {
         let server = target.to_string();
-        let refused = |fault: Fault| OpenError::Server {
-            server: server.clone(),
-            reason: fault.to_string(),
-        };
+        let refused = |fault: Fault| OpenError::server(&server, fault);
         let api = Self::new(target).map_err(refused)?;
         match api.within(OPENING).await {
             Err(fault) if fault.is_definitive() => return Err(refused(fault)),
@@ -98,10 +95,8 @@ impl Api {
     pub(super) async fn inspect(target: Target) -> Result<(), OpenError> {
         let server = target.to_string();
         let looked = async { Self::new(target)?.within(OPENING).await };
-        looked.await.map_err(|fault| OpenError::Server {
-            server,
-            reason: fault.to_string(),
-        })
+        let looked = looked.await;
+        looked.map_err(|fault| OpenError::server(server, fault))
     }
 
     fn new(target: Target) -> Result<Self, Fault> {
@@ -115,10 +110,6 @@ impl Api {
             identity,
             silence: Notify::new(),
         })
-    }
-
-    pub(super) fn target(&self) -> &Target {
-        &self.target
     }
 
     /// Whether the topic and the subscription exist.
@@ -144,9 +135,8 @@ impl Api {
     pub(super) async fn publish(&self, message: &[u8]) -> Result<(), Fault> {
         let body = json!({"messages": [{"data": STANDARD.encode(message)}]});
         let path = format!("{}:publish", self.target.topic);
-        self.call(Method::POST, &path, Some(&body), DEADLINE)
-            .await
-            .map(drop)
+        let published = self.call(Method::POST, &path, Some(&body), DEADLINE);
+        published.await.map(drop)
     }
 
     /// Waits until there are messages, or the server stops waiting for one. If this is
@@ -167,18 +157,16 @@ impl Api {
 
     pub(super) async fn acknowledge(&self, ack_id: &str) -> Result<(), Fault> {
         let body = json!({"ackIds": [ack_id]});
-        self.of_subscription("acknowledge", &body, DEADLINE)
-            .await
-            .map(drop)
+        let called = self.of_subscription("acknowledge", &body, DEADLINE);
+        called.await.map(drop)
     }
 
     /// Makes the message be delivered again after this time, unless this is called again
     /// or the message acknowledged.
     pub(super) async fn modify_deadline(&self, ack_id: &str, seconds: u64) -> Result<(), Fault> {
         let body = json!({"ackIds": [ack_id], "ackDeadlineSeconds": seconds});
-        self.of_subscription("modifyAckDeadline", &body, DEADLINE)
-            .await
-            .map(drop)
+        let called = self.of_subscription("modifyAckDeadline", &body, DEADLINE);
+        called.await.map(drop)
     }
 
     async fn of_subscription(

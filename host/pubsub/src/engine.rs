@@ -33,10 +33,7 @@ fn target(config: &EngineConfig) -> Result<Target, OpenError> {
     let endpoint = (config.settings)("pubsub-endpoint").unwrap_or_default();
     let subscription = (config.settings)("pubsub-subscription");
     let target = Target::parse(&config.url, &endpoint, subscription.as_deref());
-    let target = target.map_err(|reason| OpenError::Server {
-        server: "the queue".to_owned(),
-        reason,
-    })?;
+    let target = target.map_err(|reason| OpenError::server("the queue", reason))?;
     Ok(Target {
         trust: config.trust.clone(),
         ..target

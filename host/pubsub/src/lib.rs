@@ -23,6 +23,7 @@ use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
 use api::Api;
+use fault::Fault;
 use pulling::Pulling;
 pub use target::Target;
 
@@ -54,7 +55,7 @@ impl PubSubQueue {
     /// subscription.
     pub async fn open(target: Target) -> Result<Self, OpenError> {
         let api = Arc::new(Api::open(target).await?);
-        let pulled = api.target().subscription.is_some().then(|| {
+        let pulled = api.target.subscription.is_some().then(|| {
             let waiting = Arc::<Waiting>::default();
             let pulling = Pulling {
                 api: Arc::clone(&api),
@@ -71,10 +72,7 @@ impl PubSubQueue {
 
 impl TaskQueue for PubSubQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let published = self.api.publish(&message).await;
-            published.map_err(fault::Fault::report)
-        })
+        Box::pin(async move { self.api.publish(&message).await.map_err(Fault::report) })
     }
 
     /// Never completes if messages are not pulled.
@@ -91,6 +89,6 @@ impl TaskQueue for PubSubQueue {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async { self.api.look().await.map_err(fault::Fault::report) })
+        Box::pin(async { self.api.look().await.map_err(Fault::report) })
     }
 }

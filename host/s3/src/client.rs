@@ -27,6 +27,8 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
+use super::fault;
+
 /// How long a request may make no progress.
 const STALL: Duration = Duration::from_secs(2);
 
@@ -77,7 +79,7 @@ impl Gate {
             match waited {
                 Ok(Ok(permit)) if answered != begun => return Ok(permit),
                 Err(_) if answered != seen => seen = answered,
-                Ok(_) | Err(_) => return Err(failed(HttpErrorKind::Timeout, Stalled)),
+                Ok(_) | Err(_) => return Err(HttpError::new(HttpErrorKind::Timeout, Stalled)),
             }
         }
     }
@@ -114,7 +116,8 @@ impl Client {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let (parts, body) = request.into_parts();
         let url = parts.uri.to_string().parse();
-        let url = url.map_err(|error: url::ParseError| failed(HttpErrorKind::Unknown, error))?;
+        let url =
+            url.map_err(|error: url::ParseError| HttpError::new(HttpErrorKind::Unknown, error))?;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         let permit = self.gate.enter().await?;
@@ -126,7 +129,7 @@ impl Client {
         let answered = tokio::select! {
             biased;
             answered = self.http.execute(request) => answered.map_err(transport)?,
-            () = progress.end() => return Err(failed(HttpErrorKind::Timeout, Stalled)),
+            () = progress.end() => return Err(HttpError::new(HttpErrorKind::Timeout, Stalled)),
         };
         self.gate.answered.fetch_add(1, Ordering::Relaxed);
         drop(permit);
@@ -255,7 +258,7 @@ impl Body for Receiving {
         }
         let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(STALL)));
         ready!(idle.as_mut().poll(context));
-        Poll::Ready(Some(Err(failed(HttpErrorKind::Timeout, Stalled))))
+        Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout, Stalled))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -274,21 +277,14 @@ fn transport(error: reqwest::Error) -> HttpError {
         () if error.is_timeout() => HttpErrorKind::Timeout,
         () => HttpErrorKind::Interrupted,
     };
-    failed(kind, error.without_url())
-}
-
-fn failed(kind: HttpErrorKind, error: impl std::error::Error + Send + Sync + 'static) -> HttpError {
-    HttpError::new(kind, error)
+    HttpError::new(kind, error.without_url())
 }
 
 /// Only the code of an error response: the rest repeats the signed request and its
 /// signature.
 fn code(refusal: &[u8]) -> String {
     let refusal = String::from_utf8_lossy(refusal);
-    let code = refusal
-        .split_once("<Code>")
-        .and_then(|(_, rest)| rest.split_once("</Code>"))
-        .map(|(code, _)| code)
+    let code = fault::code(&refusal)
         .filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     code.map(|code| format!("<Code>{code}</Code>"))
         .unwrap_or_default()

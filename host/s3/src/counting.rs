@@ -48,12 +48,8 @@ pub(super) struct Taken {
 /// Takes care of reservations left by dead hosts, as long as the store exists.
 pub(super) async fn upkeep(inner: Weak<Inner>) {
     while let Some(inner) = inner.upgrade() {
-        for reservation in inner
-            .reservations
-            .abandoned(BATCH)
-            .await
-            .unwrap_or_default()
-        {
+        let abandoned = inner.reservations.abandoned(BATCH).await;
+        for reservation in abandoned.unwrap_or_default() {
             // If the bucket is unavailable, it is so for the other reservations too.
             // They are checked again later.
             if inner.look(reservation, true).await.is_err() {
@@ -256,12 +252,8 @@ impl Taken {
     /// The image was not stored, but one that it was to replace may exist. If that cannot
     /// be checked now, it is checked later.
     pub(super) async fn give_up(mut self) {
-        if let Some(reservation) = &self.reservation
-            && self
-                .inner
-                .resolve(reservation.clone(), self.is_sent)
-                .await
-                .is_ok()
+        if let Some(reservation) = self.reservation.clone()
+            && self.inner.resolve(reservation, self.is_sent).await.is_ok()
         {
             self.reservation = None;
         }

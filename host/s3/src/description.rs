@@ -57,8 +57,8 @@ pub(super) struct More {
 /// The description of an image, as far as it is in its object's metadata.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Described {
-    format: Format,
-    created_at: Timestamp,
+    pub(super) format: Format,
+    pub(super) created_at: Timestamp,
     sha256: String,
     /// None: it is in the second object.
     pub(super) owner: Option<String>,
@@ -147,14 +147,6 @@ impl Described {
             created_at: self.created_at,
             original_had_credentials: self.original_had_credentials,
         })
-    }
-
-    pub(super) fn format(&self) -> Format {
-        self.format
-    }
-
-    pub(super) fn created_at(&self) -> Timestamp {
-        self.created_at
     }
 }
 

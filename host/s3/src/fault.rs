@@ -85,11 +85,7 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let text = error.to_string();
-        let code = text
-            .split_once("<Code>")
-            .and_then(|(_, rest)| rest.split_once("</Code>"))
-            .map(|(code, _)| code);
-        match code {
+        match code(&text) {
             Some("NoSuchBucket" | "InvalidBucketName") => return Self::NoBucket,
             Some(
                 "PermanentRedirect"
@@ -127,7 +123,7 @@ impl From<Error> for Fault {
         let mut cause = error.source();
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<HttpError>() {
-                return of_transport(error);
+                return error.into();
             }
             cause = error.source();
         }
@@ -140,16 +136,18 @@ impl From<Error> for Fault {
 
 impl From<&HttpError> for Fault {
     fn from(error: &HttpError) -> Self {
-        of_transport(error)
+        if let Some(distrust) = tls::error_of(error).and_then(Distrust::of) {
+            return Self::Certificate(distrust);
+        }
+        match error.kind() {
+            HttpErrorKind::Connect | HttpErrorKind::Timeout => Self::Unreachable,
+            _ => Self::Broken,
+        }
     }
 }
 
-fn of_transport(error: &HttpError) -> Fault {
-    if let Some(distrust) = tls::error_of(error).and_then(Distrust::of) {
-        return Fault::Certificate(distrust);
-    }
-    match error.kind() {
-        HttpErrorKind::Connect | HttpErrorKind::Timeout => Fault::Unreachable,
-        _ => Fault::Broken,
-    }
+/// The code in the text of an error response.
+pub(super) fn code(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("<Code>")?;
+    rest.split_once("</Code>").map(|(code, _)| code)
 }

@@ -39,7 +39,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
 use object_store::Attributes;
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
@@ -130,11 +130,8 @@ impl Inner {
             Ok(reservation) => reservation,
             Err(limit) => return Ok(StoredOrNot::LimitReached(limit)),
         };
-        let received = match reservation
-            .during(self.receive(&image, contents))
-            .await
-            .flatten()
-        {
+        let received = reservation.during(self.receive(&image, contents)).await;
+        let received = match received.flatten() {
             Ok(Some(received)) => received,
             not_whole => {
                 reservation.give_up().await;
@@ -330,7 +327,7 @@ impl Inner {
             // The path has a format, so there is nothing to delete but an image.
             (Some(_), None) => return Ok(()),
             (Some(object), Some(image)) => match Described::read(&object.attributes) {
-                Some(described) if described.format() == image.format => [true, described.has_more],
+                Some(described) if described.format == image.format => [true, described.has_more],
                 // Another image has replaced it.
                 Some(_) | None => return Ok(()),
             },
@@ -345,9 +342,8 @@ impl Inner {
         tag: &str,
         limit: u32,
     ) -> Result<bool, CapabilityError> {
-        let (uploads, has_more) = listing::uploads(self, tag, limit)
-            .await
-            .map_err(Fault::report)?;
+        let uploads = listing::uploads(self, tag, limit).await;
+        let (uploads, has_more) = uploads.map_err(Fault::report)?;
         let removed = uploads
             .into_iter()
             .map(|upload| self.remove_objects(upload, true, true));
@@ -402,7 +398,7 @@ impl ImageStore for S3Images {
     }
 
     fn stat<'a>(&'a self, path: &'a str) -> Answer<'a, Option<ImageInfo>> {
-        Box::pin(async move { self.inner.find(path).await.map_err(Fault::report) })
+        Box::pin(self.inner.find(path).map_err(Fault::report))
     }
 
     fn get<'a>(
@@ -449,10 +445,7 @@ impl ImageStore for S3Images {
     }
 
     fn describe<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Listed>> {
-        Box::pin(async move {
-            let described = listing::describe(&self.inner, name).await;
-            described.map_err(Fault::report)
-        })
+        Box::pin(listing::describe(&self.inner, name).map_err(Fault::report))
     }
 
     fn reconcile(&self) -> Answer<'_, ()> {
@@ -466,10 +459,8 @@ impl ImageStore for S3Images {
 
     /// Reads one key: writing would cost money, and a bucket is never full.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let page = self.inner.bucket.page("", 1, None).await;
-            page.map(drop).map_err(Fault::report)
-        })
+        let page = self.inner.bucket.page("", 1, None);
+        Box::pin(page.map_ok(drop).map_err(Fault::report))
     }
 }
 

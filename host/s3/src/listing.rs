@@ -101,10 +101,8 @@ pub(super) async fn reconcile(inner: &Arc<Inner>, kind: ImageKind) -> Result<(),
                 inner.look_for(key).await?;
             }
         }
-        settled = inner
-            .reservations
-            .settled(kind, Some(last), SETTLED)
-            .await?;
+        let later = inner.reservations.settled(kind, Some(last), SETTLED);
+        settled = later.await?;
     }
     Ok(())
 }
@@ -117,7 +115,7 @@ pub(super) async fn describe(inner: &Inner, name: &str) -> Result<Option<Listed>
     let Some((described, _)) = inner.described(&key).await? else {
         return Ok(None);
     };
-    let path = format!("{key}.{}", described.format().extension());
+    let path = format!("{key}.{}", described.format.extension());
     let Some(path) = ImagePath::parse(&path) else {
         return Ok(None);
     };
@@ -127,7 +125,7 @@ pub(super) async fn describe(inner: &Inner, name: &str) -> Result<Option<Listed>
     };
     Ok(Some(Listed {
         path: path.to_string(),
-        created_at: described.created_at(),
+        created_at: described.created_at,
         anonymous_owner,
     }))
 }

@@ -96,16 +96,14 @@ impl Settings {
     /// The name for messages.
     pub(super) fn shown(&self) -> String {
         let Self { bucket, prefix, .. } = self;
-        format!("s3://{bucket}/{prefix}")
-            .trim_end_matches('/')
-            .to_owned()
+        let shown = format!("s3://{bucket}/{prefix}");
+        shown.trim_end_matches('/').to_owned()
     }
 
     /// Whether the connection is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
-        self.endpoint
-            .as_ref()
-            .is_none_or(|endpoint| endpoint.scheme() == "https")
+        let endpoint = self.endpoint.as_ref();
+        endpoint.is_none_or(|endpoint| endpoint.scheme() == "https")
     }
 
     /// The S3 client. A body is covered by the signature only if nothing else protects

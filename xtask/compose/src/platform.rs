@@ -77,9 +77,8 @@ impl Platform {
 
 /// Whether it is `offer` in any version 0.2.x.
 fn is_release(import: &str, offer: &str) -> bool {
-    let last = import
-        .strip_prefix(offer)
-        .and_then(|rest| rest.strip_prefix('.'));
+    let rest = import.strip_prefix(offer);
+    let last = rest.and_then(|rest| rest.strip_prefix('.'));
     offer.ends_with("@0.2") && last.is_some_and(|last| last.parse::<u32>().is_ok())
 }
 

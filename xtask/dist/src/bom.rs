@@ -50,17 +50,12 @@ pub fn write(
     let mut dependencies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut crates = BTreeSet::new();
     for artifact in artifacts {
-        let root = artifact
-            .tree
-            .root
-            .as_ref()
-            .context("a tree without a root")?;
+        let root = artifact.tree.root.as_ref();
+        let root = root.context("a tree without a root")?;
         let reference = format!("artifact:{}", artifact.name);
         given_away.push(described(artifact, &reference, root));
-        dependencies
-            .entry(reference)
-            .or_default()
-            .insert(reference_to(root));
+        let of_artifact = dependencies.entry(reference).or_default();
+        of_artifact.insert(reference_to(root));
         for (user, used) in &artifact.tree.uses {
             crates.insert(user);
             let of_user = dependencies.entry(reference_to(user)).or_default();

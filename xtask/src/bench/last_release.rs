@@ -21,12 +21,8 @@ pub fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
             .with_context(|| format!("the last release needs the commit {COMMIT} in this clone"))?;
     }
     let mut switch = workspace.command("git");
-    process::run(
-        switch
-            .args(["-C"])
-            .arg(&checkout)
-            .args(["checkout", "--quiet", COMMIT]),
-    )?;
+    switch.arg("-C").arg(&checkout);
+    process::run(switch.args(["checkout", "--quiet", COMMIT]))?;
     for task in [&["build", "--release"][..], &["components"]] {
         let mut cargo = workspace.cargo(&["xtask"]);
         cargo.args(task).current_dir(&checkout);

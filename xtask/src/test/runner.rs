@@ -69,10 +69,8 @@ fn at_once(
 ) -> anyhow::Result<Tally> {
     let queue = Mutex::new(VecDeque::from(runs));
     let next = || {
-        queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.pop_front()
     };
     let work = || {
         let mut tally = Tally::default();
@@ -83,14 +81,12 @@ fn at_once(
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..number).map(|_| scope.spawn(work)).collect();
-        workers
-            .into_iter()
-            .try_fold(Tally::default(), |sum, worker| {
-                let tally = worker
-                    .join()
-                    .unwrap_or_else(|_| anyhow::bail!("a thread ended"))?;
-                Ok(sum.and(tally))
-            })
+        let mut sum = Tally::default();
+        for worker in workers {
+            let ended = worker.join();
+            sum = sum.and(ended.unwrap_or_else(|_| anyhow::bail!("a thread ended"))?);
+        }
+        Ok(sum)
     })
 }
 

@@ -79,10 +79,11 @@ impl Suites<'static> {
         let mut runs: Vec<_> = long.iter().map(|program| self.whole(program)).collect();
         for program in programs {
             match program.name.as_str() {
-                "e2e" => runs.extend([
-                    self.http_on_engines(program),
-                    self.http_on_wasmtime(program),
-                ]),
+                "e2e" => {
+                    let tests = [self.http.as_slice(), &self.stored].concat();
+                    runs.push(self.on(ENGINES, "HTTP", program, &tests));
+                    runs.push(self.http_on_wasmtime(program));
+                }
                 "platforms" => runs.push(self.on(ENGINES, "cases", program, &self.cases)),
                 "crashes" => runs.push(self.on(ENGINES, "crashes", program, &self.crashes)),
                 "latency" => runs.push(self.on("postgres", "fairness", program, &self.fairness)),
@@ -136,12 +137,6 @@ impl Suites<'static> {
             variables: vec![("REFINEMENT_TEST_PLATFORM", "wasmtime".into())],
             ..self.whole(e2e)
         }
-    }
-
-    /// The tests of HTTP and of stored data.
-    fn http_on_engines<'a>(&self, e2e: &'a Program) -> Run<'a> {
-        let tests = [self.http.as_slice(), &self.stored].concat();
-        self.on(ENGINES, "HTTP", e2e, &tests)
     }
 
     fn on<'a>(&self, engines: &str, what: &str, program: &'a Program, tests: &[&str]) -> Run<'a> {

@@ -110,12 +110,10 @@ impl Tally {
 
     /// Accounts for tests that were skipped first and run later.
     pub fn with_skipped(self, run: Self) -> Self {
+        let skipped = self.skipped.saturating_sub(run.passed + run.failed);
         Self {
-            passed: self.passed + run.passed,
-            failed: self.failed + run.failed,
-            skipped: self.skipped.saturating_sub(run.passed + run.failed),
-            failures: [self.failures, run.failures].concat(),
-            unsteady: [self.unsteady, run.unsteady].concat(),
+            skipped,
+            ..self.and(run)
         }
     }
 

@@ -6,7 +6,7 @@ use fs_err as fs;
 
 use super::update_package_lists;
 use crate::process;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, remove};
 
 const PACKAGE: &str = "prometheus";
 const PROGRAM: &str = "promtool";
@@ -22,9 +22,7 @@ pub fn ensure_promtool(workspace: &Workspace) -> anyhow::Result<()> {
     }
     println!("unpacking {PROGRAM} in {}", workspace.tools().display());
     let unpacked = place.with_extension("unpacked");
-    if unpacked.exists() {
-        fs::remove_dir_all(&unpacked)?;
-    }
+    remove(&unpacked)?;
     fs::create_dir_all(&unpacked)?;
     update_package_lists(workspace);
     let mut download = workspace.command("apt-get");
@@ -37,5 +35,5 @@ pub fn ensure_promtool(workspace: &Workspace) -> anyhow::Result<()> {
         process::run(&mut unpack)?;
     }
     fs::rename(unpacked.join("usr/bin").join(PROGRAM), &place)?;
-    Ok(fs::remove_dir_all(&unpacked)?)
+    remove(&unpacked)
 }

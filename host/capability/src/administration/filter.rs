@@ -90,9 +90,8 @@ fn has_asked(steps: &Steps, model: &str) -> bool {
     let mut asked = steps.iter().filter(|step| step.kind == StepKind::Asked);
     asked.any(|step| {
         let detail = step.detail.as_deref().unwrap_or_default();
-        detail
-            .split_once(": ")
-            .is_some_and(|(name, _)| name == model)
+        let asked = detail.split_once(": ");
+        asked.is_some_and(|(name, _)| name == model)
     })
 }
 

@@ -107,9 +107,8 @@ impl StoredBlock {
     pub async fn read(self: Arc<Self>) -> io::Result<Bytes> {
         spawn_blocking(move || {
             let mut bytes = vec![0; self.length];
-            self.slot
-                .file
-                .read_exact_at(&mut bytes, self.slot.offset())?;
+            let (file, offset) = (&self.slot.file, self.slot.offset());
+            file.read_exact_at(&mut bytes, offset)?;
             Ok(bytes.into())
         })
         .await?

@@ -49,22 +49,20 @@ impl Reservations {
         purpose: Purpose,
         room: u64,
     ) -> Result<Reservation, Refused> {
-        let (waiter, admitted) = match purpose {
-            Purpose::Original => {
-                self.0.lock().accounting.original(room)?;
-                return Ok(self.reservation(purpose, room));
-            }
-            Purpose::Answer => {
-                let (sender, admitted) = oneshot::channel();
-                let mut state = self.0.lock();
-                let age = state.accounting.wait(room)?;
-                state.waiters.insert(age, sender);
-                let waiter = Waiter {
-                    reservations: Arc::clone(self),
-                    age,
-                };
-                (waiter, admitted)
-            }
+        if purpose == Purpose::Original {
+            self.0.lock().accounting.original(room)?;
+            return Ok(self.reservation(purpose, room));
+        }
+        let (sender, admitted) = oneshot::channel();
+        let age = {
+            let mut state = self.0.lock();
+            let age = state.accounting.wait(room)?;
+            state.waiters.insert(age, sender);
+            age
+        };
+        let waiter = Waiter {
+            reservations: Arc::clone(self),
+            age,
         };
         self.advance();
         let admitted = admitted.await;

@@ -84,10 +84,8 @@ impl ModelHealth {
     }
 
     fn failed(&mut self, verdict: Verdict, requester: Requester) {
-        let of_user = self
-            .failures
-            .iter()
-            .filter(|other| other.user == requester.user);
+        let failures = self.failures.iter();
+        let of_user = failures.filter(|other| other.user == requester.user);
         let is_known = verdict == Verdict::Crashes && self.failures.contains(&requester);
         if !is_known && of_user.count() < OF_A_USER && !self.is_failing() {
             self.failures.push(requester);

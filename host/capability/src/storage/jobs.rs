@@ -100,28 +100,27 @@ async fn next_part(
         is_over: false,
         job,
     };
-    let Part {
-        job,
-        acts,
-        after,
-        is_over,
-    } = &mut part;
-    let mut walk = Walk::for_job(job, job.filter.clone(), job.position.clone());
+    let mut walk = Walk::for_job(
+        &part.job,
+        part.job.filter.clone(),
+        part.job.position.clone(),
+    );
     let (mut rows, mut newest) = (0, HashMap::new());
     let mut new_ids = new_ids.into_iter();
     while new_ids.len() > 0 && rows < MAX_ROWS {
         let seen = walk.next(store, new_ids.len()).await?;
         if seen.is_empty() {
-            *is_over = true;
+            part.is_over = true;
             break;
         }
         rows += seen.len();
-        after.position.clone_from(&walk.after);
+        part.after.position.clone_from(&walk.after);
         for found in seen.into_iter().filter(|found| found.matches) {
-            if job.action == Action::Retry && !is_newest(store, job, &found, &mut newest).await? {
-                after.count::<()>(&Err(Obstacle::NotNewest));
+            let action = part.job.action;
+            if action == Action::Retry && !is_newest(store, &part.job, &found, &mut newest).await? {
+                part.after.count::<()>(&Err(Obstacle::NotNewest));
             } else if let Some(new_id) = new_ids.next() {
-                acts.push(act(job.action, found.position.id, new_id));
+                part.acts.push(act(action, found.position.id, new_id));
             }
         }
     }

@@ -273,9 +273,8 @@ impl Hub {
         if status.is_final() {
             self.revoke(task_id);
         }
-        self.state
-            .lock()
-            .end_work(task_id, |work| work.ends_at(revision, status));
+        let mut state = self.state.lock();
+        state.end_work(task_id, |work| work.ends_at(revision, status));
     }
 
     /// Whether the task has watchers that have not received this revision.

@@ -102,22 +102,17 @@ impl Attempt {
     pub fn end(&self, outcome: &'static str, failed: Option<&'static str>) {
         if let Some(spans) = &self.0 {
             let mut state = spans.state.lock();
-            let State {
-                whole,
-                stage,
-                has_ended,
-            } = &mut *state;
-            if mem::replace(has_ended, true) {
+            if mem::replace(&mut state.has_ended, true) {
                 return;
             }
             if let Some(failed) = failed {
-                stage.fail(failed);
-                whole.fail(failed);
+                state.stage.fail(failed);
+                state.whole.fail(failed);
             }
-            whole.set(OUTCOME, outcome);
+            state.whole.set(OUTCOME, outcome);
             // The stage first: it is within the whole.
-            *stage = Span::default();
-            *whole = Span::default();
+            state.stage = Span::default();
+            state.whole = Span::default();
         }
     }
 }

@@ -14,13 +14,14 @@ use super::reading::Found;
 
 impl ImagesAtRest for Folders {
     fn begin(&self, scratch: &Path) -> io::Result<()> {
-        self.small().map_or(Ok(()), |small| small.begin(scratch))
+        let small = self.small.as_ref();
+        small.map_or(Ok(()), |small| small.begin(scratch))
     }
 
     fn paths(&self) -> io::Result<Vec<String>> {
         let mut paths = Vec::new();
         for kind in [ImageKind::Upload, ImageKind::Refined] {
-            each(self.root(), kind, |path, of_owner, name| {
+            each(&self.root, kind, |path, of_owner, name| {
                 match described(kind, path, &mut of_owner.file(name)?) {
                     Ok(listed) => paths.extend(listed.map(|listed| listed.path)),
                     // The image is damaged.
@@ -30,7 +31,7 @@ impl ImagesAtRest for Folders {
                 Ok(())
             })?;
         }
-        if let Some(small) = self.small() {
+        if let Some(small) = &self.small {
             paths.extend(small.paths()?);
         }
         Ok(paths)
@@ -40,12 +41,13 @@ impl ImagesAtRest for Folders {
         let Some(path) = ImagePath::parse(path) else {
             return Ok(None);
         };
-        let small = self.small().map(|small| small.find(&path)).transpose()?;
+        let small = self.small.as_ref();
+        let small = small.map(|small| small.find(&path)).transpose()?;
         let (envelope, found) = match small.flatten() {
             Some((envelope, contents)) => (envelope, Found::Small(contents)),
             None => {
                 let place = Path::new(folder(path.kind)).join(&path.tag);
-                let mut file = self.root().file(place.join(&path.name))?;
+                let mut file = self.root.file(place.join(&path.name))?;
                 match envelope::read(&mut file) {
                     Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
                     envelope => (envelope?, Found::File(file)),

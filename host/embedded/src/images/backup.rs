@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_capability::OpenError;
-use concept_refinement_capability::directory::DirectoryLock;
+use concept_refinement_capability::directory::{DirectoryLock, existing};
 use concept_refinement_capability::embedded::{Archive, Embedded};
 use concept_refinement_capability::folder::{Entry, Folder};
 use concept_refinement_domain::capability::ImageKind;
@@ -43,10 +43,8 @@ impl Removal {
         if *is_held {
             let place = file_of(&root.join(REMOVED), path);
             let parent = place.parent().unwrap_or(root);
-            if create(parent)
-                .and_then(|()| fs::rename(&file, &place))
-                .is_ok()
-            {
+            let moved = create(parent).and_then(|()| fs::rename(&file, &place));
+            if moved.is_ok() {
                 return Ok(());
             }
             // The disk may be full, and deletions have to succeed then.
@@ -57,10 +55,7 @@ impl Removal {
 
     /// Removes the remains of a previous process's interrupted copy.
     pub(super) fn clear(root: &Path) -> io::Result<()> {
-        match fs::remove_dir_all(root.join(REMOVED)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        existing(fs::remove_dir_all(root.join(REMOVED))).map(drop)
     }
 
     fn set_held(&self, held: bool) {
@@ -108,8 +103,8 @@ impl Embedded for FileImages {
 
 /// The images of a directory that is locked by this process and not opened as a store.
 pub(super) struct Folders {
-    root: Folder,
-    small: Option<AtRest>,
+    pub(super) root: Folder,
+    pub(super) small: Option<AtRest>,
     _lock: DirectoryLock,
 }
 
@@ -126,14 +121,6 @@ impl Folders {
             small,
             _lock: lock,
         })
-    }
-
-    pub(super) fn root(&self) -> &Folder {
-        &self.root
-    }
-
-    pub(super) fn small(&self) -> Option<&AtRest> {
-        self.small.as_ref()
     }
 }
 
@@ -208,13 +195,6 @@ pub(super) fn each(
     Ok(())
 }
 
-fn existing<T>(opened: io::Result<T>) -> io::Result<Option<T>> {
-    match opened {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => opened.map(Some),
-    }
-}
-
 /// Whether this path, relative to the folder of all images, is that of an image.
 pub(super) fn is_image(path: &Path) -> bool {
     // The format is in the file.
@@ -235,7 +215,6 @@ fn create(directory: &Path) -> io::Result<()> {
 }
 
 fn file_of(root: &Path, path: &ImagePath) -> PathBuf {
-    root.join(folder(path.kind))
-        .join(&path.tag)
-        .join(&path.name)
+    let of_owner = root.join(folder(path.kind)).join(&path.tag);
+    of_owner.join(&path.name)
 }

@@ -22,8 +22,10 @@ pub(super) struct Draft {
 /// A draft that is complete and synced, but not renamed yet.
 pub(super) struct Finished {
     place: TempPath,
-    size: u64,
-    hash: [u8; 32],
+    /// Size of the image, in bytes.
+    pub(super) size: u64,
+    /// The SHA-256 of the image.
+    pub(super) hash: [u8; 32],
 }
 
 impl Draft {
@@ -58,16 +60,6 @@ impl Draft {
 }
 
 impl Finished {
-    /// The SHA-256 of the image.
-    pub(super) fn hash(&self) -> [u8; 32] {
-        self.hash
-    }
-
-    /// Size of the image, in bytes.
-    pub(super) fn size(&self) -> u64 {
-        self.size
-    }
-
     /// The caller has to sync the folder afterwards.
     pub(super) fn rename(self, to: &Path) -> io::Result<()> {
         Ok(self.place.persist(to)?)

@@ -5,9 +5,10 @@
 //! at the end because the hash is known only then; image viewers ignore it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::images::{Listed, anonymous_owner};
 use concept_refinement_domain::capability::{ImageInfo, ImageKind};
 use concept_refinement_domain::etag;
@@ -61,10 +62,7 @@ impl Envelope {
         let json = serde_json::to_string(self)?;
         match u32::try_from(json.len()) {
             Ok(length) if length <= MAX_BYTES => Ok(json),
-            _ => Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "too much metadata",
-            )),
+            _ => Err(io::Error::new(ErrorKind::InvalidInput, "too much metadata")),
         }
     }
 
@@ -122,12 +120,7 @@ pub(super) fn write(
 /// `InvalidData`: the file is damaged or not an image of this store. Trying again does
 /// not help.
 pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
-    let foreign = || {
-        io::Error::new(
-            io::ErrorKind::InvalidData,
-            "a file that is no image of ours",
-        )
-    };
+    let foreign = || io::Error::new(ErrorKind::InvalidData, "a file that is no image of ours");
     let before_end = file.seek(SeekFrom::End(0))?.checked_sub(END as u64);
     file.seek(SeekFrom::Start(before_end.ok_or_else(foreign)?))?;
     let (mut length, mut mark) = ([0; LENGTH_BYTES], [0; MARK.len()]);
@@ -144,19 +137,17 @@ pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     let mut json = Vec::new();
     file.take(u64::from(length)).read_to_end(&mut json)?;
     let envelope: Envelope = serde_json::from_slice(&json).map_err(|_| foreign())?;
-    if envelope.size == size {
-        Ok(envelope)
-    } else {
-        Err(foreign())
+    match envelope.size == size {
+        true => Ok(envelope),
+        false => Err(foreign()),
     }
 }
 
 /// Length of the image in a file, read from the file's last bytes only; 0 if there is no
 /// file, the whole length if it is damaged.
 pub(super) fn image_bytes(file: &Path) -> io::Result<u64> {
-    let mut file = match File::open(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        opened => opened?,
+    let Some(mut file) = existing(File::open(file))? else {
+        return Ok(0);
     };
     let length = file.metadata()?.len();
     let Some(before_end) = length.checked_sub(END as u64) else {

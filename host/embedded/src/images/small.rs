@@ -94,23 +94,18 @@ impl SmallImages {
         envelope: &Envelope,
         contents: Vec<u8>,
     ) -> Result<(), CapabilityError> {
-        let envelope = envelope
-            .to_json()
-            .map_err(|error| super::disk::report(&error))?;
-        let (tag, name) = key(path);
-        self.writer
-            .write(Change::Put {
-                tag,
-                name,
-                envelope,
-                contents,
-            })
-            .await
+        let envelope = envelope.to_json();
+        let envelope = envelope.map_err(|error| super::disk::report(&error))?;
+        let change = Change::Put {
+            path: path.clone(),
+            envelope,
+            contents,
+        };
+        self.writer.write(change).await
     }
 
     pub async fn remove(&self, path: &ImagePath) -> Result<(), CapabilityError> {
-        let (tag, name) = key(path);
-        self.writer.write(Change::Remove { tag, name }).await
+        self.writer.write(Change::Remove(path.clone())).await
     }
 
     /// None: it is not stored here. Blocks, as all reading functions do.
@@ -176,9 +171,8 @@ impl SmallImages {
 
     fn purge(&self) -> io::Result<()> {
         while has_removed(&self.lister.lock()).map_err(fault)? {
-            self.writer
-                .write_blocking(Change::Purge)
-                .map_err(io::Error::other)?;
+            let purged = self.writer.write_blocking(Change::Purge);
+            purged.map_err(io::Error::other)?;
         }
         Ok(())
     }
@@ -319,10 +313,6 @@ fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
     const SQL: &str = "SELECT coalesce(sum(length(contents)), 0) FROM image WHERE NOT removed";
     let bytes: i64 = connection.query_row(SQL, [], |row| row.get(0))?;
     Ok(bytes.unsigned_abs())
-}
-
-fn key(path: &ImagePath) -> (String, String) {
-    (path.tag.clone(), path.name.clone())
 }
 
 /// The error as the I/O error that a file would have caused.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use concept_refinement_capability::directory::{self, DirectoryLock};
+use concept_refinement_capability::directory::{self, DirectoryLock, existing};
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::{Clock, OpenError};
@@ -75,12 +75,9 @@ impl Store {
 
     fn prepare(&self) -> Result<(), OpenError> {
         let drafts = self.drafts();
-        let folders = [ImageKind::Upload, ImageKind::Refined].map(folder);
-        for directory in folders
-            .map(|folder| self.root.join(folder))
-            .iter()
-            .chain([&drafts])
-        {
+        let folders =
+            [ImageKind::Upload, ImageKind::Refined].map(|kind| self.root.join(folder(kind)));
+        for directory in folders.iter().chain([&drafts]) {
             directory::add(directory).map_err(|error| OpenError::unusable(directory, error))?;
         }
         let unusable = |error: io::Error| OpenError::unusable(&drafts, error);
@@ -88,9 +85,9 @@ impl Store {
             let left = left.map_err(unusable)?.path();
             fs::remove_file(&left).map_err(|error| OpenError::unusable(&left, error))?;
         }
-        for folder in folders.map(|folder| self.root.join(folder)) {
-            let stored = listing::bytes(&folder);
-            let stored = stored.map_err(|error| OpenError::unusable(&folder, error))?;
+        for folder in &folders {
+            let stored = listing::bytes(folder);
+            let stored = stored.map_err(|error| OpenError::unusable(folder, error))?;
             self.room.replace(0, stored);
         }
         Removal::clear(&self.root).map_err(|error| OpenError::unusable(&self.root, error))
@@ -139,7 +136,7 @@ impl Store {
         let folder = self.folder_of(path);
         directory::add(&folder)?;
         let place = folder.join(&path.name);
-        let (replaced, stored) = (envelope::image_bytes(&place)?, draft.size());
+        let (replaced, stored) = (envelope::image_bytes(&place)?, draft.size);
         draft.rename(&place)?;
         self.room.replace(replaced, stored);
         drop(reservation);
@@ -153,10 +150,8 @@ impl Store {
         let mut usage = ImageUsage::default();
         self.under_way.add_to(path, &mut usage);
         for file in listing::entries(self.folder_of(path))? {
-            if file
-                .file_name()
-                .is_some_and(|name| name != path.name.as_str())
-            {
+            let name = file.file_name();
+            if name.is_some_and(|name| name != path.name.as_str()) {
                 usage.add_stored(envelope::image_bytes(&file)?);
             }
         }
@@ -192,12 +187,8 @@ impl Store {
 
     /// `InvalidData`: the file is damaged.
     fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
-        let mut file = match fs::File::open(self.file_of(path)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return self.lock.check().map(|()| None);
-            }
-            Err(error) => return Err(error),
+        let Some(mut file) = existing(fs::File::open(self.file_of(path)))? else {
+            return self.lock.check().map(|()| None);
         };
         let info = envelope::read(&mut file)?.info(path);
         Ok(info.map(|info| (info, file)))
@@ -240,11 +231,8 @@ impl Store {
         uploads.truncate(limit);
         for path in &uploads {
             let _changing = self.changing(path);
-            match self.remove_file(path) {
-                // It was deleted meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => removed?,
-            }
+            // It may have been deleted meanwhile.
+            existing(self.remove_file(path))?;
         }
         match uploads.is_empty() {
             true => Ok(false),
@@ -284,12 +272,10 @@ impl Store {
 
 /// Syncs the removal of files from a folder, and removes the folder if it is empty.
 fn removed_from(folder: &Path) -> io::Result<()> {
-    match directory::sync(folder) {
-        // It was empty, and another removal has removed it.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        synced => synced?,
+    // Otherwise it was empty, and another removal has removed it.
+    if existing(directory::sync(folder))?.is_some() {
+        // Only removes an empty folder; leaving one is harmless.
+        let _ = fs::remove_dir(folder);
     }
-    // Only removes an empty folder; leaving one is harmless.
-    let _ = fs::remove_dir(folder);
     Ok(())
 }

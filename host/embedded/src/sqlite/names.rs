@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use concept_refinement_capability::directory::{NamedFile, private_file};
+use concept_refinement_capability::directory::{NamedFile, existing, private_file};
 
 /// Creates the main file if needed. SQLite gives the other files the same
 /// permissions.
@@ -23,10 +23,7 @@ pub(crate) fn log_of(main: &Path) -> io::Result<Option<NamedFile>> {
     // SQLite resolves links before it names the log.
     let mut log = fs::canonicalize(main)?.into_os_string();
     log.push("-wal");
-    match NamedFile::of(Path::new(&log)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        log => log.map(Some),
-    }
+    existing(NamedFile::of(Path::new(&log)))
 }
 
 #[cfg(test)]

@@ -74,9 +74,8 @@ impl Schema {
         if found != 0 && found < self.first {
             return Err(SchemaError::OtherVersion);
         }
-        let made = self
-            .changes
-            .partition_point(|change| change.version <= found);
+        let is_made = |change: &Change| change.version <= found;
+        let made = self.changes.partition_point(is_made);
         Ok(self.changes.get(made..).unwrap_or_default())
     }
 }
@@ -117,8 +116,12 @@ fn prepare_to(
     Ok(step.commit()?)
 }
 
-/// Fails unless a database has the tables of some version, and nothing else.
+/// Fails unless a database has the tables of some version, and nothing else, or does not
+/// exist.
 pub(crate) fn verify(file: &Path, schema: &Schema) -> Result<(), OpenError> {
+    if !file.exists() {
+        return Ok(());
+    }
     let all = |connection: &Connection| -> rusqlite::Result<Vec<[Option<String>; 3]>> {
         // SQLite has internal tables, for example for `AUTOINCREMENT`.
         let mut all = connection.prepare(

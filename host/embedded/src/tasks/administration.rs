@@ -11,7 +11,7 @@ use concept_refinement_capability::administration::{
 };
 use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::SqliteTasks;
@@ -19,28 +19,28 @@ use super::fault::Fault;
 use super::ledger;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{one, run};
+use crate::sqlite::statements::one;
 
 impl Oversight for SqliteTasks {
     fn job<'a>(&'a self, id: &'a str) -> Answer<'a, Option<Job>> {
         let id = id.to_owned();
-        Box::pin(self.read(move |connection| jobs::find(connection, &id)))
+        self.read(move |connection| jobs::find(connection, &id))
     }
 
     fn unfinished_jobs(&self) -> Answer<'_, Vec<String>> {
-        Box::pin(self.scan(jobs::unfinished))
+        self.scan(jobs::unfinished)
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
-        Box::pin(self.scan(queue))
+        self.scan(queue)
     }
 
     fn is_paused(&self) -> Answer<'_, bool> {
-        Box::pin(self.read(is_paused))
+        self.read(is_paused)
     }
 
     fn set_paused(&self, is_paused: bool, act: Act) -> Answer<'_, bool> {
-        Box::pin(self.write(move |tx| set_paused(tx, is_paused, act)))
+        self.write(move |tx| set_paused(tx, is_paused, act))
     }
 
     fn operations(&self) -> Option<watch::Receiver<u64>> {
@@ -48,18 +48,18 @@ impl Oversight for SqliteTasks {
     }
 
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>> {
-        Box::pin(self.read(move |connection| audit::list(connection, limit, before)))
+        self.read(move |connection| audit::list(connection, limit, before))
     }
 
     fn usage(&self, query: UsageQuery) -> Answer<'_, Vec<UsageSum>> {
-        Box::pin(self.scan(move |connection| ledger::sums(connection, query)))
+        self.scan(move |connection| ledger::sums(connection, query))
     }
 
     fn prune_audit(&self, before: Timestamp) -> Answer<'_, ()> {
-        Box::pin(self.write(move |tx| {
+        self.write(move |tx| {
             audit::prune(tx, before)?;
             jobs::prune(tx, before)
-        }))
+        })
     }
 }
 
@@ -93,16 +93,16 @@ fn set_paused(tx: &mut Tx<'_>, is_paused: bool, act: Act) -> Result<bool, Fault>
     let changed = match is_paused {
         true => {
             let sql = "INSERT INTO queue_pause (id, since) VALUES (0, ?) ON CONFLICT DO NOTHING";
-            run(tx.connection, sql, [Stored(tx.now)])?
+            tx.run(sql, [Stored(tx.now)])?
         }
-        false => run(tx.connection, "DELETE FROM queue_pause", [])?,
+        false => tx.run("DELETE FROM queue_pause", [])?,
     };
     if changed == 0 {
         return Ok(false);
     }
     if !is_paused {
         let sql = "UPDATE task SET due_at = ?1 WHERE due_at > ?1 AND status = 'pending'";
-        run(tx.connection, sql, params![Stored(tx.now)])?;
+        tx.execute(sql, [Stored(tx.now)])?;
     }
     let sql = "SELECT pending FROM backlog";
     let pending = one(tx.connection, sql, [], |row| row.get::<_, i64>(0))?;

@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::sqlite::connection::{reader, writer};
-    use crate::tasks::readers::Readers;
+    use crate::tasks::readers::{Readers, Scanner};
     use crate::tasks::writer::Writer;
 
     /// Slow enough that two alternating readers leave no gap.
@@ -110,11 +110,11 @@ mod tests {
         };
         let reading = join_all((0..9).map(async |number| {
             while !done.load(Ordering::Relaxed) {
-                let read = match number % 3 {
-                    0 => readers.scan(read).await,
-                    _ => readers.scan_for_operator(read).await,
+                let scanner = match number % 3 {
+                    0 => Scanner::Host,
+                    _ => Scanner::Operator,
                 };
-                read.unwrap();
+                readers.scan(scanner, read).await.unwrap();
             }
         }));
         let writing = async {

@@ -8,26 +8,15 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{all, run};
-
-/// Users whose last claim no longer matters that are removed per claim; more than one, so that
-/// they do not accumulate.
-const PRUNE_BATCH: u32 = 8;
+use crate::sqlite::statements::all;
 
 /// Notes that a task of the user was claimed, in the step that claims it.
 pub(super) fn claimed(tx: &Tx<'_>, user_id: &str) -> Result<(), Fault> {
-    run(
-        tx.connection,
-        "INSERT OR REPLACE INTO last_claim (user_id, claimed_at) VALUES (?, ?)",
-        params![user_id, Stored(tx.now)],
-    )?;
-    run(
-        tx.connection,
-        "DELETE FROM last_claim WHERE user_id IN \
-         (SELECT user_id FROM last_claim WHERE claimed_at <= ? LIMIT ?)",
-        params![Stored(before(tx.now, CLAIM_REMEMBERED)), PRUNE_BATCH],
-    )?;
-    Ok(())
+    let sql = "INSERT OR REPLACE INTO last_claim (user_id, claimed_at) VALUES (?, ?)";
+    tx.execute(sql, params![user_id, Stored(tx.now)])?;
+    let outdated = "DELETE FROM last_claim WHERE user_id IN \
+         (SELECT user_id FROM last_claim WHERE claimed_at <= ? LIMIT ?)";
+    tx.prune(outdated, before(tx.now, CLAIM_REMEMBERED))
 }
 
 /// The ids of pending tasks in the order in which they are claimed. In each round every user

@@ -12,7 +12,7 @@ use super::references;
 use super::rows::unreadable;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{all, find, run};
+use crate::sqlite::statements::{all, find};
 
 const COLUMNS: &str = "id, created_at, content";
 
@@ -25,8 +25,7 @@ pub(super) fn insert(tx: &Tx<'_>, concept: &Concept) -> Result<(), Fault> {
         created_at,
         content,
     } = concept;
-    run(
-        tx.connection,
+    tx.execute(
         "INSERT INTO concept (id, task_id, user_id, is_anonymous, image_path, image_sha256, \
          parent_id, created_at, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
@@ -40,8 +39,7 @@ pub(super) fn insert(tx: &Tx<'_>, concept: &Concept) -> Result<(), Fault> {
             Stored(*created_at),
             document::write(content),
         ],
-    )?;
-    Ok(())
+    )
 }
 
 pub(super) fn get(
@@ -112,8 +110,7 @@ pub(super) fn delete(tx: &Tx<'_>, user_id: &str, id: &str) -> Result<Option<Stri
 /// Removes the image of a task, along with its concept.
 pub(super) fn take_image(tx: &Tx<'_>, task_id: &str) -> Result<(), Fault> {
     let sql = "UPDATE task SET image_path = NULL WHERE id = ?";
-    run(tx.connection, sql, [task_id])?;
-    Ok(())
+    tx.execute(sql, [task_id])
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {

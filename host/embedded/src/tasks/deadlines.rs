@@ -8,17 +8,13 @@ use super::change;
 use super::fault::{Fault, is_unreadable};
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{all, one, run};
+use crate::sqlite::statements::{all, one};
 
 /// Notes when a new task has to have begun, if it has a deadline.
 pub(super) fn add(tx: &Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
     if let Some(deadline) = record.task.deadline() {
         let sql = "INSERT OR REPLACE INTO deadline (task_id, at) VALUES (?, ?)";
-        run(
-            tx.connection,
-            sql,
-            params![record.task.id, Stored(deadline)],
-        )?;
+        tx.execute(sql, params![record.task.id, Stored(deadline)])?;
     }
     Ok(())
 }
@@ -27,12 +23,8 @@ pub(super) fn add(tx: &Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
 pub(super) fn miss(tx: &mut Tx<'_>, limit: u32) -> Result<u32, Fault> {
     let passed = "DELETE FROM deadline WHERE task_id IN \
          (SELECT task_id FROM deadline WHERE at <= ? ORDER BY at, task_id LIMIT ?) RETURNING task_id";
-    let passed = all(
-        tx.connection,
-        passed,
-        params![Stored(tx.now), limit],
-        |row| row.get::<_, String>(0),
-    )?;
+    let due = params![Stored(tx.now), limit];
+    let passed: Vec<String> = all(tx.connection, passed, due, |row| row.get(0))?;
     for id in &passed {
         match change::apply(tx, Operation::miss_deadline(id)) {
             // It is told of wherever it is found.

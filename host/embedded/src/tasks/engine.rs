@@ -9,8 +9,10 @@ use concept_refinement_capability::embedded::{AtRest, Embedded};
 use concept_refinement_capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
 
 use super::backup::Database;
-use super::{FILE, LOCK, SqliteTasks, schema};
+use super::schema::SCHEMA;
+use super::{FILE, LOCK, SqliteTasks};
 use crate::queue::StoreQueue;
+use crate::sqlite::schema;
 
 /// Limit of tasks in the queue; further ones are found by the sweep.
 const QUEUE_CAPACITY: usize = 100_000;
@@ -21,7 +23,7 @@ pub const ENGINE: TaskEngine = Engine {
     exists: |config| config.directory.join(FILE).try_exists(),
     is_outdated: |config| {
         let _lock = DirectoryLock::acquire(&config.directory, LOCK)?;
-        schema::is_outdated(&config.directory.join(FILE))
+        schema::is_outdated(&config.directory.join(FILE), &SCHEMA)
     },
     open: |config, options| {
         on_a_thread(config, move |config| {
@@ -54,7 +56,7 @@ pub fn is_file(path: &Path) -> bool {
 ///
 /// It has other tables, or it cannot be read.
 pub fn verify(directory: &Path) -> Result<(), OpenError> {
-    schema::verify(&directory.join(FILE))
+    schema::verify(&directory.join(FILE), &SCHEMA)
 }
 
 /// A store as the host uses it. `embedded`: its file, if it has one.

@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::fault::Fault;
 use super::writer::Tx;
 use super::{ledger, references, rows};
-use crate::sqlite::statements::{all, run};
+use crate::sqlite::statements::all;
 
 /// The user's account and sums stay, under its pseudonym. The active task is removed first,
 /// so that its worker stops at once.
@@ -35,11 +35,9 @@ pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased
     })?;
     let keys = "DELETE FROM idempotency_key WHERE (user_id, key) IN \
          (SELECT user_id, key FROM idempotency_key WHERE user_id = ? LIMIT ?)";
-    let keys = run(tx.connection, keys, of_user)?;
-    let session = "DELETE FROM session WHERE user_id = ?";
-    run(tx.connection, session, [user_id])?;
-    let last_claim = "DELETE FROM last_claim WHERE user_id = ?";
-    run(tx.connection, last_claim, [user_id])?;
+    let keys = tx.run(keys, of_user)?;
+    tx.execute("DELETE FROM session WHERE user_id = ?", [user_id])?;
+    tx.execute("DELETE FROM last_claim WHERE user_id = ?", [user_id])?;
 
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = [ended.len(), concepts.len(), keys].contains(&limit);

@@ -7,10 +7,7 @@ use rusqlite::params;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{self, run};
-
-/// Expired keys removed per new key; more than one, so that they do not accumulate.
-const PRUNE_BATCH: u32 = 8;
+use crate::sqlite::statements;
 
 /// The submission under this key, regardless of its age.
 pub(super) fn find(tx: &Tx<'_>, user_id: &str, key: &str) -> Result<Option<Submitted>, Fault> {
@@ -35,8 +32,7 @@ pub(super) fn remember(
     submitted: &Submitted,
 ) -> Result<(), Fault> {
     // Replaces an expired key that was not removed yet.
-    run(
-        tx.connection,
+    tx.execute(
         "INSERT OR REPLACE INTO idempotency_key \
          (user_id, key, fingerprint, task_id, is_anonymous, original_path, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -50,17 +46,12 @@ pub(super) fn remember(
             Stored(submitted.created_at),
         ],
     )?;
-    run(
-        tx.connection,
-        "DELETE FROM idempotency_key WHERE (user_id, key) IN \
-         (SELECT user_id, key FROM idempotency_key WHERE created_at <= ? LIMIT ?)",
-        params![Stored(before(tx.now, REMEMBERED)), PRUNE_BATCH],
-    )?;
-    Ok(())
+    let expired = "DELETE FROM idempotency_key WHERE (user_id, key) IN \
+         (SELECT user_id, key FROM idempotency_key WHERE created_at <= ? LIMIT ?)";
+    tx.prune(expired, before(tx.now, REMEMBERED))
 }
 
 pub(super) fn forget(tx: &Tx<'_>, task_id: &str) -> Result<(), Fault> {
     let sql = "DELETE FROM idempotency_key WHERE task_id = ?";
-    run(tx.connection, sql, [task_id])?;
-    Ok(())
+    tx.execute(sql, [task_id])
 }

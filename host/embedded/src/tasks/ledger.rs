@@ -12,11 +12,7 @@ use rusqlite::{Connection, Row, params};
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{all, one, run};
-
-/// Outdated rows that are removed with each new reservation; more than one, so that they do
-/// not accumulate.
-const PRUNE_BATCH: u32 = 8;
+use crate::sqlite::statements::{all, one};
 
 /// Books what a new task reserves, and removes what is outdated.
 pub(super) fn reserve(tx: &mut Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
@@ -25,13 +21,9 @@ pub(super) fn reserve(tx: &mut Tx<'_>, record: &TaskRecord) -> Result<(), Fault>
         return Ok(());
     }
     book(tx, &record.task, &bookings)?;
-    run(
-        tx.connection,
-        "DELETE FROM ledger WHERE (pseudonym, starts_at, model) IN \
-         (SELECT pseudonym, starts_at, model FROM ledger WHERE starts_at < ? LIMIT ?)",
-        params![Stored(before(tx.now, LEDGER_RETENTION)), PRUNE_BATCH],
-    )?;
-    Ok(())
+    let outdated = "DELETE FROM ledger WHERE (pseudonym, starts_at, model) IN \
+         (SELECT pseudonym, starts_at, model FROM ledger WHERE starts_at < ? LIMIT ?)";
+    tx.prune(outdated, before(tx.now, LEDGER_RETENTION))
 }
 
 /// Replaces the reservation of a task that was deleted before its end.
@@ -45,11 +37,10 @@ pub(super) fn book(tx: &mut Tx<'_>, task: &Task, bookings: &[Booking]) -> Result
         return Ok(());
     }
     tx.count_spent(bookings);
-    let pseudonym = tx.pseudonyms.of(&task.user_id);
+    let pseudonym = tx.options.pseudonyms.of(&task.user_id);
     let starts_at = Stored(Window::Hour.start(task.created_at));
     for Booking { model, change } in bookings {
-        run(
-            tx.connection,
+        tx.execute(
             "INSERT INTO ledger \
              (pseudonym, starts_at, model, user_id, spent, reserved, unknown_calls) \
              VALUES (?, ?, ?, ?, ?, ?, ?) \
@@ -126,8 +117,7 @@ fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Spending> {
 
 /// Forgets whose sums these are: they stay under the pseudonym.
 pub(super) fn forget_user(tx: &Tx<'_>, user_id: &str) -> Result<(), Fault> {
-    let pseudonym = tx.pseudonyms.of(user_id);
+    let pseudonym = tx.options.pseudonyms.of(user_id);
     let sql = "UPDATE ledger SET user_id = NULL WHERE pseudonym = ? AND user_id IS NOT NULL";
-    run(tx.connection, sql, [pseudonym])?;
-    Ok(())
+    tx.execute(sql, [pseudonym])
 }

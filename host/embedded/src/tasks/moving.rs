@@ -8,7 +8,7 @@ use super::SqliteTasks;
 use super::fault::Fault;
 use super::writer::Tx;
 use crate::sqlite::records::{cell, record};
-use crate::sqlite::statements::{all, run};
+use crate::sqlite::statements::all;
 
 impl Records for SqliteTasks {
     fn records(
@@ -17,19 +17,19 @@ impl Records for SqliteTasks {
         after: Option<Record>,
         limit: u32,
     ) -> Answer<'_, Vec<Record>> {
-        Box::pin(self.scan(move |connection| read(connection, table, after, limit)))
+        self.scan(move |connection| read(connection, table, after, limit))
     }
 
     fn restore(&self, table: &'static Table, records: Vec<Record>) -> Answer<'_, ()> {
-        Box::pin(self.write(move |tx| write(tx, table, &records)))
+        self.write(move |tx| write(tx, table, &records))
     }
 
     fn clear(&self, table: &'static Table) -> Answer<'_, ()> {
-        Box::pin(self.write(move |tx| {
+        self.write(move |tx| {
             let sql = format!("DELETE FROM {}", table.name);
             tx.connection.execute(&sql, [])?;
             Ok(())
-        }))
+        })
     }
 }
 
@@ -50,8 +50,7 @@ fn write(tx: &Tx<'_>, table: &Table, records: &[Record]) -> Result<(), Fault> {
     let values = parameters(columns);
     let sql = format!("INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING");
     for record in records {
-        let cells = params_from_iter(record.iter().map(cell));
-        run(tx.connection, &sql, cells)?;
+        tx.execute(&sql, params_from_iter(record.iter().map(cell)))?;
     }
     Ok(())
 }

@@ -14,6 +14,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
 
+/// Who reads what may take long.
+pub(super) enum Scanner {
+    Host,
+    /// An operator with a seat, which the query keeps.
+    Operator,
+}
+
 #[derive(Debug)]
 pub(super) struct Readers {
     users: Pool,
@@ -51,29 +58,16 @@ impl Readers {
         answer.map_err(|fault| fault.report(&self.damage))
     }
 
-    /// Runs a query of the host that may take long, on a thread that may block.
-    pub(super) async fn scan<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
+    /// Runs a query that may take long, on a thread that may block.
+    pub(super) async fn scan<T, Q>(&self, scanner: Scanner, query: Q) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
         Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        self.run(self.host.take().await?, query).await
-    }
-
-    /// The same for an operator with a seat.
-    pub(super) async fn scan_for_operator<T, Q>(&self, query: Q) -> Result<T, CapabilityError>
-    where
-        T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    {
-        self.run(self.operators.take().await?, query).await
-    }
-
-    async fn run<T, Q>(&self, connection: Borrowed, query: Q) -> Result<T, CapabilityError>
-    where
-        T: Send + 'static,
-        Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
-    {
+        let connection = match scanner {
+            Scanner::Host => self.host.take().await?,
+            Scanner::Operator => self.operators.take().await?,
+        };
         let damage = Arc::clone(&self.damage);
         let scan = tokio::task::spawn_blocking(move || {
             let answer = query(connection.get()?);

@@ -9,14 +9,11 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{one, run};
+use crate::sqlite::statements::one;
 
 /// How long deleted tasks are remembered: far longer than a garbage collection of all
 /// images takes.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// Old entries removed per deleted task; more than one, so that they do not accumulate.
-const PRUNE_BATCH: u32 = 8;
 
 /// Whether `?2`, a path that may lack its format, is the original or the mask of a task that
 /// is not final. Masks are rare, and have no column: no other text of a document looks like
@@ -57,18 +54,11 @@ pub(super) fn is_unreferenced(connection: &Connection, path: &str) -> Result<boo
 /// of tasks that were never seen are kept: they may be all that is left after the loss of
 /// a database.
 pub(super) fn forget(tx: &Tx<'_>, task_id: &str) -> Result<(), Fault> {
-    run(
-        tx.connection,
-        "INSERT OR REPLACE INTO tombstone (task_id, deleted_at) VALUES (?, ?)",
-        params![task_id, Stored(tx.now)],
-    )?;
-    run(
-        tx.connection,
-        "DELETE FROM tombstone WHERE task_id IN \
-         (SELECT task_id FROM tombstone WHERE deleted_at <= ? LIMIT ?)",
-        params![Stored(before(tx.now, RETENTION)), PRUNE_BATCH],
-    )?;
-    Ok(())
+    let sql = "INSERT OR REPLACE INTO tombstone (task_id, deleted_at) VALUES (?, ?)";
+    tx.execute(sql, params![task_id, Stored(tx.now)])?;
+    let old = "DELETE FROM tombstone WHERE task_id IN \
+         (SELECT task_id FROM tombstone WHERE deleted_at <= ? LIMIT ?)";
+    tx.prune(old, before(tx.now, RETENTION))
 }
 
 /// A single statement, and so one snapshot: between two statements a worker could
@@ -87,7 +77,6 @@ fn is_left_behind(connection: &Connection, path: &str, task_id: &str) -> Result<
 }
 
 fn is_original(connection: &Connection, path: &str) -> Result<bool, Fault> {
-    Ok(connection
-        .prepare_cached(&IS_ORIGINAL.replace("?2", "?1"))?
-        .exists([path])?)
+    let mut found = connection.prepare_cached(&IS_ORIGINAL.replace("?2", "?1"))?;
+    Ok(found.exists([path])?)
 }

@@ -24,7 +24,7 @@ pub(super) fn retry(
     let mut retry = rulebook::retry(&mut record, choice, &others, new_id, tx.now);
     if let Retry::Created(created) = &mut retry {
         tx.promise_room()?;
-        created.steps.locate(tx.host);
+        created.steps.locate(&tx.options.host);
         rows::insert(tx, created)?;
         ledger::reserve(tx, created)?;
         rows::update(tx, &record)?;

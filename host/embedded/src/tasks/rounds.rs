@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{find, run};
+use crate::sqlite::statements::find;
 
 pub(super) fn last(connection: &Connection) -> Result<Option<LastRound>, Fault> {
     let sql = "SELECT at, probation FROM last_round";
@@ -20,10 +20,5 @@ pub(super) fn last(connection: &Connection) -> Result<Option<LastRound>, Fault> 
 
 pub(super) fn remember(tx: &Tx<'_>, LastRound { at, probation }: LastRound) -> Result<(), Fault> {
     let sql = "INSERT OR REPLACE INTO last_round (id, at, probation) VALUES (0, ?, ?)";
-    run(
-        tx.connection,
-        sql,
-        params![Stored(at), probation.map(Stored)],
-    )?;
-    Ok(())
+    tx.execute(sql, params![Stored(at), probation.map(Stored)])
 }

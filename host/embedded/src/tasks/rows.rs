@@ -90,10 +90,10 @@ pub(super) fn find(tx: &Tx<'_>, id: &str) -> rusqlite::Result<Option<TaskRecord>
 }
 
 pub(super) fn exists(tx: &Tx<'_>, id: &str) -> Result<bool, Fault> {
-    Ok(tx
+    let mut found = tx
         .connection
-        .prepare_cached("SELECT 1 FROM task WHERE id = ?")?
-        .exists([id])?)
+        .prepare_cached("SELECT 1 FROM task WHERE id = ?")?;
+    Ok(found.exists([id])?)
 }
 
 pub(super) fn insert(tx: &Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
@@ -123,7 +123,7 @@ pub(super) fn insert(tx: &Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
         ":receiver": record.delivery.as_ref().map(DeliveryRecord::receiver),
         ":delivery_due_at": delivery_due_at(record),
     };
-    statements::run(tx.connection, &sql, parameters)?;
+    tx.execute(&sql, parameters)?;
     deadlines::add(tx, record)
 }
 
@@ -147,8 +147,7 @@ pub(super) fn update(tx: &Tx<'_>, record: &TaskRecord) -> Result<(), Fault> {
         ":delivery_due_at": delivery_due_at(record),
         ":state": record.state(),
     };
-    statements::run(tx.connection, sql, parameters)?;
-    Ok(())
+    tx.execute(sql, parameters)
 }
 
 fn revision(record: &TaskRecord) -> i64 {

@@ -6,7 +6,6 @@ use rusqlite::{Connection, params};
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::run;
 
 pub(super) fn renew(
     tx: &Tx<'_>,
@@ -14,15 +13,13 @@ pub(super) fn renew(
     until: Timestamp,
     owns_images: bool,
 ) -> Result<(), Fault> {
-    run(
-        tx.connection,
+    tx.execute(
         "INSERT INTO session (user_id, until) SELECT ?1, ?2 \
          WHERE ?3 OR EXISTS (SELECT 1 FROM task WHERE user_id = ?1) \
          OR EXISTS (SELECT 1 FROM concept WHERE user_id = ?1) \
          ON CONFLICT (user_id) DO UPDATE SET until = max(until, excluded.until)",
         params![user_id, Stored(until), owns_images],
-    )?;
-    Ok(())
+    )
 }
 
 pub(super) fn without(
@@ -43,11 +40,7 @@ pub(super) fn without(
 
 /// Removes sessions that ended before this time, as they no longer protect any data.
 pub(super) fn forget(tx: &Tx<'_>, before: Timestamp, limit: u32) -> Result<(), Fault> {
-    run(
-        tx.connection,
-        "DELETE FROM session WHERE user_id IN \
-         (SELECT user_id FROM session WHERE until < ? ORDER BY until LIMIT ?)",
-        params![Stored(before), limit],
-    )?;
-    Ok(())
+    let sql = "DELETE FROM session WHERE user_id IN \
+         (SELECT user_id FROM session WHERE until < ? ORDER BY until LIMIT ?)";
+    tx.execute(sql, params![Stored(before), limit])
 }

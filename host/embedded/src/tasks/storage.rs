@@ -8,9 +8,9 @@ use concept_refinement_capability::storage::{
 use concept_refinement_domain::rulebook::{Operation, TaskRecord};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
-use rusqlite::Connection;
 
 use super::administration::{acts, audit, jobs, search};
+use super::readers::Scanner;
 use super::{SqliteTasks, change, reads, webhooks};
 
 impl Storage for SqliteTasks {
@@ -30,64 +30,64 @@ impl Storage for SqliteTasks {
         id: &'a str,
     ) -> Answer<'a, Option<TaskRecord>> {
         let (user_id, id) = (user_id.map(str::to_owned), id.to_owned());
-        Box::pin(self.read(move |connection| reads::get(connection, user_id.as_deref(), &id)))
+        self.read(move |connection| reads::get(connection, user_id.as_deref(), &id))
     }
 
     fn apply<T: Send + Sync + 'static>(&self, operation: Operation<T>) -> Answer<'_, T> {
-        Box::pin(self.write(move |tx| Ok(change::apply(tx, operation)?.0)))
+        self.write(move |tx| Ok(change::apply(tx, operation)?.0))
     }
 
     fn act<T>(&self, act: TaskAct<T>, audit: Audit) -> Answer<'_, T>
     where
         T: Clone + Send + Sync + 'static,
     {
-        Box::pin(self.write(move |tx| {
+        self.write(move |tx| {
             let (answer, is_changed) = acts::act(tx, act)?;
             if is_changed {
                 audit::add(tx, audit)?;
             }
             Ok(answer)
-        }))
+        })
     }
 
     fn look(&self, walk: Walk, limit: usize) -> Answer<'_, Vec<FoundTask>> {
-        let is_for_operator = walk.seat.is_some();
-        let look = move |connection: &Connection| search::look(connection, &walk, limit);
-        match is_for_operator {
-            true => Box::pin(self.scan_for_operator(look)),
-            false => Box::pin(self.scan(look)),
-        }
+        let scanner = match walk.seat {
+            Some(_) => Scanner::Operator,
+            None => Scanner::Host,
+        };
+        self.scan_for(scanner, move |connection| {
+            search::look(connection, &walk, limit)
+        })
     }
 
     fn count_rows(&self, filter: TaskFilter, seat: Seat) -> Answer<'_, u64> {
-        Box::pin(self.scan_for_operator(move |connection| {
+        self.scan_for(Scanner::Operator, move |connection| {
             let _seat = seat;
             search::count(connection, &filter)
-        }))
+        })
     }
 
     fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
-        Box::pin(self.scan_for_operator(move |connection| {
+        self.scan_for(Scanner::Operator, move |connection| {
             let _seat = seat;
             search::some(connection, &ids)
-        }))
+        })
     }
 
     fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
-        Box::pin(self.write(move |tx| jobs::insert(tx, job, audit)))
+        self.write(move |tx| jobs::insert(tx, job, audit))
     }
 
     fn advance(&self, part: Part) -> Answer<'_, Option<JobProgress>> {
-        Box::pin(self.write(move |tx| jobs::advance(tx, part)))
+        self.write(move |tx| jobs::advance(tx, part))
     }
 
     fn begin_deliveries(&self, permits: DeliveryPermits) -> Answer<'_, Vec<DueDelivery>> {
         Box::pin(async move {
             // A read looks for due deliveries, and the writer decides.
             let now = self.clock.now();
-            let due = self
-                .scan(move |connection| webhooks::due(connection, permits, now))
-                .await?;
+            let due = self.scan(move |connection| webhooks::due(connection, permits, now));
+            let due = due.await?;
             if due.is_empty() {
                 return Ok(vec![]);
             }
@@ -96,6 +96,6 @@ impl Storage for SqliteTasks {
     }
 
     fn next_due_delivery(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(self.read(webhooks::next))
+        self.read(webhooks::next)
     }
 }

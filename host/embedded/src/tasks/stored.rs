@@ -5,8 +5,6 @@ use std::time::Duration;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// A domain value as a column.
 #[derive(Clone, Copy, Debug)]
@@ -47,25 +45,5 @@ impl FromSql for Stored<Status> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let status = Status::of(value.as_str()?);
         status.map(Self).ok_or(FromSqlError::InvalidType)
-    }
-}
-
-/// A value that is stored as JSON, and only read as a whole.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Json<T>(pub(super) T);
-
-impl<T: Serialize> ToSql for Json<&T> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let json = serde_json::to_string(self.0)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        Ok(ToSqlOutput::Owned(Value::Text(json)))
-    }
-}
-
-impl<T: DeserializeOwned> FromSql for Json<T> {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        serde_json::from_str(value.as_str()?)
-            .map(Self)
-            .map_err(|error| FromSqlError::Other(error.into()))
     }
 }

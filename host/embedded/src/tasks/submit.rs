@@ -12,16 +12,11 @@ use super::writer::Tx;
 use super::{keys, ledger, reads, rows, usage};
 use crate::sqlite::statements::one;
 
-pub(super) fn submit(
-    tx: &mut Tx<'_>,
-    new_task: NewTask,
-    max_backlog: u32,
-) -> Result<Submission, Fault> {
+pub(super) fn submit(tx: &mut Tx<'_>, new_task: NewTask) -> Result<Submission, Fault> {
     let user_id = new_task.user_id.clone();
     let account = StoredAccount {
         tx,
         user_id: &user_id,
-        max_backlog,
     };
     let Decision { answer, effects } = rulebook::submit(&account, new_task, tx.now)?;
     if let Some(mut creation) = effects {
@@ -29,7 +24,7 @@ pub(super) fn submit(
         if let Some(key) = &creation.idempotency_key {
             keys::remember(tx, &user_id, key, &creation.submitted())?;
         }
-        creation.record.steps.locate(tx.host);
+        creation.record.steps.locate(&tx.options.host);
         rows::insert(tx, &creation.record)?;
         usage::save(tx, &user_id, &creation.usage)?;
         ledger::reserve(tx, &creation.record)?;
@@ -41,7 +36,6 @@ pub(super) fn submit(
 struct StoredAccount<'a> {
     tx: &'a Tx<'a>,
     user_id: &'a str,
-    max_backlog: u32,
 }
 
 impl Account for StoredAccount<'_> {
@@ -56,19 +50,19 @@ impl Account for StoredAccount<'_> {
     }
 
     fn usage(&self) -> Result<Usage, Fault> {
-        let pseudonym = self.tx.pseudonyms.of(self.user_id);
+        let pseudonym = self.tx.options.pseudonyms.of(self.user_id);
         usage::of(self.tx.connection, &pseudonym)
     }
 
     fn spending(&self, window: Window, now: Timestamp) -> Result<Spending, Fault> {
-        let pseudonym = self.tx.pseudonyms.of(self.user_id);
+        let pseudonym = self.tx.options.pseudonyms.of(self.user_id);
         ledger::within(self.tx.connection, &pseudonym, window, now)
     }
 
     fn is_backlog_full(&self) -> Result<bool, Fault> {
         let sql = "SELECT pending FROM backlog";
         let pending: u32 = one(self.tx.connection, sql, [], |row| row.get(0))?;
-        Ok(pending >= self.max_backlog)
+        Ok(pending >= self.tx.options.max_backlog)
     }
 
     fn is_taken(&self, task_id: &str) -> Result<bool, Fault> {

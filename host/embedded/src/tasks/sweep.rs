@@ -10,7 +10,7 @@ use super::rows::{COLUMNS, read};
 use super::stored::Stored;
 use super::writer::Tx;
 use super::{administration, webhooks};
-use crate::sqlite::statements::{all, one, run};
+use crate::sqlite::statements::{all, one};
 
 /// The longest overdue first. Each returned task becomes due again later.
 pub(super) fn due(tx: &Tx<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
@@ -30,11 +30,8 @@ pub(super) fn due(tx: &Tx<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
     let latest = tx.now.plus(LONGEST_INTERVAL);
     for (id, task) in &rows {
         let again = task.as_ref().map_or(latest, |task| due_again(task, tx.now));
-        run(
-            tx.connection,
-            "UPDATE task SET due_at = ? WHERE id = ?",
-            params![Stored(again), id],
-        )?;
+        let sql = "UPDATE task SET due_at = ? WHERE id = ?";
+        tx.execute(sql, params![Stored(again), id])?;
     }
     Ok(rows.into_iter().filter_map(|(_, task)| task).collect())
 }
@@ -50,8 +47,7 @@ fn follow_clock(tx: &Tx<'_>) -> Result<(), Fault> {
          FROM late WHERE late.id = task.id AND due_at > furthest";
     let now = tx.now;
     let (soonest, latest) = (now.plus(PENDING_OVERDUE), now.plus(LONGEST_INTERVAL));
-    run(tx.connection, SQL, [now, soonest, latest].map(Stored))?;
-    Ok(())
+    tx.execute(SQL, [now, soonest, latest].map(Stored))
 }
 
 pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fault> {

@@ -17,7 +17,7 @@ use super::SqliteTasks;
 use super::fault::Fault;
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{all, find, one, run};
+use crate::sqlite::statements::{all, find, one};
 
 /// More bytes than any store has. Longer images count as this, so that sums do not
 /// overflow.
@@ -25,15 +25,14 @@ const LONGEST: u64 = 1 << 50;
 
 impl UploadReservations for SqliteTasks {
     fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
-        let room = self.options.room.clone();
-        self.write_with_total(move |tx| take(tx, &new, &room))
+        self.write_with_total(move |tx| take(tx, &new))
     }
 
     fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
         self.write_with_total(move |tx| {
             let sql = "UPDATE upload_reservation SET until = ? WHERE holder = ?";
             let until = Stored(tx.now.plus(TERM));
-            Ok(run(tx.connection, sql, params![until, reservation.holder])? > 0)
+            Ok(tx.run(sql, params![until, reservation.holder])? > 0)
         })
     }
 
@@ -44,7 +43,7 @@ impl UploadReservations for SqliteTasks {
                  WHERE owner = ? AND kind = ? AND name = ?";
             let until = Stored(tx.now.plus(TERM));
             let parameters = params![reservation.holder, until, owner, folder(*kind), name];
-            Ok(run(tx.connection, sql, parameters)? > 0)
+            Ok(tx.run(sql, parameters)? > 0)
         })
     }
 
@@ -53,14 +52,14 @@ impl UploadReservations for SqliteTasks {
             let sql =
                 "UPDATE upload_reservation SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
             let parameters = params![column(bytes), reservation.holder];
-            Ok(run(tx.connection, sql, parameters)? > 0)
+            Ok(tx.run(sql, parameters)? > 0)
         })
     }
 
     fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
         self.write_with_total(move |tx| {
             let sql = "DELETE FROM upload_reservation WHERE holder = ?";
-            Ok(run(tx.connection, sql, [reservation.holder])? > 0)
+            Ok(tx.run(sql, [reservation.holder])? > 0)
         })
     }
 
@@ -89,7 +88,7 @@ impl UploadReservations for SqliteTasks {
         after: Option<ImageKey>,
         limit: u32,
     ) -> Answer<'_, Vec<ImageKey>> {
-        Box::pin(self.scan(move |connection| {
+        self.scan(move |connection| {
             let sql = "SELECT owner, kind, name FROM upload_reservation \
                  WHERE kind = ? AND until IS NULL AND (owner, name) > (?, ?) \
                  ORDER BY owner, name LIMIT ?";
@@ -97,11 +96,11 @@ impl UploadReservations for SqliteTasks {
                 after.map_or_else(Default::default, |after| [after.owner, after.name]);
             let parameters = params![folder(kind), owner, name, limit];
             Ok(all(connection, sql, parameters, path)?)
-        }))
+        })
     }
 
     fn anonymous_owners(&self, images: Vec<ImageKey>) -> Answer<'_, Vec<Option<String>>> {
-        Box::pin(self.scan(move |connection| {
+        self.scan(move |connection| {
             let sql = "SELECT anonymous_owner FROM upload_reservation \
                  WHERE owner = ? AND kind = ? AND name = ?";
             let owners = images.iter().map(|ImageKey { kind, owner, name }| {
@@ -109,7 +108,7 @@ impl UploadReservations for SqliteTasks {
                 Ok(find(connection, sql, key, |row| row.get(0))?.flatten())
             });
             owners.collect()
-        }))
+        })
     }
 }
 
@@ -119,12 +118,11 @@ impl SqliteTasks {
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
-        let room = self.options.room.clone();
-        Box::pin(self.write(move |tx| {
+        self.write(move |tx| {
             let done = work(tx)?;
-            tell(tx.connection, &room)?;
+            tell(tx.connection, &tx.options.room)?;
             Ok(done)
-        }))
+        })
     }
 }
 
@@ -138,7 +136,7 @@ pub(super) fn take_over(connection: &Connection, room: &Room) -> rusqlite::Resul
     tell(connection, room)
 }
 
-fn take(tx: &Tx<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fault> {
+fn take(tx: &Tx<'_>, new: &NewReservation) -> Result<Admission, Fault> {
     let Reservation {
         holder,
         path,
@@ -162,7 +160,7 @@ fn take(tx: &Tx<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fau
     if let Some(max_store) = new.max_store {
         let [stored, pending, _] = total(tx.connection)?;
         let with_it = stored.saturating_add(pending).saturating_add(new.longest);
-        if !room.admits_upload(max_store, with_it) {
+        if !tx.options.room.admits_upload(max_store, with_it) {
             return Ok(Admission::StoreFull);
         }
     }
@@ -175,7 +173,7 @@ fn take(tx: &Tx<'_>, new: &NewReservation, room: &Room) -> Result<Admission, Fau
     let (kind, bytes) = (folder(*kind), column(new.longest));
     let until = Stored(tx.now.plus(TERM));
     let parameters = params![owner, kind, name, bytes, holder, until, anonymous_owner];
-    run(tx.connection, sql, parameters)?;
+    tx.execute(sql, parameters)?;
     Ok(Admission::Taken)
 }
 

@@ -3,38 +3,33 @@
 
 use concept_refinement_domain::quota::{Refund, Usage};
 use concept_refinement_domain::timestamp::Timestamp;
+use rusqlite::Error::FromSqlConversionFailure;
+use rusqlite::types::Type;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::stored::{Json, Stored};
+use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{find, run};
-
-/// Users with only outdated counts that are removed per new count; more than one, so that
-/// they do not accumulate.
-const PRUNE_BATCH: u32 = 8;
+use crate::sqlite::statements::find;
 
 pub(super) fn of(connection: &Connection, pseudonym: &str) -> Result<Usage, Fault> {
     let sql = "SELECT usage FROM account WHERE pseudonym = ?";
-    let usage = find(connection, sql, [pseudonym], |row| row.get(0))?;
-    Ok(usage.map(|Json(usage)| usage).unwrap_or_default())
+    let usage = find(connection, sql, [pseudonym], |row| {
+        let usage = serde_json::from_str(row.get_ref(0)?.as_str()?);
+        usage.map_err(|error| FromSqlConversionFailure(0, Type::Text, error.into()))
+    })?;
+    Ok(usage.unwrap_or_default())
 }
 
 /// Saves the counts, to which a task was just added.
 pub(super) fn save(tx: &Tx<'_>, user_id: &str, usage: &Usage) -> Result<(), Fault> {
-    let pseudonym = tx.pseudonyms.of(user_id);
-    run(
-        tx.connection,
-        "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)",
-        params![pseudonym, Json(usage), Stored(Usage::ends_at(tx.now))],
-    )?;
-    run(
-        tx.connection,
-        "DELETE FROM account WHERE pseudonym IN \
-         (SELECT pseudonym FROM account WHERE ends_at <= ? LIMIT ?)",
-        params![Stored(tx.now), PRUNE_BATCH],
-    )?;
-    Ok(())
+    let pseudonym = tx.options.pseudonyms.of(user_id);
+    let sql = "INSERT OR REPLACE INTO account (pseudonym, usage, ends_at) VALUES (?, ?, ?)";
+    let ends_at = Stored(Usage::ends_at(tx.now));
+    tx.execute(sql, params![pseudonym, json(usage), ends_at])?;
+    let outdated = "DELETE FROM account WHERE pseudonym IN \
+         (SELECT pseudonym FROM account WHERE ends_at <= ? LIMIT ?)";
+    tx.prune(outdated, tx.now)
 }
 
 /// Gives back the count of a task that was created at `created_at`.
@@ -44,12 +39,16 @@ pub(super) fn refund(
     created_at: Timestamp,
     refund: Refund,
 ) -> Result<(), Fault> {
-    let pseudonym = tx.pseudonyms.of(user_id);
+    let pseudonym = tx.options.pseudonyms.of(user_id);
     let mut usage = of(tx.connection, &pseudonym)?;
     if !usage.refund(created_at, refund) {
         return Ok(());
     }
     let sql = "UPDATE account SET usage = ? WHERE pseudonym = ?";
-    run(tx.connection, sql, params![Json(&usage), pseudonym])?;
-    Ok(())
+    tx.execute(sql, params![json(&usage), pseudonym])
+}
+
+fn json(usage: &Usage) -> String {
+    // None of its values can fail to be serialized.
+    serde_json::to_string(usage).unwrap_or_default()
 }

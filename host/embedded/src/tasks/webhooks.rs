@@ -9,7 +9,7 @@ use super::rows;
 use super::rows::{COLUMNS, read};
 use super::stored::Stored;
 use super::writer::Tx;
-use crate::sqlite::statements::{all, one, run};
+use crate::sqlite::statements::{all, one};
 
 /// The ids of tasks whose deliveries are due, as many as there are permits for.
 pub(super) fn due(
@@ -71,7 +71,7 @@ pub(super) fn begin(tx: &Tx<'_>, task_ids: &[String]) -> Result<Vec<DueDelivery>
 /// wait for it.
 fn give_up(tx: &Tx<'_>, id: &str) -> Result<(), Fault> {
     let sql = "UPDATE task SET delivery_due_at = NULL WHERE id = ? AND delivery_due_at IS NOT NULL";
-    if run(tx.connection, sql, [id])? > 0 {
+    if tx.run(sql, [id])? > 0 {
         tracing::error!(task = id, "a webhook cannot be read, and is not delivered");
     }
     Ok(())
@@ -92,11 +92,8 @@ pub(super) fn recover(tx: &Tx<'_>) -> Result<(), Fault> {
     // Unreadable deliveries are dropped when they are due.
     let pending = all(tx.connection, &sql, [], |row| readable("", read(row)))?;
     for mut record in pending.into_iter().flatten() {
-        if record
-            .delivery
-            .as_mut()
-            .is_some_and(DeliveryRecord::recover)
-        {
+        let delivery = record.delivery.as_mut();
+        if delivery.is_some_and(DeliveryRecord::recover) {
             rows::update(tx, &record)?;
         }
     }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use concept_refinement_capability::Clock;
 use concept_refinement_capability::directory::NamedFile;
-use concept_refinement_capability::room::Room;
+use concept_refinement_capability::tasks::Options;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
-use concept_refinement_capability::tasks::{Options, Pseudonyms};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::spending::Booking;
 use concept_refinement_domain::timestamp::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, Params, params};
 use tokio::sync::oneshot;
 
 use super::checkpoint::LogLimit;
 use super::damage::Damage;
 use super::effects::Effects;
 use super::fault::{Fault, unavailable};
+use super::stored::Stored;
 use crate::sqlite::statements;
 use crate::sqlite::transaction::transaction;
 use crate::sqlite::{Committer, GroupCommit, connection};
@@ -25,20 +25,38 @@ use crate::sqlite::{Committer, GroupCommit, connection};
 /// Capacity of the queue; further callers wait to enter it.
 const QUEUE_CAPACITY: usize = 1024;
 
+/// Outdated rows of a table that are removed with each new one; more than one, so that they do
+/// not accumulate.
+const PRUNE_BATCH: u32 = 8;
+
 /// A transaction of the writer, or the part of one that an operation is.
 pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
-    /// The name of this host.
-    pub(super) host: &'a str,
+    pub(super) options: &'a Options,
     pub(super) hub: &'a Hub,
-    pub(super) pseudonyms: &'a Pseudonyms,
     effects: Effects,
     damage: &'a Damage,
 }
 
 impl Tx<'_> {
+    /// Runs a statement, and returns the number of rows written.
+    pub(super) fn run(&self, sql: &str, parameters: impl Params) -> Result<usize, Fault> {
+        Ok(statements::run(self.connection, sql, parameters)?)
+    }
+
+    /// The same where the number does not matter.
+    pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), Fault> {
+        self.run(sql, parameters).map(drop)
+    }
+
+    /// Removes some outdated rows by a statement whose parameters are this time, since which
+    /// rows are kept, and the greatest number of rows.
+    pub(super) fn prune(&self, sql: &str, since: Timestamp) -> Result<(), Fault> {
+        self.execute(sql, params![Stored(since), PRUNE_BATCH])
+    }
+
     /// Reserves space for a task that this transaction accepts.
     pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
         self.effects.promise_room().map_err(Fault::NoRoom)
@@ -59,12 +77,12 @@ impl Tx<'_> {
         self.effects.revoked.push(task_id.to_owned());
     }
 
-    /// Wakes the webhook deliverer after the commit.
-    /// Counts what a task cost that has ended.
+    /// Counts what a task cost that has ended, after the commit.
     pub(super) fn count_spent(&mut self, bookings: &[Booking]) {
         self.effects.bookings.extend_from_slice(bookings);
     }
 
+    /// Wakes the webhook deliverer after the commit.
     pub(super) fn announce_delivery(&mut self) {
         self.effects.has_delivery = true;
     }
@@ -90,9 +108,7 @@ impl Writer {
             clock,
             hub,
             damage,
-            room: Arc::clone(&options.room),
-            host: Arc::clone(&options.host),
-            pseudonyms: Arc::clone(&options.pseudonyms),
+            options: options.clone(),
         };
         GroupCommit::start("sqlite-writer", QUEUE_CAPACITY, worker).map(Self)
     }
@@ -171,9 +187,7 @@ struct Worker {
     clock: Arc<dyn Clock>,
     hub: Arc<Hub>,
     damage: Arc<Damage>,
-    room: Arc<Room>,
-    host: Arc<str>,
-    pseudonyms: Arc<Pseudonyms>,
+    options: Options,
 }
 
 impl Committer for Worker {
@@ -205,7 +219,7 @@ impl Worker {
     /// An error means that nothing of the whole group was written.
     fn write(&self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
-        let mut effects = Effects::on(&self.room);
+        let mut effects = Effects::on(&self.options.room);
         self.damage.check()?;
         let perform = || {
             self.perform(group, &mut effects)?;
@@ -233,10 +247,9 @@ impl Worker {
             let mut tx = Tx {
                 connection: &self.connection,
                 now: self.clock.now(),
-                host: &self.host,
+                options: &self.options,
                 hub: &self.hub,
-                pseudonyms: &self.pseudonyms,
-                effects: Effects::on(&self.room),
+                effects: Effects::on(&self.options.room),
                 damage: &self.damage,
             };
             match operation.run(&mut tx) {

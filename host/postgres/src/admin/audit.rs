@@ -5,6 +5,7 @@ use concept_refinement_capability::storage::Audit;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use super::acts::Acts;
+use crate::PostgresTasks;
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, Time, parameters};
@@ -25,7 +26,7 @@ pub(crate) async fn add(acts: &Acts<'_>, audit: &Audit) -> Result<(), Fault> {
 }
 
 pub(super) async fn list(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     limit: u32,
     before: Option<u64>,
 ) -> Result<Vec<AuditEntry>, Fault> {
@@ -33,6 +34,7 @@ pub(super) async fn list(
          FROM schema.audit_entry WHERE number < $1 ORDER BY number DESC LIMIT $2";
     let before = before.and_then(|before| i64::try_from(before).ok());
     let (before, limit) = (before.unwrap_or(i64::MAX), i64::from(limit));
+    let session = store.database.session().await?;
     let rows = session.query(SQL, &parameters![before, limit]).await?;
     let entry = |row| {
         let mut cells = Cells::of(row);

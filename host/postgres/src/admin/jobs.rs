@@ -16,11 +16,7 @@ use crate::connection::values::{Cells, Time, id, parameters};
 /// How often to try a part that deadlocks with the writes of others.
 const TRIES: u32 = 3;
 
-macro_rules! columns {
-    () => {
-        "id, created_at, ended_at, content"
-    };
-}
+const COLUMNS: &str = "id, created_at, ended_at, content";
 
 /// If there is a job with this id already, returns that one.
 pub(crate) async fn insert(
@@ -41,16 +37,17 @@ pub(crate) async fn insert(
 
 /// None: there is no such job, or it cannot be read.
 pub(super) async fn find(session: &Session<'_>, job_id: &str) -> Result<Option<Job>, Fault> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM schema.job WHERE id = $1");
     let Some(id) = id(job_id) else {
         return Ok(None);
     };
-    let row = session.query_opt(SQL, &parameters![id]).await?;
+    let sql = format!("SELECT {COLUMNS} FROM schema.job WHERE id = $1");
+    let row = session.query_opt(&sql, &parameters![id]).await?;
     row.map_or(Ok(None), |row| readable(job_id, read(&row)))
 }
 
-pub(super) async fn unfinished(session: &Session<'_>) -> Result<Vec<String>, Fault> {
+pub(super) async fn unfinished(store: &PostgresTasks) -> Result<Vec<String>, Fault> {
     const SQL: &str = "SELECT id FROM schema.job WHERE ended_at IS NULL ORDER BY created_at, id";
+    let session = store.database.session().await?;
     let rows = session.query(SQL, &[]).await?;
     rows.iter().map(|row| Cells::of(row).id()).collect()
 }
@@ -69,16 +66,13 @@ pub(crate) async fn advance(
 }
 
 async fn try_advance(store: &PostgresTasks, part: &Part) -> Result<Option<JobProgress>, Fault> {
-    // Skipped if another host is working on it.
-    const TAKE: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.job WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED"
-    );
     const UPDATE: &str = "DO UPDATE SET ended_at = excluded.ended_at, content = excluded.content";
+    // Skipped if another host is working on it.
+    let take =
+        format!("SELECT {COLUMNS} FROM schema.job WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED");
     let uuid = id(&part.job.id).ok_or(Fault::NoId)?;
     let mut acts = Acts::begin(store, SCAN_DEADLINE).await?;
-    let row = acts.session.query_opt(TAKE, &parameters![uuid]).await?;
+    let row = acts.session.query_opt(&take, &parameters![uuid]).await?;
     let job = row.map(|row| readable(uuid, read(&row))).transpose()?;
     if job.flatten().as_ref() != Some(&part.job) {
         acts.roll_back().await?;
@@ -118,15 +112,12 @@ fn read(row: &Row) -> Result<Job, Fault> {
 
 /// `conflict`: what to do if there is a job with this id. False: nothing was written.
 async fn write(session: &Session<'_>, job: &Job, conflict: &str) -> Result<bool, Fault> {
-    const INSERT: &str = concat!(
-        "INSERT INTO schema.job (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4) ON CONFLICT (id) "
-    );
     let job_id = id(&job.id).ok_or(Fault::NoId)?;
-    let (created_at, ended_at) = (Time(job.created_at), Time::maybe(job.ended_at));
+    let (created_at, ended_at) = (Time(job.created_at), job.ended_at.map(Time));
     let content = document::write(job);
     let parameters = parameters![job_id, created_at, ended_at, content];
-    let sql = format!("{INSERT}{conflict}");
+    let sql = format!(
+        "INSERT INTO schema.job ({COLUMNS}) VALUES ($1, $2, $3, $4) ON CONFLICT (id) {conflict}"
+    );
     Ok(session.execute(&sql, &parameters).await? > 0)
 }

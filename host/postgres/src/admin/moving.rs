@@ -158,7 +158,7 @@ impl ToSql for Cell {
             // Even a value that no version writes: such a row is moved unchanged.
             Type::TIMESTAMPTZ => number.map(since_2000).to_sql(&Type::INT8, out),
             Type::UUID => text.and_then(id).to_sql(type_, out),
-            _ => Text::maybe(text).to_sql(type_, out),
+            _ => text.map(Text::of).to_sql(type_, out),
         }
     }
 

@@ -13,21 +13,19 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Parameter, Text, Time, id, parameters};
-use crate::tasks::rows::{columns, read};
+use crate::tasks::rows::{COLUMNS, read};
 
 /// Those of these tasks that exist and can be read, in this order.
 pub(crate) async fn some(session: &Session<'_>, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
-         JOIN schema.task USING (id) ORDER BY number"
-    );
     let ids: Vec<_> = ids.iter().filter_map(|text| id(text)).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = session.query(SQL, &parameters![ids]).await?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
+         JOIN schema.task USING (id) ORDER BY number"
+    );
+    let rows = session.query(&sql, &parameters![ids]).await?;
     let record = |row| {
         let id = Cells::of(row).id()?;
         let stored = readable(id, read(&mut Cells::of(row)))?;
@@ -130,12 +128,7 @@ impl<'a> Query<'a> {
     }
 
     fn select(&self) -> String {
-        let Self {
-            filter,
-            conditions,
-            matches,
-            ..
-        } = self;
+        let filter = self.filter;
         let deep = match filter.is_deep() {
             true => "state",
             false => "NULL::text AS state",
@@ -151,8 +144,9 @@ impl<'a> Query<'a> {
             _ => "",
         };
         format!(
-            "SELECT * FROM (SELECT created_at, id, user_id, {matches}, {deep} FROM schema.task \
-             WHERE {conditions} {fence}) AS task ORDER BY {order} LIMIT $8"
+            "SELECT * FROM (SELECT created_at, id, user_id, {}, {deep} FROM schema.task \
+             WHERE {} {fence}) AS task ORDER BY {order} LIMIT $8",
+            self.matches, self.conditions
         )
     }
 
@@ -162,20 +156,15 @@ impl<'a> Query<'a> {
         sql: &str,
         limit: usize,
     ) -> Result<Vec<tokio_postgres::Row>, Fault> {
-        let Self {
-            filter,
-            as_of,
-            after,
-            ..
-        } = self;
-        let user = Text::maybe(filter.user.as_deref());
-        let (since, until) = (Time::maybe(filter.since), Time::maybe(filter.until));
+        let (filter, after) = (self.filter, self.after);
+        let user = filter.user.as_deref().map(Text::of);
+        let (since, until) = (filter.since.map(Time), filter.until.map(Time));
         let first = filter.first_id().as_deref().and_then(id);
         let last = filter.last_id().as_deref().and_then(id);
-        let created_at = Time::maybe(after.map(|position| position.created_at));
+        let created_at = after.map(|position| Time(position.created_at));
         let after_id = after.map(|position| id(&position.id).unwrap_or_default());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let as_of = Time::maybe(*as_of);
+        let as_of = self.as_of.map(Time);
         let parameters: [Parameter<'_>; 9] = parameters! {
             user, since, until, first, last, created_at, after_id, limit, as_of
         };

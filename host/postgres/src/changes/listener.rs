@@ -48,10 +48,10 @@ const CAPACITY: usize = 1_000;
 const BATCH: usize = 1_000;
 
 pub(super) struct Listener {
-    database: Arc<Database>,
-    subscription: Subscription,
-    wakes: Arc<Wakes>,
-    operated: Arc<Wakes>,
+    pub(super) database: Arc<Database>,
+    pub(super) subscription: Subscription,
+    pub(super) wakes: Arc<Wakes>,
+    pub(super) operated: Arc<Wakes>,
 }
 
 /// A connection that receives notifications.
@@ -73,7 +73,7 @@ impl Notifications {
     /// Begins to listen, and verifies that notifications arrive: poolers accept the
     /// statement but pass nothing on. Notifications are received from `source`.
     pub(super) async fn open(database: &Database, source: &Database) -> Result<Self, Fault> {
-        let dialed = timeout(DEADLINE, source.dial()).await;
+        let dialed = timeout(DEADLINE, source.dialer.dial()).await;
         let (client, mut connection) = dialed.map_err(|_| Fault::Timeout)??;
         let (filled, payloads) = broadcast::channel(CAPACITY);
         let driven = tokio::spawn(async move {
@@ -146,20 +146,6 @@ impl Notifications {
 }
 
 impl Listener {
-    pub(super) fn new(
-        database: Arc<Database>,
-        subscription: Subscription,
-        wakes: Arc<Wakes>,
-        operated: Arc<Wakes>,
-    ) -> Self {
-        Self {
-            database,
-            subscription,
-            wakes,
-            operated,
-        }
-    }
-
     /// Runs until it is dropped.
     pub(super) async fn run(self) {
         let mut released = Instant::now();

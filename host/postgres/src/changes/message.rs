@@ -11,7 +11,7 @@ const MAX_PAYLOAD: usize = 7_900;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// A task now has this revision and status.
     Changed {
         id: String,
@@ -61,10 +61,7 @@ pub(super) fn payloads(host: &str, messages: &[Message]) -> Vec<String> {
 /// The sender and its messages.
 pub(super) fn read(payload: &str) -> (&str, Vec<Message>) {
     let (host, lines) = payload.split_once('\n').unwrap_or((payload, ""));
-    let messages = lines
-        .lines()
-        .map(serde_json::from_str)
-        .filter_map(Result::ok);
+    let messages = lines.lines().flat_map(serde_json::from_str);
     (host, messages.collect())
 }
 

@@ -52,10 +52,8 @@ impl DatabaseClock {
     /// How far the machine's clock is behind the database's, in microseconds; negative if
     /// it is ahead. None: there is no measurement yet.
     pub fn offset(&self) -> Option<i64> {
-        let theirs = (*self.measured.lock())?;
-        let theirs = theirs
-            .time
-            .plus(self.runtime.elapsed().saturating_sub(theirs.at));
+        let Measured { time, at } = (*self.measured.lock())?;
+        let theirs = time.plus(self.runtime.elapsed().saturating_sub(at));
         let ours = self.machine.now();
         i64::try_from(i128::from(theirs.0) - i128::from(ours.0)).ok()
     }

@@ -8,8 +8,8 @@
 //! Each call has a deadline of our own. A connection that missed one is discarded, since
 //! its state is unknown.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use concept_refinement_capability::administration::{SEATS, Seat, Seats};
@@ -19,9 +19,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
-use crate::connection::dialer::{Dialed, Dialer};
+use crate::connection::dialer::Dialer;
 use crate::connection::fair_permits::FairPermit;
 use crate::connection::fault::Fault;
 use crate::connection::pools::Pools;
@@ -40,15 +40,17 @@ const SCHEMA: &str = "schema.";
 /// A database and the connections to it.
 pub struct Database {
     pools: Pools,
-    dialer: Arc<Dialer>,
+    /// For connections outside of the pools.
+    pub(crate) dialer: Dialer,
     runtime: Handle,
-    location: Location,
+    pub(crate) location: Location,
     /// The schema as an SQL identifier, followed by a dot.
     quoted: String,
-    schema: String,
-    size: usize,
+    pub(crate) schema: String,
+    /// Limit of connections, not counting the one that listens.
+    pub(crate) size: usize,
     /// At most half of the connections.
-    seats: Seats,
+    pub(crate) seats: Seats,
     /// Why the store is not ready, if it is not.
     readiness: Mutex<Result<(), String>>,
     is_ready: AtomicBool,
@@ -65,9 +67,9 @@ impl Database {
     ///
     /// Which setting is not usable, as a sentence.
     pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
-        let dialer = Arc::new(Dialer::new(settings)?);
         let runtime = Handle::current();
-        let pools = Pools::new(&dialer, settings.pool, &runtime);
+        let dialer = Dialer::new(settings, runtime.clone())?;
+        let pools = Pools::new(&dialer, settings.pool);
         Ok(Self {
             pools: pools.map_err(|error| error.to_string())?,
             dialer,
@@ -96,22 +98,9 @@ impl Database {
         let _ = self.host.set(name);
     }
 
-    pub(crate) fn location(&self) -> &Location {
-        &self.location
-    }
-
-    pub(crate) fn schema(&self) -> &str {
-        &self.schema
-    }
-
     /// The runtime for work that outlives its caller's runtime.
     pub(crate) fn runtime(&self) -> &Handle {
         &self.runtime
-    }
-
-    /// Limit of connections, not counting the one that listens.
-    pub(crate) fn size(&self) -> usize {
-        self.size
     }
 
     /// From now on, [`Database::session`] gives out connections, or fails with this
@@ -169,10 +158,6 @@ impl Database {
         Ok(session)
     }
 
-    pub(crate) fn seats(&self) -> &Seats {
-        &self.seats
-    }
-
     /// For a store that is not ready.
     pub(crate) async fn unready_session(&self, time: Duration) -> Result<Session<'_>, Fault> {
         self.connect(None, Instant::now() + time).await
@@ -210,11 +195,6 @@ impl Database {
             permit,
             seat: None,
         })
-    }
-
-    /// A connection outside of the pool.
-    pub(crate) async fn dial(&self) -> Result<(Client, Dialed), Error> {
-        self.dialer.dial().await
     }
 
     /// A key for an advisory lock. Those are visible in the whole database, so it
@@ -302,18 +282,6 @@ impl Session<'_> {
             }
             rows => rows,
         }
-    }
-
-    /// Calls a function of the schema that returns a boolean.
-    pub(crate) async fn call(
-        &self,
-        function: &str,
-        parameters: &[Parameter<'_>],
-    ) -> Result<bool, Fault> {
-        let numbers = (1..=parameters.len()).map(|number| format!("${number}"));
-        let numbers = numbers.collect::<Vec<_>>().join(", ");
-        let sql = format!("SELECT schema.{function} ({numbers})");
-        self.ask(&sql, parameters).await
     }
 
     /// The boolean result of a query.

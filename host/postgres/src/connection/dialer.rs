@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
+use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Connection, Error, Socket};
@@ -19,19 +20,23 @@ const HEAD_START: Duration = Duration::from_millis(300);
 pub(crate) type Dialed = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// Connects to the first host that answers and is writable.
+#[derive(Clone)]
 pub(crate) struct Dialer {
     hosts: Vec<Config>,
     tls: MakeRustlsConnect,
+    /// Drives connections of pools that outlive their first caller.
+    pub runtime: Handle,
 }
 
 impl Dialer {
     /// # Errors
     ///
     /// Which setting is not usable, as a sentence.
-    pub fn new(settings: &Settings) -> Result<Self, String> {
+    pub fn new(settings: &Settings, runtime: Handle) -> Result<Self, String> {
         Ok(Self {
             hosts: settings.hosts.clone(),
             tls: crate::connection::tls::connector(settings)?,
+            runtime,
         })
     }
 

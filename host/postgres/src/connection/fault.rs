@@ -110,21 +110,16 @@ impl Fault {
             _ => return None,
         };
         if let Some(code) = error.code() {
-            let reason = if [
-                SqlState::INVALID_PASSWORD,
-                SqlState::INVALID_AUTHORIZATION_SPECIFICATION,
-            ]
-            .contains(code)
-            {
-                "it refuses this user or password"
-            } else if *code == SqlState::INVALID_CATALOG_NAME {
-                "it has no database of this name"
-            } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
-                "its user may not create or use the tables of this schema"
-            } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
-                READ_ONLY
-            } else {
-                return None;
+            let reason = match *code {
+                SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+                    "it refuses this user or password"
+                }
+                SqlState::INVALID_CATALOG_NAME => "it has no database of this name",
+                SqlState::INSUFFICIENT_PRIVILEGE => {
+                    "its user may not create or use the tables of this schema"
+                }
+                SqlState::READ_ONLY_SQL_TRANSACTION => READ_ONLY,
+                _ => return None,
             };
             return Some(reason.to_owned());
         }

@@ -12,7 +12,7 @@ use crate::connection::database::{DEADLINE, Database};
 use crate::connection::fault::Fault;
 use crate::connection::schema;
 use crate::connection::schema::Found;
-use crate::connection::settings::{Location, Settings};
+use crate::connection::settings::Settings;
 
 /// The oldest supported major version of Postgres.
 const OLDEST: i32 = 150_000;
@@ -29,7 +29,7 @@ pub async fn inspect(
     settings: &Settings,
     listen: Option<&Settings>,
 ) -> Result<Vec<String>, OpenError> {
-    let refused = |reason| refused(&settings.location, reason);
+    let refused = |reason: String| OpenError::server(&settings.location, reason);
     let database = Database::new(settings).map_err(refused)?;
     let source = listen.map(Database::new).transpose().map_err(refused)?;
     let looked = async {
@@ -59,9 +59,8 @@ pub async fn inspect(
         };
         Ok((notes, half_moved))
     };
-    let (notes, half_moved) = looked
-        .await
-        .map_err(|fault: Fault| refused(reason(&fault)))?;
+    let looked = looked.await;
+    let (notes, half_moved) = looked.map_err(|fault: Fault| refused(reason(&fault)))?;
     match half_moved {
         Some(source) => Err(refused(half_moved_sentence(&source))),
         None => Ok(notes),
@@ -79,25 +78,17 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
     let session = database.unready_session(DEADLINE).await?;
     let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
     let mut notes = Vec::new();
-    for (index, name, loses) in [
-        (0, "fsync", "a crash of the server damages the database"),
-        (
-            1,
-            "synchronous_commit",
-            "a crash of the server loses accepted tasks",
-        ),
-        (
-            2,
-            "full_page_writes",
-            "a crash of the server damages the database",
-        ),
+    for (index, name, harm) in [
+        (0, "fsync", "damages the database"),
+        (1, "synchronous_commit", "loses accepted tasks"),
+        (2, "full_page_writes", "damages the database"),
     ] {
         if row.try_get(index)? {
-            notes.push(format!("{name} is off: {loses}."));
+            notes.push(format!("{name} is off: a crash of the server {harm}."));
         }
     }
     let connections: i64 = row.try_get(3)?;
-    let needed = database.size() + 1;
+    let needed = database.size + 1;
     if usize::try_from(connections).is_ok_and(|connections| connections < needed) {
         notes.push(format!(
             "It takes {connections} connections, and this host alone may use {needed} \
@@ -120,11 +111,4 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
 
 fn reason(fault: &Fault) -> String {
     fault.refusal().unwrap_or_else(|| fault.to_string())
-}
-
-pub(crate) fn refused(location: &Location, reason: String) -> OpenError {
-    OpenError::Server {
-        server: location.to_string(),
-        reason,
-    }
 }

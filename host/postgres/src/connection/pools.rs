@@ -13,7 +13,6 @@ use concept_refinement_capability::cores;
 use deadpool_postgres::{BuildError, Connect, Manager, ManagerConfig, Pool, RecyclingMethod};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Error};
 
@@ -38,18 +37,15 @@ pub(crate) struct Shared {
 
 impl Pools {
     /// `size`: limit of connections in all. Connections that are dialed outside of the
-    /// cores' threads are driven on `runtime`, since they outlive their first caller.
-    pub fn new(dialer: &Arc<Dialer>, size: usize, runtime: &Handle) -> Result<Self, BuildError> {
+    /// cores' threads are driven on the dialer's runtime, since they outlive their first
+    /// caller.
+    pub fn new(dialer: &Dialer, size: usize) -> Result<Self, BuildError> {
         let count = (size / MIN_SIZE).clamp(1, cores::count() + 1);
         let pool = |size| {
             let config = ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             };
-            let dialer = PoolDialer {
-                dialer: Arc::clone(dialer),
-                runtime: runtime.clone(),
-            };
-            let manager = Manager::from_connect(Config::new(), dialer, config);
+            let manager = Manager::from_connect(Config::new(), dialer.clone(), config);
             Ok(Shared {
                 pool: Pool::builder(manager).max_size(size).build()?,
                 permits: FairPermits::new(size),
@@ -87,16 +83,10 @@ impl Shared {
     }
 }
 
-/// Adapts the dialer to the pool.
-struct PoolDialer {
-    dialer: Arc<Dialer>,
-    runtime: Handle,
-}
-
-impl Connect for PoolDialer {
+impl Connect for Dialer {
     fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
         async move {
-            let (client, connection) = self.dialer.dial().await?;
+            let (client, connection) = self.dial().await?;
             let runtime = cores::runtime_or(&self.runtime);
             let driven = runtime.spawn(async move {
                 if let Err(error) = connection.await {

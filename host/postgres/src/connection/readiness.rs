@@ -14,7 +14,6 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::connection::clock::DatabaseClock;
 use crate::connection::database::{DEADLINE, Database};
 use crate::connection::fault::Fault;
-use crate::connection::inspect;
 use crate::connection::schema;
 
 /// How long startup waits for a database that does not answer.
@@ -43,7 +42,7 @@ pub(crate) async fn begin(
     let kept = keep_ready(Arc::clone(database), Arc::clone(clock), tell);
     let kept = AbortOnDropHandle::new(Handle::current().spawn(kept));
     match timeout(OPENED, opened).await {
-        Ok(Ok(Err(reason))) => Err(inspect::refused(database.location(), reason)),
+        Ok(Ok(Err(reason))) => Err(OpenError::server(&database.location, reason)),
         _ => Ok(kept),
     }
 }
@@ -101,6 +100,6 @@ fn log(database: &Database, fault: &Fault) {
     log_throttled!(
         error every minute,
         "the task store is away",
-        %fault, location = %database.location()
+        %fault, location = %database.location
     );
 }

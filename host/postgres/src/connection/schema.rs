@@ -74,7 +74,7 @@ pub(crate) enum Found {
 
 pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
     let session = database.unready_session(DEADLINE).await?;
-    let found = version(&session, database.schema()).await?;
+    let found = version(&session, &database.schema).await?;
     Ok(match due(found)? {
         [] => Found::Current,
         _ if found.is_none() => Found::Nothing,
@@ -85,6 +85,10 @@ pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
 /// Makes the migrations that are due, in one transaction: if it is interrupted, nothing has
 /// changed. Hosts that start together take turns, and the later ones find it done.
 pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
+    // Overrides the database's own timeouts, and limits how long a host that hangs here
+    // blocks others.
+    const LIMITS: &str = "SET LOCAL statement_timeout = 0; \
+         SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '30s'";
     const MARK: &str = "INSERT INTO schema.schema_version (version) VALUES ($1)";
     let time = match find(database).await? {
         Found::Nothing => CREATION,
@@ -93,24 +97,15 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
     };
     database.set_ready(Err("its tables are being created or upgraded".to_owned()));
     let session = database.unready_session(time).await?;
-    // Overrides the database's own timeouts, and limits how long a host that hangs here
-    // blocks others.
-    session
-        .begin_with(
-            "SET LOCAL statement_timeout = 0; \
-             SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '30s'",
-        )
-        .await?;
+    session.begin_with(LIMITS).await?;
     let lock = database.lock_key("schema");
-    session
-        .batch(&format!("SELECT pg_advisory_xact_lock({lock})"))
-        .await?;
-    let schema = database.schema();
+    let lock = format!("SELECT pg_advisory_xact_lock({lock})");
+    session.batch(&lock).await?;
+    let schema = &database.schema;
     let found = version(&session, schema).await?;
     if found.is_none() && !has_schema(&session, schema).await? {
-        session
-            .batch(&format!("CREATE SCHEMA \"{schema}\""))
-            .await?;
+        let create = format!("CREATE SCHEMA \"{schema}\"");
+        session.batch(&create).await?;
     }
     for Migration { version, steps } in due(found)? {
         for step in *steps {

@@ -121,10 +121,8 @@ impl Settings {
         {
             config.password(password);
         }
-        if !theirs
-            .iter()
-            .any(|pair| pair.starts_with("target_session_attrs="))
-        {
+        let is_target = |pair: &&str| pair.starts_with("target_session_attrs=");
+        if !theirs.iter().any(is_target) {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         config.keepalives_idle(KEEPALIVE);
@@ -214,9 +212,8 @@ fn one_each(config: &Config) -> Result<Vec<Config>, String> {
         config.get_password().map(|password| one.password(password));
         config.get_dbname().map(|name| one.dbname(name));
         config.get_options().map(|options| one.options(options));
-        config
-            .get_application_name()
-            .map(|name| one.application_name(name));
+        let name = config.get_application_name();
+        name.map(|name| one.application_name(name));
         one.ssl_mode(config.get_ssl_mode())
             .keepalives_idle(KEEPALIVE)
             .target_session_attrs(config.get_target_session_attrs())
@@ -236,10 +233,8 @@ fn location(config: &Config, hosts: &[Config]) -> String {
         }
     };
     let names: Vec<_> = hosts.iter().map(name).collect();
-    let database = config
-        .get_dbname()
-        .or(config.get_user())
-        .unwrap_or_default();
+    let database = config.get_dbname().or(config.get_user());
+    let database = database.unwrap_or_default();
     format!("postgres://{}/{database}", names.join(","))
 }
 

@@ -82,10 +82,6 @@ impl<'a> Text<'a> {
         Text(Cow::Owned(self.0.into_owned()))
     }
 
-    pub(crate) fn maybe(text: Option<&'a str>) -> Option<Self> {
-        text.map(Self::of)
-    }
-
     pub(crate) fn all(texts: &'a [String]) -> Vec<Self> {
         texts.iter().map(|text| Self::of(text)).collect()
     }
@@ -137,12 +133,6 @@ pub(crate) fn since_2000(since_1970: i64) -> i64 {
 /// The microseconds of a `timestamptz`.
 pub(crate) fn since_1970(raw: &[u8]) -> Result<i64, Box<dyn Error + Sync + Send>> {
     Ok(i64::from_sql(&Type::INT8, raw)?.saturating_add(EPOCH))
-}
-
-impl Time {
-    pub(crate) fn maybe(time: Option<Timestamp>) -> Option<Self> {
-        time.map(Self)
-    }
 }
 
 impl ToSql for Time {

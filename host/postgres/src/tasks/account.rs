@@ -62,11 +62,11 @@ impl StoredAccount {
             "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let user_id = Text::of(&task.user_id);
-        let key = Text::maybe(task.idempotency_key.as_deref());
+        let key = task.idempotency_key.as_deref().map(Text::of);
         // Without a budget nobody asks for the sums, and there are none between no times.
         let window = task.budget.map(|budget| budget.window);
-        let start = Time::maybe(window.map(|window| window.start(now)));
-        let end = Time::maybe(window.map(|window| window.end(now)));
+        let start = window.map(|window| Time(window.start(now)));
+        let end = window.map(|window| Time(window.end(now)));
         let of_account = parameters![user_id, task_id, key, pseudonym, start, end];
         let pending = async {
             Ok(match counts {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::PostgresTasks;
 use crate::admin;
+use crate::changes::message::Message;
 use crate::connection::database::{DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::group_commit::Write;
@@ -160,7 +161,7 @@ impl PostgresTasks {
             // This host delivers the webhooks of tasks that it ends; any host makes an attempt
             // that was requested.
             if !effects.has_ended {
-                self.changes.redelivered();
+                self.changes.tell(Message::Redelivered);
             }
         }
         if effects.revokes_claim {
@@ -174,8 +175,11 @@ impl PostgresTasks {
     /// Announces the task's current state to watchers on this and other hosts.
     pub(crate) fn announce(&self, record: TaskRecord) {
         let id = record.task.id.clone();
-        self.changes
-            .changed(&id, record.revision, record.task.status);
+        self.changes.tell(Message::Changed {
+            id: id.clone(),
+            revision: record.revision,
+            status: record.task.status,
+        });
         self.hub.announce(&id, Update::of(record));
     }
 
@@ -183,7 +187,7 @@ impl PostgresTasks {
     pub(crate) fn announce_deletion(&self, id: &str) {
         self.promises.release(id);
         self.recent.forget(id);
-        self.changes.deleted(id);
+        self.changes.tell(Message::Deleted { id: id.to_owned() });
         self.hub.announce(id, Update::Deleted);
     }
 }

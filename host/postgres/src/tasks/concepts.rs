@@ -87,13 +87,12 @@ pub(crate) async fn delete(
     user_id: &str,
     concept_id: &str,
 ) -> Result<Option<String>, Fault> {
-    const SQL: &str = concat!(
+    let sql = format!(
         "WITH gone AS (DELETE FROM schema.concept \
              WHERE id = $1 AND user_id = $3 RETURNING task_id, image_path), \
          taken AS (UPDATE schema.task SET image_path = NULL, version = version + 1 \
-             WHERE id = (SELECT task_id FROM gone)), ",
-        tombstones!("task_id"),
-        " SELECT image_path FROM gone"
+             WHERE id = (SELECT task_id FROM gone)), {} SELECT image_path FROM gone",
+        tombstones("task_id")
     );
     let Some(id) = id(concept_id) else {
         return Ok(None);
@@ -101,7 +100,7 @@ pub(crate) async fn delete(
     let session = store.database.session_of(user_id).await?;
     let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
     let parameters = parameters![id, now, user_id];
-    let row = session.query_opt(SQL, &parameters).await?;
+    let row = session.query_opt(&sql, &parameters).await?;
     row.map(|row| Cells::of(&row).text()).transpose()
 }
 

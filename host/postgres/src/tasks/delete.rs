@@ -6,21 +6,17 @@ use crate::PostgresTasks;
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Text, Time, id, parameters};
-use crate::tasks::rows::{self, columns};
+use crate::tasks::rows::{self, COLUMNS};
 
 /// SQL that leaves tombstones of the tasks in `gone`, at the time `$2`: their images may then be
 /// deleted too.
-macro_rules! tombstones {
-    ($task_id:literal) => {
-        concat!(
-            "tombstones AS (INSERT INTO schema.tombstone (task_id, deleted_at) SELECT ",
-            $task_id,
-            ", $2 FROM gone \
-             ON CONFLICT (task_id) DO UPDATE SET deleted_at = excluded.deleted_at)"
-        )
-    };
+pub(crate) fn tombstones(task_id: &str) -> String {
+    format!(
+        "tombstones AS (INSERT INTO schema.tombstone (task_id, deleted_at) \
+         SELECT {task_id}, $2 FROM gone \
+         ON CONFLICT (task_id) DO UPDATE SET deleted_at = excluded.deleted_at)"
+    )
 }
-pub(crate) use tombstones;
 
 /// If a user is given, only that user's. False: no such task. It belongs into a transaction,
 /// and has to be announced after the commit.
@@ -31,20 +27,17 @@ pub(crate) async fn delete(
     user_id: Option<&str>,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    const SQL: &str = concat!(
-        "WITH gone AS (DELETE FROM schema.task WHERE id = $1 \
-             AND user_id = coalesce($3, user_id) RETURNING *), ",
-        tombstones!("id"),
-        " SELECT ",
-        columns!(),
-        " FROM gone AS task"
-    );
     let Some(id) = id(task_id) else {
         return Ok(false);
     };
-    let (user_id, now) = (Text::maybe(user_id), Time(now));
+    let sql = format!(
+        "WITH gone AS (DELETE FROM schema.task WHERE id = $1 \
+             AND user_id = coalesce($3, user_id) RETURNING *), {} SELECT {COLUMNS} FROM gone AS task",
+        tombstones("id")
+    );
+    let (user_id, now) = (user_id.map(Text::of), Time(now));
     let parameters = parameters![id, now, user_id];
-    let Some(row) = session.query_opt(SQL, &parameters).await? else {
+    let Some(row) = session.query_opt(&sql, &parameters).await? else {
         return Ok(false);
     };
     if let Some(active) = rows::read_active(&row)? {

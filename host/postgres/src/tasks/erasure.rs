@@ -8,7 +8,7 @@ use crate::connection::database::DEADLINE;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, parameters};
 use crate::tasks::delete::tombstones;
-use crate::tasks::rows::{columns, read};
+use crate::tasks::rows::{COLUMNS, read};
 use crate::tasks::{account, ledger};
 
 /// The user's account and sums stay, under its pseudonym. Active tasks are removed first, so that
@@ -36,33 +36,29 @@ async fn try_erase(
     limit: u32,
     deadline: Instant,
 ) -> Result<Erased, Fault> {
-    const ACTIVE: &str = concat!(
-        "WITH gone AS (DELETE FROM schema.task WHERE user_id = $1 AND completed_at IS NULL \
-             RETURNING *), ",
-        tombstones!("id"),
-        " SELECT ",
-        columns!(),
-        " FROM gone AS task"
-    );
-    const ENDED: &str = concat!(
-        "WITH gone AS (DELETE FROM schema.task WHERE id = ANY (ARRAY (SELECT id FROM schema.task \
-             WHERE user_id = $1 AND completed_at IS NOT NULL \
-             ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING id), ",
-        tombstones!("id"),
-        " SELECT id FROM gone"
-    );
-    const CONCEPTS: &str = concat!(
-        "WITH gone AS (DELETE FROM schema.concept WHERE id = ANY (ARRAY (SELECT id \
-             FROM schema.concept WHERE user_id = $1 \
-             ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING task_id, image_path), ",
-        tombstones!("task_id"),
-        " SELECT image_path FROM gone"
-    );
     const KEYS: &str = "DELETE FROM schema.idempotency_key WHERE user_id = $1 AND key = ANY (ARRAY \
          (SELECT key FROM schema.idempotency_key WHERE user_id = $1 LIMIT $2))";
     const SESSION: &str = "DELETE FROM schema.session WHERE user_id = $1";
     // After the tasks, so that no claim is noted any more.
     const LAST_CLAIM: &str = "DELETE FROM schema.last_claim WHERE user_id = $1";
+    let of_tasks = tombstones("id");
+    let active = format!(
+        "WITH gone AS (DELETE FROM schema.task WHERE user_id = $1 AND completed_at IS NULL \
+             RETURNING *), {of_tasks} SELECT {COLUMNS} FROM gone AS task"
+    );
+    let ended = format!(
+        "WITH gone AS (DELETE FROM schema.task WHERE id = ANY (ARRAY (SELECT id FROM schema.task \
+             WHERE user_id = $1 AND completed_at IS NOT NULL \
+             ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING id), \
+         {of_tasks} SELECT id FROM gone"
+    );
+    let concepts = format!(
+        "WITH gone AS (DELETE FROM schema.concept WHERE id = ANY (ARRAY (SELECT id \
+             FROM schema.concept WHERE user_id = $1 \
+             ORDER BY created_at DESC, id DESC LIMIT $3)) RETURNING task_id, image_path), \
+         {} SELECT image_path FROM gone",
+        tombstones("task_id")
+    );
     let session = store.database.session_of_until(user_id, deadline).await?;
     let pseudonym = store.options.pseudonyms.of(user_id);
     let now = store.clock.now();
@@ -76,9 +72,9 @@ async fn try_erase(
     let (_, _, active, ended, concepts, keys, _, _) = futures::try_join!(
         session.begin(None),
         locked,
-        session.query(ACTIVE, &of_active),
-        session.query(ENDED, &of_rest),
-        session.query(CONCEPTS, &of_rest),
+        session.query(&active, &of_active),
+        session.query(&ended, &of_rest),
+        session.query(&concepts, &of_rest),
         session.execute(KEYS, &of_keys),
         session.execute(SESSION, &of_user),
         session.execute(LAST_CLAIM, &of_user),

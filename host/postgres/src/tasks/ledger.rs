@@ -8,7 +8,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::PostgresTasks;
-use crate::connection::database::Session;
+use crate::connection::database::{SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Parameter, Text, Time, parameters};
 
@@ -54,17 +54,17 @@ pub(crate) async fn call(
     parameters: &[Parameter<'_>],
     entry: Option<&Entry>,
 ) -> Result<bool, Fault> {
-    let Some(entry) = entry else {
-        return session.call(function, parameters).await;
-    };
     let numbers = |from: usize, count: usize| {
         let numbers = (from..from + count).map(|number| format!("${number}"));
         numbers.collect::<Vec<_>>().join(", ")
     };
+    let inner = format!("schema.{function} ({})", numbers(1, parameters.len()));
+    let Some(entry) = entry else {
+        return session.ask(&format!("SELECT {inner}"), parameters).await;
+    };
     let of_entry = entry.parameters();
-    let inner = numbers(1, parameters.len());
     let outer = numbers(parameters.len() + 1, of_entry.len());
-    let sql = format!("SELECT schema.book (schema.{function} ({inner}), {outer})");
+    let sql = format!("SELECT schema.book ({inner}, {outer})");
     let parameters: Vec<_> = parameters.iter().cloned().chain(of_entry).collect();
     session.ask(&sql, &parameters).await
 }
@@ -113,25 +113,24 @@ impl PostgresTasks {
     }
 }
 
-/// The sums of the window that contains `now`.
+/// The sums of the current window.
 pub(crate) async fn within(
     store: &PostgresTasks,
     user_id: &str,
     window: Window,
-    now: Timestamp,
 ) -> Result<Spending, Fault> {
     const SQL: &str = "SELECT spent, reserved, unknown_calls FROM schema.spending ($1, $2, $3)";
     let session = store.database.session_of(user_id).await?;
     let pseudonym = store.options.pseudonyms.of(user_id);
+    let now = store.clock.now();
     let (start, end) = (Time(window.start(now)), Time(window.end(now)));
-    let row = session
-        .query_opt(SQL, &parameters![pseudonym, start, end])
-        .await?;
+    let parameters = parameters![pseudonym, start, end];
+    let row = session.query_opt(SQL, &parameters).await?;
     read(&mut Cells::of(&row.ok_or(Fault::Timeout)?))
 }
 
 /// Sums of all users.
-pub(crate) async fn sums(session: &Session<'_>, query: UsageQuery) -> Result<Vec<UsageSum>, Fault> {
+pub(crate) async fn sums(store: &PostgresTasks, query: UsageQuery) -> Result<Vec<UsageSum>, Fault> {
     let name = match query.group {
         UsageGroup::User => "coalesce(user_id, pseudonym)",
         UsageGroup::Model => "model",
@@ -147,9 +146,9 @@ pub(crate) async fn sums(session: &Session<'_>, query: UsageQuery) -> Result<Vec
     let since = Time(since.unwrap_or_default());
     let until = Time(query.until.unwrap_or(Timestamp(u64::MAX)));
     let limit = i64::from(MAX_SUMS) + 1;
-    let rows = session
-        .query(&sql, &parameters![since, until, limit])
-        .await?;
+    let session = store.database.session_within(SCAN_DEADLINE).await?;
+    let parameters = parameters![since, until, limit];
+    let rows = session.query(&sql, &parameters).await?;
     let sum = |row| {
         let mut cells = Cells::of(row);
         Ok(UsageSum {
@@ -173,8 +172,6 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<Spending, Fault> {
 pub(crate) async fn forget_user(session: &Session<'_>, pseudonym: &str) -> Result<(), Fault> {
     const SQL: &str =
         "UPDATE schema.ledger SET user_id = NULL WHERE pseudonym = $1 AND user_id IS NOT NULL";
-    session
-        .execute(SQL, &parameters![pseudonym])
-        .await
-        .map(drop)
+    session.execute(SQL, &parameters![pseudonym]).await?;
+    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, Time, id, parameters};
 use crate::tasks::account;
-use crate::tasks::rows::{self, columns, read};
+use crate::tasks::rows::{self, COLUMNS, read};
 
 /// If a user is given, only that user's.
 pub(crate) async fn get(
@@ -57,9 +57,8 @@ pub(crate) async fn list(
         Some(Status::Failed) => "AND status = 'failed' ",
     };
     let sql = format!(
-        "SELECT {} FROM schema.task WHERE user_id = $1 {condition}AND (created_at, id) < ($2, $3) \
-         ORDER BY created_at DESC, id DESC LIMIT $4",
-        columns!()
+        "SELECT {COLUMNS} FROM schema.task WHERE user_id = $1 {condition}\
+         AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4"
     );
     let session = store.database.session_of(user_id).await?;
     let user_id = Text::of(user_id);
@@ -98,13 +97,9 @@ pub(crate) async fn some(
     session: &Session<'_>,
     task_ids: &[String],
 ) -> Result<Vec<(String, Option<TaskRecord>)>, Fault> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.task WHERE id = ANY ($1)"
-    );
+    let sql = format!("SELECT {COLUMNS} FROM schema.task WHERE id = ANY ($1)");
     let ids: Vec<_> = task_ids.iter().filter_map(|text| id(text)).collect();
-    let rows = session.query(SQL, &parameters![ids]).await?;
+    let rows = session.query(&sql, &parameters![ids]).await?;
     let found = rows.iter().map(|row| {
         let id = Cells::of(row).id()?;
         let stored = readable(&id, read(&mut Cells::of(row)))?;

@@ -6,7 +6,8 @@ use concept_refinement_domain::image::Format;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::{ImageFacts, is_unreferenced};
 
-use crate::connection::database::Session;
+use crate::PostgresTasks;
+use crate::connection::database::SCAN_DEADLINE;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, id, parameters};
 use crate::tasks::rows::{columns, read};
@@ -33,7 +34,7 @@ const FACTS: &str = concat!(
 
 /// Returns those of these images that nothing refers to.
 pub(crate) async fn unreferenced(
-    session: &Session<'_>,
+    store: &PostgresTasks,
     mut image_paths: Vec<String>,
 ) -> Result<Vec<String>, Fault> {
     let task_ids: Vec<_> = image_paths
@@ -45,16 +46,15 @@ pub(crate) async fn unreferenced(
     let mut formats = vec![String::new()];
     formats.extend(Format::ALL.map(|format| format!(".{}", format.extension())));
     let parameters = parameters![paths, task_ids, formats];
+    let session = store.database.session_within(SCAN_DEADLINE).await?;
     let rows = session.query(FACTS, &parameters).await?;
     let mut unreferenced = HashSet::new();
     for row in &rows {
         const TASK: usize = 4;
         let mut cells = Cells::of(row);
         let number: usize = cells.count()?;
-        let Some(path) = number
-            .checked_sub(1)
-            .and_then(|index| image_paths.get(index))
-        else {
+        let index = number.checked_sub(1);
+        let Some(path) = index.and_then(|index| image_paths.get(index)) else {
             continue;
         };
         let is_forgotten = cells.get()?;

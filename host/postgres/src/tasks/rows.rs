@@ -26,6 +26,9 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+/// The same, for queries that are put together when they are made.
+pub(crate) const COLUMNS: &str = columns!();
+
 /// A task as it was read or written.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredTask {
@@ -109,16 +112,16 @@ impl<'a> NewRow<'a> {
             id: id(&task.id).ok_or(Fault::NoId)?,
             user_id: Text::of(&task.user_id),
             is_anonymous: task.is_anonymous,
-            original_path: Text::maybe(task.original_path.as_deref()),
+            original_path: task.original_path.as_deref().map(Text::of),
             created_at: Time(task.created_at),
-            due_at: Time::maybe(due_at(task)),
+            due_at: due_at(task).map(Time),
             receiver: delivery
                 .as_ref()
                 .map(|delivery| Text::of(&delivery.receiver()).into_owned()),
             delivery_due_at: delivery_due_at(record),
             request: record.request(),
             state: record.state(),
-            deadline: Time::maybe(task.deadline()),
+            deadline: task.deadline().map(Time),
         })
     }
 
@@ -200,13 +203,12 @@ impl Swap {
         let task = &record.task;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
         let status = task.status.as_str();
-        let (updated_at, completed_at) =
-            (Time::maybe(task.updated_at), Time::maybe(task.completed_at));
-        let image_path = Text::maybe(task.image_path.as_deref());
-        let lease_until = Time::maybe(task.lease_until);
+        let (updated_at, completed_at) = (task.updated_at.map(Time), task.completed_at.map(Time));
+        let image_path = task.image_path.as_deref().map(Text::of);
+        let lease_until = task.lease_until.map(Time);
         let lease = record.lease.map(micros);
         let revision = i64::try_from(record.revision).unwrap_or(i64::MAX);
-        let (due_at, delivery_due_at) = (Time::maybe(due_at(task)), delivery_due_at(record));
+        let (due_at, delivery_due_at) = (due_at(task).map(Time), delivery_due_at(record));
         let state = record.state();
         let mut parameters = Vec::from(parameters! {
             task_id, *version, status, updated_at, completed_at, image_path, lease_until, lease,
@@ -233,5 +235,5 @@ impl Swap {
 
 fn delivery_due_at(record: &TaskRecord) -> Option<Time> {
     let delivery = record.delivery.as_ref();
-    Time::maybe(delivery.and_then(DeliveryRecord::due_at))
+    delivery.and_then(DeliveryRecord::due_at).map(Time)
 }

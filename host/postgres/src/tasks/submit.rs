@@ -58,12 +58,8 @@ async fn try_submit(
         }
         _ => None,
     };
-    let Judged {
-        decision,
-        revision,
-        now,
-    } = judged;
-    let Decision { answer, effects } = decision;
+    let Judged { revision, now, .. } = judged;
+    let Decision { answer, effects } = judged.decision;
     let Some(mut creation) = effects else {
         if let Some((_, session)) = alone {
             session.roll_back().await?;
@@ -171,7 +167,7 @@ impl Insert {
         } = &self.creation;
         let usage = serde_json::to_string(usage).unwrap_or_default();
         let ends_at = Time(Usage::ends_at(record.task.created_at));
-        let key = Text::maybe(idempotency_key.as_deref());
+        let key = idempotency_key.as_deref().map(Text::of);
         let fingerprint = key.is_some().then(|| self.creation.submitted().fingerprint);
         let row = NewRow::of(record)?;
         let mut parameters = Vec::from(row.parameters());

@@ -8,55 +8,31 @@ use uuid::Uuid;
 use crate::PostgresTasks;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Time, parameters};
-use crate::tasks::rows::{columns, read};
+use crate::tasks::rows::{COLUMNS, read};
 use crate::tasks::webhooks;
 
 /// SQL for when a task that is published again at `$1` is due next, like `due_again` of
 /// the domain: `$2` is the soonest and `$3` the latest.
-macro_rules! again {
-    () => {
-        "least(greatest($1 + ($1 - CASE status WHEN 'processing' THEN lease_until \
-         ELSE coalesce(updated_at, created_at) END), $2), $3)"
-    };
-}
-
-/// SQL for the latest time at which a task can be due at `$1`, like `furthest_due` of the
-/// domain.
-macro_rules! furthest {
-    () => {
-        concat!(
-            "greatest(",
-            again!(),
-            ", $1 + lease * interval '1 microsecond')"
-        )
-    };
-}
+const AGAIN: &str = "least(greatest($1 + ($1 - CASE status WHEN 'processing' THEN lease_until \
+     ELSE coalesce(updated_at, created_at) END), $2), $3)";
 
 /// The longest overdue first, except for rows that are locked. Each returned task becomes
 /// due again later.
 pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, Fault> {
+    // The latest time at which a task can be due at `$1`, like `furthest_due` of the domain.
+    let furthest = format!("greatest({AGAIN}, $1 + lease * interval '1 microsecond')");
     // Corrects times that were written before the clock was set back.
-    const FOLLOW_CLOCK: &str = concat!(
-        "UPDATE schema.task SET due_at = ",
-        furthest!(),
-        ", deliver_at = least(deliver_at, ",
-        furthest!(),
-        "), lease_until = least(lease_until, $1 + lease * interval '1 microsecond'), \
-         version = version + 1 WHERE completed_at IS NULL AND due_at > $2 AND due_at > ",
-        furthest!()
+    let follow_clock = format!(
+        "UPDATE schema.task SET due_at = {furthest}, deliver_at = least(deliver_at, {furthest}), \
+         lease_until = least(lease_until, $1 + lease * interval '1 microsecond'), \
+         version = version + 1 WHERE completed_at IS NULL AND due_at > $2 AND due_at > {furthest}"
     );
-    const DUE: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.task WHERE completed_at IS NULL AND due_at <= $1 \
+    let due = format!(
+        "SELECT {COLUMNS} FROM schema.task WHERE completed_at IS NULL AND due_at <= $1 \
          AND NOT EXISTS (SELECT FROM schema.queue_pause) \
          ORDER BY due_at, created_at, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED"
     );
-    const LATER: &str = concat!(
-        "UPDATE schema.task SET due_at = ",
-        again!(),
-        " WHERE id = ANY ($4)"
-    );
+    let later = format!("UPDATE schema.task SET due_at = {AGAIN} WHERE id = ANY ($4)");
     let now = store.clock.now();
     let times = [now, now.plus(PENDING_OVERDUE), now.plus(LONGEST_INTERVAL)];
     let [now, soonest, latest] = times.map(Time);
@@ -66,8 +42,8 @@ pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     let of_now = parameters![now, limit];
     let (_, _, rows) = futures::try_join!(
         session.begin(None),
-        session.execute(FOLLOW_CLOCK, &follow),
-        session.query(DUE, &of_now),
+        session.execute(&follow_clock, &follow),
+        session.query(&due, &of_now),
     )?;
     let (mut tasks, mut ids) = (Vec::new(), Vec::<Uuid>::new());
     for row in &rows {
@@ -76,8 +52,8 @@ pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
         tasks.extend(stored.map(|stored| stored.record.task));
         ids.push(id);
     }
-    let later = parameters![now, soonest, latest, ids];
-    futures::try_join!(session.execute(LATER, &later), session.commit())?;
+    let of_found = parameters![now, soonest, latest, ids];
+    futures::try_join!(session.execute(&later, &of_found), session.commit())?;
     Ok(tasks)
 }
 
@@ -99,9 +75,8 @@ pub(crate) async fn recover(store: &PostgresTasks, are_messages_lost: bool) -> R
          version = version + 1 WHERE completed_at IS NULL";
     let now = Time(store.clock.now());
     let session = store.database.session().await?;
-    let unfinished = session
-        .execute(SQL, &parameters![now, are_messages_lost])
-        .await?;
+    let parameters = parameters![now, are_messages_lost];
+    let unfinished = session.execute(SQL, &parameters).await?;
     webhooks::recover(&session).await?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

@@ -23,10 +23,8 @@ pub(crate) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
         return Ok(Tally::default());
     };
     let mut cells = Cells::of(&row);
-    let pending: u64 = cells.count()?;
-    let unfinished: u64 = cells.count()?;
-    let finished: u64 = cells.count()?;
-    let failed: u64 = cells.count()?;
+    let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
+    let (finished, failed): (u64, u64) = (cells.count()?, cells.count()?);
     Ok(Tally {
         pending,
         processing: unfinished.saturating_sub(pending),

@@ -130,9 +130,8 @@ impl UploadReservations for PostgresTasks {
                 after.map_or_else(Default::default, |after| [after.owner, after.name]);
             let (kind, owner, name) = (folder(kind), Text::of(&owner), Text::of(&name));
             let limit = i64::from(limit);
-            let rows = session
-                .query(SQL, &parameters![kind, owner, name, limit])
-                .await?;
+            let parameters = parameters![kind, owner, name, limit];
+            let rows = session.query(SQL, &parameters).await?;
             rows.iter().map(|row| path(&mut Cells::of(row))).collect()
         })
     }
@@ -206,7 +205,7 @@ impl PostgresTasks {
     ) -> Result<u64, Fault> {
         let [owner, kind, name] = key(&reservation.path);
         let holder = id(&reservation.holder).ok_or(Fault::NoId)?;
-        let anonymous_owner = Text::maybe(reservation.anonymous_owner.as_deref());
+        let anonymous_owner = reservation.anonymous_owner.as_deref().map(Text::of);
         let until = Time(self.clock.now().plus(TERM));
         let bytes = bytes.min(LONGEST).cast_signed();
         let parameters = parameters![owner, kind, name, holder, until, bytes, anonymous_owner];

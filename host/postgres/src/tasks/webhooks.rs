@@ -12,24 +12,7 @@ use crate::PostgresTasks;
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::values::{Cells, Text, Time, parameters};
-use crate::tasks::rows::{Swap, columns, read};
-
-/// SQL for deliveries that are due, except those of receivers, users, or users at a
-/// receiver without further permits.
-macro_rules! due_sql {
-    ($comparison:literal) => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at ",
-            $comparison,
-            " $1 AND receiver <> ALL ($2) AND user_id <> ALL ($3) \
-             AND NOT EXISTS (SELECT FROM unnest($4, $5) AS taken (receiver, user_id) \
-             WHERE taken.receiver = task.receiver AND taken.user_id = task.user_id) \
-             ORDER BY delivery_due_at, completed_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED"
-        )
-    };
-}
+use crate::tasks::rows::{COLUMNS, Swap, read};
 
 /// Claims due deliveries, except those that another host is just claiming, the
 /// longest waiting ones first.
@@ -95,13 +78,23 @@ async fn give_up(session: &Session<'_>, task_ids: Vec<Uuid>) -> Result<u64, Faul
     session.execute(SQL, &parameters![task_ids]).await
 }
 
+/// Deliveries that are due, except those of receivers, users, or users at a receiver without
+/// further permits.
 async fn due(
     session: &Session<'_>,
     permits: &DeliveryPermits,
     now: Timestamp,
 ) -> Result<Vec<Row>, Fault> {
-    const DUE: &str = due_sql!("<=");
-    const BEYOND: &str = due_sql!(">");
+    let sql = |comparison: &str| {
+        format!(
+            "SELECT {COLUMNS} FROM schema.task WHERE completed_at IS NOT NULL \
+             AND delivery_due_at {comparison} $1 AND receiver <> ALL ($2) AND user_id <> ALL ($3) \
+             AND NOT EXISTS (SELECT FROM unnest($4, $5) AS taken (receiver, user_id) \
+             WHERE taken.receiver = task.receiver AND taken.user_id = task.user_id) \
+             ORDER BY delivery_due_at, completed_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED"
+        )
+    };
+    let (due, late) = (sql("<="), sql(">"));
     let texts = |full: Vec<_>| full.into_iter().map(Text::of).collect::<Vec<_>>();
     let (receivers, users) = (texts(permits.full_receivers()), texts(permits.full_users()));
     let (receivers_of, users_of) = permits.full_pairs().into_iter().unzip();
@@ -111,8 +104,8 @@ async fn due(
     let of_now = parameters![now, receivers, users, receivers_of, users_of, limit];
     let of_beyond = parameters![beyond, receivers, users, receivers_of, users_of, limit];
     let (mut due, late) = futures::try_join!(
-        session.query(DUE, &of_now),
-        session.query(BEYOND, &of_beyond)
+        session.query(&due, &of_now),
+        session.query(&late, &of_beyond)
     )?;
     due.extend(late);
     Ok(due)
@@ -128,12 +121,11 @@ pub(crate) async fn next(store: &PostgresTasks) -> Result<Option<Timestamp>, Fau
 
 /// Ends the leases of all attempts.
 pub(crate) async fn recover(session: &Session<'_>) -> Result<(), Fault> {
-    const PENDING: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM schema.task WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL"
+    let pending = format!(
+        "SELECT {COLUMNS} FROM schema.task \
+         WHERE completed_at IS NOT NULL AND delivery_due_at IS NOT NULL"
     );
-    for row in session.query(PENDING, &[]).await? {
+    for row in session.query(&pending, &[]).await? {
         // Unreadable deliveries are dropped when they are due.
         let Some(mut task) = readable("", read(&mut Cells::of(&row)))? else {
             continue;

@@ -40,8 +40,5 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), SchemaError> {
 
 /// Whether a database has these tables and nothing else. True if it does not exist.
 pub(in crate::images) fn verify(file: &Path) -> Result<(), OpenError> {
-    match file.exists() {
-        true => schema::verify(file, &SCHEMA),
-        false => Ok(()),
-    }
+    schema::verify(file, &SCHEMA)
 }

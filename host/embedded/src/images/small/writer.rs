@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_capability::directory::{self, NamedFile};
 use concept_refinement_capability::room::Room;
-use concept_refinement_domain::capability::{CapabilityError, ImageKind};
-use concept_refinement_domain::image_path::folder;
+use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::image_path::{ImagePath, folder};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -38,15 +38,11 @@ const GIVE_BACK: &str = "PRAGMA incremental_vacuum(2048)";
 
 pub(super) enum Change {
     Put {
-        tag: String,
-        name: String,
+        path: ImagePath,
         envelope: String,
         contents: Vec<u8>,
     },
-    Remove {
-        tag: String,
-        name: String,
-    },
+    Remove(ImagePath),
     /// Deletes some of the images that are marked as deleted.
     Purge,
     /// Changes nothing, to see whether a write would succeed.
@@ -180,8 +176,8 @@ impl Worker {
         transaction(&self.connection, |error| self.fault(error), write)?;
         self.room.replace(difference.removed, difference.stored);
         for entry in group {
-            if let Change::Put { tag, name, .. } = &entry.change {
-                self.remove_file(tag, name);
+            if let Change::Put { path, .. } = &entry.change {
+                self.remove_file(path);
             }
         }
         // While only deletions succeed, the spent reserve is left for the next deletions.
@@ -196,19 +192,18 @@ impl Worker {
             "INSERT INTO image (tag, name, envelope, contents) VALUES (?, ?, ?, ?)";
         match change {
             Change::Put {
-                tag,
-                name,
+                path,
                 envelope,
                 contents,
             } => {
-                difference.removed += self.remove(tag, name, true)?;
-                let row = (tag, name, envelope, contents);
+                difference.removed += self.remove(path, true)?;
+                let row = (&path.tag, &path.name, envelope, contents);
                 run(&self.connection, INSERT, row)?;
                 difference.stored += contents.len() as u64;
             }
-            Change::Remove { tag, name } => {
+            Change::Remove(path) => {
                 let for_good = !self.is_held.load(Ordering::SeqCst);
-                difference.removed += self.remove(tag, name, for_good)?;
+                difference.removed += self.remove(path, for_good)?;
             }
             Change::Purge => purge(&self.connection)?,
             Change::Check => {}
@@ -233,21 +228,22 @@ impl Worker {
     }
 
     /// Returns the number of bytes of the deleted image.
-    fn remove(&self, tag: &str, name: &str, for_good: bool) -> rusqlite::Result<u64> {
+    fn remove(&self, path: &ImagePath, for_good: bool) -> rusqlite::Result<u64> {
         const DELETE: &str = "DELETE FROM image WHERE name = ? AND tag = ? \
              RETURNING iif(removed, 0, length(contents))";
         const MARK: &str = "UPDATE image SET removed = TRUE \
              WHERE name = ? AND tag = ? AND NOT removed RETURNING length(contents)";
         let sql = if for_good { DELETE } else { MARK };
-        let bytes: Option<u32> = find(&self.connection, sql, [name, tag], |row| row.get(0))?;
+        let key = [&path.name, &path.tag];
+        let bytes: Option<u32> = find(&self.connection, sql, key, |row| row.get(0))?;
         Ok(bytes.map_or(0, u64::from))
     }
 
     /// Removes a larger image of the same name that was replaced; reads already use the
     /// row.
-    fn remove_file(&self, tag: &str, name: &str) {
-        let folder = self.root.join(folder(ImageKind::Refined)).join(tag);
-        let file = folder.join(name);
+    fn remove_file(&self, path: &ImagePath) {
+        let folder = self.root.join(folder(path.kind)).join(&path.tag);
+        let file = folder.join(&path.name);
         let removed = match envelope::image_bytes(&file) {
             // There is none, as nearly always.
             Ok(0) => return,
@@ -257,11 +253,8 @@ impl Worker {
             }),
             Err(error) => Err(error),
         };
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, "an image that was replaced stays as a file");
-            }
-            _ => {}
+        if let Err(error) = directory::existing(removed) {
+            tracing::warn!(%error, "an image that was replaced stays as a file");
         }
     }
 

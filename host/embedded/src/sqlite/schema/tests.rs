@@ -8,7 +8,6 @@ static NUMBERS: Table = Table {
     known_as: "numbers",
     key: "id",
     columns: "id, doubled",
-    condition: "TRUE",
 };
 
 static REWRITES: [Rewrite; 1] = [Rewrite {
@@ -17,7 +16,6 @@ static REWRITES: [Rewrite; 1] = [Rewrite {
         known_as: "numbers",
         key: "id",
         columns: "id",
-        condition: "TRUE",
     },
     to: &NUMBERS,
     row: |row| {

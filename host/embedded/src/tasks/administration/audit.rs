@@ -8,7 +8,6 @@ use rusqlite::{Connection, Row, params};
 use super::super::fault::{Fault, readable};
 use super::super::stored::Stored;
 use super::super::writer::Tx;
-use crate::sqlite::statements::run;
 
 pub(in super::super) fn add(tx: &Tx<'_>, audit: Audit) -> Result<(), Fault> {
     let Audit {
@@ -21,8 +20,7 @@ pub(in super::super) fn add(tx: &Tx<'_>, audit: Audit) -> Result<(), Fault> {
          VALUES (?, ?, ?, ?, ?, ?)";
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let parameters = params![Stored(tx.now), act.actor, action, target, act.reason, count];
-    run(tx.connection, sql, parameters)?;
-    Ok(())
+    tx.execute(sql, parameters)
 }
 
 pub(super) fn list(
@@ -59,6 +57,5 @@ fn read(row: &Row<'_>, number: u64) -> rusqlite::Result<AuditEntry> {
 
 pub(super) fn prune(tx: &Tx<'_>, before: Timestamp) -> Result<(), Fault> {
     let sql = "DELETE FROM audit_entry WHERE at < ?";
-    run(tx.connection, sql, [Stored(before)])?;
-    Ok(())
+    tx.execute(sql, [Stored(before)])
 }

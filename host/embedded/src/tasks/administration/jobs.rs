@@ -12,7 +12,7 @@ use super::super::stored::Stored;
 use super::super::writer::Tx;
 use super::acts::act;
 use super::audit;
-use crate::sqlite::statements::{self, all, run};
+use crate::sqlite::statements::{self, all};
 
 const COLUMNS: &str = "id, created_at, ended_at, content";
 
@@ -62,8 +62,7 @@ pub(super) fn unfinished(connection: &Connection) -> Result<Vec<String>, Fault> 
 /// Removes jobs that ended before this time.
 pub(super) fn prune(tx: &Tx<'_>, before: Timestamp) -> Result<(), Fault> {
     let sql = "DELETE FROM job WHERE ended_at < ?";
-    run(tx.connection, sql, [Stored(before)])?;
-    Ok(())
+    tx.execute(sql, [Stored(before)])
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
@@ -83,6 +82,5 @@ fn save(tx: &Tx<'_>, job: &Job) -> Result<(), Fault> {
         job.ended_at.map(Stored),
         document::write(job),
     ];
-    run(tx.connection, &sql, parameters)?;
-    Ok(())
+    tx.execute(&sql, parameters)
 }

@@ -31,16 +31,10 @@ pub(in super::super) fn some(
 }
 
 pub(in super::super) fn count(connection: &Connection, filter: &TaskFilter) -> Result<u64, Fault> {
-    let Query {
-        rows,
-        matches,
-        parameters,
-        ..
-    } = query(filter, None, None);
-    let sql = format!("SELECT count(*) FROM {rows} AND {matches}");
-    let count: i64 = one(connection, &sql, params_from_iter(parameters), |row| {
-        row.get(0)
-    })?;
+    let query = query(filter, None, None);
+    let sql = format!("SELECT count(*) FROM {} AND {}", query.rows, query.matches);
+    let parameters = params_from_iter(query.parameters);
+    let count: i64 = one(connection, &sql, parameters, |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
 
@@ -51,20 +45,17 @@ pub(in super::super) fn look(
     limit: usize,
 ) -> Result<Vec<FoundTask>, Fault> {
     let filter = &walk.filter;
-    let Query {
-        rows,
-        matches,
-        order,
-        parameters,
-    } = query(filter, walk.as_of, walk.after.clone());
+    let query = query(filter, walk.as_of, walk.after.clone());
     let deep = match filter.is_deep() {
         true => "state",
         false => "NULL",
     };
-    let sql =
-        format!("SELECT created_at, id, user_id, {matches}, {deep} FROM {rows} ORDER BY {order}");
+    let sql = format!(
+        "SELECT created_at, id, user_id, {}, {deep} FROM {} ORDER BY {}",
+        query.matches, query.rows, query.order
+    );
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut rows = statement.query(params_from_iter(query.parameters))?;
     let mut found = Vec::new();
     while found.len() < limit
         && let Some(row) = rows.next()?
@@ -96,58 +87,57 @@ fn query(filter: &TaskFilter, as_of: Option<Timestamp>, after: Option<Position>)
     let mut conditions = Vec::new();
     let mut parameters = Vec::new();
     let mut matches = "TRUE";
-    let mut given = |condition: &str, value: Value| {
-        conditions.push(condition.to_owned());
-        parameters.push(value);
+    let mut given = |condition: &'static str, values: &[Value]| {
+        conditions.push(condition);
+        parameters.extend_from_slice(values);
     };
     let text = |text: &str| Value::Text(text.to_owned());
     let time = |at: Timestamp| Value::Integer(i64::try_from(at.0).unwrap_or(i64::MAX));
     let mut index = "";
     if let Some(user) = &filter.user {
-        given("user_id = ?", text(user));
+        given("user_id = ?", &[text(user)]);
     } else {
         if let Some(first) = filter.first_id() {
-            given("id >= ?", Value::Text(first));
+            given("id >= ?", &[Value::Text(first)]);
         }
         if let Some(last) = filter.last_id() {
-            given("id <= ?", Value::Text(last));
+            given("id <= ?", &[Value::Text(last)]);
         }
     }
     match (filter.status, &filter.user) {
-        (Some(status), Some(_)) => given("status = ?", text(status.as_str())),
+        (Some(status), Some(_)) => given("status = ?", &[text(status.as_str())]),
         (Some(status @ (Status::Pending | Status::Processing)), None) => {
             index = "INDEXED BY task_due";
-            given("due_at IS NOT NULL AND status = ?", text(status.as_str()));
+            given(
+                "due_at IS NOT NULL AND status = ?",
+                &[text(status.as_str())],
+            );
         }
         (Some(Status::Failed), None) => {
             index = "INDEXED BY task_failed";
-            conditions.push("status = 'failed'".to_owned());
+            given("status = 'failed'", &[]);
         }
         // Most tasks are completed, so few are read in vain.
         (Some(Status::Completed), None) => matches = "status = 'completed'",
         (None, _) => {}
     }
-    let mut given = |condition: &str, value: Value| {
-        conditions.push(condition.to_owned());
-        parameters.push(value);
-    };
     if let Some(since) = filter.since {
-        given("created_at >= ?", time(since));
+        given("created_at >= ?", &[time(since)]);
     }
     if let Some(until) = filter.until {
-        given("created_at < ?", time(until));
+        given("created_at < ?", &[time(until)]);
     }
     if let Some(as_of) = as_of.filter(|_| filter.is_of_ended()) {
-        given("completed_at <= ?", time(as_of));
+        given("completed_at <= ?", &[time(as_of)]);
     }
     if let Some(Position { created_at, id }) = after {
         match filter.user {
             Some(_) => {
-                given("created_at <= ?", time(created_at));
-                given("(created_at, id) < (?, ?)", time(created_at));
-                parameters.push(Value::Text(id));
+                given("created_at <= ?", &[time(created_at)]);
+                let place = [time(created_at), Value::Text(id)];
+                given("(created_at, id) < (?, ?)", &place);
             }
-            None => given("id < ?", Value::Text(id)),
+            None => given("id < ?", &[Value::Text(id)]),
         }
     }
     let order = match filter.user {

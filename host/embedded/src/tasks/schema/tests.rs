@@ -95,5 +95,5 @@ async fn what_0_1_stored_is_read() {
     let deleted: i64 = count("SELECT count(*) FROM tombstone").await.unwrap();
     assert_eq!((pending, deleted), (1, 1));
     drop(store);
-    verify(&file).unwrap();
+    crate::sqlite::schema::verify(&file, &SCHEMA).unwrap();
 }

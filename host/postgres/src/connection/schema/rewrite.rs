@@ -18,9 +18,8 @@ pub(super) async fn all(
     rewrites: &'static [Rewrite],
 ) -> Result<(), Fault> {
     // Columns may be read by queries, which do not name the schema.
-    session
-        .batch(&format!("SET LOCAL search_path = \"{schema}\""))
-        .await?;
+    let path = format!("SET LOCAL search_path = \"{schema}\"");
+    session.batch(&path).await?;
     let mut progress = Progress::start();
     for rewrite in rewrites {
         rows(session, rewrite, &mut progress).await?;
