@@ -15,8 +15,7 @@ use rand::RngExt as _;
 
 use crate::config::{Auth, Config};
 use crate::moving::refuse_half_moved;
-use crate::wiring::capabilities;
-use crate::wiring::engines::TASKS;
+use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::grants;
 use crate::wiring::secret::{self, Secret};
 
@@ -146,8 +145,8 @@ enum Missing {
 /// The service's own secret: of its store if hosts share one, else of its data directory.
 async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
     let random = || rand::rng().random();
-    let server = capabilities::inspect(TASKS, &config.tasks, config).await?;
-    if server.is_none() {
+    let stores = ConfiguredStores::of(config);
+    if stores.tasks()?.inspect().await?.is_none() {
         let directory = &config.data_dir;
         if missing == Missing::Refuse && !directory.join(secret::FILE).exists() {
             bail!("the first start makes the secret that signs tokens");
@@ -156,9 +155,7 @@ async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
             .with_context(|| format!("the data directory {}", directory.display()))?;
         return Secret::open(directory, random);
     }
-    let clock = std::sync::Arc::new(SystemClock) as _;
-    let tasks = capabilities::tasks(config, &clock, &capabilities::room(config))?;
-    let tasks = tasks.open().await?;
+    let tasks = stores.open_tasks().await?;
     refuse_half_moved(&tasks).await?;
     let shared = tasks.shared.as_ref();
     let shared = shared.context("the task store has no secret")?;

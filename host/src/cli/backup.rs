@@ -20,7 +20,7 @@ use super::terminal::{in_a_line, print, say};
 use crate::backup::{Backup, Draft, Receiver, size, unpack};
 use crate::config::Config;
 use crate::config::table::Command;
-use crate::wiring::capabilities;
+use crate::wiring::capabilities::{self, ConfiguredStores};
 use crate::wiring::control::ControlClient;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
@@ -154,7 +154,7 @@ impl Source {
             return Ok(Self::Service(client));
         }
         let runtime = tokio::runtime::Runtime::new()?;
-        let stores = runtime.block_on(capabilities::at_rest(config))?;
+        let stores = runtime.block_on(ConfiguredStores::of(config).at_rest())?;
         let data = config.data_dir.display();
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();

@@ -50,6 +50,7 @@ use crate::service::Service;
 use crate::wiring::HostError;
 use crate::wiring::api::{self, Api};
 use crate::wiring::builder::{HostBuilder, Listener};
+use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
 use crate::wiring::control::Control;
@@ -137,8 +138,9 @@ impl HostBuilder {
 
         // An unusable directory is reported before anything is compiled. If two processes
         // start on the same data, one of them fails here, before it generates a secret.
-        let room = capabilities::room(&config);
-        let tasks = capabilities::tasks(&config, &clock, &room)?.open().await?;
+        let mut stores = ConfiguredStores::of(&config);
+        stores.clock = clock;
+        let tasks = stores.open_tasks().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
         let is_shared = tasks.shared.is_some();
 
@@ -151,7 +153,7 @@ impl HostBuilder {
         let network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         let network = network.measured(Arc::clone(&metrics.egress));
-        let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
+        let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &stores.room);
         let resources = pipeline::Resources::new(&config).map_err(HostError::System)?;
         let pipeline = &compiled.pipeline;
         let edits = pipeline::partial_edits(&config, &engine, pipeline, &network, &resources);
@@ -167,10 +169,9 @@ impl HostBuilder {
             }
         };
 
-        let clock = match &tasks.shared {
-            Some(shared) => Arc::clone(&shared.clock),
-            None => clock,
-        };
+        if let Some(shared) = &tasks.shared {
+            stores.clock = Arc::clone(&shared.clock);
+        }
         let cores = Arc::new(Cores::start().map_err(HostError::System)?);
         let watchers = Arc::<Watchers>::default();
         let mut serving = Serving::new(
@@ -180,7 +181,7 @@ impl HostBuilder {
             Arc::clone(&engine),
         );
         let pause = Arc::default();
-        let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
+        let (push, pushes) = push::trigger(&config, &network, &stores.clock, &pause).unzip();
         let mut api = Api::new(
             &config,
             address,
@@ -207,7 +208,7 @@ impl HostBuilder {
                     Ok(secret) => secret?,
                     Err(_) => {
                         let unavailable =
-                            capabilities::unavailable(&config, &tasks, &model, &clock);
+                            capabilities::unavailable(&config, &tasks, &model, &stores.clock);
                         let slots = Arc::new(Semaphore::new(FIRST_INSTANCES as usize));
                         let first = instances(None, &Arc::new(unavailable), &slots);
                         let served = api.serve_first(first, &mut serving).await;
@@ -223,8 +224,7 @@ impl HostBuilder {
             }
         };
         let administration = Arc::clone(&tasks.administration);
-        let (mut configured, embedded) =
-            capabilities::open(&config, &secret, tasks, model, clock, room).await?;
+        let (mut configured, embedded) = capabilities::open(stores, &secret, tasks, model).await?;
         configured.pause = pause;
         configured.traces = traces;
         if let Some(pushes) = pushes {
