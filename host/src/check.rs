@@ -22,7 +22,7 @@ use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolv
 use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
 
-use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
+use crate::config::{Config, ModelChoice, ModelLink, Push};
 use crate::moving::refuse_half_moved;
 use crate::tokens;
 use crate::wiring::capabilities::{Configured, ConfiguredStores};
@@ -102,8 +102,8 @@ pub async fn check(
         }
         Err(error) => found("components", Err(error)),
     }
-    if let (Auth::Jwks, Some(url)) = (config.auth, &config.jwks_url) {
-        found("issuer", issuer(config, url, &network).await);
+    if let Some(url) = config.issuer_url() {
+        found("issuer", issuer(url, &network).await);
     }
     if let Some(token) = token {
         found("token", tokens::judge(config, token, &network).await);
@@ -345,9 +345,9 @@ async fn listed(
 }
 
 /// Uses the same grant as the API.
-async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
+async fn issuer(url: &url::Url, network: &Network) -> anyhow::Result<String> {
     let origin = Origin::of_url(url).context("its URL cannot be used")?;
-    let egress = grants::issuer(config, network);
+    let egress = grants::keys(Some(url), network);
     probe(&egress, &origin, url.path()).await
 }
 
@@ -359,7 +359,7 @@ async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>
     }
     let url = &push.jwks_url;
     let origin = Origin::of_url(url).context("the URL of its keys cannot be used")?;
-    let egress = grants::push_keys(url, network);
+    let egress = grants::keys(Some(url), network);
     probe(&egress, &origin, url.path()).await.map(Some)
 }
 

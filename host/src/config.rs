@@ -289,6 +289,11 @@ impl Config {
         has_budget && self.model.prices().is_empty()
     }
 
+    /// Where the issuer of the tokens publishes its keys, if one signs them.
+    pub(crate) fn issuer_url(&self) -> Option<&Url> {
+        self.jwks_url.as_ref().filter(|_| self.auth == Auth::Jwks)
+    }
+
     /// Variables of model links that have no meaning for this model. They are not an
     /// error.
     pub fn unknown_variables(&self) -> Vec<String> {

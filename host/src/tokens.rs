@@ -75,7 +75,9 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
     let rules = rules(config);
     let judged = match config.auth {
         Auth::Jwks => {
-            let keys = grants::issuer(config, network).issuer_keys().await;
+            let keys = grants::keys(config.issuer_url(), network)
+                .issuer_keys()
+                .await;
             let keys = keys.map_err(|error| anyhow::anyhow!("the issuer's keys: {error}"))?;
             let (keys, _) = KeySet::parse(&keys).context("the issuer has no JWK Set")?;
             read(token, &rules, Signer::Issuer, |token| {

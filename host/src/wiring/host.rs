@@ -19,8 +19,8 @@ use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::LENGTH;
 use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::ingress::InProcess;
 use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
-use concept_refinement_runtime::ingress::{ApiInstances, InProcess};
 use concept_refinement_runtime::wasm::engine::Pool;
 use concept_refinement_tokens::Key;
 use futures::future::join_all;
@@ -316,14 +316,9 @@ impl HostBuilder {
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
         let secret_in_process = hex(&random());
-        let in_process = ApiInstances {
-            grants: grants::api_in_process(instances.grants.clone(), &secret_in_process),
-            stopping: Arc::default(),
-            task_timeout: instances.task_timeout,
-            engine: instances.engine.clone(),
-            pre: instances.pre.clone(),
-            slots: Arc::clone(&instances.slots),
-        };
+        let granted = grants::api_in_process(instances.grants.clone(), &secret_in_process);
+        let in_process =
+            api::instances(&engine, &compiled.api, granted, &slots, config.task_timeout);
         let in_process = api.in_process(in_process).map_err(HostError::Component)?;
         let served = api.serve(instances, &mut serving).await;
         served.map_err(HostError::Component)?;

@@ -26,7 +26,7 @@ pub fn trigger(
     let pushes = Arc::new(Pushes::new(Arc::clone(pause)));
     let trigger = PushTrigger::new(
         proof,
-        grants::push_keys(&push.jwks_url, network),
+        grants::keys(Some(&push.jwks_url), network),
         Arc::clone(clock),
         Arc::clone(&pushes),
     );
