@@ -29,8 +29,9 @@ use crate::wiring::capabilities::{Configured, ConfiguredStores};
 use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
 use crate::wiring::engines::no_reservations;
+use crate::wiring::pipeline::Parts;
 use crate::wiring::secret::Secret;
-use crate::wiring::{grants, pipeline, push};
+use crate::wiring::{grants, push};
 use model_list::Listed;
 
 /// Timeout for answers of remote services.
@@ -84,16 +85,11 @@ pub async fn check(
         Ok((engine, compiled)) => {
             found("components", Ok(String::new()));
             let blobs = grants::blobs(config, None, &Arc::default());
-            let pipeline = &compiled.pipeline;
-            let log = Arc::new(output::Log);
             let model = async {
-                let resources = pipeline::Resources::new(config)?;
-                let (network, blobs) = (&network, &blobs);
-                pipeline::partial_edits(config, &engine, pipeline, network, &resources)?;
-                pipeline::model(
-                    config, &engine, pipeline, network, blobs, &resources, None, log,
-                )
-                .await
+                let pipeline = &compiled.pipeline;
+                let pipeline = Parts::new(config, &engine, pipeline, &network, &blobs)?;
+                pipeline.partial_edits()?;
+                pipeline.model(None, Arc::new(output::Log)).await
             };
             found(
                 "model",

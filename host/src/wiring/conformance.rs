@@ -29,7 +29,8 @@ use futures::{StreamExt as _, stream};
 
 use crate::config::Config;
 use crate::wiring::compiled::{Pipeline, compile};
-use crate::wiring::{Components, capabilities, grants, pipeline};
+use crate::wiring::pipeline::Parts;
+use crate::wiring::{Components, capabilities, grants};
 use cases::{Case, PICTURES, PROMPT, Picture, cases};
 use heard::Heard;
 use verdict::Judge;
@@ -77,11 +78,8 @@ pub async fn test(
     let loaded = match &compiled {
         Ok((engine, compiled)) => {
             let heard = Arc::clone(&heard) as _;
-            let resources = pipeline::Resources::new(config)?;
-            pipeline::model(
-                config, engine, compiled, &network, &blobs, &resources, None, heard,
-            )
-            .await
+            let parts = Parts::new(config, engine, compiled, &network, &blobs)?;
+            parts.model(None, heard).await
         }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };

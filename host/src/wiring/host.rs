@@ -56,10 +56,10 @@ use crate::wiring::components::Components;
 use crate::wiring::control::Control;
 use crate::wiring::grants::API_MEMORY;
 use crate::wiring::monitoring::Monitoring;
-use crate::wiring::pipeline::LOANS;
+use crate::wiring::pipeline::{LOANS, Parts};
 use crate::wiring::secret::Secret;
 use crate::wiring::serving::{Serving, Stop};
-use crate::wiring::{capabilities, grants, pipeline, push, webhooks};
+use crate::wiring::{capabilities, grants, push, webhooks};
 
 /// Limit of API instances; requests share them.
 const API_INSTANCES: u32 = 64;
@@ -154,17 +154,13 @@ impl HostBuilder {
             .map_err(|error| HostError::System(error.into()))?;
         let network = network.measured(Arc::clone(&metrics.egress));
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &stores.room);
-        let resources = pipeline::Resources::new(&config).map_err(HostError::System)?;
-        let pipeline = &compiled.pipeline;
-        let edits = pipeline::partial_edits(&config, &engine, pipeline, &network, &resources);
-        let edits = edits.map_err(HostError::Component)?;
+        let pipeline = Parts::new(&config, &engine, &compiled.pipeline, &network, &blobs);
+        let pipeline = pipeline.map_err(HostError::System)?;
+        let edits = pipeline.partial_edits().map_err(HostError::Component)?;
         let model = match model {
             Some(model) => model,
             None => {
-                let links = Some(&metrics.links);
-                let model = pipeline::model(
-                    &config, &engine, pipeline, &network, &blobs, &resources, links, on_output,
-                );
+                let model = pipeline.model(Some(&metrics.links), on_output);
                 model.await.map_err(HostError::Component)?
             }
         };
@@ -233,16 +229,8 @@ impl HostBuilder {
         let capabilities = Probes::around(map_capabilities(configured));
         let capabilities = Arc::new(metrics.around(capabilities));
 
-        let worker = pipeline::worker(
-            &config,
-            &engine,
-            &compiled.pipeline.processor,
-            grants::processor(&config, &network, &capabilities, &blobs, &edits),
-            &capabilities,
-            Some(Arc::clone(&metrics)),
-        )
-        .await
-        .map_err(HostError::Component)?;
+        let worker = pipeline.worker(&capabilities, &edits, Some(Arc::clone(&metrics)));
+        let worker = worker.await.map_err(HostError::Component)?;
 
         let deliverer = webhooks::deliverer(
             &config,

@@ -31,7 +31,8 @@ use crate::wiring::builder::HostBuilder;
 use crate::wiring::compiled::{Pipeline, compile};
 use crate::wiring::components::Components;
 use crate::wiring::grants::PROCESSOR_MEMORY;
-use crate::wiring::{HostError, capabilities, grants, pipeline};
+use crate::wiring::pipeline::Parts;
+use crate::wiring::{HostError, capabilities, grants};
 use request::{OriginalImage, RefineError, RefineRequest, RefinedImage, check};
 
 /// Limit of concurrent refinements, which wait for a provider or a core.
@@ -110,30 +111,20 @@ impl HostBuilder {
         let network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         let blobs = grants::blobs(&config, None, &Arc::default());
-        let resources = pipeline::Resources::new(&config).map_err(HostError::System)?;
-        let edits = pipeline::partial_edits(&config, &engine, &compiled, &network, &resources);
-        let edits = edits.map_err(HostError::Component)?;
+        let pipeline = Parts::new(&config, &engine, &compiled, &network, &blobs);
+        let pipeline = pipeline.map_err(HostError::System)?;
+        let edits = pipeline.partial_edits().map_err(HostError::Component)?;
         let model = match model {
             Some(model) => model,
             None => {
-                let model = pipeline::model(
-                    &config, &engine, &compiled, &network, &blobs, &resources, None, on_output,
-                );
+                let model = pipeline.model(None, on_output);
                 model.await.map_err(HostError::Component)?
             }
         };
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));
-        let worker = pipeline::worker(
-            &config,
-            &engine,
-            &compiled.processor,
-            grants::processor(&config, &network, &capabilities, &blobs, &edits),
-            &capabilities,
-            None,
-        )
-        .await
-        .map_err(HostError::Component)?;
+        let worker = pipeline.worker(&capabilities, &edits, None).await;
+        let worker = worker.map_err(HostError::Component)?;
         Ok(Refiner {
             worker,
             capabilities,
