@@ -131,7 +131,7 @@ impl HostBuilder {
             None => None,
         };
         let admin_address = admin.as_ref().map(address_of).transpose()?;
-        let metrics = monitoring.metrics();
+        let (metrics, metrics_address) = (Arc::clone(&monitoring.metrics), monitoring.address);
         create_directory(&config.data_dir)
             .with_context(|| format!("creating the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
@@ -296,12 +296,8 @@ impl HostBuilder {
         };
         let concurrency = worker.slots.free();
         let watched = Arc::clone(&watchers);
-        let monitored = monitoring.serve(&capabilities, limited, watched, concurrency);
-        let (scrape, scraped) = monitored.map_err(HostError::Listen)?;
-        let metrics_address = scraped.as_ref().map(|scraped| scraped.address);
-        if let Some(scraped) = scraped {
-            serving.monitored_by(scraped.serving);
-        }
+        let (scrape, scraped) = monitoring.serve(&capabilities, limited, watched, concurrency);
+        serving.monitored_by(scraped);
         let instances = instances(Some(&secret), &capabilities, &slots);
         let secret_in_process = hex(&random());
         let granted = grants::api_in_process(instances.grants.clone(), &secret_in_process);

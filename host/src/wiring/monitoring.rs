@@ -17,14 +17,10 @@ use crate::metrics::{self, Limited, Metrics, Scrape};
 pub struct Monitoring {
     /// None: it is not configured.
     listener: Option<TcpListener>,
+    /// That of the listener.
+    pub address: Option<SocketAddr>,
     registry: Registry,
-    metrics: Arc<Metrics>,
-}
-
-/// A listener at work.
-pub struct Scraped {
-    pub address: SocketAddr,
-    pub serving: AbortOnDropHandle<()>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Monitoring {
@@ -36,25 +32,24 @@ impl Monitoring {
         let mut registry = Registry::default();
         let metrics = Metrics::new(&mut registry);
         metrics.costs.introduce(config.model.paid());
+        let address = listener.as_ref().map(TcpListener::local_addr);
         Ok(Self {
             listener,
+            address: address.transpose()?,
             registry,
             metrics: Arc::new(metrics),
         })
     }
 
-    pub fn metrics(&self) -> Arc<Metrics> {
-        Arc::clone(&self.metrics)
-    }
-
-    /// `instances`: slots of the API; `concurrency`: of the worker.
+    /// `instances`: slots of the API; `concurrency`: of the worker. Also returns the
+    /// listener at work.
     pub fn serve(
         self,
         capabilities: &Arc<Capabilities>,
         instances: Limited,
         watchers: Arc<Watchers>,
         concurrency: usize,
-    ) -> anyhow::Result<(Arc<Scrape>, Option<Scraped>)> {
+    ) -> (Arc<Scrape>, Option<AbortOnDropHandle<()>>) {
         let scrape = Arc::new(Scrape::new(
             self.registry,
             self.metrics,
@@ -63,13 +58,13 @@ impl Monitoring {
             watchers,
             concurrency,
         ));
-        let Some(listener) = self.listener else {
-            return Ok((scrape, None));
-        };
-        let address = listener.local_addr()?;
-        let serve = metrics::listener::serve(listener, Arc::clone(&scrape));
-        tracing::info!("metrics are at http://{address}/metrics");
-        let serving = AbortOnDropHandle::new(tokio::spawn(serve));
-        Ok((scrape, Some(Scraped { address, serving })))
+        if let Some(address) = self.address {
+            tracing::info!("metrics are at http://{address}/metrics");
+        }
+        let serving = self.listener.map(|listener| {
+            let serve = metrics::listener::serve(listener, Arc::clone(&scrape));
+            AbortOnDropHandle::new(tokio::spawn(serve))
+        });
+        (scrape, serving)
     }
 }
