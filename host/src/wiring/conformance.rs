@@ -11,12 +11,10 @@ mod verdict;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::model::{ImageModel, ModelRequest, RetryLater};
+use concept_refinement_capability::model::{ImageModel, ModelRequest};
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::Attempt;
@@ -25,13 +23,12 @@ use concept_refinement_domain::task::Refinement;
 use concept_refinement_runtime::egress::{Network, resolver};
 use concept_refinement_runtime::wasm::engine::{Pool, Tell};
 use futures::future::join_all;
-use futures::{StreamExt as _, stream};
 
 use crate::config::Config;
 use crate::wiring::compiled::{Pipeline, compile};
 use crate::wiring::pipeline::Parts;
 use crate::wiring::{Components, capabilities, grants};
-use cases::{Case, PICTURES, PROMPT, Picture, cases};
+use cases::{Case, PICTURES, PROMPT, cases};
 use heard::Heard;
 use verdict::Judge;
 
@@ -180,27 +177,4 @@ async fn claimed(
     let claimed = claimed.context("the task cannot be claimed")?;
     let payments = host.payments(&claimed, Arc::new(Tokio::default()), Attempt::default());
     Ok((id, payments))
-}
-
-/// The request for the model, with the bytes of a picture in chunks.
-fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
-    let pieces: Vec<_> = bytes.chunks(1000).map(Bytes::copy_from_slice).collect();
-    ModelRequest {
-        task_id: uuid::Uuid::now_v7().to_string(),
-        prompt: PROMPT.to_owned(),
-        strength: 0.7,
-        seed: None,
-        logo_description: None,
-        theme_description: None,
-        media_type: picture.media_type.to_owned(),
-        length,
-        source_url: None,
-        options: Vec::new(),
-        mask: None,
-        image: stream::iter(pieces).boxed(),
-        reopen: None,
-        retry_later: RetryLater::default(),
-        deadline: Instant::now() + Duration::from_secs(300),
-        payments: Payments::default(),
-    }
 }

@@ -16,7 +16,7 @@ use concept_refinement_capability::processor::Outcome;
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
-use concept_refinement_domain::image::{Format, Inspector, Limits};
+use concept_refinement_domain::image::Format;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
@@ -26,6 +26,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use crate::image_file::format_of_bytes;
 use crate::loops::worker::Worker;
 use crate::wiring::builder::HostBuilder;
 use crate::wiring::compiled::{Pipeline, compile};
@@ -37,9 +38,6 @@ use request::{OriginalImage, RefineError, RefineRequest, RefinedImage, check};
 
 /// Limit of concurrent refinements, which wait for a provider or a core.
 const AT_ONCE: usize = 4;
-
-/// Longer than any format's signature, in bytes.
-const SIGNATURE: usize = 64;
 
 /// A pipeline without a service. Dropping it ends what it does.
 ///
@@ -183,11 +181,13 @@ impl Refiner {
         name: &str,
         bytes: Bytes,
     ) -> Result<(String, String), RefineError> {
+        // For anything unknown any format will do: the pipeline refuses it.
+        let format = format_of_bytes(&bytes).unwrap_or(Format::Png);
         let image = NewImage {
             kind: ImageKind::Upload,
             name: name.to_owned(),
             owner: user.to_owned(),
-            media_type: format_of(&bytes).media_type().to_owned(),
+            media_type: format.media_type().to_owned(),
             length: ImageLength::Exactly(bytes.len() as u64),
             metadata: Vec::new(),
             limits: None,
@@ -310,19 +310,6 @@ fn pool(instances: usize, model_memory: u64) -> anyhow::Result<Pool> {
         calls: instances,
         max_memory: usize::try_from(model_memory)?.max(PROCESSOR_MEMORY),
     })
-}
-
-/// The format according to the first bytes. For anything unknown any format will do: the
-/// pipeline refuses it.
-fn format_of(bytes: &[u8]) -> Format {
-    let mut inspector = Inspector::new(Limits {
-        max_bytes: u64::MAX,
-        max_pixels: u64::MAX,
-    });
-    let beginning = bytes.get(..SIGNATURE).unwrap_or(bytes);
-    // Errors are ignored here, since the pipeline will report them.
-    let _ = inspector.push(beginning);
-    inspector.format().unwrap_or(Format::Png)
 }
 
 fn unexpected() -> RefineError {

@@ -1,16 +1,19 @@
 //! The test cases for a model.
 
-use bytes::Bytes;
-use concept_refinement_capability::model::ModelRequest;
+use std::time::{Duration, Instant};
 
-use super::request;
+use bytes::Bytes;
+use concept_refinement_capability::model::{ModelRequest, RetryLater};
+use concept_refinement_capability::payments::Payments;
+use futures::{StreamExt as _, stream};
+use uuid::Uuid;
 
 /// A prompt that suits most models.
 pub const PROMPT: &str = "make it lighter and more minimalist";
 
 pub struct Picture {
     name: &'static str,
-    pub media_type: &'static str,
+    media_type: &'static str,
     bytes: &'static [u8],
 }
 
@@ -74,9 +77,31 @@ impl Case {
         }
     }
 
+    /// The request for the model, with the bytes of the picture in chunks.
     pub fn request(&self) -> ModelRequest {
-        let picture = picture("", self.media_type, b"");
-        let mut request = request(&picture, self.bytes.clone(), self.length);
+        let pieces: Vec<_> = self
+            .bytes
+            .chunks(1000)
+            .map(Bytes::copy_from_slice)
+            .collect();
+        let mut request = ModelRequest {
+            task_id: Uuid::now_v7().to_string(),
+            prompt: PROMPT.to_owned(),
+            strength: 0.7,
+            seed: None,
+            logo_description: None,
+            theme_description: None,
+            media_type: self.media_type.to_owned(),
+            length: self.length,
+            source_url: None,
+            options: Vec::new(),
+            mask: None,
+            image: stream::iter(pieces).boxed(),
+            reopen: None,
+            retry_later: RetryLater::default(),
+            deadline: Instant::now() + Duration::from_secs(300),
+            payments: Payments::default(),
+        };
         (self.change)(&mut request);
         request
     }
