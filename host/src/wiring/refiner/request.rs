@@ -59,73 +59,10 @@ impl RefineRequest {
         }
     }
 
-    /// Says what the logo shows.
-    #[must_use]
-    pub fn logo_description(mut self, description: impl Into<String>) -> Self {
-        self.logo_description = Some(description.into());
-        self
-    }
-
-    /// Says what the theme is.
-    #[must_use]
-    pub fn theme_description(mut self, description: impl Into<String>) -> Self {
-        self.theme_description = Some(description.into());
-        self
-    }
-
-    /// Says how far the result may be from the original, from 0 to 1.
-    #[must_use]
-    pub fn strength(mut self, strength: f64) -> Self {
-        self.strength = Some(strength);
-        self
-    }
-
-    /// Says what is to stay as it is.
-    #[must_use]
-    pub fn preserve_aspects(mut self, aspects: impl IntoIterator<Item = Aspect>) -> Self {
-        self.preserve_aspects = aspects.into_iter().collect();
-        self
-    }
-
-    /// Lets a model draw the same random numbers again.
-    #[must_use]
-    pub fn seed(mut self, seed: u32) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Changes nothing outside of a rectangle.
-    #[must_use]
-    pub fn region(mut self, region: Region) -> Self {
-        self.region = Some(region);
-        self
-    }
-
-    /// Changes nothing that this image leaves black.
-    #[must_use]
-    pub fn mask(mut self, mask: impl Into<OriginalImage>) -> Self {
-        self.mask = Some(mask.into());
-        self
-    }
-
-    /// Blends so many pixels along the edge of the region or mask.
-    #[must_use]
-    pub fn mask_feather(mut self, pixels: u32) -> Self {
-        self.mask_feather = Some(pixels);
-        self
-    }
-
     /// Shows the model nothing but the region or mask, with a margin around it.
     #[must_use]
     pub fn region_only(mut self) -> Self {
         self.region_only = true;
-        self
-    }
-
-    /// Limits how many seconds it may take, from its submission on.
-    #[must_use]
-    pub fn deadline_seconds(mut self, seconds: u32) -> Self {
-        self.deadline_seconds = Some(seconds);
         self
     }
 
@@ -153,6 +90,49 @@ impl RefineRequest {
             "deadline_seconds": self.deadline_seconds,
         })
     }
+}
+
+/// A method for each of these fields, which sets it to this value.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $field:ident($parameter:ident: $type:ty) = $value:expr;)+) => {
+        impl RefineRequest {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $field(mut self, $parameter: $type) -> Self {
+                self.$field = $value;
+                self
+            })+
+        }
+    };
+}
+
+setters! {
+    /// Says what the logo shows.
+    logo_description(description: impl Into<String>) = Some(description.into());
+
+    /// Says what the theme is.
+    theme_description(description: impl Into<String>) = Some(description.into());
+
+    /// Says how far the result may be from the original, from 0 to 1.
+    strength(strength: f64) = Some(strength);
+
+    /// Says what is to stay as it is.
+    preserve_aspects(aspects: impl IntoIterator<Item = Aspect>) = aspects.into_iter().collect();
+
+    /// Lets a model draw the same random numbers again.
+    seed(seed: u32) = Some(seed);
+
+    /// Changes nothing outside of a rectangle.
+    region(region: Region) = Some(region);
+
+    /// Changes nothing that this image leaves black.
+    mask(mask: impl Into<OriginalImage>) = Some(mask.into());
+
+    /// Blends so many pixels along the edge of the region or mask.
+    mask_feather(pixels: u32) = Some(pixels);
+
+    /// Limits how many seconds it may take, from its submission on.
+    deadline_seconds(seconds: u32) = Some(seconds);
 }
 
 /// The image that is to be refined.
