@@ -132,8 +132,8 @@ async fn route(
         }
         (["jobs", id], _) => jobs::get(server, &uuid(id)?).await,
         (["queue"], _) => queue::get(server).await,
-        (["queue", "pause"], _) => queue::pause(server, caller, body.await?).await,
-        (["queue", "resume"], _) => queue::resume(server, caller, body.await?).await,
+        (["queue", "pause"], _) => queue::set_paused(server, caller, body.await?, true).await,
+        (["queue", "resume"], _) => queue::set_paused(server, caller, body.await?, false).await,
         (["audit"], _) => audit::list(server, query).await,
         (["usage"], _) => usage::get(server, headers, query).await,
         (["metrics"], _) => metrics(server, headers).await,
