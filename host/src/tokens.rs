@@ -101,7 +101,7 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
         Ok((caller, expires)) => {
             let more = if caller.for_users { ", for users" } else { "" };
             let plan = match caller.plan {
-                Some(plan) if config.values.plans().is_defined(&plan) => format!(", plan {plan}"),
+                Some(plan) if config.values.plans.is_defined(&plan) => format!(", plan {plan}"),
                 Some(plan) => format!(", plan {plan:?}, which is not defined"),
                 None => String::new(),
             };

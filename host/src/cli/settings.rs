@@ -96,10 +96,10 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
         }
     }
     if wanted(command).any(|setting| setting.name == "model") {
-        values.set_links(&found);
+        values.links = found.links.clone();
     }
     if wanted(command).any(|setting| setting.name == "plan") {
-        values.set_plans(&found);
+        values.plans = found.plans.clone();
     }
     Ok(Sources {
         values,

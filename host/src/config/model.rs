@@ -235,7 +235,7 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     v.optional("model-price", MicroDollars::parse)?;
     v.parse("model-original", original)?;
     let names = names(&chain);
-    if let Some(link) = v.0.links().names().find(|link| !names.contains(link)) {
+    if let Some(link) = v.0.links.names().find(|link| !names.contains(link)) {
         return Err(ConfigError::UnknownLink {
             link: link.to_owned(),
             named: None,
@@ -294,7 +294,7 @@ pub(super) fn unknown_variables<'a>(v: &'a Reader<'_>, model: &ModelLink) -> Vec
     let links = model.links();
     let names = links.iter().map(|link| link.name.as_str());
     let names: Vec<_> = names.chain(shipped()).collect();
-    v.0.links().unknown_variables(&names, |name, key| {
+    v.0.links.unknown_variables(&names, |name, key| {
         let link = links.iter().find(|link| link.name == name);
         link.is_none_or(|link| link.component.knows(key))
     })

@@ -212,7 +212,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
     }
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
     settings.insert("model".into(), config.model.text.clone());
-    if let Some(plans) = config.values.plans().json() {
+    if let Some(plans) = config.values.plans.json() {
         settings.insert("plans".into(), plans);
     }
     if let Some(Reservation { model, price }) = config.model.dearest() {
