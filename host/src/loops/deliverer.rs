@@ -27,7 +27,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, webhooks};
 
 /// Concurrent attempts: each has an instance and a socket.
 pub const AT_ONCE: usize = 64;
@@ -263,7 +263,7 @@ impl Deliverer {
             image_url,
             trace: span.context(),
         };
-        let measured = self.metrics.as_ref().map(|of| of.webhooks.began());
+        let measured = self.metrics.as_ref().map(|of| of.webhooks.begin());
         let answer = tokio::select! {
             biased;
             answer = self.notifier.deliver(notification) => answer,
@@ -274,7 +274,7 @@ impl Deliverer {
             DeliveryAnswer::None(BROKEN.to_owned())
         });
         if let Some(measured) = measured {
-            measured.ended(&answer);
+            measured.end(webhooks::outcome(&answer));
         }
         set_answer(&mut span, &answer);
         let is_delivered = matches!(
