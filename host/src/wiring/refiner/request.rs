@@ -14,6 +14,7 @@ use serde_json::{Number, Value, json};
 use thiserror::Error;
 
 use crate::client::Upload;
+use crate::setters::setters;
 
 /// What to do with an original.
 ///
@@ -23,6 +24,7 @@ use crate::client::Upload;
 /// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
+#[must_use = "it only describes what to do"]
 pub struct RefineRequest {
     /// What to change, in 1 to 2,000 characters.
     pub prompt: String,
@@ -60,7 +62,6 @@ impl RefineRequest {
     }
 
     /// Shows the model nothing but the region or mask, with a margin around it.
-    #[must_use]
     pub fn region_only(mut self) -> Self {
         self.region_only = true;
         self
@@ -92,47 +93,35 @@ impl RefineRequest {
     }
 }
 
-/// A method for each of these fields, which sets it to this value.
-macro_rules! setters {
-    ($($(#[$doc:meta])* $field:ident($parameter:ident: $type:ty) = $value:expr;)+) => {
-        impl RefineRequest {
-            $($(#[$doc])*
-            #[must_use]
-            pub fn $field(mut self, $parameter: $type) -> Self {
-                self.$field = $value;
-                self
-            })+
-        }
-    };
-}
-
 setters! {
-    /// Says what the logo shows.
-    logo_description(description: impl Into<String>) = Some(description.into());
+    RefineRequest {
+        /// Says what the logo shows.
+        logo_description(description: impl Into<String>) = Some(description.into());
 
-    /// Says what the theme is.
-    theme_description(description: impl Into<String>) = Some(description.into());
+        /// Says what the theme is.
+        theme_description(description: impl Into<String>) = Some(description.into());
 
-    /// Says how far the result may be from the original, from 0 to 1.
-    strength(strength: f64) = Some(strength);
+        /// Says how far the result may be from the original, from 0 to 1.
+        strength(strength: f64) = Some(strength);
 
-    /// Says what is to stay as it is.
-    preserve_aspects(aspects: impl IntoIterator<Item = Aspect>) = aspects.into_iter().collect();
+        /// Says what is to stay as it is.
+        preserve_aspects(aspects: impl IntoIterator<Item = Aspect>) = aspects.into_iter().collect();
 
-    /// Lets a model draw the same random numbers again.
-    seed(seed: u32) = Some(seed);
+        /// Lets a model draw the same random numbers again.
+        seed(seed: u32) = Some(seed);
 
-    /// Changes nothing outside of a rectangle.
-    region(region: Region) = Some(region);
+        /// Changes nothing outside of a rectangle.
+        region(region: Region) = Some(region);
 
-    /// Changes nothing that this image leaves black.
-    mask(mask: impl Into<OriginalImage>) = Some(mask.into());
+        /// Changes nothing that this image leaves black.
+        mask(mask: impl Into<OriginalImage>) = Some(mask.into());
 
-    /// Blends so many pixels along the edge of the region or mask.
-    mask_feather(pixels: u32) = Some(pixels);
+        /// Blends so many pixels along the edge of the region or mask.
+        mask_feather(pixels: u32) = Some(pixels);
 
-    /// Limits how many seconds it may take, from its submission on.
-    deadline_seconds(seconds: u32) = Some(seconds);
+        /// Limits how many seconds it may take, from its submission on.
+        deadline_seconds(seconds: u32) = Some(seconds);
+    }
 }
 
 /// The image that is to be refined.
