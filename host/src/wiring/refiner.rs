@@ -19,7 +19,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
-use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
+use concept_refinement_domain::task::{Change, Stage, Task};
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -65,13 +65,6 @@ pub struct Refiner {
 struct User {
     id: String,
     capabilities: Arc<Capabilities>,
-}
-
-/// The paths of a task's images that are stored here.
-#[derive(Default)]
-struct Images {
-    original: Option<String>,
-    mask: Option<String>,
 }
 
 impl HostBuilder {
@@ -161,18 +154,25 @@ impl Refiner {
             &self.allowed_sources,
             self.worker.task_timeout,
         )?;
-        let mut images = Images::default();
+        // The paths of the task's images that are stored here.
+        let (mut original_path, mut mask_path) = (None, None);
         if let OriginalImage::Bytes(bytes) = original {
             let (path, url) = self.upload(&user.id, "original", bytes).await?;
             refinement.original_image_url = Some(url);
-            images.original = Some(path);
+            original_path = Some(path);
         }
         if let Some(OriginalImage::Bytes(bytes)) = &request.mask {
             let (path, url) = self.upload(&user.id, "mask", bytes.clone()).await?;
             refinement.mask_url = Some(url);
-            images.mask = Some(path);
+            mask_path = Some(path);
         }
-        self.run(&user.id, refinement, images, began).await
+        let task = NewTask {
+            is_anonymous: true,
+            original_path,
+            mask_path,
+            ..NewTask::new(Uuid::now_v7().to_string(), &user.id, refinement)
+        };
+        self.run(task, began).await
     }
 
     async fn upload(
@@ -201,23 +201,15 @@ impl Refiner {
 
     async fn run(
         &self,
-        user: &str,
-        refinement: Refinement,
-        images: Images,
+        task: NewTask,
         mut began: impl FnMut(Stage),
     ) -> Result<RefinedImage, RefineError> {
         let tasks = self.capabilities.tasks();
-        let id = Uuid::now_v7().to_string();
-        let task = NewTask {
-            is_anonymous: true,
-            original_path: images.original,
-            mask_path: images.mask,
-            ..NewTask::new(id.clone(), user, refinement)
-        };
+        let (id, user) = (task.id.clone(), task.user_id.clone());
         let Submission::Created(accepted) = tasks.submit(task).await? else {
             return Err(unexpected());
         };
-        let changes = tasks.watch(user, &id).await?.ok_or_else(unexpected)?;
+        let changes = tasks.watch(&user, &id).await?.ok_or_else(unexpected)?;
         let watching = async {
             let mut changes = changes;
             while let Some(change) = changes.next().await {
@@ -243,7 +235,7 @@ impl Refiner {
                 return Err(RefineError::Failed("the processor crashed".to_owned()));
             }
         }
-        let task = tasks.get(user, &id).await?.ok_or_else(unexpected)?;
+        let task = tasks.get(&user, &id).await?.ok_or_else(unexpected)?;
         self.taken(task).await
     }
 
