@@ -38,15 +38,8 @@ const AT_ONCE: usize = 8;
 /// Folder in the target's data directory that exists during a move.
 const COPY: &str = "moving";
 
-/// The number of moved records and images.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// Name and number of each kind of record.
-    pub counts: Vec<(&'static str, u64)>,
-}
-
 /// Moves everything in `source` to the stores of `target`. `report` gets each completed
-/// step.
+/// step. Returns the name and number of each kind of record.
 ///
 /// # Errors
 ///
@@ -56,7 +49,7 @@ pub async fn move_stores(
     source: &Config,
     target: &Config,
     mut report: impl FnMut(&str),
-) -> anyhow::Result<Moved> {
+) -> anyhow::Result<Vec<(&'static str, u64)>> {
     let shown = target.data_dir.display();
     create_directory(&target.data_dir)
         .with_context(|| format!("creating the target's data directory {shown}"))?;
@@ -107,7 +100,7 @@ pub async fn move_stores(
     }
     to.clear(&UNFINISHED_MOVE).await?;
     report("all records are moved and compared");
-    Ok(Moved { counts })
+    Ok(counts)
 }
 
 fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {

@@ -20,9 +20,9 @@ use crate::wiring::engines::{self, no_reservations};
 use crate::wiring::secret::{self, Secret};
 
 /// The location of a backup.
-pub enum Source<R, D = PathBuf> {
+pub enum Source<R> {
     /// In a directory.
-    Directory(D),
+    Directory(PathBuf),
     /// In an archive.
     Archive(R),
 }
@@ -49,25 +49,23 @@ pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Rest
         bail!("{all}");
     }
     let to = target(&config.data_dir)?;
-    let (from, draft) = match from {
+    let (draft, bytes) = match from {
         Source::Directory(from) => {
             let from = directory(&from)?;
             let draft = Draft::create(&to, Some(&from))?;
-            (Source::Directory(from), draft)
+            let bytes = copy(&from, draft.contents())?;
+            (draft, bytes)
         }
-        Source::Archive(from) => (Source::Archive(from), Draft::create(&to, None)?),
+        Source::Archive(from) => {
+            let draft = Draft::create(&to, None)?;
+            let mut from = Counted { from, bytes: 0 };
+            unpack(&mut from, draft.contents())?;
+            // The list does not describe a directory that is in use.
+            draft.contents().remove(LIST)?;
+            (draft, from.bytes)
+        }
     };
     let contents = draft.contents();
-    let bytes = match from {
-        Source::Directory(from) => copy(&from, contents)?,
-        Source::Archive(from) => {
-            let mut from = Counted { from, bytes: 0 };
-            unpack(&mut from, contents)?;
-            // The list does not describe a directory that is in use.
-            contents.remove(LIST)?;
-            from.bytes
-        }
-    };
     let draft_config = Config {
         data_dir: contents.path().to_owned(),
         ..config.clone()
