@@ -89,7 +89,7 @@ pub async fn check(
                 let pipeline = &compiled.pipeline;
                 let pipeline = Parts::new(config, &engine, pipeline, &network, &blobs)?;
                 pipeline.partial_edits()?;
-                pipeline.model(None, Arc::new(output::Log)).await
+                pipeline.model(None, None, Arc::new(output::Log)).await
             };
             found(
                 "model",

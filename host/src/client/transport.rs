@@ -103,7 +103,7 @@ impl Client {
         let request = request.map_err(|error| unavailable(error.to_string()))?;
         let answer = api.answer(request).await;
         let answer = answer.map_err(|failure| unavailable(failure.to_string()))?;
-        let answer = answer.map(Body::new);
+        let answer = answer.map(Body);
         match answer.status().is_success() {
             true => Ok(answer),
             false => Err(refusal(answer).await?),

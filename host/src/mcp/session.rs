@@ -36,7 +36,7 @@ pub struct Session {
 
 /// Where messages go to, one by one.
 #[derive(Clone)]
-pub struct Output(mpsc::Sender<Vec<u8>>);
+pub struct Output(pub mpsc::Sender<Vec<u8>>);
 
 impl Session {
     /// Of a client that gets its answers there.
@@ -187,11 +187,6 @@ impl Session {
 }
 
 impl Output {
-    /// Of whoever writes them.
-    pub fn new(messages: mpsc::Sender<Vec<u8>>) -> Self {
-        Self(messages)
-    }
-
     /// Waits until there is room. If nobody reads it, it is lost.
     async fn send(&self, message: &impl Serialize) {
         if let Some(line) = line(message) {

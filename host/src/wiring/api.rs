@@ -130,7 +130,10 @@ impl Api {
 
     /// The requests that another server hands over.
     pub fn service(&self) -> Service {
-        Service::new(Arc::clone(&self.http), Arc::clone(&self.cores))
+        Service {
+            http: Arc::clone(&self.http),
+            cores: Arc::clone(&self.cores),
+        }
     }
 
     fn accept(&mut self, serving: &mut Serving) {

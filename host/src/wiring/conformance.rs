@@ -76,7 +76,7 @@ pub async fn test(
         Ok((engine, compiled)) => {
             let heard = Arc::clone(&heard) as _;
             let parts = Parts::new(config, engine, compiled, &network, &blobs)?;
-            parts.model(None, heard).await
+            parts.model(None, None, heard).await
         }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };
@@ -93,12 +93,13 @@ pub async fn test(
     let mut refined = 0;
     for case in cases() {
         let answer = model.refine(case.request()).await;
-        let verdict = match case.is_whole {
+        let is_image = answer.is_ok();
+        let result = match case.is_whole {
             true => judge.answer(answer).await,
             false => judge.ending(answer).await,
         };
-        refined += usize::from(case.is_good && verdict.is_image && verdict.result.is_ok());
-        found(&case.name, verdict.result);
+        refined += usize::from(case.is_good && is_image && result.is_ok());
+        found(&case.name, result);
     }
     found(
         "a good image is refined",
@@ -120,7 +121,7 @@ pub async fn test(
 async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
     let calls = (0..AT_ONCE).map(async |_| {
         let request = Case::good(&PICTURES[0]).request();
-        judge.answer(model.refine(request).await).await.result
+        judge.answer(model.refine(request).await).await
     });
     let answers: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
     answers.map(|answers| format!("{} answers", answers.len()))
@@ -130,7 +131,7 @@ async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, 
 async fn left(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
     drop(model.refine(Case::good(&PICTURES[0]).request()).await);
     let request = Case::good(&PICTURES[0]).request();
-    judge.answer(model.refine(request).await).await.result
+    judge.answer(model.refine(request).await).await
 }
 
 /// A call that was ended after it had stored a receipt must continue from it.
@@ -151,11 +152,11 @@ async fn interrupted(
         biased;
         () = payments.wait_for_receipt() => {}
         answer = model.refine(request()) => {
-            judge.answer(answer).await.result?;
+            judge.answer(answer).await?;
             return Ok("it keeps none".to_owned());
         }
     }
-    let again = judge.answer(model.refine(request()).await).await.result?;
+    let again = judge.answer(model.refine(request()).await).await?;
     Ok(format!("by its receipt: {again}"))
 }
 

@@ -157,13 +157,8 @@ impl HostBuilder {
         let pipeline = Parts::new(&config, &engine, &compiled.pipeline, &network, &blobs);
         let pipeline = pipeline.map_err(HostError::System)?;
         let edits = pipeline.partial_edits().map_err(HostError::Component)?;
-        let model = match model {
-            Some(model) => model,
-            None => {
-                let model = pipeline.model(Some(&metrics.links), on_output);
-                model.await.map_err(HostError::Component)?
-            }
-        };
+        let model = pipeline.model(model, Some(&metrics.links), on_output);
+        let model = model.await.map_err(HostError::Component)?;
 
         if let Some(shared) = &tasks.shared {
             stores.clock = Arc::clone(&shared.clock);

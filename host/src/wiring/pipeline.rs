@@ -89,13 +89,17 @@ impl<'a> Parts<'a> {
         Ok(Arc::new(edits))
     }
 
-    /// Loads the model with all its links and asks them for their descriptions. `listener`:
-    /// gets what they print.
+    /// The model that is given in place of the configured one. Otherwise loads that with all
+    /// its links and asks them for their descriptions. `listener`: gets what they print.
     pub async fn model(
         &self,
+        given: Option<Arc<dyn ImageModel>>,
         calls: Option<&metrics::Links>,
         listener: Arc<dyn Listener>,
     ) -> anyhow::Result<Arc<dyn ImageModel>> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
         let links = Links {
             parts: self,
             calls,

@@ -105,13 +105,8 @@ impl HostBuilder {
         let pipeline = Parts::new(&config, &engine, &compiled, &network, &blobs);
         let pipeline = pipeline.map_err(HostError::System)?;
         let edits = pipeline.partial_edits().map_err(HostError::Component)?;
-        let model = match model {
-            Some(model) => model,
-            None => {
-                let model = pipeline.model(None, on_output);
-                model.await.map_err(HostError::Component)?
-            }
-        };
+        let model = pipeline.model(model, None, on_output).await;
+        let model = model.map_err(HostError::Component)?;
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));
         let worker = pipeline.worker(&capabilities, &edits, None).await;
