@@ -17,7 +17,6 @@ pub(crate) mod engines;
 mod error;
 pub(crate) mod grants;
 mod host;
-mod monitoring;
 pub(crate) mod pipeline;
 pub(crate) mod push;
 pub(crate) mod refiner;

@@ -276,14 +276,7 @@ impl Deliverer {
         if let Some(measured) = measured {
             measured.end(webhooks::outcome(&answer));
         }
-        set_answer(&mut span, &answer);
-        let is_delivered = matches!(
-            answer,
-            DeliveryAnswer::Status {
-                code: 200..=299,
-                ..
-            }
-        );
+        let is_delivered = set_answer(&mut span, &answer);
         tracing::debug!(?answer, "attempted");
         self.record(&lease, DeliveryOutcome { at, answer }).await;
         is_delivered
@@ -319,15 +312,16 @@ impl Deliverer {
     }
 }
 
-/// Adds to the span how the attempt was answered.
-fn set_answer(span: &mut Span, answer: &DeliveryAnswer) {
-    match answer {
-        DeliveryAnswer::Status { code, .. } => {
-            span.set("http.response.status_code", *code);
-            if !matches!(code, 200..=299) {
-                span.fail(code.to_string());
-            }
-        }
-        DeliveryAnswer::None(_) => span.fail("no answer"),
+/// Adds to the span how the attempt was answered. Returns whether the delivery succeeded.
+fn set_answer(span: &mut Span, answer: &DeliveryAnswer) -> bool {
+    let DeliveryAnswer::Status { code, .. } = answer else {
+        span.fail("no answer");
+        return false;
+    };
+    span.set("http.response.status_code", *code);
+    let is_delivered = matches!(code, 200..=299);
+    if !is_delivered {
+        span.fail(code.to_string());
     }
+    is_delivered
 }

@@ -24,6 +24,7 @@ use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, l
 use concept_refinement_runtime::wasm::engine::Pool;
 use concept_refinement_tokens::Key;
 use futures::future::join_all;
+use prometheus_client::registry::Registry;
 use rand::RngExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
@@ -35,7 +36,6 @@ use crate::backup::Backup;
 use crate::client::{self, Client};
 use crate::config::Config;
 use crate::loops::deliverer;
-use crate::loops::deliverer::Deliverer;
 use crate::loops::garbage::Garbage;
 use crate::loops::jobs::Jobs;
 use crate::loops::probe::Probe;
@@ -43,7 +43,7 @@ use crate::loops::sweep::Sweep;
 use crate::loops::task_images::TaskImages;
 use crate::loops::until_stop::until_stop;
 use crate::loops::worker::Worker;
-use crate::metrics::Limited;
+use crate::metrics::{self, Limited, Metrics, Scrape};
 use crate::moving::{HalfMoved, refuse_half_moved};
 use crate::operator::Operator;
 use crate::service::Service;
@@ -55,7 +55,6 @@ use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
 use crate::wiring::control::Control;
 use crate::wiring::grants::API_MEMORY;
-use crate::wiring::monitoring::Monitoring;
 use crate::wiring::pipeline::{LOANS, Parts};
 use crate::wiring::secret::Secret;
 use crate::wiring::serving::{Serving, Stop};
@@ -110,10 +109,7 @@ impl HostBuilder {
         } = self;
         let listener = match listener {
             Listener::Given(listener) => Some(listener),
-            Listener::Configured => {
-                let listener = listen("listen", config.listen).await;
-                Some(listener.map_err(HostError::Listen)?)
-            }
+            Listener::Configured => bound("listen", Some(config.listen)).await?,
             Listener::None => None,
         };
         let address = match &listener {
@@ -121,17 +117,14 @@ impl HostBuilder {
             None => config.listen,
         };
         let components = Components::or_built_in(components, &config)?;
-        let monitoring = Monitoring::listen(&config).await;
-        let monitoring = monitoring.map_err(HostError::Listen)?;
-        let admin = match &config.admin {
-            Some(admin) => {
-                let listener = listen("admin_listen", admin.address).await;
-                Some(listener.map_err(HostError::Listen)?)
-            }
-            None => None,
-        };
+        let scraped = bound("metrics_listen", config.metrics_listen).await?;
+        let metrics_address = scraped.as_ref().map(address_of).transpose()?;
+        let mut registry = Registry::default();
+        let metrics = Arc::new(Metrics::new(&mut registry));
+        metrics.costs.introduce(config.model.paid());
+        let admin = config.admin.as_ref().map(|admin| admin.address);
+        let admin = bound("admin_listen", admin).await?;
         let admin_address = admin.as_ref().map(address_of).transpose()?;
-        let (metrics, metrics_address) = (Arc::clone(&monitoring.metrics), monitoring.address);
         create_directory(&config.data_dir)
             .with_context(|| format!("creating the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
@@ -227,7 +220,7 @@ impl HostBuilder {
         let worker = pipeline.worker(&capabilities, &edits, Some(Arc::clone(&metrics)));
         let worker = worker.await.map_err(HostError::Component)?;
 
-        let deliverer = webhooks::deliverer(
+        let mut deliverer = webhooks::deliverer(
             &config,
             &secret,
             &engine,
@@ -238,10 +231,7 @@ impl HostBuilder {
         )
         .await
         .map_err(HostError::Component)?;
-        let deliverer = Deliverer {
-            metrics: Some(metrics),
-            ..deliverer
-        };
+        deliverer.metrics = Some(Arc::clone(&metrics));
 
         // If nothing can be written, for example on a full disk, reading still works.
         let runtime = Arc::new(Tokio::default());
@@ -289,10 +279,19 @@ impl HostBuilder {
             free: Arc::clone(&slots),
             limit: api_instances,
         };
-        let concurrency = worker.slots.free();
-        let watched = Arc::clone(&watchers);
-        let (scrape, scraped) = monitoring.serve(&capabilities, limited, watched, concurrency);
-        serving.monitored_by(scraped);
+        let scrape = Arc::new(Scrape::new(
+            registry,
+            metrics,
+            &capabilities,
+            limited,
+            Arc::clone(&watchers),
+            worker.slots.free(),
+        ));
+        if let (Some(listener), Some(address)) = (scraped, metrics_address) {
+            tracing::info!("metrics are at http://{address}/metrics");
+            let serve = metrics::listener::serve(listener, Arc::clone(&scrape));
+            serving.monitored_by(AbortOnDropHandle::new(tokio::spawn(serve)));
+        }
         let instances = instances(Some(&secret), &capabilities, &slots);
         let secret_in_process = hex(&random());
         let granted = grants::api_in_process(instances.grants.clone(), &secret_in_process);
@@ -420,6 +419,18 @@ impl Host {
     pub(crate) fn into_serving(self) -> Serving {
         self.serving
     }
+}
+
+/// Listens on this address, if there is one.
+async fn bound(
+    setting: &str,
+    address: Option<SocketAddr>,
+) -> Result<Option<TcpListener>, HostError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = listen(setting, address).await;
+    listener.map(Some).map_err(HostError::Listen)
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, HostError> {

@@ -101,8 +101,8 @@ impl Serving {
     }
 
     /// Monitoring ends with this, without being waited for.
-    pub(super) fn monitored_by(&mut self, monitoring: Option<AbortOnDropHandle<()>>) {
-        self._monitoring = monitoring;
+    pub(super) fn monitored_by(&mut self, monitoring: AbortOnDropHandle<()>) {
+        self._monitoring = Some(monitoring);
     }
 
     /// The last spans are sent when everything else has ended.
