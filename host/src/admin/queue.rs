@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::AdminServer;
-use super::access::Caller;
+use super::access::Context;
 use super::answer::{Answer, Problem, ok};
 use super::input::{Json, log};
 
@@ -24,8 +24,7 @@ pub(super) async fn get(server: &AdminServer) -> Result<Answer, Problem> {
 
 /// Pauses the queue, or resumes it.
 pub(super) async fn set_paused(
-    server: &AdminServer,
-    caller: &Caller,
+    Context { server, caller }: Context<'_>,
     body: Json,
     is_paused: bool,
 ) -> Result<Answer, Problem> {
