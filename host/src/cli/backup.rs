@@ -24,9 +24,7 @@ use crate::wiring::capabilities::{self, ConfiguredStores};
 use crate::wiring::control::ControlClient;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Backup))?;
-    let config = settings::config(given.values)?;
-    settings::start_log(config.log_format, "off")?;
+    let (config, _) = settings::begin(matches, Some(Command::Backup), "off")?;
     let to = matches.get_one::<PathBuf>("directory");
     let to = to.map(PathBuf::as_path).unwrap_or(Path::new("-"));
     if to == Path::new("-") && io::stdout().is_terminal() {

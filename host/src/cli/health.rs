@@ -26,8 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER: usize = 64 * 1024;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Health))?;
-    let config = settings::config(given.values)?;
+    let (config, _) = settings::read(matches, Some(Command::Health))?;
     let base = match matches.get_one::<String>("url") {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", own_address(config.listen)),

@@ -26,9 +26,7 @@ pub fn run(
     matches: &ArgMatches,
     prepare: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Refine))?;
-    let config = settings::config(given.values)?;
-    settings::start_log(config.log_format, LOGGED)?;
+    let (config, given) = settings::begin(matches, Some(Command::Refine), LOGGED)?;
 
     let runtime = tokio::runtime::Runtime::new()?;
     let text = |name| matches.get_one::<String>(name).cloned();

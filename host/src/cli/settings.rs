@@ -109,6 +109,23 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
     })
 }
 
+/// The configuration of a command, with where its settings come from.
+pub fn read(matches: &ArgMatches, command: Option<Command>) -> Result<(Config, Sources), Failure> {
+    let given = given(matches, command)?;
+    Ok((config(given.values.clone())?, given))
+}
+
+/// The same for a command that logs. `by_default`: what is logged.
+pub fn begin(
+    matches: &ArgMatches,
+    command: Option<Command>,
+    by_default: &str,
+) -> Result<(Config, Sources), Failure> {
+    let (config, given) = read(matches, command)?;
+    start_log(config.log_format, by_default)?;
+    Ok((config, given))
+}
+
 pub fn config(values: Values) -> Result<Config, Failure> {
     Config::new(values).map_err(usage)
 }

@@ -47,8 +47,7 @@ struct Verified {
 }
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Verify))?;
-    let config = settings::config(given.values)?;
+    let (config, _) = settings::read(matches, Some(Command::Verify))?;
     let service = match matches.get_one::<Url>("against") {
         Some(url) => Some(Service::new(url.clone(), &config)?),
         None => None,
