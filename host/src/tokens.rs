@@ -40,14 +40,10 @@ pub async fn issue(
              names of its users"
         );
     }
-    let key = match config.auth {
-        Auth::Jwks => bail!(
-            "the tokens of this service are signed by their issuer, whose keys are at jwks-url: \
-             only the issuer makes them"
-        ),
-        Auth::Secret => configured(config)?,
-        Auth::Anonymous => session_key(&secret(config, Missing::Make).await?),
-    };
+    let key = own_key(config, Missing::Make).await?.context(
+        "the tokens of this service are signed by their issuer, whose keys are at jwks-url: only \
+         the issuer makes them",
+    )?;
     let rules = rules(config);
     let issued = Issued {
         user,
@@ -73,8 +69,9 @@ pub async fn issue(
 /// Why it would be refused, never with a part of the token.
 pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::Result<String> {
     let rules = rules(config);
-    let judged = match config.auth {
-        Auth::Jwks => {
+    let judged = match own_key(config, Missing::Refuse).await? {
+        Some(key) => read_own(token, &rules, &key),
+        None => {
             let keys = grants::keys(config.issuer_url(), network)
                 .issuer_keys()
                 .await;
@@ -83,14 +80,6 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
             read(token, &rules, Signer::Issuer, |token| {
                 keys.judge(token) == Signed::Yes
             })
-        }
-        Auth::Secret => {
-            let key = configured(config)?;
-            read_own(token, &rules, &key)
-        }
-        Auth::Anonymous => {
-            let key = session_key(&secret(config, Missing::Refuse).await?);
-            read_own(token, &rules, &key)
         }
     };
     let judged = judged.and_then(|(caller, span)| {
@@ -128,13 +117,19 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-fn configured(config: &Config) -> anyhow::Result<Key> {
-    let secret = config.values.get("jwt-secret");
-    Ok(Key::secret(secret.context("jwt-secret is not set")?))
-}
-
-fn session_key(secret: &Secret) -> Key {
-    Key::secret(&hex(&secret.key(SESSION_TOKENS)))
+/// The key of a service that signs its tokens itself. None: an issuer signs them.
+async fn own_key(config: &Config, missing: Missing) -> anyhow::Result<Option<Key>> {
+    Ok(match config.auth {
+        Auth::Jwks => None,
+        Auth::Secret => {
+            let secret = config.values.get("jwt-secret");
+            Some(Key::secret(secret.context("jwt-secret is not set")?))
+        }
+        Auth::Anonymous => {
+            let secret = secret(config, missing).await?;
+            Some(Key::secret(&hex(&secret.key(SESSION_TOKENS))))
+        }
+    })
 }
 
 /// What happens if the data directory has no secret yet.
