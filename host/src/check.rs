@@ -349,7 +349,7 @@ async fn issuer(url: &url::Url, network: &Network) -> anyhow::Result<String> {
 
 /// Whether Google's keys can be fetched. None: messages are only pulled.
 async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>> {
-    if push::proof(push).is_none() {
+    if push.proof.is_none() {
         anyhow::ensure!(push.is_pulled, push::UNREACHABLE);
         return Ok(None);
     }

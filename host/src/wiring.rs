@@ -22,7 +22,6 @@ pub(crate) mod push;
 pub(crate) mod refiner;
 pub(crate) mod secret;
 mod serving;
-mod webhooks;
 
 pub use builder::HostBuilder;
 pub use components::Components;

@@ -18,10 +18,12 @@ use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::LENGTH;
+use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::ingress::InProcess;
 use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
 use concept_refinement_runtime::wasm::engine::Pool;
+use concept_refinement_runtime::wasm::notifier::NotifierComponent;
 use concept_refinement_tokens::Key;
 use futures::future::join_all;
 use prometheus_client::registry::Registry;
@@ -35,7 +37,7 @@ use crate::admin::{self, AdminServer};
 use crate::backup::Backup;
 use crate::client::{self, Client};
 use crate::config::Config;
-use crate::loops::deliverer;
+use crate::loops::deliverer::{self, Deliverer};
 use crate::loops::garbage::Garbage;
 use crate::loops::jobs::Jobs;
 use crate::loops::probe::Probe;
@@ -58,7 +60,7 @@ use crate::wiring::grants::API_MEMORY;
 use crate::wiring::pipeline::{LOANS, Parts};
 use crate::wiring::secret::Secret;
 use crate::wiring::serving::{Serving, Stop};
-use crate::wiring::{capabilities, grants, push, webhooks};
+use crate::wiring::{capabilities, grants, push};
 
 /// Limit of API instances; requests share them.
 const API_INSTANCES: u32 = 64;
@@ -72,6 +74,11 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// How long startup waits for a store before clients are answered without it.
 const STORE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Interval of polling when no delivery of a webhook is known to become due: this process
+/// announces its own deliveries, but announcements of other hosts may be lost.
+const ALONE: Duration = Duration::from_secs(60);
+const SHARED: Duration = Duration::from_secs(5);
 
 /// A running host. Dropping it aborts its work without waiting; accepted tasks
 /// stay stored.
@@ -220,21 +227,25 @@ impl HostBuilder {
         let worker = pipeline.worker(&capabilities, &edits, Some(Arc::clone(&metrics)));
         let worker = worker.await.map_err(HostError::Component)?;
 
-        let mut deliverer = webhooks::deliverer(
-            &config,
-            &secret,
-            &engine,
-            compiled.notifier,
-            &capabilities,
-            &network,
-            is_shared,
-        )
-        .await
-        .map_err(HostError::Component)?;
-        deliverer.metrics = Some(Arc::clone(&metrics));
+        let granted = grants::notifier(&config, &network, &capabilities.clock);
+        let notifier = NotifierComponent::new(engine.wasmtime(), compiled.notifier, granted)
+            .await
+            .map_err(anyhow::Error::from)
+            .context("the notifier component does not fit this host")
+            .map_err(HostError::Component)?;
+        let secrets = ServiceSecrets::parse(&grants::webhook_secret(&config, &secret))
+            .map_err(|problem| HostError::Component(anyhow::Error::msg(problem)))?;
+        let runtime = Arc::new(Tokio::default());
+        let deliverer = Deliverer {
+            host: Arc::clone(&capabilities),
+            notifier: Arc::new(notifier),
+            runtime: Arc::clone(&runtime) as _,
+            secrets,
+            longest: if is_shared { SHARED } else { ALONE },
+            metrics: Some(Arc::clone(&metrics)),
+        };
 
         // If nothing can be written, for example on a full disk, reading still works.
-        let runtime = Arc::new(Tokio::default());
         let sweep = Arc::new(Sweep {
             host: Arc::clone(&capabilities),
             runtime: Arc::clone(&runtime) as _,
