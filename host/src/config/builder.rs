@@ -3,6 +3,21 @@
 //! It produces the same texts as the command line and the file, so that there is only one
 //! parser and one validation of each setting.
 
+/// A method for each of these settings, which has its name: the parameter, and what it is as
+/// text.
+macro_rules! setters {
+    ($builder:ident {
+        $($(#[$doc:meta])* $setting:ident($value:ident: $type:ty) = $text:expr;)+
+    }) => {
+        impl $builder {
+            $($(#[$doc])*
+            pub fn $setting(self, $value: $type) -> Self {
+                self.set(stringify!($setting), $text)
+            })+
+        }
+    };
+}
+
 mod model;
 mod plan;
 #[cfg(test)]
@@ -175,7 +190,7 @@ impl ConfigBuilder {
     }
 
     fn set(mut self, name: &str, value: impl Into<String>) -> Self {
-        if let Some(setting) = table::find(name) {
+        if let Some(setting) = table::find(&name.replace('_', "-")) {
             self.values.set(setting, value);
         }
         self
@@ -193,166 +208,156 @@ impl ConfigBuilder {
     }
 }
 
-/// A method for each setting of the same name: its parameter, and what it is as text.
-macro_rules! setters {
-    ($($(#[$doc:meta])* $setting:ident($value:ident: $type:ty) = $text:expr;)+) => {
-        impl ConfigBuilder {
-            $($(#[$doc])*
-            pub fn $setting(self, $value: $type) -> Self {
-                self.set(&stringify!($setting).replace('_', "-"), $text)
-            })+
-        }
-    };
-}
-
 setters! {
-    /// Where to listen for HTTP. With port 0 the system chooses a port, which
-    /// [`Host::address`](crate::Host::address) returns.
-    listen(address: SocketAddr) = address.to_string();
+    ConfigBuilder {
+        /// Where to listen for HTTP. With port 0 the system chooses a port, which
+        /// [`Host::address`](crate::Host::address) returns.
+        listen(address: SocketAddr) = address.to_string();
 
-    /// What image URLs start with, if it is not the origin of each request.
-    public_url(origin: &Url) = origin.as_str();
+        /// What image URLs start with, if it is not the origin of each request.
+        public_url(origin: &Url) = origin.as_str();
 
-    /// Which parts of the service run.
-    role(role: Role) = role.as_str();
+        /// Which parts of the service run.
+        role(role: Role) = role.as_str();
 
-    /// The server for tasks, concepts and quotas, as `postgres://…`, instead of SQLite in
-    /// the data directory.
-    tasks(server: &Url) = server.as_str();
+        /// The server for tasks, concepts and quotas, as `postgres://…`, instead of SQLite in
+        /// the data directory.
+        tasks(server: &Url) = server.as_str();
 
-    /// The database of the tasks without a pooler, for notifications from other hosts.
-    tasks_listen_url(server: &Url) = server.as_str();
+        /// The database of the tasks without a pooler, for notifications from other hosts.
+        tasks_listen_url(server: &Url) = server.as_str();
 
-    /// The server for the queue, as `nats://…` or `pubsub://PROJECT/TOPIC`, instead of
-    /// the queue inside the task store.
-    queue(server: &Url) = server.as_str();
+        /// The server for the queue, as `nats://…` or `pubsub://PROJECT/TOPIC`, instead of
+        /// the queue inside the task store.
+        queue(server: &Url) = server.as_str();
 
-    /// Where the API of Pub/Sub is. Over http no credentials are sent.
-    pubsub_endpoint(url: &Url) = url.as_str();
+        /// Where the API of Pub/Sub is. Over http no credentials are sent.
+        pubsub_endpoint(url: &Url) = url.as_str();
 
-    /// The subscription that a worker pulls from. Without it, messages are pushed.
-    pubsub_subscription(name: &str) = name;
+        /// The subscription that a worker pulls from. Without it, messages are pushed.
+        pubsub_subscription(name: &str) = name;
 
-    /// The audience that the token of a push must have.
-    pubsub_audience(audience: &str) = audience;
+        /// The audience that the token of a push must have.
+        pubsub_audience(audience: &str) = audience;
 
-    /// The email of the service account that the token of a push must belong to.
-    pubsub_service_account(email: &str) = email;
+        /// The email of the service account that the token of a push must belong to.
+        pubsub_service_account(email: &str) = email;
 
-    /// Where Google publishes the keys that verify these tokens.
-    pubsub_jwks_url(url: &Url) = url.as_str();
+        /// Where Google publishes the keys that verify these tokens.
+        pubsub_jwks_url(url: &Url) = url.as_str();
 
-    /// The server for images, as `s3://…`, instead of files in the data directory.
-    images(server: &Url) = server.as_str();
+        /// The server for images, as `s3://…`, instead of files in the data directory.
+        images(server: &Url) = server.as_str();
 
-    /// What a provider that can download originals gets, unless a model overrides it.
-    model_original(original: Original) = original.as_str();
+        /// What a provider that can download originals gets, unless a model overrides it.
+        model_original(original: Original) = original.as_str();
 
-    /// Memory of one instance of the model, in bytes.
-    model_memory(bytes: u64) = bytes.to_string();
+        /// Memory of one instance of the model, in bytes.
+        model_memory(bytes: u64) = bytes.to_string();
 
-    /// Memory of all instances of the model, in bytes. A call that needs more waits. By
-    /// default half of the machine's memory.
-    model_memory_total(bytes: u64) = bytes.to_string();
+        /// Memory of all instances of the model, in bytes. A call that needs more waits. By
+        /// default half of the machine's memory.
+        model_memory_total(bytes: u64) = bytes.to_string();
 
-    /// Space for the images of all tasks in progress, in bytes. An original that needs
-    /// more waits.
-    image_memory(bytes: u64) = bytes.to_string();
+        /// Space for the images of all tasks in progress, in bytes. An original that needs
+        /// more waits.
+        image_memory(bytes: u64) = bytes.to_string();
 
-    /// Refinements per user. None: unlimited.
-    rate_limit(limit: Option<Quota>) = or_unlimited(limit);
+        /// Refinements per user. None: unlimited.
+        rate_limit(limit: Option<Quota>) = or_unlimited(limit);
 
-    /// What a user may spend. None: unlimited.
-    budget(budget: Option<Budget>) = or_unlimited(budget);
+        /// What a user may spend. None: unlimited.
+        budget(budget: Option<Budget>) = or_unlimited(budget);
 
-    /// The plan of users whose tokens name none.
-    plan(name: &str) = name;
+        /// The plan of users whose tokens name none.
+        plan(name: &str) = name;
 
-    /// The claim of a token that names its user's plan, or its path, as `app_metadata.plan`:
-    /// never one that users can set.
-    plan_claim(claim: &str) = claim;
+        /// The claim of a token that names its user's plan, or its path, as `app_metadata.plan`:
+        /// never one that users can set.
+        plan_claim(claim: &str) = claim;
 
-    /// The `aud` that tokens must have. By default it is not checked.
-    jwt_audience(audience: &str) = audience;
+        /// The `aud` that tokens must have. By default it is not checked.
+        jwt_audience(audience: &str) = audience;
 
-    /// The `iss` that tokens must have. By default it is not checked.
-    jwt_issuer(issuer: &str) = issuer;
+        /// The `iss` that tokens must have. By default it is not checked.
+        jwt_issuer(issuer: &str) = issuer;
 
-    /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are trusted.
-    trusted_proxies(networks: impl IntoIterator<Item = IpNet>) = list(networks);
+        /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are trusted.
+        trusted_proxies(networks: impl IntoIterator<Item = IpNet>) = list(networks);
 
-    /// Origins whose pages may use the API with bearer tokens.
-    cors_origins(origins: impl IntoIterator<Item = Url>) = list(origins);
+        /// Origins whose pages may use the API with bearer tokens.
+        cors_origins(origins: impl IntoIterator<Item = Url>) = list(origins);
 
-    /// Where originals may come from in addition to public addresses.
-    allow_sources(hosts: impl IntoIterator<Item = Allowed>) = list(hosts);
+        /// Where originals may come from in addition to public addresses.
+        allow_sources(hosts: impl IntoIterator<Item = Allowed>) = list(hosts);
 
-    /// A URL or an e-mail address that the user agent of downloads names, since some
-    /// origins refuse a client that names nobody.
-    contact(contact: &str) = contact;
+        /// A URL or an e-mail address that the user agent of downloads names, since some
+        /// origins refuse a client that names nobody.
+        contact(contact: &str) = contact;
 
-    /// Whether anyone may ask where an image comes from (`POST /api/verify`).
-    verify(verifies: bool) = if verifies { "on" } else { "off" };
+        /// Whether anyone may ask where an image comes from (`POST /api/verify`).
+        verify(verifies: bool) = if verifies { "on" } else { "off" };
 
-    /// Where webhooks may go in addition, also by http.
-    allow_webhooks(hosts: impl IntoIterator<Item = Allowed>) = list(hosts);
+        /// Where webhooks may go in addition, also by http.
+        allow_webhooks(hosts: impl IntoIterator<Item = Allowed>) = list(hosts);
 
-    /// Most tasks in flight.
-    concurrency(tasks: usize) = tasks.to_string();
+        /// Most tasks in flight.
+        concurrency(tasks: usize) = tasks.to_string();
 
-    /// How long a claim lasts without renewal. Then another worker takes the task over.
-    lease(time: Duration) = milliseconds(time);
+        /// How long a claim lasts without renewal. Then another worker takes the task over.
+        lease(time: Duration) = milliseconds(time);
 
-    /// With this many pending tasks, new ones are refused with 503.
-    max_backlog(tasks: u32) = tasks.to_string();
+        /// With this many pending tasks, new ones are refused with 503.
+        max_backlog(tasks: u32) = tasks.to_string();
 
-    /// The largest original, in bytes.
-    max_image_bytes(bytes: u64) = bytes.to_string();
+        /// The largest original, in bytes.
+        max_image_bytes(bytes: u64) = bytes.to_string();
 
-    /// Most pixels of an original or a refined image.
-    max_image_pixels(pixels: u64) = pixels.to_string();
+        /// Most pixels of an original or a refined image.
+        max_image_pixels(pixels: u64) = pixels.to_string();
 
-    /// Time limit for downloading an original.
-    download_timeout(limit: Duration) = milliseconds(limit);
+        /// Time limit for downloading an original.
+        download_timeout(limit: Duration) = milliseconds(limit);
 
-    /// Time limit for one answer of a model.
-    model_timeout(limit: Duration) = milliseconds(limit);
+        /// Time limit for one answer of a model.
+        model_timeout(limit: Duration) = milliseconds(limit);
 
-    /// Time limit for a whole task.
-    task_timeout(limit: Duration) = milliseconds(limit);
+        /// Time limit for a whole task.
+        task_timeout(limit: Duration) = milliseconds(limit);
 
-    /// How long a signed URL of an image is valid.
-    image_url_ttl(time: Duration) = milliseconds(time);
+        /// How long a signed URL of an image is valid.
+        image_url_ttl(time: Duration) = milliseconds(time);
 
-    /// How many tasks of a user may be pending or in progress at a time.
-    active_tasks(tasks: u32) = tasks.to_string();
+        /// How many tasks of a user may be pending or in progress at a time.
+        active_tasks(tasks: u32) = tasks.to_string();
 
-    /// How many uploads a user may have.
-    uploads(uploads: u32) = uploads.to_string();
+        /// How many uploads a user may have.
+        uploads(uploads: u32) = uploads.to_string();
 
-    /// Limit for a user's uploads together, in bytes.
-    upload_bytes(bytes: u64) = bytes.to_string();
+        /// Limit for a user's uploads together, in bytes.
+        upload_bytes(bytes: u64) = bytes.to_string();
 
-    /// Limit for all images together, in bytes. By default the disk except its reserve.
-    max_store(bytes: u64) = bytes.to_string();
+        /// Limit for all images together, in bytes. By default the disk except its reserve.
+        max_store(bytes: u64) = bytes.to_string();
 
-    /// The age at which finished tasks, concepts with their images, and unused uploads
-    /// are removed. None: never.
-    retention(age: Option<Duration>) = or_off(age);
+        /// The age at which finished tasks, concepts with their images, and unused uploads
+        /// are removed. None: never.
+        retention(age: Option<Duration>) = or_off(age);
 
-    /// How long an anonymous user's data is kept after the user's last session could have
-    /// ended. None: for ever.
-    anonymous_retention(age: Option<Duration>) = or_off(age);
+        /// How long an anonymous user's data is kept after the user's last session could have
+        /// ended. None: for ever.
+        anonymous_retention(age: Option<Duration>) = or_off(age);
 
-    /// Interval between garbage collections of images.
-    collect_interval(time: Duration) = milliseconds(time);
+        /// Interval between garbage collections of images.
+        collect_interval(time: Duration) = milliseconds(time);
 
-    /// Where Prometheus can get `GET /metrics`. By default only operators can, by the admin
-    /// API.
-    metrics_listen(address: SocketAddr) = address.to_string();
+        /// Where Prometheus can get `GET /metrics`. By default only operators can, by the admin
+        /// API.
+        metrics_listen(address: SocketAddr) = address.to_string();
 
-    /// A token with which operators may only read.
-    admin_read_token(token: impl Into<String>) = token;
+        /// A token with which operators may only read.
+        admin_read_token(token: impl Into<String>) = token;
+    }
 }
 
 /// In whole milliseconds.

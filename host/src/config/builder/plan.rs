@@ -18,21 +18,6 @@ impl Plan {
         Self::default()
     }
 
-    /// Refinements per user. None: unlimited.
-    pub fn rate_limit(self, limit: Option<Quota>) -> Self {
-        self.set("rate_limit", or_unlimited(limit))
-    }
-
-    /// What a user may spend. None: unlimited.
-    pub fn budget(self, budget: Option<Budget>) -> Self {
-        self.set("budget", or_unlimited(budget))
-    }
-
-    /// How many tasks of a user may be pending or in progress at a time.
-    pub fn active_tasks(self, tasks: u32) -> Self {
-        self.set("active_tasks", tasks.to_string())
-    }
-
     /// By the keys used in the file.
     pub(super) fn settings(self) -> BTreeMap<String, String> {
         self.0
@@ -41,5 +26,18 @@ impl Plan {
     fn set(mut self, key: &str, value: String) -> Self {
         self.0.insert(key.to_owned(), value);
         self
+    }
+}
+
+setters! {
+    Plan {
+        /// Refinements per user. None: unlimited.
+        rate_limit(limit: Option<Quota>) = or_unlimited(limit);
+
+        /// What a user may spend. None: unlimited.
+        budget(budget: Option<Budget>) = or_unlimited(budget);
+
+        /// How many tasks of a user may be pending or in progress at a time.
+        active_tasks(tasks: u32) = tasks.to_string();
     }
 }
