@@ -84,15 +84,6 @@ struct Attempts {
     taken: Vec<Holder>,
 }
 
-/// The result of looking for due deliveries.
-struct Look {
-    due: Vec<DueDelivery>,
-    /// How long to wait before the next look.
-    wait: Duration,
-    /// Some deliveries wait for permits.
-    is_short: bool,
-}
-
 impl Attempts {
     fn add(&mut self, holder: Holder, attempt: impl Future<Output = bool> + Send + 'static) {
         self.taken.push(holder.clone());
@@ -146,8 +137,14 @@ impl Deliverer {
             taken: Vec::new(),
         };
         loop {
-            let look = self.look(&attempts.taken).await;
-            for due in look.due {
+            let permits = DeliveryPermits::new(AT_ONCE, PER_RECEIVER, &attempts.taken);
+            // Then some deliveries wait for permits.
+            let is_short = permits.are_short();
+            let (due, wait) = self.look(permits).await.unwrap_or_else(|error| {
+                log_throttled!(error every minute, "webhooks cannot be claimed", %error);
+                (Vec::new(), RETRY_INTERVAL)
+            });
+            for due in due {
                 let holder = Holder {
                     receiver: due.webhook.receiver(),
                     user_id: due.task.user_id.clone(),
@@ -155,14 +152,14 @@ impl Deliverer {
                 attempts.add(holder, self.begin(due, abort.clone()));
             }
             let next = async {
-                if look.is_short {
+                if is_short {
                     self.runtime.sleep(MIN_INTERVAL).await;
                 }
                 tokio::select! {
                     biased;
                     () = attempts.end() => {}
                     () = self.host.webhooks().delivery_due() => {}
-                    () = self.runtime.sleep(look.wait) => {}
+                    () = self.runtime.sleep(wait) => {}
                 }
             };
             tokio::select! {
@@ -174,41 +171,29 @@ impl Deliverer {
         while attempts.under_way.next().await.is_some() {}
     }
 
-    async fn look(&self, taken: &[Holder]) -> Look {
-        let permits = DeliveryPermits::new(AT_ONCE, PER_RECEIVER, taken);
-        let is_short = permits.are_short();
-        let looked = async {
-            let webhooks = self.host.webhooks();
-            if permits.free() == 0 {
-                return Ok((Vec::new(), LOOK));
-            }
-            let Some(next) = webhooks.next_delivery().await? else {
-                return Ok((Vec::new(), self.longest));
-            };
-            let now = self.host.clock.now();
-            if next > now && next <= DeliveryRecord::beyond(now) {
-                return Ok((Vec::new(), next.since(now).min(LOOK)));
-            }
-            let due = webhooks.claim_deliveries(permits).await?;
-            let wait = match due.is_empty() {
-                // The due deliveries wait for permits.
-                true => LOOK,
-                false => Duration::ZERO,
-            };
-            Ok::<_, CapabilityError>((due, wait))
-        };
-        let (due, wait) = match looked.await {
-            Ok(looked) => looked,
-            Err(error) => {
-                log_throttled!(error every minute, "webhooks cannot be claimed", %error);
-                (Vec::new(), RETRY_INTERVAL)
-            }
-        };
-        Look {
-            due,
-            wait,
-            is_short,
+    /// Claims deliveries that are due, and says how long to wait before the next look.
+    async fn look(
+        &self,
+        permits: DeliveryPermits,
+    ) -> Result<(Vec<DueDelivery>, Duration), CapabilityError> {
+        let webhooks = self.host.webhooks();
+        if permits.free() == 0 {
+            return Ok((Vec::new(), LOOK));
         }
+        let Some(next) = webhooks.next_delivery().await? else {
+            return Ok((Vec::new(), self.longest));
+        };
+        let now = self.host.clock.now();
+        if next > now && next <= DeliveryRecord::beyond(now) {
+            return Ok((Vec::new(), next.since(now).min(LOOK)));
+        }
+        let due = webhooks.claim_deliveries(permits).await?;
+        let wait = match due.is_empty() {
+            // The due deliveries wait for permits.
+            true => LOOK,
+            false => Duration::ZERO,
+        };
+        Ok((due, wait))
     }
 
     /// Returns whether the delivery succeeded.
