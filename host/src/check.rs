@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use concept_refinement_capability::OpenError;
-use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::directory::may_be_written;
 use concept_refinement_capability::engine::OpenTasks;
 use concept_refinement_capability::tls;
@@ -23,15 +22,16 @@ use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolv
 use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
 
-use crate::config::{Auth, Config, ModelChoice, ModelLink, Push};
+use crate::config::{Config, ModelChoice, ModelLink, Push};
 use crate::moving::refuse_half_moved;
 use crate::tokens;
-use crate::wiring::capabilities::{self, Configured};
+use crate::wiring::capabilities::{Configured, ConfiguredStores};
 use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
-use crate::wiring::engines::{IMAGES, QUEUES, TASKS, no_reservations};
+use crate::wiring::engines::no_reservations;
+use crate::wiring::pipeline::Parts;
 use crate::wiring::secret::Secret;
-use crate::wiring::{grants, pipeline, push};
+use crate::wiring::{grants, push};
 use model_list::Listed;
 
 /// Timeout for answers of remote services.
@@ -72,9 +72,10 @@ pub async fn check(
     };
     // Without a data directory there are no stores to check.
     if place.is_some() {
-        let tasks = tasks(config).await;
-        let queue = queue(config, &tasks).await;
-        let images = images(config, &tasks, secret).await;
+        let stores = ConfiguredStores::of(config);
+        let tasks = tasks(&stores).await;
+        let queue = queue(&stores, &tasks).await;
+        let images = images(&stores, &tasks, secret).await;
         found("tasks", tasks.map(|tasks| tasks.to_string()));
         found("queue", queue);
         found("images", images);
@@ -84,16 +85,11 @@ pub async fn check(
         Ok((engine, compiled)) => {
             found("components", Ok(String::new()));
             let blobs = grants::blobs(config, None, &Arc::default());
-            let pipeline = &compiled.pipeline;
-            let log = Arc::new(output::Log);
             let model = async {
-                let resources = pipeline::Resources::new(config)?;
-                let (network, blobs) = (&network, &blobs);
-                pipeline::partial_edits(config, &engine, pipeline, network, &resources)?;
-                pipeline::model(
-                    config, &engine, pipeline, network, blobs, &resources, None, log,
-                )
-                .await
+                let pipeline = &compiled.pipeline;
+                let pipeline = Parts::new(config, &engine, pipeline, &network, &blobs)?;
+                pipeline.partial_edits()?;
+                pipeline.model(None, None, Arc::new(output::Log)).await
             };
             found(
                 "model",
@@ -102,8 +98,8 @@ pub async fn check(
         }
         Err(error) => found("components", Err(error)),
     }
-    if let (Auth::Jwks, Some(url)) = (config.auth, &config.jwks_url) {
-        found("issuer", issuer(config, url, &network).await);
+    if let Some(url) = config.issuer_url() {
+        found("issuer", issuer(url, &network).await);
     }
     if let Some(token) = token {
         found("token", tokens::judge(config, token, &network).await);
@@ -187,13 +183,13 @@ impl<S> fmt::Display for Looked<S> {
 }
 
 impl<S> Looked<S> {
-    async fn at<O>(store: Configured<O, S>) -> anyhow::Result<Self> {
+    async fn at<O>(store: Configured<O, S>, options: O) -> anyhow::Result<Self> {
         if !store.exists()? {
             return Ok(Self::Missing);
         }
         let opened = match store.is_outdated() {
             Ok(true) => return Ok(Self::Outdated),
-            Ok(false) => store.open().await,
+            Ok(false) => store.open(options).await,
             Err(error) => Err(error),
         };
         match opened {
@@ -204,20 +200,12 @@ impl<S> Looked<S> {
     }
 }
 
-fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock)
-}
-
-async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
-    if let Some(notes) = capabilities::inspect(TASKS, &config.tasks, config).await? {
+async fn tasks(stores: &ConfiguredStores<'_>) -> anyhow::Result<Looked<OpenTasks>> {
+    let store = stores.tasks()?;
+    if let Some(notes) = store.inspect().await? {
         return Ok(Looked::Server(notes));
     }
-    let looked = Looked::at(capabilities::tasks(
-        config,
-        &clock(),
-        &capabilities::room(config),
-    )?)
-    .await?;
+    let looked = Looked::at(store, stores.task_options()).await?;
     if let Looked::Open(tasks) = &looked {
         refuse_half_moved(tasks).await?;
         tasks.store.check().await?;
@@ -227,16 +215,16 @@ async fn tasks(config: &Config) -> anyhow::Result<Looked<OpenTasks>> {
 
 /// For a queue inside the task store, the result of the task store applies.
 async fn queue(
-    config: &Config,
+    stores: &ConfiguredStores<'_>,
     tasks: &anyhow::Result<Looked<OpenTasks>>,
 ) -> anyhow::Result<String> {
-    if let Some(notes) = capabilities::inspect(QUEUES, &config.queue, config).await? {
+    let queue = stores.queue()?;
+    if let Some(notes) = queue.inspect().await? {
         return Ok(notes);
     }
     match tasks {
         Ok(Looked::Open(tasks)) => {
-            let queue = capabilities::queue(config, tasks, &clock(), &capabilities::room(config))?;
-            queue.open().await?.check().await?;
+            queue.open(tasks.clone()).await?.check().await?;
             Ok(String::new())
         }
         Ok(Looked::Server(_)) => Ok(String::new()),
@@ -247,11 +235,12 @@ async fn queue(
 }
 
 async fn images(
-    config: &Config,
+    stores: &ConfiguredStores<'_>,
     tasks: &anyhow::Result<Looked<OpenTasks>>,
     secret: Option<Secret>,
 ) -> anyhow::Result<String> {
-    if let Some(notes) = capabilities::inspect(IMAGES, &config.images, config).await? {
+    let store = stores.images()?;
+    if let Some(notes) = store.inspect().await? {
         return Ok(notes);
     }
     let Some(secret) = secret else {
@@ -261,11 +250,10 @@ async fn images(
     // counted.
     let reservations = match tasks {
         Ok(Looked::Open(tasks)) => Arc::clone(&tasks.upload_reservations),
-        _ => no_reservations(&clock())?,
+        _ => no_reservations(&stores.clock)?,
     };
-    let room = capabilities::room(config);
-    let store = capabilities::images(config, &secret, reservations, &clock(), &room)?;
-    let looked = Looked::at(store).await?;
+    let options = stores.image_options(&secret, reservations);
+    let looked = Looked::at(store, options).await?;
     if let Looked::Open(store) = &looked {
         store.store.check().await?;
     }
@@ -353,21 +341,21 @@ async fn listed(
 }
 
 /// Uses the same grant as the API.
-async fn issuer(config: &Config, url: &url::Url, network: &Network) -> anyhow::Result<String> {
+async fn issuer(url: &url::Url, network: &Network) -> anyhow::Result<String> {
     let origin = Origin::of_url(url).context("its URL cannot be used")?;
-    let egress = grants::issuer(config, network);
+    let egress = grants::keys(Some(url), network);
     probe(&egress, &origin, url.path()).await
 }
 
 /// Whether Google's keys can be fetched. None: messages are only pulled.
 async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>> {
-    if push::proof(push).is_none() {
+    if push.proof.is_none() {
         anyhow::ensure!(push.is_pulled, push::UNREACHABLE);
         return Ok(None);
     }
     let url = &push.jwks_url;
     let origin = Origin::of_url(url).context("the URL of its keys cannot be used")?;
-    let egress = grants::push_keys(url, network);
+    let egress = grants::keys(Some(url), network);
     probe(&egress, &origin, url.path()).await.map(Some)
 }
 

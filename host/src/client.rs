@@ -9,6 +9,8 @@ mod error;
 mod events;
 mod transport;
 
+use std::sync::Arc;
+
 use futures::{Stream, TryStreamExt as _};
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -16,7 +18,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload, Usage};
 pub use error::ClientError;
 pub(crate) use transport::Connection;
-use transport::{Transport, json_body};
 
 use crate::wiring::refiner::request::{OriginalImage, RefineRequest, RefinedImage};
 
@@ -42,13 +43,15 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    transport: Transport,
+    connection: Connection,
+    user: Arc<str>,
 }
 
 impl Client {
     pub(crate) fn new(connection: &Connection, user: &str) -> Self {
         Self {
-            transport: connection.transport(user),
+            connection: connection.clone(),
+            user: user.into(),
         }
     }
 
@@ -96,7 +99,7 @@ impl Client {
         let concept = self
             .concept(task.result_id.as_deref().unwrap_or_default())
             .await?;
-        let (format, bytes) = self.transport.image(&concept.image_url).await?;
+        let (format, bytes) = self.stored_image(&concept.image_url).await?;
         Ok(RefinedImage {
             format,
             bytes,
@@ -112,7 +115,7 @@ impl Client {
     ///
     /// The API refused the request.
     pub async fn quota(&self) -> Result<Quota, ClientError> {
-        self.transport.get("/api/quota").await
+        self.get("/api/quota").await
     }
 
     /// What the user has spent in the window of the budget, or in this month.
@@ -121,7 +124,7 @@ impl Client {
     ///
     /// The API refused the request.
     pub async fn usage(&self) -> Result<Usage, ClientError> {
-        self.transport.get("/api/usage").await
+        self.get("/api/usage").await
     }
 
     /// Stores an original: PNG, JPEG, WebP or GIF.
@@ -131,8 +134,7 @@ impl Client {
     /// The API refused the image, or the user has too many uploads.
     pub async fn upload(&self, image: impl Into<bytes::Bytes>) -> Result<Upload, ClientError> {
         let body = ("application/octet-stream", image.into());
-        let transport = &self.transport;
-        transport.ask(Method::POST, "/api/images", Some(body)).await
+        self.ask(Method::POST, "/api/images", Some(body)).await
     }
 
     /// Deletes an upload, by the `path` that [`Client::upload`] returned.
@@ -143,7 +145,7 @@ impl Client {
     pub async fn delete_upload(&self, path: &str) -> Result<(), ClientError> {
         let path: Vec<_> = path.split('/').map(segment).collect();
         let path = format!("/api/images/{}", path.join("/"));
-        self.transport.delete(&path).await
+        self.delete(&path).await
     }
 
     /// Creates a task. A mask that is no URL is uploaded, and stays until it is deleted.
@@ -162,10 +164,9 @@ impl Client {
             Some(OriginalImage::Bytes(bytes)) => Some(self.upload(bytes.clone()).await?.image_url),
             None => None,
         };
-        let body = json_body(&request.body(original_image_url, mask_url.as_deref()));
-        let transport = &self.transport;
-        transport
-            .ask(Method::POST, "/api/concepts/refine", Some(body))
+        let body = request.body(original_image_url, mask_url.as_deref());
+        let body = ("application/json", body.to_string().into());
+        self.ask(Method::POST, "/api/concepts/refine", Some(body))
             .await
     }
 
@@ -175,7 +176,7 @@ impl Client {
     ///
     /// The user has no such task.
     pub async fn task(&self, task_id: &str) -> Result<Task, ClientError> {
-        self.transport.get(&task_path(task_id)).await
+        self.get(&task_path(task_id)).await
     }
 
     /// A page of the user's tasks, newest first. `cursor`: the `next_cursor` of the page
@@ -185,7 +186,7 @@ impl Client {
     ///
     /// The API refused the request.
     pub async fn tasks(&self, cursor: Option<&str>) -> Result<Page<Task>, ClientError> {
-        self.transport.get(&page_path("/api/tasks", cursor)).await
+        self.get(&page_path("/api/tasks", cursor)).await
     }
 
     /// The events of a task up to its end: the task as it is now, and each change.
@@ -199,7 +200,7 @@ impl Client {
     ) -> Result<impl Stream<Item = Result<TaskEvent, ClientError>> + Send + use<>, ClientError>
     {
         let path = format!("{}/events", task_path(task_id));
-        let answer = self.transport.answer(Method::GET, &path, None).await?;
+        let answer = self.answer(Method::GET, &path, None).await?;
         Ok(events::events(answer.into_body()))
     }
 
@@ -210,7 +211,7 @@ impl Client {
     /// The task has ended already ([`ClientError::Conflict`]), or there is none.
     pub async fn cancel_task(&self, task_id: &str) -> Result<Task, ClientError> {
         let path = format!("{}/cancel", task_path(task_id));
-        self.transport.ask(Method::POST, &path, None).await
+        self.ask(Method::POST, &path, None).await
     }
 
     /// Deletes a task, and ends the work in progress for it.
@@ -219,7 +220,7 @@ impl Client {
     ///
     /// The user has no such task.
     pub async fn delete_task(&self, task_id: &str) -> Result<(), ClientError> {
-        self.transport.delete(&task_path(task_id)).await
+        self.delete(&task_path(task_id)).await
     }
 
     /// The result of a completed task, with the model's notes.
@@ -228,7 +229,7 @@ impl Client {
     ///
     /// The user has no such concept.
     pub async fn concept(&self, concept_id: &str) -> Result<Concept, ClientError> {
-        self.transport.get(&concept_path(concept_id)).await
+        self.get(&concept_path(concept_id)).await
     }
 
     /// A page of the results of the user's completed tasks, newest first. `cursor`: the
@@ -239,7 +240,7 @@ impl Client {
     /// The API refused the request.
     pub async fn concepts(&self, cursor: Option<&str>) -> Result<Page<Concept>, ClientError> {
         let path = page_path("/api/concepts", cursor);
-        self.transport.get(&path).await
+        self.get(&path).await
     }
 
     /// Deletes a concept and its image.
@@ -248,7 +249,7 @@ impl Client {
     ///
     /// The user has no such concept.
     pub async fn delete_concept(&self, concept_id: &str) -> Result<(), ClientError> {
-        self.transport.delete(&concept_path(concept_id)).await
+        self.delete(&concept_path(concept_id)).await
     }
 
     /// The image of a concept.
@@ -257,7 +258,7 @@ impl Client {
     ///
     /// The concept has been deleted.
     pub async fn image(&self, of: &Concept) -> Result<bytes::Bytes, ClientError> {
-        let (_, bytes) = self.transport.image(&of.image_url).await?;
+        let (_, bytes) = self.stored_image(&of.image_url).await?;
         Ok(bytes)
     }
 
@@ -267,7 +268,7 @@ impl Client {
     ///
     /// The API refused the request.
     pub async fn delete_me(&self) -> Result<(), ClientError> {
-        self.transport.delete("/api/me").await
+        self.delete("/api/me").await
     }
 }
 

@@ -167,8 +167,8 @@ impl Config {
         v.parse("active-tasks", parse_active_tasks)?;
         v.parse("budget", parse_budget)?;
         v.parse("plan-claim", parse_plan_claim)?;
-        values.plans().check()?;
-        v.optional("plan", |name| match values.plans().is_defined(name) {
+        values.plans.check()?;
+        v.optional("plan", |name| match values.plans.is_defined(name) {
             true => Ok(()),
             false => Err(format!("must be a plan of the settings file, not {name:?}")),
         })?;
@@ -285,8 +285,13 @@ impl Config {
     /// their calls counts.
     pub(crate) fn has_budget_without_price(&self) -> bool {
         let has_budget = self.values.get("budget").is_some_and(plans::is_limit);
-        let has_budget = has_budget || self.values.plans().have_budget();
+        let has_budget = has_budget || self.values.plans.have_budget();
         has_budget && self.model.prices().is_empty()
+    }
+
+    /// Where the issuer of the tokens publishes its keys, if one signs them.
+    pub(crate) fn issuer_url(&self) -> Option<&Url> {
+        self.jwks_url.as_ref().filter(|_| self.auth == Auth::Jwks)
     }
 
     /// Variables of model links that have no meaning for this model. They are not an

@@ -1,4 +1,4 @@
-//! Files of images: their names, and how one is written.
+//! Files of images: their names and formats, and how one is written.
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
@@ -7,10 +7,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use concept_refinement_capability::folder::{self, Folder};
-use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image::{Format, Inspector, Limits};
 use concept_refinement_domain::sentence::sanitize;
 use percent_encoding::percent_decode_str;
 use url::Url;
+
+/// Longer than any format's signature, in bytes.
+pub const SIGNATURE: usize = 64;
 
 /// Limits for a file name made from a URL, in code points.
 const MAX_STEM: usize = 60;
@@ -39,6 +42,17 @@ fn format_of(path: &Path) -> Option<Format> {
         "jpeg" => Some(Format::Jpeg),
         _ => Format::ALL.into_iter().find(of_format),
     }
+}
+
+/// The format that the first bytes of a file say. None: it is no image.
+pub fn format_of_bytes(bytes: &[u8]) -> Option<Format> {
+    let mut inspector = Inspector::new(Limits {
+        max_bytes: u64::MAX,
+        max_pixels: u64::MAX,
+    });
+    // What is wrong behind the signature does not matter here.
+    let _ = inspector.push(bytes.get(..SIGNATURE).unwrap_or(bytes));
+    inspector.format()
 }
 
 /// The last part of the path, made safe as a file name on any system.

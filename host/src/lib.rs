@@ -70,6 +70,7 @@ mod moving;
 mod operator;
 mod restore;
 mod service;
+mod setters;
 mod tokens;
 mod traces;
 mod wiring;

@@ -45,7 +45,7 @@ pub async fn serve(
 ) -> Result<(), HostError> {
     let tool = Arc::new(tool);
     let (messages, waiting) = mpsc::channel(MAX_WAITING);
-    let session = Session::new(Arc::clone(&tool), Output::new(messages));
+    let session = Session::new(Arc::clone(&tool), Output(messages));
     let session = session.run(Lines::new(input, MAX_LINE));
     let beginning = async {
         tool.begin(refiner.await?);

@@ -19,7 +19,7 @@ mod stores;
 mod tasks;
 mod timed;
 mod usable;
-mod webhooks;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -32,26 +32,27 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::costs::Costs;
+use self::timed::Work;
 use crate::log;
 
 pub use format::Format;
 pub use links::Links;
-pub use model::ModelCalls;
 pub use scrape::{Limited, Scrape};
 pub use stores::Stores;
 pub use tasks::Tasks;
-pub use webhooks::Webhooks;
 
 /// Metrics that are updated by events.
 pub struct Metrics {
     pub http: Arc<Requests>,
     pub tasks: Arc<Tasks>,
     pub stores: Arc<Stores>,
-    pub model: Arc<ModelCalls>,
+    /// Calls of the model.
+    pub model: Arc<Work>,
     pub links: Links,
     pub costs: Costs,
     pub egress: Arc<Refusals>,
-    pub webhooks: Webhooks,
+    /// Attempts to deliver a webhook.
+    pub webhooks: Work,
     /// Processor instances at work.
     pub processors: Gauge,
 }
@@ -74,11 +75,11 @@ impl Metrics {
             http: Arc::new(Requests::new(registry)),
             tasks: Arc::new(Tasks::new(registry)),
             stores: Arc::new(Stores::new(registry)),
-            model: Arc::new(ModelCalls::new(registry)),
+            model: Arc::new(model::calls(registry)),
             links: Links::new(registry),
             costs: Costs::new(registry),
             egress: Arc::new(Refusals::new(registry)),
-            webhooks: Webhooks::new(registry),
+            webhooks: webhooks::attempts(registry),
             processors: Gauge::default(),
         }
     }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::create_directory;
 use concept_refinement_capability::directory;
 use concept_refinement_capability::embedded::{Archive, AtRest};
@@ -27,7 +26,7 @@ use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::Config;
-use crate::wiring::capabilities;
+use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::secret::{self, Secret};
 
 /// Records read and written at once.
@@ -39,15 +38,8 @@ const AT_ONCE: usize = 8;
 /// Folder in the target's data directory that exists during a move.
 const COPY: &str = "moving";
 
-/// The number of moved records and images.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// Name and number of each kind of record.
-    pub counts: Vec<(&'static str, u64)>,
-}
-
 /// Moves everything in `source` to the stores of `target`. `report` gets each completed
-/// step.
+/// step. Returns the name and number of each kind of record.
 ///
 /// # Errors
 ///
@@ -57,7 +49,7 @@ pub async fn move_stores(
     source: &Config,
     target: &Config,
     mut report: impl FnMut(&str),
-) -> anyhow::Result<Moved> {
+) -> anyhow::Result<Vec<(&'static str, u64)>> {
     let shown = target.data_dir.display();
     create_directory(&target.data_dir)
         .with_context(|| format!("creating the target's data directory {shown}"))?;
@@ -67,18 +59,17 @@ pub async fn move_stores(
     if fs::canonicalize(&target.data_dir).is_ok_and(|target| target == place) {
         bail!("the source and the target have the same data directory, {shown}");
     }
-    let at_rest = capabilities::at_rest(source).await?;
+    let at_rest = ConfiguredStores::of(source).at_rest().await?;
     let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
     let copy = Copied::of(&at_rest, &target.data_dir)?;
     for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
         images.begin(&copy.0).context("copying the images' table")?;
     }
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let copied = copy.open(source, &clock).await?;
+    let copied = copy.open(source).await?;
     report("the source is held, and its tasks are copied");
 
-    let room = capabilities::room(target);
-    let tasks = capabilities::tasks(target, &clock, &room)?.open().await?;
+    let stores = ConfiguredStores::of(target);
+    let tasks = stores.open_tasks().await?;
     let (from, to) = (records(&copied)?, records(&tasks)?);
     let is_first = begin(&place, to).await?;
     let secret = match move_secret(&source.data_dir, target, &tasks).await {
@@ -90,8 +81,7 @@ pub async fn move_stores(
         secret => secret?,
     };
     let reservations = Arc::clone(&tasks.upload_reservations);
-    let images = capabilities::images(target, &secret, reservations, &clock, &room)?;
-    let images = images.open().await?;
+    let images = stores.open_images(&secret, reservations).await?;
 
     let mut counts = Vec::new();
     for from in at_rest.iter().filter_map(|store| store.images.as_ref()) {
@@ -110,7 +100,7 @@ pub async fn move_stores(
     }
     to.clear(&UNFINISHED_MOVE).await?;
     report("all records are moved and compared");
-    Ok(Moved { counts })
+    Ok(counts)
 }
 
 fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
@@ -177,13 +167,15 @@ impl Copied {
         Ok(copied)
     }
 
-    async fn open(&self, source: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<OpenTasks> {
+    async fn open(&self, source: &Config) -> anyhow::Result<OpenTasks> {
         let copy = Config {
             data_dir: self.0.clone(),
             ..source.clone()
         };
-        let room = Arc::default();
-        Ok(capabilities::tasks(&copy, clock, &room)?.open().await?)
+        let mut stores = ConfiguredStores::of(&copy);
+        // Nothing new is stored in a copy, so it needs no room.
+        stores.room = Arc::default();
+        Ok(stores.open_tasks().await?)
     }
 }
 

@@ -65,28 +65,19 @@ impl Operator {
         Ok(start)
     }
 
-    /// Pauses the queue on all hosts. False: it was paused already.
+    /// Pauses the queue on all hosts, or resumes it and publishes waiting tasks, as far as
+    /// the queue accepts them. False: so it was already.
     ///
     /// # Errors
     ///
     /// The store's.
-    pub async fn pause(&self, act: Act) -> Result<bool, CapabilityError> {
-        let changed = self.administration.set_paused(true, act).await?;
-        self.host.pause.set(true);
+    pub async fn set_paused(&self, is_paused: bool, act: Act) -> Result<bool, CapabilityError> {
+        let changed = self.administration.set_paused(is_paused, act).await?;
+        self.host.pause.set(is_paused);
         self.started.notify_one();
-        Ok(changed)
-    }
-
-    /// Resumes the queue on all hosts, and publishes waiting tasks, as far as the queue
-    /// accepts them. False: it was not paused.
-    ///
-    /// # Errors
-    ///
-    /// The store's.
-    pub async fn resume(&self, act: Act) -> Result<bool, CapabilityError> {
-        let changed = self.administration.set_paused(false, act).await?;
-        self.host.pause.set(false);
-        self.started.notify_one();
+        if is_paused {
+            return Ok(changed);
+        }
         loop {
             let due = self.host.maintenance().due(BATCH).await?;
             if due.is_empty() || self.publish(&due).await.is_err() {

@@ -7,25 +7,22 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use concept_refinement_capability::clock::{Clock, SystemClock};
 use concept_refinement_capability::directory::OpenError;
 use concept_refinement_capability::embedded::Archive;
-use concept_refinement_capability::engine::{Engine, find};
 use concept_refinement_capability::folder::Folder;
 
 use crate::backup::{Draft, LIST, copy, summary, unpack};
 use crate::config::Config;
-use crate::wiring::capabilities;
-use crate::wiring::engines::{self, IMAGES, TASKS, no_reservations};
+use crate::wiring::capabilities::{self, ConfiguredStores};
+use crate::wiring::engines::{self, no_reservations};
 use crate::wiring::secret::{self, Secret};
 
 /// The location of a backup.
-pub enum Source<R, D = PathBuf> {
+pub enum Source<R> {
     /// In a directory.
-    Directory(D),
+    Directory(PathBuf),
     /// In an archive.
     Archive(R),
 }
@@ -46,30 +43,29 @@ pub struct Restored {
 /// The directory is not empty; the backup is incomplete, damaged, or not a backup; or
 /// this version cannot use it. The directory is unchanged.
 pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Restored> {
-    if has_server(TASKS, &config.tasks)? && has_server(IMAGES, &config.images)? {
+    let stores = ConfiguredStores::of(config);
+    if stores.tasks()?.has_server() && stores.images()?.has_server() {
         let all = capabilities::not_in_backups(config)?.join("; ");
         bail!("{all}");
     }
     let to = target(&config.data_dir)?;
-    let (from, draft) = match from {
+    let (draft, bytes) = match from {
         Source::Directory(from) => {
             let from = directory(&from)?;
             let draft = Draft::create(&to, Some(&from))?;
-            (Source::Directory(from), draft)
+            let bytes = copy(&from, draft.contents())?;
+            (draft, bytes)
         }
-        Source::Archive(from) => (Source::Archive(from), Draft::create(&to, None)?),
+        Source::Archive(from) => {
+            let draft = Draft::create(&to, None)?;
+            let mut from = Counted { from, bytes: 0 };
+            unpack(&mut from, draft.contents())?;
+            // The list does not describe a directory that is in use.
+            draft.contents().remove(LIST)?;
+            (draft, from.bytes)
+        }
     };
     let contents = draft.contents();
-    let bytes = match from {
-        Source::Directory(from) => copy(&from, contents)?,
-        Source::Archive(from) => {
-            let mut from = Counted { from, bytes: 0 };
-            unpack(&mut from, contents)?;
-            // The list does not describe a directory that is in use.
-            contents.remove(LIST)?;
-            from.bytes
-        }
-    };
     let draft_config = Config {
         data_dir: contents.path().to_owned(),
         ..config.clone()
@@ -109,8 +105,7 @@ fn directory(from: &Path) -> anyhow::Result<Folder> {
 
 /// Opens the stores as `serve` does, and returns a summary of their contents.
 async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let room = capabilities::room(config);
+    let configured = ConfiguredStores::of(config);
     if config.data_dir.join(secret::FILE).exists() {
         // The error names the path of the draft.
         let secret = Secret::open(&config.data_dir, || [0; 32]);
@@ -120,34 +115,28 @@ async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
     let mut stores = Vec::new();
     // Kept open until its contents are counted.
     let mut open = None;
-    if !has_server(TASKS, &config.tasks)? {
-        let tasks = capabilities::tasks(config, &clock, &room)?;
+    let tasks = configured.tasks()?;
+    if !tasks.has_server() {
         if !tasks.exists()? {
             bail!("there are no tasks in it");
         }
-        let tasks = open.insert(tasks.open().await?);
+        let tasks = open.insert(tasks.open(configured.task_options()).await?);
         (tasks.check_damage)()?;
         stores.extend(tasks.embedded.clone());
     }
-    if !has_server(IMAGES, &config.images)? {
+    let images = configured.images()?;
+    if !images.has_server() && images.exists()? {
         // Nothing is signed, so any secret will do.
         let secret = Secret::open(scratch, || [0; 32])?;
-        let reservations = no_reservations(&clock)?;
-        let images = capabilities::images(config, &secret, reservations, &clock, &room)?;
-        if images.exists()? {
-            stores.extend(images.open().await?.embedded);
-        }
+        let reservations = no_reservations(&configured.clock)?;
+        let options = configured.image_options(&secret, reservations);
+        stores.extend(images.open(options).await?.embedded);
     }
     let mut counts = Vec::new();
     for store in stores {
         counts.extend(store.copy_to(&mut Nowhere(scratch))?);
     }
     Ok(summary(&counts))
-}
-
-fn has_server<O, S>(engines: &'static [Engine<O, S>], url: &str) -> anyhow::Result<bool> {
-    let engine = find(engines, url).map_err(anyhow::Error::msg)?;
-    Ok(engine.inspect.is_some())
 }
 
 /// For a store that is only read once, from start to end.

@@ -56,8 +56,8 @@ use http_body::{Frame, SizeHint};
 /// After [`Host::stop`](crate::Host::stop) it answers 503.
 #[derive(Clone)]
 pub struct Service {
-    http: Arc<HttpTrigger>,
-    cores: Arc<Cores>,
+    pub(crate) http: Arc<HttpTrigger>,
+    pub(crate) cores: Arc<Cores>,
 }
 
 /// The address of a request's client, as an extension of the request. If it is that of one
@@ -66,24 +66,12 @@ pub struct Service {
 pub struct ClientAddress(pub IpAddr);
 
 /// The body of an answer.
-pub struct Body(Contents);
+pub struct Body(pub(crate) Contents);
 
 /// An answer broke off, for example because nobody read it.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer broke off: {0}")]
 pub struct BodyError(String);
-
-impl Body {
-    pub(crate) fn new(contents: Contents) -> Self {
-        Self(contents)
-    }
-}
-
-impl Service {
-    pub(crate) fn new(http: Arc<HttpTrigger>, cores: Arc<Cores>) -> Self {
-        Self { http, cores }
-    }
-}
 
 impl<B> tower_service::Service<Request<B>> for Service
 where

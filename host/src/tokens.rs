@@ -15,8 +15,7 @@ use rand::RngExt as _;
 
 use crate::config::{Auth, Config};
 use crate::moving::refuse_half_moved;
-use crate::wiring::capabilities;
-use crate::wiring::engines::TASKS;
+use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::grants;
 use crate::wiring::secret::{self, Secret};
 
@@ -41,14 +40,10 @@ pub async fn issue(
              names of its users"
         );
     }
-    let key = match config.auth {
-        Auth::Jwks => bail!(
-            "the tokens of this service are signed by their issuer, whose keys are at jwks-url: \
-             only the issuer makes them"
-        ),
-        Auth::Secret => configured(config)?,
-        Auth::Anonymous => session_key(&secret(config, Missing::Make).await?),
-    };
+    let key = own_key(config, Missing::Make).await?.context(
+        "the tokens of this service are signed by their issuer, whose keys are at jwks-url: only \
+         the issuer makes them",
+    )?;
     let rules = rules(config);
     let issued = Issued {
         user,
@@ -74,22 +69,17 @@ pub async fn issue(
 /// Why it would be refused, never with a part of the token.
 pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::Result<String> {
     let rules = rules(config);
-    let judged = match config.auth {
-        Auth::Jwks => {
-            let keys = grants::issuer(config, network).issuer_keys().await;
+    let judged = match own_key(config, Missing::Refuse).await? {
+        Some(key) => read_own(token, &rules, &key),
+        None => {
+            let keys = grants::keys(config.issuer_url(), network)
+                .issuer_keys()
+                .await;
             let keys = keys.map_err(|error| anyhow::anyhow!("the issuer's keys: {error}"))?;
             let (keys, _) = KeySet::parse(&keys).context("the issuer has no JWK Set")?;
             read(token, &rules, Signer::Issuer, |token| {
                 keys.judge(token) == Signed::Yes
             })
-        }
-        Auth::Secret => {
-            let key = configured(config)?;
-            read_own(token, &rules, &key)
-        }
-        Auth::Anonymous => {
-            let key = session_key(&secret(config, Missing::Refuse).await?);
-            read_own(token, &rules, &key)
         }
     };
     let judged = judged.and_then(|(caller, span)| {
@@ -100,7 +90,7 @@ pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::R
         Ok((caller, expires)) => {
             let more = if caller.for_users { ", for users" } else { "" };
             let plan = match caller.plan {
-                Some(plan) if config.values.plans().is_defined(&plan) => format!(", plan {plan}"),
+                Some(plan) if config.values.plans.is_defined(&plan) => format!(", plan {plan}"),
                 Some(plan) => format!(", plan {plan:?}, which is not defined"),
                 None => String::new(),
             };
@@ -127,13 +117,19 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-fn configured(config: &Config) -> anyhow::Result<Key> {
-    let secret = config.values.get("jwt-secret");
-    Ok(Key::secret(secret.context("jwt-secret is not set")?))
-}
-
-fn session_key(secret: &Secret) -> Key {
-    Key::secret(&hex(&secret.key(SESSION_TOKENS)))
+/// The key of a service that signs its tokens itself. None: an issuer signs them.
+async fn own_key(config: &Config, missing: Missing) -> anyhow::Result<Option<Key>> {
+    Ok(match config.auth {
+        Auth::Jwks => None,
+        Auth::Secret => {
+            let secret = config.values.get("jwt-secret");
+            Some(Key::secret(secret.context("jwt-secret is not set")?))
+        }
+        Auth::Anonymous => {
+            let secret = secret(config, missing).await?;
+            Some(Key::secret(&hex(&secret.key(SESSION_TOKENS))))
+        }
+    })
 }
 
 /// What happens if the data directory has no secret yet.
@@ -146,8 +142,8 @@ enum Missing {
 /// The service's own secret: of its store if hosts share one, else of its data directory.
 async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
     let random = || rand::rng().random();
-    let server = capabilities::inspect(TASKS, &config.tasks, config).await?;
-    if server.is_none() {
+    let stores = ConfiguredStores::of(config);
+    if stores.tasks()?.inspect().await?.is_none() {
         let directory = &config.data_dir;
         if missing == Missing::Refuse && !directory.join(secret::FILE).exists() {
             bail!("the first start makes the secret that signs tokens");
@@ -156,9 +152,7 @@ async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
             .with_context(|| format!("the data directory {}", directory.display()))?;
         return Secret::open(directory, random);
     }
-    let clock = std::sync::Arc::new(SystemClock) as _;
-    let tasks = capabilities::tasks(config, &clock, &capabilities::room(config))?;
-    let tasks = tasks.open().await?;
+    let tasks = stores.open_tasks().await?;
     refuse_half_moved(&tasks).await?;
     let shared = tasks.shared.as_ref();
     let shared = shared.context("the task store has no secret")?;

@@ -17,13 +17,11 @@ pub(crate) mod engines;
 mod error;
 pub(crate) mod grants;
 mod host;
-mod monitoring;
 pub(crate) mod pipeline;
 pub(crate) mod push;
 pub(crate) mod refiner;
 pub(crate) mod secret;
 mod serving;
-mod webhooks;
 
 pub use builder::HostBuilder;
 pub use components::Components;

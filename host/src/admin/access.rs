@@ -21,6 +21,13 @@ pub struct Caller {
     pub may_act: bool,
 }
 
+/// A request that was admitted: whose it is, and what answers it.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub server: &'a AdminServer,
+    pub caller: &'a Caller,
+}
+
 impl Caller {
     /// The requester on the socket, to which only the service's own user and root can
     /// connect.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::AdminServer;
-use super::access::Caller;
+use super::access::Context;
 use super::answer::{Answer, Problem, json_answer, ok};
 use super::filter::Filter;
 use super::input::{Json, Object, act, log};
@@ -26,8 +26,7 @@ struct Actions {
 /// A preview returns how many tasks match, and with which `until`: tasks created later
 /// are not among them.
 pub(super) async fn start(
-    server: &AdminServer,
-    caller: &Caller,
+    Context { server, caller }: Context<'_>,
     body: Json,
 ) -> Result<Answer, Problem> {
     caller.acts()?;

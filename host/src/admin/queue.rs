@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::AdminServer;
-use super::access::Caller;
+use super::access::Context;
 use super::answer::{Answer, Problem, ok};
 use super::input::{Json, log};
 
@@ -22,26 +22,16 @@ pub(super) async fn get(server: &AdminServer) -> Result<Answer, Problem> {
     })))
 }
 
-pub(super) async fn pause(
-    server: &AdminServer,
-    caller: &Caller,
+/// Pauses the queue, or resumes it.
+pub(super) async fn set_paused(
+    Context { server, caller }: Context<'_>,
     body: Json,
+    is_paused: bool,
 ) -> Result<Answer, Problem> {
     let act = body.act(caller)?;
-    if server.operator.pause(act.clone()).await? {
-        log(&act, format_args!("paused the queue"));
-    }
-    get(server).await
-}
-
-pub(super) async fn resume(
-    server: &AdminServer,
-    caller: &Caller,
-    body: Json,
-) -> Result<Answer, Problem> {
-    let act = body.act(caller)?;
-    if server.operator.resume(act.clone()).await? {
-        log(&act, format_args!("resumed the queue"));
+    if server.operator.set_paused(is_paused, act.clone()).await? {
+        let what = if is_paused { "paused" } else { "resumed" };
+        log(&act, format_args!("{what} the queue"));
     }
     get(server).await
 }

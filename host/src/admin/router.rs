@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, Request, StatusCode, header};
 use hyper::body::Incoming;
 use tracing::Instrument as _;
 
-use super::access::Caller;
+use super::access::{Caller, Context};
 use super::answer::{Answer, Problem, protected, with};
 use super::{AdminServer, audit, input, jobs, page, queue, tasks, usage};
 use crate::metrics::Format;
@@ -115,6 +115,7 @@ async fn route(
         return Err(Problem::Method(allowed));
     }
     let caller = caller.map_err(Problem::clone)?;
+    let context = Context { server, caller };
     let (headers, query) = (&parts.headers, parts.uri.query());
     if parts.method == Method::POST {
         // This is checked before the body is read.
@@ -122,18 +123,16 @@ async fn route(
     }
     let body = input::body(headers, body);
     match (&segments[..], parts.method == Method::DELETE) {
-        (["tasks"], _) => tasks::list(server, caller, query).await,
-        (["tasks", "actions"], _) => jobs::start(server, caller, body.await?).await,
-        (["tasks", id], false) => tasks::get(server, caller, &uuid(id)?).await,
-        (["tasks", id], true) => tasks::delete(server, caller, &uuid(id)?, query).await,
-        (["tasks", id, "retry"], _) => tasks::retry(server, caller, &uuid(id)?, body.await?).await,
-        (["tasks", id, "cancel"], _) => {
-            tasks::cancel(server, caller, &uuid(id)?, body.await?).await
-        }
+        (["tasks"], _) => tasks::list(context, query).await,
+        (["tasks", "actions"], _) => jobs::start(context, body.await?).await,
+        (["tasks", id], false) => tasks::get(context, &uuid(id)?).await,
+        (["tasks", id], true) => tasks::delete(context, &uuid(id)?, query).await,
+        (["tasks", id, "retry"], _) => tasks::retry(context, &uuid(id)?, body.await?).await,
+        (["tasks", id, "cancel"], _) => tasks::cancel(context, &uuid(id)?, body.await?).await,
         (["jobs", id], _) => jobs::get(server, &uuid(id)?).await,
         (["queue"], _) => queue::get(server).await,
-        (["queue", "pause"], _) => queue::pause(server, caller, body.await?).await,
-        (["queue", "resume"], _) => queue::resume(server, caller, body.await?).await,
+        (["queue", "pause"], _) => queue::set_paused(context, body.await?, true).await,
+        (["queue", "resume"], _) => queue::set_paused(context, body.await?, false).await,
         (["audit"], _) => audit::list(server, query).await,
         (["usage"], _) => usage::get(server, headers, query).await,
         (["metrics"], _) => metrics(server, headers).await,

@@ -8,8 +8,7 @@ use concept_refinement_domain::task_response::{TaskResponse, image_path};
 use concept_refinement_domain::webhook::WebhookDelivery;
 use serde_json::{Value, json};
 
-use super::AdminServer;
-use super::access::Caller;
+use super::access::{Caller, Context};
 use super::answer::{Answer, Problem, no_content, ok};
 use super::filter::{self, Filter};
 use super::input::{Json, Query, act, log};
@@ -17,11 +16,7 @@ use super::input::{Json, Query, act, log};
 /// Used in place of a user, so that cursors of users are not valid here.
 const OPERATOR: &str = "\u{0}operator";
 
-pub(super) async fn list(
-    server: &AdminServer,
-    caller: &Caller,
-    query: Option<&str>,
-) -> Result<Answer, Problem> {
+pub(super) async fn list(context: Context<'_>, query: Option<&str>) -> Result<Answer, Problem> {
     let known = [&filter::NAMES[..], &["limit", "cursor"]].concat();
     let query = Query::of(query, &known)?;
     let limit = query.limit()?;
@@ -33,11 +28,11 @@ pub(super) async fn list(
         }
     };
     let filter = Filter::of(&query).read()?;
-    let administration = &server.operator.administration;
+    let administration = &context.server.operator.administration;
     let page = administration.search(filter, limit, after).await?;
     let mut tasks = Vec::with_capacity(page.items.len());
     for record in &page.items {
-        tasks.push(written(server, caller, record).await?);
+        tasks.push(written(context, record).await?);
     }
     let next = page
         .next
@@ -45,30 +40,21 @@ pub(super) async fn list(
     Ok(ok(&json!({ "tasks": tasks, "next_cursor": next })))
 }
 
-pub(super) async fn get(
-    server: &AdminServer,
-    caller: &Caller,
-    id: &str,
-) -> Result<Answer, Problem> {
-    let record = server.operator.administration.find(id).await?;
+pub(super) async fn get(context: Context<'_>, id: &str) -> Result<Answer, Problem> {
+    let record = context.server.operator.administration.find(id).await?;
     let record = record.ok_or(Problem::NotFound)?;
-    Ok(ok(&written(server, caller, &record).await?))
+    Ok(ok(&written(context, &record).await?))
 }
 
-pub(super) async fn retry(
-    server: &AdminServer,
-    caller: &Caller,
-    id: &str,
-    body: Json,
-) -> Result<Answer, Problem> {
-    let act = body.act(caller)?;
-    match server.operator.retry(id, act.clone()).await? {
+pub(super) async fn retry(context: Context<'_>, id: &str, body: Json) -> Result<Answer, Problem> {
+    let act = body.act(context.caller)?;
+    match context.server.operator.retry(id, act.clone()).await? {
         Some(Retry::Created(record)) => {
             log(
                 &act,
                 format_args!("retried task {id} as {}", record.task.id),
             );
-            Ok(ok(&written(server, caller, &record).await?))
+            Ok(ok(&written(context, &record).await?))
         }
         Some(Retry::NotFailed) => Err(Problem::conflict("The task has not failed.")),
         Some(Retry::Active) => Err(Problem::conflict(
@@ -82,18 +68,13 @@ pub(super) async fn retry(
     }
 }
 
-pub(super) async fn cancel(
-    server: &AdminServer,
-    caller: &Caller,
-    id: &str,
-    body: Json,
-) -> Result<Answer, Problem> {
-    let act = body.act(caller)?;
-    let administration = &server.operator.administration;
+pub(super) async fn cancel(context: Context<'_>, id: &str, body: Json) -> Result<Answer, Problem> {
+    let act = body.act(context.caller)?;
+    let administration = &context.server.operator.administration;
     match administration.cancel(id, act.clone()).await? {
         Some(Cancellation::Cancelled(_)) => {
             log(&act, format_args!("cancelled task {id}"));
-            get(server, caller, id).await
+            get(context, id).await
         }
         Some(Cancellation::Ended(_)) => Err(Problem::conflict("The task has ended.")),
         None => Err(Problem::NotFound),
@@ -101,15 +82,14 @@ pub(super) async fn cancel(
 }
 
 pub(super) async fn delete(
-    server: &AdminServer,
-    caller: &Caller,
+    context: Context<'_>,
     id: &str,
     query: Option<&str>,
 ) -> Result<Answer, Problem> {
-    caller.acts()?;
+    context.caller.acts()?;
     let query = Query::of(query, &["reason"])?;
-    let act = act(caller, query.get("reason"))?;
-    let administration = &server.operator.administration;
+    let act = act(context.caller, query.get("reason"))?;
+    let administration = &context.server.operator.administration;
     match administration.delete(id, act.clone()).await? {
         true => {
             log(&act, format_args!("deleted task {id}"));
@@ -121,8 +101,7 @@ pub(super) async fn delete(
 
 /// User input and images are only for requesters who may act.
 async fn written(
-    server: &AdminServer,
-    caller: &Caller,
+    Context { server, caller }: Context<'_>,
     record: &TaskRecord,
 ) -> Result<Value, Problem> {
     let task = &record.task;

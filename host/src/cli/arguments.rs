@@ -82,9 +82,7 @@ fn refine() -> Command {
                 .help("A file, an http or https URL, or - for standard input"),
         )
         .arg(
-            Arg::new("prompt")
-                .value_name("PROMPT")
-                .required(true)
+            required("prompt", "PROMPT")
                 .help("What to change, in 1 to 2000 characters"),
         )
         .arg(path("output", "OUT").long("output").short('o').help(
@@ -267,9 +265,7 @@ fn model() -> Command {
              with 0 if all promises hold, else with 1.",
         )
         .arg(
-            Arg::new("model-to-test")
-                .value_name("MODEL")
-                .required(true)
+            required("model-to-test", "MODEL")
                 .help("The path of a component, or the name of a model that ships"),
         )
         .arg(json());
@@ -281,12 +277,7 @@ fn model() -> Command {
              a README that explains how to build and try it. You need nothing but what the README \
              names.",
         )
-        .arg(
-            Arg::new("name")
-                .value_name("NAME")
-                .required(true)
-                .help("The name of the model and of its new directory"),
-        )
+        .arg(required("name", "NAME").help("The name of the model and of its new directory"))
         .arg(
             option("kind", "KIND")
                 .default_value("image")
@@ -348,12 +339,7 @@ fn verify() -> Command {
 fn completions() -> Command {
     Command::new("completions")
         .about("Prints what completes this command line in a shell")
-        .arg(
-            Arg::new("shell")
-                .value_name("SHELL")
-                .required(true)
-                .value_parser(value_parser!(Shell)),
-        )
+        .arg(required("shell", "SHELL").value_parser(value_parser!(Shell)))
 }
 
 fn man() -> Command {
@@ -375,10 +361,11 @@ pub fn with_settings(command: Command, of: Option<table::Command>) -> Command {
 }
 
 fn path(name: &'static str, value: &'static str) -> Arg {
-    Arg::new(name)
-        .value_name(value)
-        .required(true)
-        .value_parser(value_parser!(PathBuf))
+    required(name, value).value_parser(value_parser!(PathBuf))
+}
+
+fn required(name: &'static str, value: &'static str) -> Arg {
+    Arg::new(name).value_name(value).required(true)
 }
 
 /// A negative number is refused as a number, not taken for another option.

@@ -20,13 +20,11 @@ use super::terminal::{in_a_line, print, say};
 use crate::backup::{Backup, Draft, Receiver, size, unpack};
 use crate::config::Config;
 use crate::config::table::Command;
-use crate::wiring::capabilities;
+use crate::wiring::capabilities::{self, ConfiguredStores};
 use crate::wiring::control::ControlClient;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Backup))?;
-    let config = settings::config(given.values)?;
-    settings::start_log(config.log_format, "off")?;
+    let (config, _) = settings::begin(matches, Some(Command::Backup), "off")?;
     let to = matches.get_one::<PathBuf>("directory");
     let to = to.map(PathBuf::as_path).unwrap_or(Path::new("-"));
     if to == Path::new("-") && io::stdout().is_terminal() {
@@ -154,7 +152,7 @@ impl Source {
             return Ok(Self::Service(client));
         }
         let runtime = tokio::runtime::Runtime::new()?;
-        let stores = runtime.block_on(capabilities::at_rest(config))?;
+        let stores = runtime.block_on(ConfiguredStores::of(config).at_rest())?;
         let data = config.data_dir.display();
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();

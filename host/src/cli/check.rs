@@ -52,9 +52,7 @@ fn configured(
     matches: &ArgMatches,
     report: &mut Report,
 ) -> Option<(Config, anyhow::Result<Components>)> {
-    let given = settings::given(matches, None);
-    let read = given.and_then(|given| Ok((settings::config(given.values.clone())?, given)));
-    let (result, read) = match read {
+    let (result, read) = match settings::read(matches, None) {
         Ok((config, given)) => {
             let of_links = config.unknown_variables();
             let unknown = [given.unknown_variables.clone(), of_links]

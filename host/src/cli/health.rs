@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::failure::Failure;
+use super::operator::block_on;
 use super::settings;
 use super::terminal::{in_a_line, print};
 use crate::config::table::Command;
@@ -25,8 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER: usize = 64 * 1024;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Health))?;
-    let config = settings::config(given.values)?;
+    let (config, _) = settings::read(matches, Some(Command::Health))?;
     let base = match matches.get_one::<String>("url") {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => format!("http://{}", own_address(config.listen)),
@@ -42,13 +42,10 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         .filter(|url: &Uri| url.scheme_str() == Some("http") && url.host().is_some())
         .with_context(|| format!("{base} is not a URL of http"))
         .map_err(Failure::Usage)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let asked = runtime.block_on(async { timeout(TIMEOUT, ask(&url)).await });
-    // Does not wait for a DNS lookup that hangs.
-    runtime.shutdown_background();
-    let answer = asked.with_context(|| format!("{url} did not answer in time"))??;
+    let answer = block_on(async {
+        let asked = timeout(TIMEOUT, ask(&url)).await;
+        Ok(asked.with_context(|| format!("{url} did not answer in time"))??)
+    })?;
     Ok(print(format!("{answer}\n").as_bytes())?)
 }
 

@@ -19,9 +19,7 @@ pub fn run(
     matches: &ArgMatches,
     prepare: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Refine))?;
-    let config = settings::config(given.values)?;
-    settings::start_log(config.log_format, LOGGED)?;
+    let (config, given) = settings::begin(matches, Some(Command::Refine), LOGGED)?;
     let folders = matches.get_many::<PathBuf>("allow").unwrap_or_default();
     let allowed = Allowed::new(folders.cloned())
         .map_err(|error| Failure::Usage(anyhow::anyhow!("--allow: {error}")))?;

@@ -7,6 +7,7 @@ use clap::ArgMatches;
 use super::failure::Failure;
 use super::settings;
 use super::terminal::print;
+use crate::backup::summary;
 use crate::config::Values;
 use crate::config::table::{self, Command};
 use crate::moving::move_stores;
@@ -37,10 +38,5 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let _ = print(format!("{step}\n").as_bytes());
     };
     let moved = runtime.block_on(move_stores(&source, &target, report))?;
-    let counts = moved.counts.iter();
-    let counts: Vec<_> = counts
-        .map(|(name, count)| format!("{count} {name}"))
-        .collect();
-    print(format!("moved: {}\n", counts.join(", ")).as_bytes())?;
-    Ok(())
+    Ok(print(format!("moved: {}\n", summary(&moved)).as_bytes())?)
 }

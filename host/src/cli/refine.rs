@@ -26,9 +26,7 @@ pub fn run(
     matches: &ArgMatches,
     prepare: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Refine))?;
-    let config = settings::config(given.values)?;
-    settings::start_log(config.log_format, LOGGED)?;
+    let (config, given) = settings::begin(matches, Some(Command::Refine), LOGGED)?;
 
     let runtime = tokio::runtime::Runtime::new()?;
     let text = |name| matches.get_one::<String>(name).cloned();
@@ -64,19 +62,15 @@ pub fn run(
             .map_err(|error| Failure::Usage(anyhow::anyhow!(sentence(&error, source))))?;
     }
     let out = matches.get_one::<PathBuf>("output").cloned();
-    let work = Work {
-        output: Output::new(&out.unwrap_or_default(), &sources)?,
-        sources,
-        request,
-        max_bytes: config.max_image_bytes,
-    };
+    let output = Output::new(&out.unwrap_or_default(), &sources)?;
+    let max_bytes = config.max_image_bytes;
     let components = Components::load(given.components.as_deref(), &config)?;
     let builder = prepare(HostBuilder::new(config).components(components));
 
     let done = runtime.block_on(async {
         let mut signals = Signals::listen()?;
         tokio::select! {
-            done = work.done(builder) => done,
+            done = refine_all(builder, &sources, &request, output, max_bytes) => done,
             signal = signals.next() => Err(Failure::Stopped(signal.as_raw_value())),
         }
     });
@@ -91,72 +85,63 @@ fn is_an_image(prompt: &str) -> bool {
     names_an_image(path) && path.is_file()
 }
 
-struct Work {
-    sources: Vec<Source>,
-    request: RefineRequest,
-    output: Output,
-    /// Largest original, in bytes.
+/// Runs in the order of the arguments, so that the same command produces the same
+/// names. `max_bytes`: the largest original.
+async fn refine_all(
+    builder: HostBuilder,
+    sources: &[Source],
+    request: &RefineRequest,
+    mut output: Output,
     max_bytes: u64,
+) -> Result<(), Failure> {
+    let progress = Progress::new(sources.len());
+    let mut builder = builder.on_compiling(progress.telling());
+    // With logging, the log has it.
+    if !settings::is_verbose() {
+        builder = builder.on_output(progress.listening());
+    }
+    let refiner = builder.refiner(code_cache::of_user()).await?;
+    let one = async |source| {
+        let refined = refined(&refiner, source, request, max_bytes, &progress).await;
+        (source, refined)
+    };
+    let mut images = stream::iter(sources).map(one).buffered(refiner.at_once());
+    let mut failed = false;
+    while let Some((source, refined)) = images.next().await {
+        let written = match refined {
+            Ok(refined) => write(&mut output, source, refined, &progress).await,
+            Err(sentence) => Err(sentence),
+        };
+        if let Err(sentence) = written {
+            progress.tell(&sentence);
+            failed = true;
+        }
+    }
+    if failed { Err(Failure::Told) } else { Ok(()) }
 }
 
-impl Work {
-    /// Runs in the order of the arguments, so that the same command produces the same
-    /// names.
-    async fn done(self, builder: HostBuilder) -> Result<(), Failure> {
-        let Self {
-            sources,
-            request,
-            mut output,
-            max_bytes,
-        } = self;
-        let progress = Progress::new(sources.len());
-        let mut builder = builder.on_compiling(progress.telling());
-        // With logging, the log has it.
-        if !settings::is_verbose() {
-            builder = builder.on_output(progress.listening());
-        }
-        let refiner = builder.refiner(code_cache::of_user()).await?;
-        let one = async |source| {
-            let refined = refined(&refiner, source, &request, max_bytes, &progress).await;
-            (source, refined)
-        };
-        let mut images = stream::iter(&sources).map(one).buffered(refiner.at_once());
-        let mut failed = false;
-        while let Some((source, refined)) = images.next().await {
-            let name = source.name();
-            let mut notes = Vec::new();
-            let written = match refined {
-                Ok(mut refined) => {
-                    notes = std::mem::take(&mut refined.notes);
-                    let format = refined.format;
-                    let kind = format.media_type();
-                    let written = output.write(source, refined).await;
-                    written
-                        .map(|place| {
-                            if let Some(sentence) = misnamed(&place, format) {
-                                progress.tell(&format!("{}: {sentence}", place.display()));
-                            }
-                            format!("{name} → {} ({kind})", place.display())
-                        })
-                        .map_err(|error| format!("{name}: the result cannot be written: {error}"))
-                }
-                Err(error) => Err(error),
-            };
-            match written {
-                Ok(sentence) => {
-                    progress.done(&sentence);
-                    for note in notes {
-                        progress.tell(&format!("{name}: {note}"));
-                    }
-                }
-                Err(sentence) => {
-                    progress.tell(&sentence);
-                    failed = true;
-                }
-            }
-        }
-        if failed { Err(Failure::Told) } else { Ok(()) }
+/// Writes an image, and says where it is and what there is to say of it.
+async fn write(
+    output: &mut Output,
+    source: &Source,
+    mut refined: RefinedImage,
+    progress: &Progress,
+) -> Result<(), String> {
+    let name = source.name();
+    let notes = std::mem::take(&mut refined.notes);
+    let format = refined.format;
+    let written = output.write(source, refined).await;
+    let place =
+        written.map_err(|error| format!("{name}: the result cannot be written: {error}"))?;
+    let shown = place.display();
+    if let Some(sentence) = misnamed(&place, format) {
+        progress.tell(&format!("{shown}: {sentence}"));
     }
+    progress.done(&format!("{name} → {shown} ({})", format.media_type()));
+    for note in notes {
+        progress.tell(&format!("{name}: {note}"));
+    }
+    Ok(())
 }
 
 async fn refined(

@@ -15,9 +15,7 @@ use crate::restore::{Source, restore};
 use crate::wiring::capabilities;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Restore))?;
-    let config = settings::config(given.values)?;
-    settings::start_log(config.log_format, "off")?;
+    let (config, _) = settings::begin(matches, Some(Command::Restore), "off")?;
     let from = matches.get_one::<PathBuf>("directory");
     let from = from.map(PathBuf::as_path).unwrap_or(Path::new("-"));
     let is_archive = from == Path::new("-");

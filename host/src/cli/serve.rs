@@ -16,9 +16,7 @@ pub fn run(
     matches: &ArgMatches,
     prepare: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(), Failure> {
-    let given = settings::given(matches, None)?;
-    let config = settings::config(given.values)?;
-    settings::start_log(config.log_format, LOGGED)?;
+    let (config, given) = settings::begin(matches, None, LOGGED)?;
     log::panics();
     let of_links = config.unknown_variables();
     for variable in given.unknown_variables.into_iter().chain(of_links) {

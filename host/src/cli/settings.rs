@@ -96,10 +96,10 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
         }
     }
     if wanted(command).any(|setting| setting.name == "model") {
-        values.set_links(&found);
+        values.links = found.links.clone();
     }
     if wanted(command).any(|setting| setting.name == "plan") {
-        values.set_plans(&found);
+        values.plans = found.plans.clone();
     }
     Ok(Sources {
         values,
@@ -107,6 +107,23 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
         unknown_variables,
         components: matches.get_one::<PathBuf>("components").cloned(),
     })
+}
+
+/// The configuration of a command, with where its settings come from.
+pub fn read(matches: &ArgMatches, command: Option<Command>) -> Result<(Config, Sources), Failure> {
+    let given = given(matches, command)?;
+    Ok((config(given.values.clone())?, given))
+}
+
+/// The same for a command that logs. `by_default`: what is logged.
+pub fn begin(
+    matches: &ArgMatches,
+    command: Option<Command>,
+    by_default: &str,
+) -> Result<(Config, Sources), Failure> {
+    let (config, given) = read(matches, command)?;
+    start_log(config.log_format, by_default)?;
+    Ok((config, given))
 }
 
 pub fn config(values: Values) -> Result<Config, Failure> {

@@ -3,7 +3,6 @@
 mod act;
 mod all;
 mod list;
-mod one;
 mod show;
 
 use clap::ArgMatches;

@@ -10,8 +10,7 @@ use crate::config::forms::some_time;
 use crate::tokens;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, None)?;
-    let config = settings::config(given.values)?;
+    let (config, _) = settings::read(matches, None)?;
     let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
     let unusable =
         |reason: String| Failure::Usage(anyhow::anyhow!("the value of --expires {reason}"));

@@ -18,6 +18,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::failure::Failure;
+use super::operator::block_on;
 use super::settings;
 use super::terminal::{escaped, in_a_line, print, say};
 use crate::config::table::Command;
@@ -46,25 +47,22 @@ struct Verified {
 }
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let given = settings::given(matches, Some(Command::Verify))?;
-    let config = settings::config(given.values)?;
+    let (config, _) = settings::read(matches, Some(Command::Verify))?;
     let service = match matches.get_one::<Url>("against") {
         Some(url) => Some(Service::new(url.clone(), &config)?),
         None => None,
     };
     let files = matches.get_many::<PathBuf>("file").unwrap_or_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let mut report = Report { files: Vec::new() };
-    let mut is_well = true;
-    for path in files {
-        let (verified, has_mark) = verified(path, service.as_ref(), &runtime);
-        is_well &= has_mark;
-        report.files.push(verified);
-    }
-    // Does not wait for a DNS lookup that hangs.
-    runtime.shutdown_background();
+    let (report, is_well) = block_on(async {
+        let mut report = Report { files: Vec::new() };
+        let mut is_well = true;
+        for path in files {
+            let (verified, has_mark) = verified(path, service.as_ref()).await;
+            is_well &= has_mark;
+            report.files.push(verified);
+        }
+        Ok((report, is_well))
+    })?;
     let text = match matches.get_flag("json") {
         true => escaped(&serde_json::to_string(&report).context("a report")?),
         false => {
@@ -82,11 +80,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 }
 
 /// What is known of a file. False: it bears no mark, or something went wrong, which was said.
-fn verified(
-    path: &Path,
-    service: Option<&Service>,
-    runtime: &tokio::runtime::Runtime,
-) -> (Verified, bool) {
+async fn verified(path: &Path, service: Option<&Service>) -> (Verified, bool) {
     let file = path.to_string_lossy().into_owned();
     let name = sanitize(&file, MAX_SHOWN);
     let mut verified = Verified {
@@ -110,7 +104,7 @@ fn verified(
     };
     let mut is_well = !verified.marks.is_empty();
     if let Some(service) = service {
-        match runtime.block_on(service.made_here(bytes)) {
+        match service.made_here(bytes).await {
             Ok(made_here) => verified.made_here = Some(made_here),
             Err(error) => {
                 say(&format!("{name}: {error:#}"));

@@ -11,8 +11,8 @@ use concept_refinement_tokens::{Issued, Key, Rules};
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
+use super::Client;
 use super::error::ClientError;
 use crate::service::Body;
 
@@ -30,36 +30,15 @@ pub struct Connection {
     pub origin: Arc<str>,
 }
 
-/// The connection of one user's client.
-#[derive(Clone)]
-pub struct Transport {
-    connection: Connection,
-    user: Arc<str>,
-}
-
 /// A body with its type.
 pub type Content = (&'static str, Bytes);
 
-/// A JSON body.
-pub fn json_body(value: &Value) -> Content {
-    ("application/json", value.to_string().into())
-}
-
-impl Connection {
-    pub fn transport(&self, user: &str) -> Transport {
-        Transport {
-            connection: self.clone(),
-            user: user.into(),
-        }
-    }
-}
-
-impl Transport {
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+impl Client {
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         self.ask(Method::GET, path, None).await
     }
 
-    pub async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -69,12 +48,12 @@ impl Transport {
         parsed(&whole(answer).await?)
     }
 
-    pub async fn delete(&self, path: &str) -> Result<(), ClientError> {
+    pub(super) async fn delete(&self, path: &str) -> Result<(), ClientError> {
         self.answer(Method::DELETE, path, None).await.map(drop)
     }
 
     /// A stored image, by a URL of this service.
-    pub async fn image(&self, url: &str) -> Result<(Format, Bytes), ClientError> {
+    pub(super) async fn stored_image(&self, url: &str) -> Result<(Format, Bytes), ClientError> {
         let malformed = || ClientError::Malformed(format!("{url} names no image"));
         let path = url.parse::<http::Uri>().ok();
         // Without the signature: the user owns the image.
@@ -87,7 +66,7 @@ impl Transport {
     }
 
     /// An answer of success.
-    pub async fn answer(
+    pub(super) async fn answer(
         &self,
         method: Method,
         path: &str,
@@ -124,7 +103,7 @@ impl Transport {
         let request = request.map_err(|error| unavailable(error.to_string()))?;
         let answer = api.answer(request).await;
         let answer = answer.map_err(|failure| unavailable(failure.to_string()))?;
-        let answer = answer.map(Body::new);
+        let answer = answer.map(Body);
         match answer.status().is_success() {
             true => Ok(answer),
             false => Err(refusal(answer).await?),

@@ -3,6 +3,21 @@
 //! It produces the same texts as the command line and the file, so that there is only one
 //! parser and one validation of each setting.
 
+/// A method for each of these settings, which has its name: the parameter, and what it is as
+/// text.
+macro_rules! setters {
+    ($builder:ident {
+        $($(#[$doc:meta])* $setting:ident($value:ident: $type:ty) = $text:expr;)+
+    }) => {
+        impl $builder {
+            $($(#[$doc])*
+            pub fn $setting(self, $value: $type) -> Self {
+                self.set(stringify!($setting), $text)
+            })+
+        }
+    };
+}
+
 mod model;
 mod plan;
 #[cfg(test)]
@@ -79,73 +94,10 @@ impl ConfigBuilder {
         }
     }
 
-    /// Where to listen for HTTP. With port 0 the system chooses a port, which
-    /// [`Host::address`](crate::Host::address) returns.
-    pub fn listen(self, address: SocketAddr) -> Self {
-        self.set("listen", address.to_string())
-    }
-
     /// The directory for the SQLite file, the images, the generated secret and the
     /// compiled code. It is created if it does not exist.
     pub fn data_dir(self, directory: impl AsRef<Path>) -> Self {
         self.path("data-dir", directory.as_ref())
-    }
-
-    /// What image URLs start with, if it is not the origin of each request.
-    pub fn public_url(self, origin: &Url) -> Self {
-        self.set("public-url", origin.as_str())
-    }
-
-    /// Which parts of the service run.
-    pub fn role(self, role: Role) -> Self {
-        self.set("role", role.as_str())
-    }
-
-    /// The server for tasks, concepts and quotas, as `postgres://…`, instead of SQLite in
-    /// the data directory.
-    pub fn tasks(self, server: &Url) -> Self {
-        self.set("tasks", server.as_str())
-    }
-
-    /// The database of the tasks without a pooler, for notifications from other hosts.
-    pub fn tasks_listen_url(self, server: &Url) -> Self {
-        self.set("tasks-listen-url", server.as_str())
-    }
-
-    /// The server for the queue, as `nats://…` or `pubsub://PROJECT/TOPIC`, instead of
-    /// the queue inside the task store.
-    pub fn queue(self, server: &Url) -> Self {
-        self.set("queue", server.as_str())
-    }
-
-    /// Where the API of Pub/Sub is. Over http no credentials are sent.
-    pub fn pubsub_endpoint(self, url: &Url) -> Self {
-        self.set("pubsub-endpoint", url.as_str())
-    }
-
-    /// The subscription that a worker pulls from. Without it, messages are pushed.
-    pub fn pubsub_subscription(self, name: &str) -> Self {
-        self.set("pubsub-subscription", name)
-    }
-
-    /// The audience that the token of a push must have.
-    pub fn pubsub_audience(self, audience: &str) -> Self {
-        self.set("pubsub-audience", audience)
-    }
-
-    /// The email of the service account that the token of a push must belong to.
-    pub fn pubsub_service_account(self, email: &str) -> Self {
-        self.set("pubsub-service-account", email)
-    }
-
-    /// Where Google publishes the keys that verify these tokens.
-    pub fn pubsub_jwks_url(self, url: &Url) -> Self {
-        self.set("pubsub-jwks-url", url.as_str())
-    }
-
-    /// The server for images, as `s3://…`, instead of files in the data directory.
-    pub fn images(self, server: &Url) -> Self {
-        self.set("images", server.as_str())
     }
 
     /// The component that refines, or a chain of components. Not used with a model of
@@ -157,57 +109,12 @@ impl ConfigBuilder {
         self
     }
 
-    /// What a provider that can download originals gets, unless a model overrides it.
-    pub fn model_original(self, original: Original) -> Self {
-        self.set("model-original", original.as_str())
-    }
-
-    /// Memory of one instance of the model, in bytes.
-    pub fn model_memory(self, bytes: u64) -> Self {
-        self.set("model-memory", bytes.to_string())
-    }
-
-    /// Memory of all instances of the model, in bytes. A call that needs more waits. By
-    /// default half of the machine's memory.
-    pub fn model_memory_total(self, bytes: u64) -> Self {
-        self.set("model-memory-total", bytes.to_string())
-    }
-
-    /// Space for the images of all tasks in progress, in bytes. An original that needs
-    /// more waits.
-    pub fn image_memory(self, bytes: u64) -> Self {
-        self.set("image-memory", bytes.to_string())
-    }
-
-    /// Refinements per user. None: unlimited.
-    pub fn rate_limit(self, limit: Option<Quota>) -> Self {
-        let text = limit.map(|quota| quota.to_string());
-        self.set("rate-limit", text.as_deref().unwrap_or("unlimited"))
-    }
-
-    /// What a user may spend. None: unlimited.
-    pub fn budget(self, budget: Option<Budget>) -> Self {
-        let text = budget.map(|budget| budget.to_string());
-        self.set("budget", text.as_deref().unwrap_or("unlimited"))
-    }
-
     /// The plans of users, by names of `a-z`, `0-9` and `-`.
     pub fn plans<'a>(mut self, plans: impl IntoIterator<Item = (&'a str, Plan)>) -> Self {
         for (name, plan) in plans {
             self.values.set_plan(name, plan.settings());
         }
         self
-    }
-
-    /// The plan of users whose tokens name none.
-    pub fn plan(self, name: &str) -> Self {
-        self.set("plan", name)
-    }
-
-    /// The claim of a token that names its user's plan, or its path, as `app_metadata.plan`:
-    /// never one that users can set.
-    pub fn plan_claim(self, claim: &str) -> Self {
-        self.set("plan-claim", claim)
     }
 
     /// How users authenticate.
@@ -221,37 +128,6 @@ impl ConfigBuilder {
         }
     }
 
-    /// The `aud` that tokens must have. By default it is not checked.
-    pub fn jwt_audience(self, audience: &str) -> Self {
-        self.set("jwt-audience", audience)
-    }
-
-    /// The `iss` that tokens must have. By default it is not checked.
-    pub fn jwt_issuer(self, issuer: &str) -> Self {
-        self.set("jwt-issuer", issuer)
-    }
-
-    /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are trusted.
-    pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
-        self.list("trusted-proxies", networks)
-    }
-
-    /// Origins whose pages may use the API with bearer tokens.
-    pub fn cors_origins(self, origins: impl IntoIterator<Item = Url>) -> Self {
-        self.list("cors-origins", origins)
-    }
-
-    /// Where originals may come from in addition to public addresses.
-    pub fn allow_sources(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
-        self.list("allow-sources", hosts)
-    }
-
-    /// A URL or an e-mail address that the user agent of downloads names, since some
-    /// origins refuse a client that names nobody.
-    pub fn contact(self, contact: &str) -> Self {
-        self.set("contact", contact)
-    }
-
     /// Whether models get originals without what is neither pixels nor says how they are to
     /// be seen: location, comments, content credentials and the like.
     pub fn strip_originals(self, strips: bool) -> Self {
@@ -263,16 +139,6 @@ impl ConfigBuilder {
         self.set("provenance", if marks { "mark" } else { "keep" })
     }
 
-    /// Whether anyone may ask where an image comes from (`POST /api/verify`).
-    pub fn verify(self, verifies: bool) -> Self {
-        self.set("verify", if verifies { "on" } else { "off" })
-    }
-
-    /// Where webhooks may go in addition, also by http.
-    pub fn allow_webhooks(self, hosts: impl IntoIterator<Item = Allowed>) -> Self {
-        self.list("allow-webhooks", hosts)
-    }
-
     /// What the keys of webhooks are derived from: one secret, or two while the second
     /// is replaced by the first. They have no comma. Without it, the generated secret.
     pub fn webhook_secret<'a>(mut self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
@@ -282,48 +148,13 @@ impl ConfigBuilder {
             let problem = unusable("webhook-secret", problem);
             self.problem.get_or_insert(problem);
         }
-        self.list("webhook-secret", secrets)
+        self.set("webhook-secret", list(secrets))
     }
 
     /// A file of certificates (PEM) to trust in addition to the public authorities and
     /// the system's.
     pub fn ca_file(self, file: impl AsRef<Path>) -> Self {
         self.path("ca-file", file.as_ref())
-    }
-
-    /// Most tasks in flight.
-    pub fn concurrency(self, tasks: usize) -> Self {
-        self.set("concurrency", tasks.to_string())
-    }
-
-    /// How long a claim lasts without renewal. Then another worker takes the task over.
-    pub fn lease(self, time: Duration) -> Self {
-        self.time("lease", time)
-    }
-
-    /// With this many pending tasks, new ones are refused with 503.
-    pub fn max_backlog(self, tasks: u32) -> Self {
-        self.set("max-backlog", tasks.to_string())
-    }
-
-    /// The largest original, in bytes.
-    pub fn max_image_bytes(self, bytes: u64) -> Self {
-        self.set("max-image-bytes", bytes.to_string())
-    }
-
-    /// Most pixels of an original or a refined image.
-    pub fn max_image_pixels(self, pixels: u64) -> Self {
-        self.set("max-image-pixels", pixels.to_string())
-    }
-
-    /// Time limit for downloading an original.
-    pub fn download_timeout(self, limit: Duration) -> Self {
-        self.time("download-timeout", limit)
-    }
-
-    /// Time limit for one answer of a model.
-    pub fn model_timeout(self, limit: Duration) -> Self {
-        self.time("model-timeout", limit)
     }
 
     /// Whether to repeat a request that a provider may have accepted.
@@ -335,53 +166,6 @@ impl ConfigBuilder {
         self.set("model-repeat", text)
     }
 
-    /// Time limit for a whole task.
-    pub fn task_timeout(self, limit: Duration) -> Self {
-        self.time("task-timeout", limit)
-    }
-
-    /// How long a signed URL of an image is valid.
-    pub fn image_url_ttl(self, time: Duration) -> Self {
-        self.time("image-url-ttl", time)
-    }
-
-    /// How many tasks of a user may be pending or in progress at a time.
-    pub fn active_tasks(self, tasks: u32) -> Self {
-        self.set("active-tasks", tasks.to_string())
-    }
-
-    /// How many uploads a user may have.
-    pub fn uploads(self, uploads: u32) -> Self {
-        self.set("uploads", uploads.to_string())
-    }
-
-    /// Limit for a user's uploads together, in bytes.
-    pub fn upload_bytes(self, bytes: u64) -> Self {
-        self.set("upload-bytes", bytes.to_string())
-    }
-
-    /// Limit for all images together, in bytes. By default the disk except its reserve.
-    pub fn max_store(self, bytes: u64) -> Self {
-        self.set("max-store", bytes.to_string())
-    }
-
-    /// The age at which finished tasks, concepts with their images, and unused uploads
-    /// are removed. None: never.
-    pub fn retention(self, age: Option<Duration>) -> Self {
-        self.age("retention", age)
-    }
-
-    /// How long an anonymous user's data is kept after the user's last session could have
-    /// ended. None: for ever.
-    pub fn anonymous_retention(self, age: Option<Duration>) -> Self {
-        self.age("anonymous-retention", age)
-    }
-
-    /// Interval between garbage collections of images.
-    pub fn collect_interval(self, time: Duration) -> Self {
-        self.time("collect-interval", time)
-    }
-
     /// Confirms that the clock is right: a start on the day of this moment (in UTC)
     /// trusts it. To be set after a warning that retention is suspended.
     pub fn confirm_clock(self, moment: SystemTime) -> Self {
@@ -389,12 +173,6 @@ impl ConfigBuilder {
         let text = Timestamp::from_secs(since.as_secs()).to_string();
         let day = text.split('T').next().unwrap_or_default();
         self.set("confirm-clock", day)
-    }
-
-    /// Where Prometheus can get `GET /metrics`. By default only operators can, by the admin
-    /// API.
-    pub fn metrics_listen(self, address: SocketAddr) -> Self {
-        self.set("metrics-listen", address.to_string())
     }
 
     /// Where operators find the admin API and its page, and the token with which they may
@@ -408,16 +186,11 @@ impl ConfigBuilder {
     pub fn admin_tokens<'a>(self, tokens: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let tokens = tokens.into_iter();
         let tokens = tokens.map(|(name, token)| format!("{name}:{token}"));
-        self.list("admin-tokens", tokens)
-    }
-
-    /// A token with which operators may only read.
-    pub fn admin_read_token(self, token: impl Into<String>) -> Self {
-        self.set("admin-read-token", token)
+        self.set("admin-tokens", list(tokens))
     }
 
     fn set(mut self, name: &str, value: impl Into<String>) -> Self {
-        if let Some(setting) = table::find(name) {
+        if let Some(setting) = table::find(&name.replace('_', "-")) {
             self.values.set(setting, value);
         }
         self
@@ -433,21 +206,174 @@ impl ConfigBuilder {
             }
         }
     }
+}
 
-    /// Sets a duration in whole milliseconds.
-    fn time(self, name: &str, time: Duration) -> Self {
-        self.set(name, format!("{}ms", time.as_millis()))
-    }
+setters! {
+    ConfigBuilder {
+        /// Where to listen for HTTP. With port 0 the system chooses a port, which
+        /// [`Host::address`](crate::Host::address) returns.
+        listen(address: SocketAddr) = address.to_string();
 
-    fn age(self, name: &str, age: Option<Duration>) -> Self {
-        match age {
-            Some(age) => self.time(name, age),
-            None => self.set(name, "off"),
-        }
-    }
+        /// What image URLs start with, if it is not the origin of each request.
+        public_url(origin: &Url) = origin.as_str();
 
-    fn list<T: ToString>(self, name: &str, items: impl IntoIterator<Item = T>) -> Self {
-        let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
-        self.set(name, items.join(","))
+        /// Which parts of the service run.
+        role(role: Role) = role.as_str();
+
+        /// The server for tasks, concepts and quotas, as `postgres://…`, instead of SQLite in
+        /// the data directory.
+        tasks(server: &Url) = server.as_str();
+
+        /// The database of the tasks without a pooler, for notifications from other hosts.
+        tasks_listen_url(server: &Url) = server.as_str();
+
+        /// The server for the queue, as `nats://…` or `pubsub://PROJECT/TOPIC`, instead of
+        /// the queue inside the task store.
+        queue(server: &Url) = server.as_str();
+
+        /// Where the API of Pub/Sub is. Over http no credentials are sent.
+        pubsub_endpoint(url: &Url) = url.as_str();
+
+        /// The subscription that a worker pulls from. Without it, messages are pushed.
+        pubsub_subscription(name: &str) = name;
+
+        /// The audience that the token of a push must have.
+        pubsub_audience(audience: &str) = audience;
+
+        /// The email of the service account that the token of a push must belong to.
+        pubsub_service_account(email: &str) = email;
+
+        /// Where Google publishes the keys that verify these tokens.
+        pubsub_jwks_url(url: &Url) = url.as_str();
+
+        /// The server for images, as `s3://…`, instead of files in the data directory.
+        images(server: &Url) = server.as_str();
+
+        /// What a provider that can download originals gets, unless a model overrides it.
+        model_original(original: Original) = original.as_str();
+
+        /// Memory of one instance of the model, in bytes.
+        model_memory(bytes: u64) = bytes.to_string();
+
+        /// Memory of all instances of the model, in bytes. A call that needs more waits. By
+        /// default half of the machine's memory.
+        model_memory_total(bytes: u64) = bytes.to_string();
+
+        /// Space for the images of all tasks in progress, in bytes. An original that needs
+        /// more waits.
+        image_memory(bytes: u64) = bytes.to_string();
+
+        /// Refinements per user. None: unlimited.
+        rate_limit(limit: Option<Quota>) = or_unlimited(limit);
+
+        /// What a user may spend. None: unlimited.
+        budget(budget: Option<Budget>) = or_unlimited(budget);
+
+        /// The plan of users whose tokens name none.
+        plan(name: &str) = name;
+
+        /// The claim of a token that names its user's plan, or its path, as `app_metadata.plan`:
+        /// never one that users can set.
+        plan_claim(claim: &str) = claim;
+
+        /// The `aud` that tokens must have. By default it is not checked.
+        jwt_audience(audience: &str) = audience;
+
+        /// The `iss` that tokens must have. By default it is not checked.
+        jwt_issuer(issuer: &str) = issuer;
+
+        /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are trusted.
+        trusted_proxies(networks: impl IntoIterator<Item = IpNet>) = list(networks);
+
+        /// Origins whose pages may use the API with bearer tokens.
+        cors_origins(origins: impl IntoIterator<Item = Url>) = list(origins);
+
+        /// Where originals may come from in addition to public addresses.
+        allow_sources(hosts: impl IntoIterator<Item = Allowed>) = list(hosts);
+
+        /// A URL or an e-mail address that the user agent of downloads names, since some
+        /// origins refuse a client that names nobody.
+        contact(contact: &str) = contact;
+
+        /// Whether anyone may ask where an image comes from (`POST /api/verify`).
+        verify(verifies: bool) = if verifies { "on" } else { "off" };
+
+        /// Where webhooks may go in addition, also by http.
+        allow_webhooks(hosts: impl IntoIterator<Item = Allowed>) = list(hosts);
+
+        /// Most tasks in flight.
+        concurrency(tasks: usize) = tasks.to_string();
+
+        /// How long a claim lasts without renewal. Then another worker takes the task over.
+        lease(time: Duration) = milliseconds(time);
+
+        /// With this many pending tasks, new ones are refused with 503.
+        max_backlog(tasks: u32) = tasks.to_string();
+
+        /// The largest original, in bytes.
+        max_image_bytes(bytes: u64) = bytes.to_string();
+
+        /// Most pixels of an original or a refined image.
+        max_image_pixels(pixels: u64) = pixels.to_string();
+
+        /// Time limit for downloading an original.
+        download_timeout(limit: Duration) = milliseconds(limit);
+
+        /// Time limit for one answer of a model.
+        model_timeout(limit: Duration) = milliseconds(limit);
+
+        /// Time limit for a whole task.
+        task_timeout(limit: Duration) = milliseconds(limit);
+
+        /// How long a signed URL of an image is valid.
+        image_url_ttl(time: Duration) = milliseconds(time);
+
+        /// How many tasks of a user may be pending or in progress at a time.
+        active_tasks(tasks: u32) = tasks.to_string();
+
+        /// How many uploads a user may have.
+        uploads(uploads: u32) = uploads.to_string();
+
+        /// Limit for a user's uploads together, in bytes.
+        upload_bytes(bytes: u64) = bytes.to_string();
+
+        /// Limit for all images together, in bytes. By default the disk except its reserve.
+        max_store(bytes: u64) = bytes.to_string();
+
+        /// The age at which finished tasks, concepts with their images, and unused uploads
+        /// are removed. None: never.
+        retention(age: Option<Duration>) = or_off(age);
+
+        /// How long an anonymous user's data is kept after the user's last session could have
+        /// ended. None: for ever.
+        anonymous_retention(age: Option<Duration>) = or_off(age);
+
+        /// Interval between garbage collections of images.
+        collect_interval(time: Duration) = milliseconds(time);
+
+        /// Where Prometheus can get `GET /metrics`. By default only operators can, by the admin
+        /// API.
+        metrics_listen(address: SocketAddr) = address.to_string();
+
+        /// A token with which operators may only read.
+        admin_read_token(token: impl Into<String>) = token;
     }
+}
+
+/// In whole milliseconds.
+fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
+}
+
+fn or_off(age: Option<Duration>) -> String {
+    age.map_or_else(|| "off".to_owned(), milliseconds)
+}
+
+fn or_unlimited(limit: Option<impl ToString>) -> String {
+    limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string())
+}
+
+fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
+    items.join(",")
 }

@@ -92,10 +92,10 @@ impl ConfigError {
             // That of a value which another one replaces is known.
             Self::Unusable { named: Some(_), .. } => {}
             Self::Unusable { setting, named, .. } => *named = values.named(setting),
-            Self::UnknownLink { link, named, .. } => *named = values.links().named(link, None),
+            Self::UnknownLink { link, named, .. } => *named = values.links.named(link, None),
             Self::OfLink {
                 link, key, named, ..
-            } => *named = values.links().named(link, Some(key)),
+            } => *named = values.links.named(link, Some(key)),
             Self::Unknown { .. }
             | Self::File(..)
             | Self::Missing(_)

@@ -115,11 +115,8 @@ impl ModelLink {
 
     /// The origins that all links may connect to.
     pub fn origins(&self) -> Vec<Origin> {
-        let links = self.links();
-        links
-            .iter()
-            .filter_map(|link| link.origin.clone())
-            .collect()
+        let links = self.links().into_iter();
+        links.filter_map(|link| link.origin.clone()).collect()
     }
 
     /// Which model of its provider it asks for, if it is known here.
@@ -133,13 +130,11 @@ impl ModelLink {
 
     /// The models whose last days their providers have announced: link, model and day.
     pub fn ending_models(&self) -> Vec<(&str, &str, &'static str)> {
-        let mut models = Vec::new();
-        for link in self.links() {
-            if let (Some(model), Some(day)) = (link.model_name(), link.end_of_model()) {
-                models.push((link.name.as_str(), model, day));
-            }
-        }
-        models
+        let links = self.links().into_iter();
+        let ending = links.filter_map(|link| {
+            Some((link.name.as_str(), link.model_name()?, link.end_of_model()?))
+        });
+        ending.collect()
     }
 
     /// The last day of that model, if its provider has announced one. Servers elsewhere
@@ -180,16 +175,13 @@ impl ModelLink {
     /// What is set aside for a task: the dearest known price of one call; of several links
     /// with the same price, that of the first. None: none is known.
     pub fn dearest(&self) -> Option<Reservation> {
-        let mut dearest: Option<Reservation> = None;
-        for link in self.links() {
-            if let Some(price) = link.price
-                && dearest.as_ref().is_none_or(|dearest| dearest.price < price)
-            {
-                let model = link.name.clone();
-                dearest = Some(Reservation { model, price });
-            }
-        }
-        dearest
+        let links = self.links().into_iter();
+        let priced = links.filter_map(|link| Some((&link.name, link.price?)));
+        let dearest = priced.reduce(|one, other| if one.1 < other.1 { other } else { one });
+        dearest.map(|(name, price)| Reservation {
+            model: name.clone(),
+            price,
+        })
     }
 
     /// The base URL of its provider, if it has one.
@@ -235,7 +227,7 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     v.optional("model-price", MicroDollars::parse)?;
     v.parse("model-original", original)?;
     let names = names(&chain);
-    if let Some(link) = v.0.links().names().find(|link| !names.contains(link)) {
+    if let Some(link) = v.0.links.names().find(|link| !names.contains(link)) {
         return Err(ConfigError::UnknownLink {
             link: link.to_owned(),
             named: None,
@@ -294,7 +286,7 @@ pub(super) fn unknown_variables<'a>(v: &'a Reader<'_>, model: &ModelLink) -> Vec
     let links = model.links();
     let names = links.iter().map(|link| link.name.as_str());
     let names: Vec<_> = names.chain(shipped()).collect();
-    v.0.links().unknown_variables(&names, |name, key| {
+    v.0.links.unknown_variables(&names, |name, key| {
         let link = links.iter().find(|link| link.name == name);
         link.is_none_or(|link| link.component.knows(key))
     })

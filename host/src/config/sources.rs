@@ -31,8 +31,10 @@ pub struct Values {
     /// Values that another source has replaced, by their settings' names. They must be usable
     /// too, since they count as soon as the other source is gone.
     replaced: Vec<(&'static str, Value)>,
-    links: LinkValues,
-    plans: PlanTables,
+    /// The settings of the model's links.
+    pub(crate) links: LinkValues,
+    /// The plans of users.
+    pub(crate) plans: PlanTables,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -112,31 +114,11 @@ impl Values {
         self
     }
 
-    /// The settings of the model's links.
-    pub(crate) fn links(&self) -> &LinkValues {
-        &self.links
-    }
-
-    /// Copies the settings of the model's links.
-    pub(crate) fn set_links(&mut self, of: &Self) {
-        self.links = of.links.clone();
-    }
-
     /// Adds a plan, replacing one of this name. Its settings have the keys of its table in the
     /// file, such as `budget` of `[plans.pro]`.
     pub fn set_plan(&mut self, name: &str, settings: BTreeMap<String, String>) -> &mut Self {
         self.plans.set(name, settings);
         self
-    }
-
-    /// The plans of users.
-    pub(crate) fn plans(&self) -> &PlanTables {
-        &self.plans
-    }
-
-    /// Copies the plans of users.
-    pub(crate) fn set_plans(&mut self, of: &Self) {
-        self.plans = of.plans.clone();
     }
 
     /// The value of the setting of this name, as on the command line.

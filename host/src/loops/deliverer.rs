@@ -27,7 +27,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, webhooks};
 
 /// Concurrent attempts: each has an instance and a socket.
 pub const AT_ONCE: usize = 64;
@@ -84,15 +84,6 @@ struct Attempts {
     taken: Vec<Holder>,
 }
 
-/// The result of looking for due deliveries.
-struct Look {
-    due: Vec<DueDelivery>,
-    /// How long to wait before the next look.
-    wait: Duration,
-    /// Some deliveries wait for permits.
-    is_short: bool,
-}
-
 impl Attempts {
     fn add(&mut self, holder: Holder, attempt: impl Future<Output = bool> + Send + 'static) {
         self.taken.push(holder.clone());
@@ -146,8 +137,14 @@ impl Deliverer {
             taken: Vec::new(),
         };
         loop {
-            let look = self.look(&attempts.taken).await;
-            for due in look.due {
+            let permits = DeliveryPermits::new(AT_ONCE, PER_RECEIVER, &attempts.taken);
+            // Then some deliveries wait for permits.
+            let is_short = permits.are_short();
+            let (due, wait) = self.look(permits).await.unwrap_or_else(|error| {
+                log_throttled!(error every minute, "webhooks cannot be claimed", %error);
+                (Vec::new(), RETRY_INTERVAL)
+            });
+            for due in due {
                 let holder = Holder {
                     receiver: due.webhook.receiver(),
                     user_id: due.task.user_id.clone(),
@@ -155,14 +152,14 @@ impl Deliverer {
                 attempts.add(holder, self.begin(due, abort.clone()));
             }
             let next = async {
-                if look.is_short {
+                if is_short {
                     self.runtime.sleep(MIN_INTERVAL).await;
                 }
                 tokio::select! {
                     biased;
                     () = attempts.end() => {}
                     () = self.host.webhooks().delivery_due() => {}
-                    () = self.runtime.sleep(look.wait) => {}
+                    () = self.runtime.sleep(wait) => {}
                 }
             };
             tokio::select! {
@@ -174,41 +171,29 @@ impl Deliverer {
         while attempts.under_way.next().await.is_some() {}
     }
 
-    async fn look(&self, taken: &[Holder]) -> Look {
-        let permits = DeliveryPermits::new(AT_ONCE, PER_RECEIVER, taken);
-        let is_short = permits.are_short();
-        let looked = async {
-            let webhooks = self.host.webhooks();
-            if permits.free() == 0 {
-                return Ok((Vec::new(), LOOK));
-            }
-            let Some(next) = webhooks.next_delivery().await? else {
-                return Ok((Vec::new(), self.longest));
-            };
-            let now = self.host.clock.now();
-            if next > now && next <= DeliveryRecord::beyond(now) {
-                return Ok((Vec::new(), next.since(now).min(LOOK)));
-            }
-            let due = webhooks.claim_deliveries(permits).await?;
-            let wait = match due.is_empty() {
-                // The due deliveries wait for permits.
-                true => LOOK,
-                false => Duration::ZERO,
-            };
-            Ok::<_, CapabilityError>((due, wait))
-        };
-        let (due, wait) = match looked.await {
-            Ok(looked) => looked,
-            Err(error) => {
-                log_throttled!(error every minute, "webhooks cannot be claimed", %error);
-                (Vec::new(), RETRY_INTERVAL)
-            }
-        };
-        Look {
-            due,
-            wait,
-            is_short,
+    /// Claims deliveries that are due, and says how long to wait before the next look.
+    async fn look(
+        &self,
+        permits: DeliveryPermits,
+    ) -> Result<(Vec<DueDelivery>, Duration), CapabilityError> {
+        let webhooks = self.host.webhooks();
+        if permits.free() == 0 {
+            return Ok((Vec::new(), LOOK));
         }
+        let Some(next) = webhooks.next_delivery().await? else {
+            return Ok((Vec::new(), self.longest));
+        };
+        let now = self.host.clock.now();
+        if next > now && next <= DeliveryRecord::beyond(now) {
+            return Ok((Vec::new(), next.since(now).min(LOOK)));
+        }
+        let due = webhooks.claim_deliveries(permits).await?;
+        let wait = match due.is_empty() {
+            // The due deliveries wait for permits.
+            true => LOOK,
+            false => Duration::ZERO,
+        };
+        Ok((due, wait))
     }
 
     /// Returns whether the delivery succeeded.
@@ -263,7 +248,7 @@ impl Deliverer {
             image_url,
             trace: span.context(),
         };
-        let measured = self.metrics.as_ref().map(|of| of.webhooks.began());
+        let measured = self.metrics.as_ref().map(|of| of.webhooks.begin());
         let answer = tokio::select! {
             biased;
             answer = self.notifier.deliver(notification) => answer,
@@ -274,16 +259,9 @@ impl Deliverer {
             DeliveryAnswer::None(BROKEN.to_owned())
         });
         if let Some(measured) = measured {
-            measured.ended(&answer);
+            measured.end(webhooks::outcome(&answer));
         }
-        set_answer(&mut span, &answer);
-        let is_delivered = matches!(
-            answer,
-            DeliveryAnswer::Status {
-                code: 200..=299,
-                ..
-            }
-        );
+        let is_delivered = set_answer(&mut span, &answer);
         tracing::debug!(?answer, "attempted");
         self.record(&lease, DeliveryOutcome { at, answer }).await;
         is_delivered
@@ -319,15 +297,16 @@ impl Deliverer {
     }
 }
 
-/// Adds to the span how the attempt was answered.
-fn set_answer(span: &mut Span, answer: &DeliveryAnswer) {
-    match answer {
-        DeliveryAnswer::Status { code, .. } => {
-            span.set("http.response.status_code", *code);
-            if !matches!(code, 200..=299) {
-                span.fail(code.to_string());
-            }
-        }
-        DeliveryAnswer::None(_) => span.fail("no answer"),
+/// Adds to the span how the attempt was answered. Returns whether the delivery succeeded.
+fn set_answer(span: &mut Span, answer: &DeliveryAnswer) -> bool {
+    let DeliveryAnswer::Status { code, .. } = answer else {
+        span.fail("no answer");
+        return false;
+    };
+    span.set("http.response.status_code", *code);
+    let is_delivered = matches!(code, 200..=299);
+    if !is_delivered {
+        span.fail(code.to_string());
     }
+    is_delivered
 }

@@ -64,18 +64,14 @@ impl Sweep {
     /// Retries `recover` until the store works. False: `stop` was set first.
     pub async fn recover_later(&self, mut stop: watch::Receiver<bool>) -> bool {
         let recovered = async {
-            loop {
+            self.runtime.sleep(RETRY_INTERVAL).await;
+            while let Err(error) = self.recover().await {
+                log_throttled!(
+                    error every minute,
+                    "unfinished tasks cannot be taken over yet",
+                    %error
+                );
                 self.runtime.sleep(RETRY_INTERVAL).await;
-                match self.recover().await {
-                    Ok(()) => return,
-                    Err(error) => {
-                        log_throttled!(
-                            error every minute,
-                            "unfinished tasks cannot be taken over yet",
-                            %error
-                        );
-                    }
-                }
             }
         };
         tokio::select! {

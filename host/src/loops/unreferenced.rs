@@ -52,10 +52,12 @@ pub async fn delete_unreferenced(
     let mut paths = Vec::with_capacity(unreferenced.len());
     for image in listed {
         if unreferenced.contains(&image.path) {
-            let name = image.path.clone();
-            // None: this is the second object of an image that was never stored.
-            let image = described(host, image).await?;
-            paths.push(image.map_or(name, |image| image.path));
+            let described = match image.is_whole() {
+                true => None,
+                // None: this is the second object of an image that was never stored.
+                false => host.images.describe(&image.path).await?,
+            };
+            paths.push(described.unwrap_or(image).path);
         }
     }
     Ok(delete(host, paths).await)
@@ -71,12 +73,4 @@ pub async fn delete(host: &Capabilities, paths: Vec<String>) -> u64 {
         }
     }
     deleted
-}
-
-/// Completes a list entry if necessary. None: the image is gone.
-async fn described(host: &Capabilities, listed: Listed) -> Result<Option<Listed>, CapabilityError> {
-    match listed.is_whole() {
-        true => Ok(Some(listed)),
-        false => host.images.describe(&listed.path).await,
-    }
 }

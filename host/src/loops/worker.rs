@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::processor::{Outcome, Processor, Run};
-use concept_refinement_capability::queue::{Acknowledgement, Delivery, Work};
+use concept_refinement_capability::queue::{Delivery, Work};
 use concept_refinement_capability::runtime::Runtime;
 use concept_refinement_capability::slots::{Slot, Slots};
 use concept_refinement_capability::traces::Attempt;
@@ -166,7 +166,15 @@ impl Worker {
                 acknowledgement.ack().await;
             }
             Some(Ok(Outcome::RetryLater(reason))) => {
-                self.retry_later(acknowledgement, held, &reason).await;
+                log_throttled!(warn, "to be delivered again", reason);
+                if let Some(lease) = held {
+                    // If this fails, it is released before the task is claimed again.
+                    let _ = self
+                        .pending_releases
+                        .release(self.host.leases(), lease)
+                        .await;
+                }
+                acknowledgement.nack(REDELIVERY_DELAY).await;
                 tokio::select! {
                     biased;
                     () = self.runtime.sleep(REDELIVERY_DELAY) => {}
@@ -188,23 +196,6 @@ impl Worker {
                 acknowledgement.nack(REDELIVERY_DELAY).await;
             }
         }
-    }
-
-    async fn retry_later(
-        &self,
-        acknowledgement: Acknowledgement,
-        held: Option<Lease>,
-        reason: &str,
-    ) {
-        log_throttled!(warn, "to be delivered again", reason);
-        if let Some(lease) = held {
-            // If this fails, it is released before the task is claimed again.
-            let _ = self
-                .pending_releases
-                .release(self.host.leases(), lease)
-                .await;
-        }
-        acknowledgement.nack(REDELIVERY_DELAY).await;
     }
 
     /// `held` becomes the lease as soon as there is one, for whoever stops this.

@@ -12,13 +12,10 @@ use std::path::{Path, PathBuf};
 
 use concept_refinement_capability::directory;
 use concept_refinement_capability::folder::{Folder, Place, Trust};
-use concept_refinement_domain::image::{Format, Inspector, Limits};
+use concept_refinement_domain::image::Format;
 use thiserror::Error;
 
-use crate::image_file;
-
-/// Longer than any format's signature, in bytes.
-const SIGNATURE: u64 = 64;
+use crate::image_file::{self, SIGNATURE, format_of_bytes};
 
 /// The folders below which results may lie.
 #[derive(Debug)]
@@ -189,14 +186,8 @@ impl Name {
 /// Judges by the first bytes, since the file may be large.
 fn is_image(file: &File) -> io::Result<bool> {
     let mut beginning = Vec::new();
-    file.take(SIGNATURE).read_to_end(&mut beginning)?;
-    let mut inspector = Inspector::new(Limits {
-        max_bytes: u64::MAX,
-        max_pixels: u64::MAX,
-    });
-    // What is wrong behind the signature does not matter here.
-    let _ = inspector.push(&beginning);
-    Ok(inspector.format().is_some())
+    file.take(SIGNATURE as u64).read_to_end(&mut beginning)?;
+    Ok(format_of_bytes(&beginning).is_some())
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Refusal {

@@ -36,7 +36,7 @@ pub struct Session {
 
 /// Where messages go to, one by one.
 #[derive(Clone)]
-pub struct Output(mpsc::Sender<Vec<u8>>);
+pub struct Output(pub mpsc::Sender<Vec<u8>>);
 
 impl Session {
     /// Of a client that gets its answers there.
@@ -141,11 +141,10 @@ impl Session {
             let sentence = "Invalid request: another request with this id has not ended";
             return Err(Error::new(Code::InvalidRequest, sentence));
         }
-        let progress = call.progress_token;
-        let progress = progress.map(|token| Progress::new(token, &self.output));
+        let telling = telling(call.progress_token, self.output.clone());
         let (tool, its_id) = (Arc::clone(&self.tool), id.clone());
         let answer = async move {
-            let result = tool.call(call.arguments, Progress::telling(progress)).await;
+            let result = tool.call(call.arguments, telling).await;
             Response::new(its_id, SERVER.called(terms, &result))
         };
         let handle = self.calls.spawn(answer);
@@ -188,11 +187,6 @@ impl Session {
 }
 
 impl Output {
-    /// Of whoever writes them.
-    pub fn new(messages: mpsc::Sender<Vec<u8>>) -> Self {
-        Self(messages)
-    }
-
     /// Waits until there is room. If nobody reads it, it is lost.
     async fn send(&self, message: &impl Serialize) {
         if let Some(line) = line(message) {
@@ -217,40 +211,18 @@ fn line(message: &impl Serialize) -> Option<Vec<u8>> {
     Some(line)
 }
 
-/// Tells how far a call is, to a client that asked for it.
-struct Progress {
-    token: Value,
-    output: Output,
-    /// What was told, which must grow.
-    told: Option<usize>,
-}
-
-impl Progress {
-    fn new(token: Value, output: &Output) -> Self {
-        Self {
-            token,
-            output: output.clone(),
-            told: None,
-        }
-    }
-
-    fn telling(mut progress: Option<Self>) -> impl FnMut(Stage) + Send {
-        move |stage| {
-            if let Some(progress) = &mut progress {
-                progress.began(stage);
-            }
-        }
-    }
-
-    fn began(&mut self, stage: Stage) {
+/// Tells how far a call is, if the client gave a token for that.
+fn telling(token: Option<Value>, output: Output) -> impl FnMut(Stage) + Send {
+    // It must grow.
+    let mut told = None;
+    move |stage| {
         let step = Stage::ALL.iter().position(|it| *it == stage);
-        if step <= self.told {
+        let Some(token) = token.as_ref().filter(|_| step > told) else {
             return;
-        }
-        self.told = step;
+        };
+        told = step;
         let number = |step: usize| u32::try_from(step).unwrap_or(u32::MAX);
         let (step, all) = (step.map_or(0, number), number(Stage::ALL.len()));
-        let told = progress(&self.token, step, Some(all), stage.as_str());
-        self.output.tell(&told);
+        output.tell(&progress(token, step, Some(all), stage.as_str()));
     }
 }

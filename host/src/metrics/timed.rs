@@ -4,10 +4,13 @@ use std::fmt::Debug;
 use std::hash::Hash;
 use std::time::Instant;
 
-use concept_refinement_runtime::metrics::series::{self, Buckets, Histograms, observe, register};
+use concept_refinement_runtime::metrics::series::{
+    self, Active, Buckets, Histograms, Label, observe, register,
+};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// The outcome of work that was dropped before its end.
@@ -26,6 +29,52 @@ pub struct Timer<'a, L: Clone + Debug + Eq + Hash, F: Fn(&'static str) -> L> {
     begin: Instant,
     outcome: &'static str,
     labels: F,
+}
+
+/// Work whose only label is its outcome, and how much of it there is at the moment.
+pub struct Work {
+    timed: Timed<Label>,
+    in_flight: Gauge,
+}
+
+/// A piece of such work. If it is dropped without an outcome, it counts as cancelled.
+pub struct Piece<'a> {
+    timer: Timer<'a, Label, fn(&'static str) -> Label>,
+    _present: Active,
+}
+
+impl Work {
+    /// `name`: in the singular. `in_flight`, `counts` and `durations`: the help of each.
+    pub fn new(
+        registry: &mut Registry,
+        name: &str,
+        [in_flight, counts, durations]: [&str; 3],
+        outcomes: &[&'static str],
+    ) -> Self {
+        let in_flight = register(registry, &format!("{name}s_in_flight"), in_flight);
+        let timed = Timed::new(registry, name, counts, durations);
+        for &outcome in outcomes {
+            timed.introduce(&label(outcome));
+        }
+        Self { timed, in_flight }
+    }
+
+    pub fn begin(&self) -> Piece<'_> {
+        Piece {
+            timer: self.timed.begin(label as fn(_) -> _),
+            _present: Active::of(&self.in_flight),
+        }
+    }
+}
+
+impl Piece<'_> {
+    pub fn end(self, outcome: &'static str) {
+        self.timer.end(outcome);
+    }
+}
+
+fn label(outcome: &'static str) -> Label {
+    [("outcome", outcome)]
 }
 
 impl<L: Clone + Debug + Eq + Hash + EncodeLabelSet + Send + Sync + 'static> Timed<L> {

@@ -78,12 +78,14 @@ impl Api {
         requests: Arc<Requests>,
         traces: Traces,
     ) -> anyhow::Result<Self> {
+        let session = (config.auth == Auth::Anonymous).then_some(SESSION_RATE);
+        let verify = config.verifies.then_some(VERIFY_RATE);
         let access = Access {
             listener: address,
             public_url: config.public_url.clone(),
             proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
-            limits: limits(config),
+            limits: session.into_iter().chain(verify).collect(),
             health: HEALTH,
             serves_api: config.role.serves_api(),
         };
@@ -130,7 +132,10 @@ impl Api {
 
     /// The requests that another server hands over.
     pub fn service(&self) -> Service {
-        Service::new(Arc::clone(&self.http), Arc::clone(&self.cores))
+        Service {
+            http: Arc::clone(&self.http),
+            cores: Arc::clone(&self.cores),
+        }
     }
 
     fn accept(&mut self, serving: &mut Serving) {
@@ -157,12 +162,6 @@ fn max_body(original: u64) -> MaxBody {
         message: in_json(original),
         other: original,
     }
-}
-
-fn limits(config: &Config) -> Vec<Limit> {
-    let session = (config.auth == Auth::Anonymous).then_some(SESSION_RATE);
-    let verify = config.verifies.then_some(VERIFY_RATE);
-    session.into_iter().chain(verify).collect()
 }
 
 /// `slots`: limit of instances at a time. `task_timeout`: how long a task may take.

@@ -13,6 +13,7 @@ use concept_refinement_runtime::wasm::engine::Tell;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
+use crate::setters::setters;
 use crate::wiring::components::Components;
 
 /// Where clients connect to.
@@ -69,18 +70,6 @@ impl HostBuilder {
         }
     }
 
-    /// Runs these components instead of the built-in ones.
-    pub fn components(mut self, components: Components) -> Self {
-        self.components = Some(components);
-        self
-    }
-
-    /// Uses this listener instead of binding the configured address.
-    pub fn listener(mut self, listener: TcpListener) -> Self {
-        self.listener = Listener::Given(listener);
-        self
-    }
-
     /// Listens nowhere: all requests come from [`Host::service`](crate::Host::service) and
     /// [`Host::client`](crate::Host::client). The configured address still decides which
     /// `Host` a request may have, as if the service listened there: at a loopback address
@@ -90,61 +79,48 @@ impl HostBuilder {
         self
     }
 
-    /// Uses this model instead of the model component, which is compiled all the same.
-    pub fn model(mut self, model: Arc<dyn ImageModel>) -> Self {
-        self.model = Some(model);
-        self
-    }
-
-    /// Uses this clock for leases, quotas, sessions and signed URLs.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Resolves names with this resolver instead of the machine's. Addresses
-    /// are checked as usual.
-    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
-        self.resolver = resolver;
-        self
-    }
-
-    /// Sends spans of requests and tasks there. By default there are none: only the command
-    /// `serve` reads the variables of OpenTelemetry.
-    pub fn traces(mut self, traces: Traces) -> Self {
-        self.traces = traces;
-        self
-    }
-
-    /// Sets a function that is called with the listener's address if startup has to wait
-    /// for a store that several hosts share. Until the store can be reached, clients get
-    /// errors for invalid requests, and otherwise the answer that the service is
-    /// unavailable.
-    pub fn on_waiting(mut self, tell: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
-        self.on_waiting = Box::new(tell);
-        self
-    }
-
-    /// Sets a function that gets a sentence when the compilation of a large component
-    /// begins, which takes seconds at the first start, and when it ends. By default these
-    /// are logged.
-    pub fn on_compiling(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.on_compiling = Some(Arc::new(tell));
-        self
-    }
-
     /// What models print, and why they crash, goes there instead of into the log.
     pub(crate) fn on_output(mut self, listener: Arc<dyn OutputListener>) -> Self {
         self.on_output = listener;
         self
     }
+}
 
-    /// Replaces or wraps the configured capabilities.
-    pub fn map_capabilities(
-        mut self,
-        map: impl FnOnce(Capabilities) -> Capabilities + Send + 'static,
-    ) -> Self {
-        self.map_capabilities = Box::new(map);
-        self
+setters! {
+    HostBuilder {
+        /// Runs these components instead of the built-in ones.
+        components(components: Components) = Some(components);
+
+        /// Uses this listener instead of binding the configured address.
+        listener(listener: TcpListener) = Listener::Given(listener);
+
+        /// Uses this model instead of the model component, which is compiled all the same.
+        model(model: Arc<dyn ImageModel>) = Some(model);
+
+        /// Uses this clock for leases, quotas, sessions and signed URLs.
+        clock(clock: Arc<dyn Clock>) = clock;
+
+        /// Resolves names with this resolver instead of the machine's. Addresses
+        /// are checked as usual.
+        resolver(resolver: Arc<dyn Resolver>) = resolver;
+
+        /// Sends spans of requests and tasks there. By default there are none: only the command
+        /// `serve` reads the variables of OpenTelemetry.
+        traces(traces: Traces) = traces;
+
+        /// Sets a function that is called with the listener's address if startup has to wait
+        /// for a store that several hosts share. Until the store can be reached, clients get
+        /// errors for invalid requests, and otherwise the answer that the service is
+        /// unavailable.
+        on_waiting(tell: impl FnOnce(SocketAddr) + Send + 'static) = Box::new(tell);
+
+        /// Sets a function that gets a sentence when the compilation of a large component
+        /// begins, which takes seconds at the first start, and when it ends. By default these
+        /// are logged.
+        on_compiling(tell: impl Fn(&str) + Send + Sync + 'static) = Some(Arc::new(tell));
+
+        /// Replaces or wraps the configured capabilities.
+        map_capabilities(map: impl FnOnce(Capabilities) -> Capabilities + Send + 'static) =
+            Box::new(map);
     }
 }

@@ -34,30 +34,117 @@ use crate::wiring::secret::Secret;
 /// being sent to it.
 const SENDING_SHARE: usize = 4;
 
+/// The stores of a configuration, of which none is opened yet, and what they share.
+pub struct ConfiguredStores<'a> {
+    config: &'a Config,
+    pub clock: Arc<dyn Clock>,
+    /// The space for images, shared by the image store and the task store of a process.
+    pub room: Arc<Room>,
+}
+
 /// A store as configured, not opened yet.
 pub struct Configured<O: 'static, S: 'static> {
     engine: &'static Engine<O, S>,
     config: EngineConfig,
-    options: O,
 }
 
-impl<O, S> Configured<O, S> {
-    fn new(
+impl<'a> ConfiguredStores<'a> {
+    /// By the system's clock.
+    pub fn of(config: &'a Config) -> Self {
+        Self {
+            config,
+            clock: Arc::new(SystemClock),
+            room: Arc::new(Room::new(config.max_store, config.data_dir.clone())),
+        }
+    }
+
+    pub fn tasks(&self) -> Result<Configured<Options, OpenTasks>, HostError> {
+        self.store(TASKS, &self.config.tasks)
+    }
+
+    pub fn queue(&self) -> Result<Configured<OpenTasks, Arc<dyn TaskQueue>>, HostError> {
+        self.store(QUEUES, &self.config.queue)
+    }
+
+    pub fn images(&self) -> Result<Configured<images::Options, OpenImages>, HostError> {
+        self.store(IMAGES, &self.config.images)
+    }
+
+    fn store<O, S>(
+        &self,
         engines: &'static [Engine<O, S>],
         url: &str,
-        config: &Config,
-        clock: &Arc<dyn Clock>,
-        room: &Arc<Room>,
-        options: O,
-    ) -> Result<Self, HostError> {
+    ) -> Result<Configured<O, S>, HostError> {
         let engine = find(engines, url).map_err(anyhow::Error::msg);
-        Ok(Self {
+        let values = self.config.values.clone();
+        Ok(Configured {
             engine: engine.map_err(HostError::System)?,
-            config: engine_config(url, config, clock, room),
-            options,
+            config: EngineConfig {
+                url: url.to_owned(),
+                directory: self.config.data_dir.clone(),
+                clock: Arc::clone(&self.clock),
+                room: Arc::clone(&self.room),
+                settings: Arc::new(move |name| values.get(name).map(str::to_owned)),
+                trust: self.config.trust.clone(),
+                variables: Arc::new(|name| env::var(name).ok()),
+            },
         })
     }
 
+    pub fn task_options(&self) -> Options {
+        Options {
+            lease: self.config.lease,
+            max_backlog: self.config.max_backlog,
+            room: Arc::clone(&self.room),
+            host: host_name().into(),
+            pseudonyms: Arc::default(),
+        }
+    }
+
+    /// `upload_reservations`: counts images for a store that cannot.
+    pub fn image_options(
+        &self,
+        secret: &Secret,
+        upload_reservations: Arc<dyn UploadReservations>,
+    ) -> images::Options {
+        images::Options {
+            signing: signing(self.config, secret.key(IMAGE_URLS)),
+            upload_reservations,
+            memory: self.config.image_memory / SENDING_SHARE,
+        }
+    }
+
+    pub async fn open_tasks(&self) -> Result<OpenTasks, HostError> {
+        Ok(self.tasks()?.open(self.task_options()).await?)
+    }
+
+    /// See [`Self::image_options`].
+    pub async fn open_images(
+        &self,
+        secret: &Secret,
+        upload_reservations: Arc<dyn UploadReservations>,
+    ) -> Result<OpenImages, HostError> {
+        let options = self.image_options(secret, upload_reservations);
+        Ok(self.images()?.open(options).await?)
+    }
+
+    /// The stores of a data directory that no process uses, the task store first. None:
+    /// there is no task store.
+    pub async fn at_rest(&self) -> anyhow::Result<Option<Vec<AtRest>>> {
+        let tasks = self.tasks()?;
+        if !tasks.exists()? {
+            return Ok(None);
+        }
+        let mut stores = Vec::from_iter(tasks.at_rest().await?);
+        let images = self.images()?;
+        if images.exists()? {
+            stores.extend(images.at_rest().await?);
+        }
+        Ok(Some(stores))
+    }
+}
+
+impl<O, S> Configured<O, S> {
     pub fn exists(&self) -> io::Result<bool> {
         (self.engine.exists)(&self.config)
     }
@@ -66,13 +153,26 @@ impl<O, S> Configured<O, S> {
         (self.engine.is_outdated)(&self.config)
     }
 
-    /// See [`Engine::at_rest`]. None: it does not exist, or has no files.
-    pub async fn at_rest(&self) -> Result<Option<AtRest>, OpenError> {
-        (self.engine.at_rest)(self.config.clone()).await
+    pub fn has_server(&self) -> bool {
+        self.engine.inspect.is_some()
     }
 
-    pub async fn open(self) -> Result<S, OpenError> {
-        (self.engine.open)(self.config, self.options).await
+    /// See [`Engine::at_rest`]. None: it does not exist, or has no files.
+    async fn at_rest(self) -> Result<Option<AtRest>, OpenError> {
+        (self.engine.at_rest)(self.config).await
+    }
+
+    /// Connects to the server of the store, if it has one, without changing anything.
+    /// Returns a message for the operator.
+    pub async fn inspect(&self) -> Result<Option<String>, OpenError> {
+        match self.engine.inspect {
+            Some(inspect) => inspect(self.config.clone()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub async fn open(self, options: O) -> Result<S, OpenError> {
+        (self.engine.open)(self.config, options).await
     }
 }
 
@@ -84,129 +184,41 @@ fn host_name() -> String {
     format!("{machine}:{}", std::process::id())
 }
 
-/// The space for images of a configuration, shared by the image store and the task store
-/// of a process.
-pub fn room(config: &Config) -> Arc<Room> {
-    Arc::new(Room::new(config.max_store, config.data_dir.clone()))
-}
-
-pub fn tasks(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    room: &Arc<Room>,
-) -> Result<Configured<Options, OpenTasks>, HostError> {
-    let options = Options {
-        lease: config.lease,
-        max_backlog: config.max_backlog,
-        room: Arc::clone(room),
-        host: host_name().into(),
-        pseudonyms: Arc::default(),
-    };
-    Configured::new(TASKS, &config.tasks, config, clock, room, options)
-}
-
-pub fn queue(
-    config: &Config,
-    tasks: &OpenTasks,
-    clock: &Arc<dyn Clock>,
-    room: &Arc<Room>,
-) -> Result<Configured<OpenTasks, Arc<dyn TaskQueue>>, HostError> {
-    let tasks = tasks.clone();
-    Configured::new(QUEUES, &config.queue, config, clock, room, tasks)
-}
-
-/// `upload_reservations`: counts images for a store that cannot.
-pub fn images(
-    config: &Config,
-    secret: &Secret,
-    upload_reservations: Arc<dyn UploadReservations>,
-    clock: &Arc<dyn Clock>,
-    room: &Arc<Room>,
-) -> Result<Configured<images::Options, OpenImages>, HostError> {
-    let options = images::Options {
-        signing: signing(config, secret.key(IMAGE_URLS)),
-        upload_reservations,
-        memory: config.image_memory / SENDING_SHARE,
-    };
-    Configured::new(IMAGES, &config.images, config, clock, room, options)
-}
-
-/// Connects to the server of a store, if it has one, without changing anything. Returns
-/// a message for the operator.
-pub async fn inspect<O, S>(
-    engines: &'static [Engine<O, S>],
-    url: &str,
-    config: &Config,
-) -> anyhow::Result<Option<String>> {
-    let engine = find(engines, url).map_err(anyhow::Error::msg)?;
-    let Some(inspect) = engine.inspect else {
-        return Ok(None);
-    };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let config = engine_config(url, config, &clock, &Arc::default());
-    Ok(Some(inspect(config).await?))
-}
-
 /// The data that a backup of a configuration does not contain, as sentences for the
 /// operator.
 pub fn not_in_backups(config: &Config) -> anyhow::Result<Vec<String>> {
-    let of = |what: &str, (name, has_server): (&str, bool)| {
+    fn of<O, S>(what: &str, store: &Configured<O, S>) -> Option<String> {
+        let name = store.engine.name;
         let said = || format!("{what} are in {name}…, and are backed up and restored by its tools");
-        has_server.then(said)
-    };
-    let tasks = of("tasks and concepts", engine(TASKS, &config.tasks)?);
-    let images = of("images", engine(IMAGES, &config.images)?);
-    Ok([tasks, images].into_iter().flatten().collect())
-}
-
-/// The name of an engine, and whether it has a server.
-fn engine<O, S>(
-    engines: &'static [Engine<O, S>],
-    url: &str,
-) -> anyhow::Result<(&'static str, bool)> {
-    let engine = find(engines, url).map_err(anyhow::Error::msg)?;
-    Ok((engine.name, engine.inspect.is_some()))
-}
-
-/// The stores of a data directory that no process uses, the task store first. None: there
-/// is no task store.
-pub async fn at_rest(config: &Config) -> anyhow::Result<Option<Vec<AtRest>>> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let room = Arc::default();
-    let tasks = tasks(config, &clock, &room)?;
-    if !tasks.exists()? {
-        return Ok(None);
+        store.has_server().then(said)
     }
-    let mut stores = Vec::from_iter(tasks.at_rest().await?);
-    let images = find(IMAGES, &config.images).map_err(anyhow::Error::msg)?;
-    let place = engine_config(&config.images, config, &clock, &room);
-    if (images.exists)(&place)? {
-        stores.extend((images.at_rest)(place).await?);
-    }
-    Ok(Some(stores))
+    let stores = ConfiguredStores::of(config);
+    let tasks = of("tasks and concepts", &stores.tasks()?);
+    let images = of("images", &stores.images()?);
+    Ok(tasks.into_iter().chain(images).collect())
 }
 
 /// All capabilities with the opened task store, and the stores that a backup has to copy.
 pub async fn open(
-    config: &Config,
+    configured: ConfiguredStores<'_>,
     secret: &Secret,
     tasks: OpenTasks,
     model: Arc<dyn ImageModel>,
-    clock: Arc<dyn Clock>,
-    room: Arc<Room>,
 ) -> Result<(Capabilities, Vec<Arc<dyn Embedded>>), HostError> {
     tasks.pseudonyms.set_key(secret.key(PSEUDONYMS));
+    let reservations = Arc::clone(&tasks.upload_reservations);
     let stores = Stores {
-        images: {
-            let reservations = Arc::clone(&tasks.upload_reservations);
-            let images = images(config, secret, reservations, &clock, &room)?;
-            images.open().await?
-        },
-        queue: queue(config, &tasks, &clock, &room)?.open().await?,
+        images: configured.open_images(secret, reservations).await?,
+        queue: configured.queue()?.open(tasks.clone()).await?,
         tasks,
     };
     let embedded = [&stores.tasks.embedded, &stores.images.embedded];
     let embedded = embedded.into_iter().flatten().cloned().collect();
+    let ConfiguredStores {
+        config,
+        clock,
+        room,
+    } = configured;
     Ok((together(config, stores, model, clock, room), embedded))
 }
 
@@ -263,24 +275,6 @@ fn together(
         room,
         traces: Traces::default(),
         leader_leases,
-    }
-}
-
-fn engine_config(
-    url: &str,
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    room: &Arc<Room>,
-) -> EngineConfig {
-    let values = config.values.clone();
-    EngineConfig {
-        url: url.to_owned(),
-        directory: config.data_dir.clone(),
-        clock: Arc::clone(clock),
-        room: Arc::clone(room),
-        settings: Arc::new(move |name| values.get(name).map(str::to_owned)),
-        trust: config.trust.clone(),
-        variables: Arc::new(|name| env::var(name).ok()),
     }
 }
 

@@ -11,12 +11,10 @@ mod verdict;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bytes::Bytes;
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::model::{ImageModel, ModelRequest, RetryLater};
+use concept_refinement_capability::model::{ImageModel, ModelRequest};
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::traces::Attempt;
@@ -25,12 +23,12 @@ use concept_refinement_domain::task::Refinement;
 use concept_refinement_runtime::egress::{Network, resolver};
 use concept_refinement_runtime::wasm::engine::{Pool, Tell};
 use futures::future::join_all;
-use futures::{StreamExt as _, stream};
 
 use crate::config::Config;
 use crate::wiring::compiled::{Pipeline, compile};
-use crate::wiring::{Components, capabilities, grants, pipeline};
-use cases::{Case, PICTURES, PROMPT, Picture, cases};
+use crate::wiring::pipeline::Parts;
+use crate::wiring::{Components, capabilities, grants};
+use cases::{Case, PICTURES, PROMPT, cases};
 use heard::Heard;
 use verdict::Judge;
 
@@ -77,11 +75,8 @@ pub async fn test(
     let loaded = match &compiled {
         Ok((engine, compiled)) => {
             let heard = Arc::clone(&heard) as _;
-            let resources = pipeline::Resources::new(config)?;
-            pipeline::model(
-                config, engine, compiled, &network, &blobs, &resources, None, heard,
-            )
-            .await
+            let parts = Parts::new(config, engine, compiled, &network, &blobs)?;
+            parts.model(None, None, heard).await
         }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),
     };
@@ -98,12 +93,13 @@ pub async fn test(
     let mut refined = 0;
     for case in cases() {
         let answer = model.refine(case.request()).await;
-        let verdict = match case.is_whole {
+        let is_image = answer.is_ok();
+        let result = match case.is_whole {
             true => judge.answer(answer).await,
             false => judge.ending(answer).await,
         };
-        refined += usize::from(case.is_good && verdict.is_image && verdict.result.is_ok());
-        found(&case.name, verdict.result);
+        refined += usize::from(case.is_good && is_image && result.is_ok());
+        found(&case.name, result);
     }
     found(
         "a good image is refined",
@@ -125,7 +121,7 @@ pub async fn test(
 async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
     let calls = (0..AT_ONCE).map(async |_| {
         let request = Case::good(&PICTURES[0]).request();
-        judge.answer(model.refine(request).await).await.result
+        judge.answer(model.refine(request).await).await
     });
     let answers: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
     answers.map(|answers| format!("{} answers", answers.len()))
@@ -135,7 +131,7 @@ async fn many(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, 
 async fn left(judge: &Judge<'_>, model: &Arc<dyn ImageModel>) -> Result<String, String> {
     drop(model.refine(Case::good(&PICTURES[0]).request()).await);
     let request = Case::good(&PICTURES[0]).request();
-    judge.answer(model.refine(request).await).await.result
+    judge.answer(model.refine(request).await).await
 }
 
 /// A call that was ended after it had stored a receipt must continue from it.
@@ -156,11 +152,11 @@ async fn interrupted(
         biased;
         () = payments.wait_for_receipt() => {}
         answer = model.refine(request()) => {
-            judge.answer(answer).await.result?;
+            judge.answer(answer).await?;
             return Ok("it keeps none".to_owned());
         }
     }
-    let again = judge.answer(model.refine(request()).await).await.result?;
+    let again = judge.answer(model.refine(request()).await).await?;
     Ok(format!("by its receipt: {again}"))
 }
 
@@ -182,27 +178,4 @@ async fn claimed(
     let claimed = claimed.context("the task cannot be claimed")?;
     let payments = host.payments(&claimed, Arc::new(Tokio::default()), Attempt::default());
     Ok((id, payments))
-}
-
-/// The request for the model, with the bytes of a picture in chunks.
-fn request(picture: &Picture, bytes: Bytes, length: u64) -> ModelRequest {
-    let pieces: Vec<_> = bytes.chunks(1000).map(Bytes::copy_from_slice).collect();
-    ModelRequest {
-        task_id: uuid::Uuid::now_v7().to_string(),
-        prompt: PROMPT.to_owned(),
-        strength: 0.7,
-        seed: None,
-        logo_description: None,
-        theme_description: None,
-        media_type: picture.media_type.to_owned(),
-        length,
-        source_url: None,
-        options: Vec::new(),
-        mask: None,
-        image: stream::iter(pieces).boxed(),
-        reopen: None,
-        retry_later: RetryLater::default(),
-        deadline: Instant::now() + Duration::from_secs(300),
-        payments: Payments::default(),
-    }
 }

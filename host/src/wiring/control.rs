@@ -61,8 +61,7 @@ const LONGEST_ADDRESS: usize = 100;
 pub struct Control {
     listener: UnixListener,
     address: Address,
-    backup: Arc<Backup>,
-    server: Arc<AdminServer>,
+    requests: Arc<Requests>,
 }
 
 impl Control {
@@ -84,8 +83,12 @@ impl Control {
             Ok((listener, address)) => Some(Self {
                 listener,
                 address,
-                backup: Arc::new(backup),
-                server,
+                requests: Arc::new(Requests {
+                    backup: Arc::new(backup),
+                    server,
+                    turn: Mutex::default(),
+                    backups: Semaphore::new(MAX_BACKUPS),
+                }),
             }),
             Err(error) => {
                 let directory = data.display();
@@ -106,21 +109,16 @@ impl Control {
     }
 
     async fn answer_all(&self) {
-        let backups = Arc::new(Backups::default());
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     // All connections count as one client, because all requesters have
                     // the same rights.
-                    let place = place(&self.server.places, None).await;
-                    let request = Request {
-                        backup: Arc::clone(&self.backup),
-                        server: Arc::clone(&self.server),
-                        backups: Arc::clone(&backups),
-                        place: Arc::clone(&place),
-                    };
-                    let answered = async {
-                        if let Err(error) = request.answer(stream).await {
+                    let requests = Arc::clone(&self.requests);
+                    let place = place(&requests.server.places, None).await;
+                    let its_place = Arc::clone(&place);
+                    let answered = async move {
+                        if let Err(error) = requests.answer(stream, its_place).await {
                             log_throttled!(
                                 warn,
                                 "a request of the operator could not be answered",
@@ -139,37 +137,24 @@ impl Control {
     }
 }
 
-/// A connection to the socket.
-struct Request {
+/// What all requests use.
+struct Requests {
     backup: Arc<Backup>,
     server: Arc<AdminServer>,
-    backups: Arc<Backups>,
-    place: Arc<Connection>,
-}
-
-/// Permits for backups: few, so that other requests get connections.
-struct Backups {
     /// Held while a backup is sent: two at a time would take twice the space.
     turn: Mutex<()>,
-    places: Semaphore,
+    /// Permits for backups: few, so that other requests get connections.
+    backups: Semaphore,
 }
 
-impl Default for Backups {
-    fn default() -> Self {
-        Self {
-            turn: Mutex::default(),
-            places: Semaphore::new(MAX_BACKUPS),
-        }
-    }
-}
-
-impl Request {
-    async fn answer(self, mut stream: UnixStream) -> io::Result<()> {
+impl Requests {
+    async fn answer(&self, mut stream: UnixStream, place: Arc<Connection>) -> io::Result<()> {
         let user = stream.peer_cred()?.uid();
         let is_allowed = user == 0 || user == rustix::process::geteuid().as_raw();
         let first = timeout(REQUEST_TIMEOUT, first_byte(&stream)).await??;
         if is_allowed && first.is_some_and(|first| first.is_ascii_uppercase()) {
-            serve_peer(stream, self.server, self.place, Caller::of_uid(user)).await;
+            let server = Arc::clone(&self.server);
+            serve_peer(stream, server, place, Caller::of_uid(user)).await;
             return Ok(());
         }
         let mut request = Vec::new();
@@ -185,12 +170,12 @@ impl Request {
             (true, BACKUP) => None,
             (true, _) => Some("there is no such request"),
         };
-        let _busy = self.place.busy();
-        let place = self.backups.places.try_acquire();
-        let refused = refused.or(place.is_err().then_some(
+        let _busy = place.busy();
+        let permit = self.backups.try_acquire();
+        let refused = refused.or(permit.is_err().then_some(
             "other backups wait for the one that is under way: try again when they are done",
         ));
-        let mut turn = pin!(self.backups.turn.lock());
+        let mut turn = pin!(self.turn.lock());
         let _turn = loop {
             tokio::select! {
                 biased;

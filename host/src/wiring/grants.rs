@@ -55,7 +55,7 @@ pub fn api(
     capabilities: &Arc<Capabilities>,
     watchers: &Arc<Watchers>,
 ) -> Grants {
-    let egress = issuer(config, network);
+    let egress = keys(config.issuer_url(), network);
     let clock = Arc::clone(&capabilities.clock);
     Grants {
         settings: Arc::new(api_settings(config, secret, capabilities.traces.are_on())),
@@ -95,7 +95,12 @@ pub fn processor(
     blobs: &Arc<Blobs>,
     partial_edits: &Arc<PartialEdits>,
 ) -> Grants {
-    let egress = within_task(config, originals(config), network);
+    // Originals and the answers of models may be anywhere.
+    let grant = Grant::Public {
+        allowed: config.allowed_sources.clone(),
+        providers: config.model.origins(),
+    };
+    let egress = within_task(config, grant, network);
     let clock = Arc::clone(&capabilities.clock);
     Grants {
         settings: Arc::new(processor_settings(config)),
@@ -115,7 +120,11 @@ pub fn model(
     network: &Network,
     blobs: &Arc<Blobs>,
 ) -> anyhow::Result<Grants> {
-    let grant = provider(link);
+    let grant = match (link.origin.clone(), link.domain()) {
+        (Some(origin), Some(domain)) => Grant::Domain { origin, domain },
+        (Some(origin), None) => Grant::Origin(origin),
+        (None, _) => Grant::Nothing,
+    };
     let settings = link.settings.0.iter();
     let settings = settings.map(|(name, value)| (name.clone().into(), value.clone()));
     let mut settings: GrantedSettings = settings.collect();
@@ -150,59 +159,21 @@ fn redaction<'a>(links: impl IntoIterator<Item = &'a ModelLink>) -> Redaction {
 
 /// For the notifier: receivers of webhooks, and no capabilities.
 pub fn notifier(config: &Config, network: &Network, clock: &Arc<dyn Clock>) -> Grants {
-    let egress = Egress::new(receivers(config), network).within(RECEIVER_LIMITS);
+    let grant = Grant::Https {
+        allowed: config.allowed_webhooks.clone(),
+    };
+    let egress = Egress::new(grant, network).within(RECEIVER_LIMITS);
     Grants::only(egress, NOTIFIER_MEMORY, Bounds::MODEL, Arc::clone(clock))
 }
 
-/// Access to the issuer's keys, cached for all instances of the API; none without an
-/// issuer.
-pub fn issuer(config: &Config, network: &Network) -> Egress {
-    keys(issuer_url(config), network)
-}
-
-/// Access to Google's keys, which verify push requests.
-pub fn push_keys(url: &url::Url, network: &Network) -> Egress {
-    keys(Some(url), network)
-}
-
-fn keys(url: Option<&url::Url>, network: &Network) -> Egress {
+/// Access to the keys at this URL, cached for all instances of the API: of an issuer of
+/// tokens, or of Google, whose keys verify pushes. None: there is no issuer.
+pub fn keys(url: Option<&url::Url>, network: &Network) -> Egress {
     match url.and_then(|url| Some((Origin::of_url(url)?, url.clone()))) {
         Some((origin, url)) => Egress::new(Grant::Origin(origin), network).caching(url),
         None => Egress::new(Grant::Nothing, network),
     }
     .within(ISSUER_LIMITS)
-}
-
-/// The URL of the issuer's keys, if there is one.
-fn issuer_url(config: &Config) -> Option<&url::Url> {
-    match config.auth {
-        Auth::Jwks => config.jwks_url.as_ref(),
-        Auth::Anonymous | Auth::Secret => None,
-    }
-}
-
-/// Where originals and the answers of models may be downloaded from.
-fn originals(config: &Config) -> Grant {
-    Grant::Public {
-        allowed: config.allowed_sources.clone(),
-        providers: config.model.origins(),
-    }
-}
-
-/// Where webhooks may be sent.
-fn receivers(config: &Config) -> Grant {
-    Grant::Https {
-        allowed: config.allowed_webhooks.clone(),
-    }
-}
-
-/// Where the provider of a model is, if it has one.
-fn provider(link: &ModelLink) -> Grant {
-    match (link.origin.clone(), link.domain()) {
-        (Some(origin), Some(domain)) => Grant::Domain { origin, domain },
-        (Some(origin), None) => Grant::Origin(origin),
-        (None, _) => Grant::Nothing,
-    }
 }
 
 /// With the time limit of a task.
@@ -241,7 +212,7 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
     }
     settings.insert("version".into(), env!("CARGO_PKG_VERSION").to_owned());
     settings.insert("model".into(), config.model.text.clone());
-    if let Some(plans) = config.values.plans().json() {
+    if let Some(plans) = config.values.plans.json() {
         settings.insert("plans".into(), plans);
     }
     if let Some(Reservation { model, price }) = config.model.dearest() {

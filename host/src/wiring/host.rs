@@ -18,12 +18,15 @@ use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::{Capabilities, create_directory};
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::LENGTH;
+use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::ingress::InProcess;
 use concept_refinement_runtime::ingress::http::{CALLS, Connections, HostNames, listen};
-use concept_refinement_runtime::ingress::{ApiInstances, InProcess};
 use concept_refinement_runtime::wasm::engine::Pool;
+use concept_refinement_runtime::wasm::notifier::NotifierComponent;
 use concept_refinement_tokens::Key;
 use futures::future::join_all;
+use prometheus_client::registry::Registry;
 use rand::RngExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
@@ -34,8 +37,7 @@ use crate::admin::{self, AdminServer};
 use crate::backup::Backup;
 use crate::client::{self, Client};
 use crate::config::Config;
-use crate::loops::deliverer;
-use crate::loops::deliverer::Deliverer;
+use crate::loops::deliverer::{self, Deliverer};
 use crate::loops::garbage::Garbage;
 use crate::loops::jobs::Jobs;
 use crate::loops::probe::Probe;
@@ -43,22 +45,22 @@ use crate::loops::sweep::Sweep;
 use crate::loops::task_images::TaskImages;
 use crate::loops::until_stop::until_stop;
 use crate::loops::worker::Worker;
-use crate::metrics::Limited;
+use crate::metrics::{self, Limited, Metrics, Scrape};
 use crate::moving::{HalfMoved, refuse_half_moved};
 use crate::operator::Operator;
 use crate::service::Service;
 use crate::wiring::HostError;
 use crate::wiring::api::{self, Api};
 use crate::wiring::builder::{HostBuilder, Listener};
+use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
 use crate::wiring::control::Control;
 use crate::wiring::grants::API_MEMORY;
-use crate::wiring::monitoring::Monitoring;
-use crate::wiring::pipeline::LOANS;
+use crate::wiring::pipeline::{LOANS, Parts};
 use crate::wiring::secret::Secret;
 use crate::wiring::serving::{Serving, Stop};
-use crate::wiring::{capabilities, grants, pipeline, push, webhooks};
+use crate::wiring::{capabilities, grants, push};
 
 /// Limit of API instances; requests share them.
 const API_INSTANCES: u32 = 64;
@@ -72,6 +74,11 @@ const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// How long startup waits for a store before clients are answered without it.
 const STORE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Interval of polling when no delivery of a webhook is known to become due: this process
+/// announces its own deliveries, but announcements of other hosts may be lost.
+const ALONE: Duration = Duration::from_secs(60);
+const SHARED: Duration = Duration::from_secs(5);
 
 /// A running host. Dropping it aborts its work without waiting; accepted tasks
 /// stay stored.
@@ -109,10 +116,7 @@ impl HostBuilder {
         } = self;
         let listener = match listener {
             Listener::Given(listener) => Some(listener),
-            Listener::Configured => {
-                let listener = listen("listen", config.listen).await;
-                Some(listener.map_err(HostError::Listen)?)
-            }
+            Listener::Configured => bound("listen", Some(config.listen)).await?,
             Listener::None => None,
         };
         let address = match &listener {
@@ -120,25 +124,23 @@ impl HostBuilder {
             None => config.listen,
         };
         let components = Components::or_built_in(components, &config)?;
-        let monitoring = Monitoring::listen(&config).await;
-        let monitoring = monitoring.map_err(HostError::Listen)?;
-        let admin = match &config.admin {
-            Some(admin) => {
-                let listener = listen("admin_listen", admin.address).await;
-                Some(listener.map_err(HostError::Listen)?)
-            }
-            None => None,
-        };
+        let scraped = bound("metrics_listen", config.metrics_listen).await?;
+        let metrics_address = scraped.as_ref().map(address_of).transpose()?;
+        let mut registry = Registry::default();
+        let metrics = Arc::new(Metrics::new(&mut registry));
+        metrics.costs.introduce(config.model.paid());
+        let admin = config.admin.as_ref().map(|admin| admin.address);
+        let admin = bound("admin_listen", admin).await?;
         let admin_address = admin.as_ref().map(address_of).transpose()?;
-        let metrics = monitoring.metrics();
         create_directory(&config.data_dir)
             .with_context(|| format!("creating the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
 
         // An unusable directory is reported before anything is compiled. If two processes
         // start on the same data, one of them fails here, before it generates a secret.
-        let room = capabilities::room(&config);
-        let tasks = capabilities::tasks(&config, &clock, &room)?.open().await?;
+        let mut stores = ConfiguredStores::of(&config);
+        stores.clock = clock;
+        let tasks = stores.open_tasks().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
         let is_shared = tasks.shared.is_some();
 
@@ -151,26 +153,16 @@ impl HostBuilder {
         let network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         let network = network.measured(Arc::clone(&metrics.egress));
-        let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &room);
-        let resources = pipeline::Resources::new(&config).map_err(HostError::System)?;
-        let pipeline = &compiled.pipeline;
-        let edits = pipeline::partial_edits(&config, &engine, pipeline, &network, &resources);
-        let edits = edits.map_err(HostError::Component)?;
-        let model = match model {
-            Some(model) => model,
-            None => {
-                let links = Some(&metrics.links);
-                let model = pipeline::model(
-                    &config, &engine, pipeline, &network, &blobs, &resources, links, on_output,
-                );
-                model.await.map_err(HostError::Component)?
-            }
-        };
+        let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &stores.room);
+        let pipeline = Parts::new(&config, &engine, &compiled.pipeline, &network, &blobs);
+        let pipeline = pipeline.map_err(HostError::System)?;
+        let edits = pipeline.partial_edits().map_err(HostError::Component)?;
+        let model = pipeline.model(model, Some(&metrics.links), on_output);
+        let model = model.await.map_err(HostError::Component)?;
 
-        let clock = match &tasks.shared {
-            Some(shared) => Arc::clone(&shared.clock),
-            None => clock,
-        };
+        if let Some(shared) = &tasks.shared {
+            stores.clock = Arc::clone(&shared.clock);
+        }
         let cores = Arc::new(Cores::start().map_err(HostError::System)?);
         let watchers = Arc::<Watchers>::default();
         let mut serving = Serving::new(
@@ -180,7 +172,7 @@ impl HostBuilder {
             Arc::clone(&engine),
         );
         let pause = Arc::default();
-        let (push, pushes) = push::trigger(&config, &network, &clock, &pause).unzip();
+        let (push, pushes) = push::trigger(&config, &network, &stores.clock, &pause).unzip();
         let mut api = Api::new(
             &config,
             address,
@@ -207,7 +199,7 @@ impl HostBuilder {
                     Ok(secret) => secret?,
                     Err(_) => {
                         let unavailable =
-                            capabilities::unavailable(&config, &tasks, &model, &clock);
+                            capabilities::unavailable(&config, &tasks, &model, &stores.clock);
                         let slots = Arc::new(Semaphore::new(FIRST_INSTANCES as usize));
                         let first = instances(None, &Arc::new(unavailable), &slots);
                         let served = api.serve_first(first, &mut serving).await;
@@ -223,8 +215,7 @@ impl HostBuilder {
             }
         };
         let administration = Arc::clone(&tasks.administration);
-        let (mut configured, embedded) =
-            capabilities::open(&config, &secret, tasks, model, clock, room).await?;
+        let (mut configured, embedded) = capabilities::open(stores, &secret, tasks, model).await?;
         configured.pause = pause;
         configured.traces = traces;
         if let Some(pushes) = pushes {
@@ -233,35 +224,28 @@ impl HostBuilder {
         let capabilities = Probes::around(map_capabilities(configured));
         let capabilities = Arc::new(metrics.around(capabilities));
 
-        let worker = pipeline::worker(
-            &config,
-            &engine,
-            &compiled.pipeline.processor,
-            grants::processor(&config, &network, &capabilities, &blobs, &edits),
-            &capabilities,
-            Some(Arc::clone(&metrics)),
-        )
-        .await
-        .map_err(HostError::Component)?;
+        let worker = pipeline.worker(&capabilities, &edits, Some(Arc::clone(&metrics)));
+        let worker = worker.await.map_err(HostError::Component)?;
 
-        let deliverer = webhooks::deliverer(
-            &config,
-            &secret,
-            &engine,
-            compiled.notifier,
-            &capabilities,
-            &network,
-            is_shared,
-        )
-        .await
-        .map_err(HostError::Component)?;
+        let granted = grants::notifier(&config, &network, &capabilities.clock);
+        let notifier = NotifierComponent::new(engine.wasmtime(), compiled.notifier, granted)
+            .await
+            .map_err(anyhow::Error::from)
+            .context("the notifier component does not fit this host")
+            .map_err(HostError::Component)?;
+        let secrets = ServiceSecrets::parse(&grants::webhook_secret(&config, &secret))
+            .map_err(|problem| HostError::Component(anyhow::Error::msg(problem)))?;
+        let runtime = Arc::new(Tokio::default());
         let deliverer = Deliverer {
-            metrics: Some(metrics),
-            ..deliverer
+            host: Arc::clone(&capabilities),
+            notifier: Arc::new(notifier),
+            runtime: Arc::clone(&runtime) as _,
+            secrets,
+            longest: if is_shared { SHARED } else { ALONE },
+            metrics: Some(Arc::clone(&metrics)),
         };
 
         // If nothing can be written, for example on a full disk, reading still works.
-        let runtime = Arc::new(Tokio::default());
         let sweep = Arc::new(Sweep {
             host: Arc::clone(&capabilities),
             runtime: Arc::clone(&runtime) as _,
@@ -306,24 +290,24 @@ impl HostBuilder {
             free: Arc::clone(&slots),
             limit: api_instances,
         };
-        let concurrency = worker.slots.free();
-        let watched = Arc::clone(&watchers);
-        let monitored = monitoring.serve(&capabilities, limited, watched, concurrency);
-        let (scrape, scraped) = monitored.map_err(HostError::Listen)?;
-        let metrics_address = scraped.as_ref().map(|scraped| scraped.address);
-        if let Some(scraped) = scraped {
-            serving.monitored_by(scraped.serving);
+        let scrape = Arc::new(Scrape::new(
+            registry,
+            metrics,
+            &capabilities,
+            limited,
+            Arc::clone(&watchers),
+            worker.slots.free(),
+        ));
+        if let (Some(listener), Some(address)) = (scraped, metrics_address) {
+            tracing::info!("metrics are at http://{address}/metrics");
+            let serve = metrics::listener::serve(listener, Arc::clone(&scrape));
+            serving.monitored_by(AbortOnDropHandle::new(tokio::spawn(serve)));
         }
         let instances = instances(Some(&secret), &capabilities, &slots);
         let secret_in_process = hex(&random());
-        let in_process = ApiInstances {
-            grants: grants::api_in_process(instances.grants.clone(), &secret_in_process),
-            stopping: Arc::default(),
-            task_timeout: instances.task_timeout,
-            engine: instances.engine.clone(),
-            pre: instances.pre.clone(),
-            slots: Arc::clone(&instances.slots),
-        };
+        let granted = grants::api_in_process(instances.grants.clone(), &secret_in_process);
+        let in_process =
+            api::instances(&engine, &compiled.api, granted, &slots, config.task_timeout);
         let in_process = api.in_process(in_process).map_err(HostError::Component)?;
         let served = api.serve(instances, &mut serving).await;
         served.map_err(HostError::Component)?;
@@ -446,6 +430,18 @@ impl Host {
     pub(crate) fn into_serving(self) -> Serving {
         self.serving
     }
+}
+
+/// Listens on this address, if there is one.
+async fn bound(
+    setting: &str,
+    address: Option<SocketAddr>,
+) -> Result<Option<TcpListener>, HostError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = listen(setting, address).await;
+    listener.map(Some).map_err(HostError::Listen)
 }
 
 fn address_of(listener: &TcpListener) -> Result<SocketAddr, HostError> {

@@ -18,10 +18,8 @@ use concept_refinement_runtime::model::memory::ModelMemory;
 use concept_refinement_runtime::model::output::Listener;
 use concept_refinement_runtime::model::partial_edits::PartialEdits;
 use concept_refinement_runtime::model::threads::Threads;
-use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
 use concept_refinement_runtime::wasm::engine::Engine;
 use concept_refinement_runtime::wasm::processor::ProcessorComponent;
-use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
 use futures::future::BoxFuture;
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
@@ -45,81 +43,109 @@ pub const LOANS: usize = 128;
 /// during one commit.
 const MAX_RECEIVERS: usize = 16;
 
-/// What the instances of models share.
-pub struct Resources {
+/// What a pipeline is made of.
+pub struct Parts<'a> {
+    config: &'a Config,
+    engine: &'a Engine,
+    compiled: &'a Pipeline,
+    network: &'a Network,
+    blobs: &'a Arc<Blobs>,
+    /// What the instances of models share.
     threads: Arc<Threads>,
     memory: Arc<ModelMemory>,
 }
 
-impl Resources {
+impl<'a> Parts<'a> {
     /// # Errors
     ///
     /// The system has no more threads.
-    pub fn new(config: &Config) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &'a Config,
+        engine: &'a Engine,
+        compiled: &'a Pipeline,
+        network: &'a Network,
+        blobs: &'a Arc<Blobs>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
+            config,
+            engine,
+            compiled,
+            network,
+            blobs,
             threads: Arc::new(Threads::start(cores()?)?),
             memory: model_memory(config),
         })
     }
-}
 
-/// The component that edits a part of an image.
-pub fn partial_edits(
-    config: &Config,
-    engine: &Engine,
-    compiled: &Pipeline,
-    network: &Network,
-    resources: &Resources,
-) -> anyhow::Result<Arc<PartialEdits>> {
-    let edits = PartialEdits::new(
-        engine.wasmtime(),
-        &compiled.masked,
-        grants::masked(config, network)?,
-        Arc::clone(&resources.threads),
-        Arc::clone(&resources.memory),
-    )?;
-    Ok(Arc::new(edits))
-}
+    /// The component that edits a part of an image.
+    pub fn partial_edits(&self) -> anyhow::Result<Arc<PartialEdits>> {
+        let edits = PartialEdits::new(
+            self.engine.wasmtime(),
+            &self.compiled.masked,
+            grants::masked(self.config, self.network)?,
+            Arc::clone(&self.threads),
+            Arc::clone(&self.memory),
+        )?;
+        Ok(Arc::new(edits))
+    }
 
-/// Loads the model with all its links and asks them for their descriptions. `listener`:
-/// gets what they print.
-#[allow(clippy::too_many_arguments, reason = "each is another part of a host")]
-pub async fn model(
-    config: &Config,
-    engine: &Engine,
-    compiled: &Pipeline,
-    network: &Network,
-    blobs: &Arc<Blobs>,
-    resources: &Resources,
-    calls: Option<&metrics::Links>,
-    listener: Arc<dyn Listener>,
-) -> anyhow::Result<Arc<dyn ImageModel>> {
-    let links = Links {
-        config,
-        engine: engine.wasmtime(),
-        network,
-        blobs,
-        calls,
-        listener,
-        threads: Arc::clone(&resources.threads),
-        salt: rand::rng().random(),
-    };
-    let mut behind = compiled.links.iter();
-    let link = links.link(&config.model, &compiled.model, &mut behind, None);
-    let memory = Arc::clone(&resources.memory);
-    let model = ModelComponent::new(link.await?, config.concurrency, memory)?;
-    Ok(Arc::new(model))
+    /// The model that is given in place of the configured one. Otherwise loads that with all
+    /// its links and asks them for their descriptions. `listener`: gets what they print.
+    pub async fn model(
+        &self,
+        given: Option<Arc<dyn ImageModel>>,
+        calls: Option<&metrics::Links>,
+        listener: Arc<dyn Listener>,
+    ) -> anyhow::Result<Arc<dyn ImageModel>> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
+        let links = Links {
+            parts: self,
+            calls,
+            listener,
+            salt: rand::rng().random(),
+        };
+        let mut behind = self.compiled.links.iter();
+        let link = links.link(&self.config.model, &self.compiled.model, &mut behind, None);
+        let memory = Arc::clone(&self.memory);
+        let model = ModelComponent::new(link.await?, self.config.concurrency, memory)?;
+        Ok(Arc::new(model))
+    }
+
+    pub async fn worker(
+        &self,
+        capabilities: &Arc<Capabilities>,
+        edits: &Arc<PartialEdits>,
+        metrics: Option<Arc<Metrics>>,
+    ) -> anyhow::Result<Worker> {
+        let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
+        let slots = self.config.concurrency.min(most);
+        // Half of a core's share, so that some slots are left for faster cores.
+        let receivers = slots / concept_refinement_capability::cores::count() / 2;
+        let granted = grants::processor(self.config, self.network, capabilities, self.blobs, edits);
+        let (engine, processor) = (self.engine.wasmtime(), &self.compiled.processor);
+        let processor = ProcessorComponent::new(engine, processor, granted)
+            .await
+            .context("the processor component does not fit this host")?;
+        Ok(Worker {
+            host: Arc::clone(capabilities),
+            processor: Arc::new(processor),
+            runtime: Arc::new(Tokio::default()),
+            slots: Slots::new(slots, LOANS),
+            receivers: receivers.clamp(1, MAX_RECEIVERS),
+            task_timeout: self.config.task_timeout,
+            pending_releases: PendingReleases::default(),
+            metrics,
+        })
+    }
 }
 
 /// State shared by the links of a model.
 struct Links<'a> {
-    config: &'a Config,
-    engine: &'a wasmtime::Engine,
-    network: &'a Network,
-    blobs: &'a Arc<Blobs>,
+    parts: &'a Parts<'a>,
     calls: Option<&'a metrics::Links>,
     listener: Arc<dyn Listener>,
-    threads: Arc<Threads>,
     salt: [u8; 32],
 }
 
@@ -142,15 +168,22 @@ impl Links<'_> {
                 let calls = self.calls.map(|calls| calls.calls_of(&next.name));
                 behind.push(self.link(next, model, rest, calls).await?);
             }
-            let grants = grants::model(self.config, link, self.network, self.blobs)?;
+
+            let Parts {
+                config,
+                engine,
+                network,
+                blobs,
+                ..
+            } = *self.parts;
             let own = link.origins();
-            let mut foreign = self.config.model.origins();
+            let mut foreign = config.model.origins();
             foreign.retain(|origin| !own.contains(origin));
             let identity = identity(&self.salt, model, link, &behind);
             let parts = link::Parts {
-                grants,
-                limit: self.config.model_timeout,
-                threads: Arc::clone(&self.threads),
+                grants: grants::model(config, link, network, blobs)?,
+                limit: config.model_timeout,
+                threads: Arc::clone(&self.parts.threads),
                 behind: link.behind.is_some().then_some(behind),
                 calls,
                 listener: Arc::clone(&self.listener),
@@ -159,8 +192,9 @@ impl Links<'_> {
                 text: link.text.clone(),
                 identity,
             };
-            let made = link.named(Link::new(self.engine, &model.component, parts).await);
-            match self.config.model.behind {
+            let made = Link::new(engine.wasmtime(), &model.component, parts).await;
+            let made = link.named(made);
+            match config.model.behind {
                 Some(_) => made.with_context(|| format!("the link {}", link.name)),
                 None => made,
             }
@@ -196,32 +230,4 @@ fn model_memory(config: &Config) -> Arc<ModelMemory> {
     let total = config.model_memory_total.unwrap_or_else(half).max(each);
     tracing::debug!(bytes = total, "memory for models");
     ModelMemory::new(total, each)
-}
-
-/// `granted`: what the processor may use.
-pub async fn worker(
-    config: &Config,
-    engine: &Engine,
-    processor: &ProcessorComponentPre<Sandbox>,
-    granted: Grants,
-    capabilities: &Arc<Capabilities>,
-    metrics: Option<Arc<Metrics>>,
-) -> anyhow::Result<Worker> {
-    let most = capabilities.model.at_once().saturating_mul(TASKS_PER_CALL);
-    let slots = config.concurrency.min(most);
-    // Half of a core's share, so that some slots are left for faster cores.
-    let receivers = slots / concept_refinement_capability::cores::count() / 2;
-    let processor = ProcessorComponent::new(engine.wasmtime(), processor, granted)
-        .await
-        .context("the processor component does not fit this host")?;
-    Ok(Worker {
-        host: Arc::clone(capabilities),
-        processor: Arc::new(processor),
-        runtime: Arc::new(Tokio::default()),
-        slots: Slots::new(slots, LOANS),
-        receivers: receivers.clamp(1, MAX_RECEIVERS),
-        task_timeout: config.task_timeout,
-        pending_releases: PendingReleases::default(),
-        metrics,
-    })
 }

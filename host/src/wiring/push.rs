@@ -6,9 +6,9 @@ use concept_refinement_capability::clock::Clock;
 use concept_refinement_capability::pause::Pause;
 use concept_refinement_capability::queue::pushes::Pushes;
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_runtime::ingress::http::{Proof, PushTrigger};
+use concept_refinement_runtime::ingress::http::PushTrigger;
 
-use crate::config::{Config, Push};
+use crate::config::Config;
 use crate::wiring::grants;
 
 /// The handler of push requests, and the queue of their messages. None: not configured.
@@ -19,14 +19,13 @@ pub fn trigger(
     pause: &Arc<Pause>,
 ) -> Option<(Arc<PushTrigger>, Arc<Pushes>)> {
     let push = config.push.as_ref()?;
-    let proof = proof(push);
-    if proof.is_none() && !push.is_pulled {
+    if push.proof.is_none() && !push.is_pulled {
         tracing::warn!("{UNREACHABLE}");
     }
     let pushes = Arc::new(Pushes::new(Arc::clone(pause)));
     let trigger = PushTrigger::new(
-        proof,
-        grants::push_keys(&push.jwks_url, network),
+        push.proof.clone(),
+        grants::keys(Some(&push.jwks_url), network),
         Arc::clone(clock),
         Arc::clone(&pushes),
     );
@@ -36,11 +35,3 @@ pub fn trigger(
 /// For a worker that gets neither valid pushes nor pulls messages.
 pub const UNREACHABLE: &str = "no message reaches this worker: set pubsub-audience and \
      pubsub-service-account for pushes, or pubsub-subscription to pull";
-
-/// None: not configured, so no push is accepted.
-pub fn proof(push: &Push) -> Option<Proof> {
-    Some(Proof {
-        audience: push.audience.clone()?,
-        account: push.account.clone()?,
-    })
-}

@@ -16,29 +16,28 @@ use concept_refinement_capability::processor::Outcome;
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
-use concept_refinement_domain::image::{Format, Inspector, Limits};
+use concept_refinement_domain::image::Format;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
-use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
+use concept_refinement_domain::task::{Change, Stage, Task};
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use crate::image_file::format_of_bytes;
 use crate::loops::worker::Worker;
 use crate::wiring::builder::HostBuilder;
 use crate::wiring::compiled::{Pipeline, compile};
 use crate::wiring::components::Components;
 use crate::wiring::grants::PROCESSOR_MEMORY;
-use crate::wiring::{HostError, capabilities, grants, pipeline};
+use crate::wiring::pipeline::Parts;
+use crate::wiring::{HostError, capabilities, grants};
 use request::{OriginalImage, RefineError, RefineRequest, RefinedImage, check};
 
 /// Limit of concurrent refinements, which wait for a provider or a core.
 const AT_ONCE: usize = 4;
-
-/// Longer than any format's signature, in bytes.
-const SIGNATURE: usize = 64;
 
 /// A pipeline without a service. Dropping it ends what it does.
 ///
@@ -66,13 +65,6 @@ pub struct Refiner {
 struct User {
     id: String,
     capabilities: Arc<Capabilities>,
-}
-
-/// The paths of a task's images that are stored here.
-#[derive(Default)]
-struct Images {
-    original: Option<String>,
-    mask: Option<String>,
 }
 
 impl HostBuilder {
@@ -110,30 +102,15 @@ impl HostBuilder {
         let network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         let blobs = grants::blobs(&config, None, &Arc::default());
-        let resources = pipeline::Resources::new(&config).map_err(HostError::System)?;
-        let edits = pipeline::partial_edits(&config, &engine, &compiled, &network, &resources);
-        let edits = edits.map_err(HostError::Component)?;
-        let model = match model {
-            Some(model) => model,
-            None => {
-                let model = pipeline::model(
-                    &config, &engine, &compiled, &network, &blobs, &resources, None, on_output,
-                );
-                model.await.map_err(HostError::Component)?
-            }
-        };
+        let pipeline = Parts::new(&config, &engine, &compiled, &network, &blobs);
+        let pipeline = pipeline.map_err(HostError::System)?;
+        let edits = pipeline.partial_edits().map_err(HostError::Component)?;
+        let model = pipeline.model(model, None, on_output).await;
+        let model = model.map_err(HostError::Component)?;
         let in_memory = capabilities::in_memory(&config, model, clock)?;
         let capabilities = Arc::new(map_capabilities(in_memory));
-        let worker = pipeline::worker(
-            &config,
-            &engine,
-            &compiled.processor,
-            grants::processor(&config, &network, &capabilities, &blobs, &edits),
-            &capabilities,
-            None,
-        )
-        .await
-        .map_err(HostError::Component)?;
+        let worker = pipeline.worker(&capabilities, &edits, None).await;
+        let worker = worker.map_err(HostError::Component)?;
         Ok(Refiner {
             worker,
             capabilities,
@@ -172,18 +149,25 @@ impl Refiner {
             &self.allowed_sources,
             self.worker.task_timeout,
         )?;
-        let mut images = Images::default();
+        // The paths of the task's images that are stored here.
+        let (mut original_path, mut mask_path) = (None, None);
         if let OriginalImage::Bytes(bytes) = original {
             let (path, url) = self.upload(&user.id, "original", bytes).await?;
             refinement.original_image_url = Some(url);
-            images.original = Some(path);
+            original_path = Some(path);
         }
         if let Some(OriginalImage::Bytes(bytes)) = &request.mask {
             let (path, url) = self.upload(&user.id, "mask", bytes.clone()).await?;
             refinement.mask_url = Some(url);
-            images.mask = Some(path);
+            mask_path = Some(path);
         }
-        self.run(&user.id, refinement, images, began).await
+        let task = NewTask {
+            is_anonymous: true,
+            original_path,
+            mask_path,
+            ..NewTask::new(Uuid::now_v7().to_string(), &user.id, refinement)
+        };
+        self.run(task, began).await
     }
 
     async fn upload(
@@ -192,11 +176,13 @@ impl Refiner {
         name: &str,
         bytes: Bytes,
     ) -> Result<(String, String), RefineError> {
+        // For anything unknown any format will do: the pipeline refuses it.
+        let format = format_of_bytes(&bytes).unwrap_or(Format::Png);
         let image = NewImage {
             kind: ImageKind::Upload,
             name: name.to_owned(),
             owner: user.to_owned(),
-            media_type: format_of(&bytes).media_type().to_owned(),
+            media_type: format.media_type().to_owned(),
             length: ImageLength::Exactly(bytes.len() as u64),
             metadata: Vec::new(),
             limits: None,
@@ -210,23 +196,15 @@ impl Refiner {
 
     async fn run(
         &self,
-        user: &str,
-        refinement: Refinement,
-        images: Images,
+        task: NewTask,
         mut began: impl FnMut(Stage),
     ) -> Result<RefinedImage, RefineError> {
         let tasks = self.capabilities.tasks();
-        let id = Uuid::now_v7().to_string();
-        let task = NewTask {
-            is_anonymous: true,
-            original_path: images.original,
-            mask_path: images.mask,
-            ..NewTask::new(id.clone(), user, refinement)
-        };
+        let (id, user) = (task.id.clone(), task.user_id.clone());
         let Submission::Created(accepted) = tasks.submit(task).await? else {
             return Err(unexpected());
         };
-        let changes = tasks.watch(user, &id).await?.ok_or_else(unexpected)?;
+        let changes = tasks.watch(&user, &id).await?.ok_or_else(unexpected)?;
         let watching = async {
             let mut changes = changes;
             while let Some(change) = changes.next().await {
@@ -252,7 +230,7 @@ impl Refiner {
                 return Err(RefineError::Failed("the processor crashed".to_owned()));
             }
         }
-        let task = tasks.get(user, &id).await?.ok_or_else(unexpected)?;
+        let task = tasks.get(&user, &id).await?.ok_or_else(unexpected)?;
         self.taken(task).await
     }
 
@@ -319,19 +297,6 @@ fn pool(instances: usize, model_memory: u64) -> anyhow::Result<Pool> {
         calls: instances,
         max_memory: usize::try_from(model_memory)?.max(PROCESSOR_MEMORY),
     })
-}
-
-/// The format according to the first bytes. For anything unknown any format will do: the
-/// pipeline refuses it.
-fn format_of(bytes: &[u8]) -> Format {
-    let mut inspector = Inspector::new(Limits {
-        max_bytes: u64::MAX,
-        max_pixels: u64::MAX,
-    });
-    let beginning = bytes.get(..SIGNATURE).unwrap_or(bytes);
-    // Errors are ignored here, since the pipeline will report them.
-    let _ = inspector.push(beginning);
-    inspector.format().unwrap_or(Format::Png)
 }
 
 fn unexpected() -> RefineError {

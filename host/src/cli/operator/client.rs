@@ -62,8 +62,7 @@ enum Endpoint {
 impl AdminClient {
     /// The service that the command line names. Nothing is requested yet.
     pub fn of(matches: &ArgMatches, access: Access) -> Result<Self, Failure> {
-        let given = settings::given(matches, Some(Command::Operator))?;
-        let config = settings::config(given.values)?;
+        let (config, _) = settings::read(matches, Some(Command::Operator))?;
         let Some(url) = matches.get_one::<Url>("admin-url") else {
             let sudo_user = std::env::var("SUDO_USER").ok();
             return Ok(Self {

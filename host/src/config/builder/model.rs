@@ -68,39 +68,6 @@ impl Model {
         self
     }
 
-    /// The base URL to use instead of the provider's own.
-    pub fn url(self, url: &Url) -> Self {
-        self.setting("url", url.as_str())
-    }
-
-    /// The key for its provider.
-    pub fn api_key(self, key: &str) -> Self {
-        self.setting("api_key", key)
-    }
-
-    /// Which of the provider's models to use.
-    pub fn name(self, name: &str) -> Self {
-        self.setting("name", name)
-    }
-
-    /// The name of the input for the original in a hosted model, as at Replicate; `NAME[]`
-    /// if it is a list.
-    pub fn input(self, name: &str) -> Self {
-        self.setting("input", name)
-    }
-
-    /// The name of the input for a mask in a hosted model, as at Replicate; without it, it
-    /// gets none.
-    pub fn mask(self, name: &str) -> Self {
-        self.setting("mask", name)
-    }
-
-    /// The name of the input for a seed in a hosted model, as at Replicate; without it, it
-    /// gets none.
-    pub fn seed(self, name: &str) -> Self {
-        self.setting("seed", name)
-    }
-
     /// The file with the workflow that ComfyUI runs, in its API format.
     pub fn workflow(mut self, file: impl AsRef<Path>) -> Self {
         match file.as_ref().to_str() {
@@ -112,20 +79,14 @@ impl Model {
         }
     }
 
-    /// What its provider gets of an original.
-    pub fn original(self, original: Original) -> Self {
-        self.setting("original", original.as_str())
-    }
-
-    /// What one of its calls costs.
-    pub fn price(self, price: MicroDollars) -> Self {
-        self.setting("price", &price.to_string())
-    }
-
     /// Any other setting of a component of your own, which reads `strength` as
     /// `model-strength`.
-    pub fn setting(mut self, key: &str, value: &str) -> Self {
-        self.settings.insert(key.to_owned(), value.to_owned());
+    pub fn setting(self, key: &str, value: &str) -> Self {
+        self.set(key, value)
+    }
+
+    fn set(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(key.to_owned(), value.into());
         self
     }
 
@@ -172,6 +133,37 @@ impl Model {
             settings: BTreeMap::new(),
             behind,
         }
+    }
+}
+
+setters! {
+    Model {
+        /// The base URL to use instead of the provider's own.
+        url(url: &Url) = url.as_str();
+
+        /// The key for its provider.
+        api_key(key: &str) = key;
+
+        /// Which of the provider's models to use.
+        name(name: &str) = name;
+
+        /// The name of the input for the original in a hosted model, as at Replicate; `NAME[]`
+        /// if it is a list.
+        input(name: &str) = name;
+
+        /// The name of the input for a mask in a hosted model, as at Replicate; without it, it
+        /// gets none.
+        mask(name: &str) = name;
+
+        /// The name of the input for a seed in a hosted model, as at Replicate; without it, it
+        /// gets none.
+        seed(name: &str) = name;
+
+        /// What its provider gets of an original.
+        original(original: Original) = original.as_str();
+
+        /// What one of its calls costs.
+        price(price: MicroDollars) = price.to_string();
     }
 }
 

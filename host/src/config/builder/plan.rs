@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use concept_refinement_domain::budget::Budget;
 use concept_refinement_domain::quota::Quota;
 
+use super::or_unlimited;
+
 /// What the users of a plan may do. What it does not say is as for users without a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a configuration gets it by `ConfigBuilder::plans`"]
@@ -16,29 +18,26 @@ impl Plan {
         Self::default()
     }
 
-    /// Refinements per user. None: unlimited.
-    pub fn rate_limit(self, limit: Option<Quota>) -> Self {
-        self.set("rate_limit", limit)
-    }
-
-    /// What a user may spend. None: unlimited.
-    pub fn budget(self, budget: Option<Budget>) -> Self {
-        self.set("budget", budget)
-    }
-
-    /// How many tasks of a user may be pending or in progress at a time.
-    pub fn active_tasks(self, tasks: u32) -> Self {
-        self.set("active_tasks", Some(tasks))
-    }
-
     /// By the keys used in the file.
     pub(super) fn settings(self) -> BTreeMap<String, String> {
         self.0
     }
 
-    fn set(mut self, key: &str, value: Option<impl ToString>) -> Self {
-        let text = value.map_or_else(|| "unlimited".to_owned(), |value| value.to_string());
-        self.0.insert(key.to_owned(), text);
+    fn set(mut self, key: &str, value: String) -> Self {
+        self.0.insert(key.to_owned(), value);
         self
+    }
+}
+
+setters! {
+    Plan {
+        /// Refinements per user. None: unlimited.
+        rate_limit(limit: Option<Quota>) = or_unlimited(limit);
+
+        /// What a user may spend. None: unlimited.
+        budget(budget: Option<Budget>) = or_unlimited(budget);
+
+        /// How many tasks of a user may be pending or in progress at a time.
+        active_tasks(tasks: u32) = tasks.to_string();
     }
 }

@@ -116,7 +116,7 @@ fn what_it_writes_can_be_read() {
     assert_eq!(config.retention, Some(Duration::from_secs(3600)));
     assert_eq!(config.values.get("budget"), Some("5.00 USD/month"));
     let plans = r#"{"pro":{"active_tasks":"5","rate_limit":"unlimited"}}"#;
-    assert_eq!(config.values.plans().json().as_deref(), Some(plans));
+    assert_eq!(config.values.plans.json().as_deref(), Some(plans));
     assert_eq!(config.anonymous_retention, None);
     assert!(config.allowed_webhooks.allows_host("hooks.internal", 8080));
     assert!(config.allowed_webhooks.allows_host("[fd00::1]", 80));
@@ -143,7 +143,7 @@ fn a_model_has_what_is_set_for_it() {
     let config = Config::builder().model(model).build().unwrap();
     let settings: Vec<_> = config
         .model
-        .links()
+        .links
         .into_iter()
         .map(|link| {
             let get = |name: &str| link.settings.0.get(name).cloned().unwrap_or_default();

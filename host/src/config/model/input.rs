@@ -47,7 +47,7 @@ impl<'a> LinkInput<'a> {
     ) -> Result<Self, ConfigError> {
         let settings = chain.settings.0;
         let mut values = settings
-            .links()
+            .links
             .of(link, &chain.names, |key| component.knows(key));
         if let Some(key) = values.keys().find(|key| !component.knows(key)) {
             return Err(ConfigError::OfLink {

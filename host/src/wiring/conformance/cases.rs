@@ -1,16 +1,19 @@
 //! The test cases for a model.
 
-use bytes::Bytes;
-use concept_refinement_capability::model::ModelRequest;
+use std::time::{Duration, Instant};
 
-use super::request;
+use bytes::Bytes;
+use concept_refinement_capability::model::{ModelRequest, RetryLater};
+use concept_refinement_capability::payments::Payments;
+use futures::{StreamExt as _, stream};
+use uuid::Uuid;
 
 /// A prompt that suits most models.
 pub const PROMPT: &str = "make it lighter and more minimalist";
 
 pub struct Picture {
     name: &'static str,
-    pub media_type: &'static str,
+    media_type: &'static str,
     bytes: &'static [u8],
 }
 
@@ -74,9 +77,31 @@ impl Case {
         }
     }
 
+    /// The request for the model, with the bytes of the picture in chunks.
     pub fn request(&self) -> ModelRequest {
-        let picture = picture("", self.media_type, b"");
-        let mut request = request(&picture, self.bytes.clone(), self.length);
+        let pieces: Vec<_> = self
+            .bytes
+            .chunks(1000)
+            .map(Bytes::copy_from_slice)
+            .collect();
+        let mut request = ModelRequest {
+            task_id: Uuid::now_v7().to_string(),
+            prompt: PROMPT.to_owned(),
+            strength: 0.7,
+            seed: None,
+            logo_description: None,
+            theme_description: None,
+            media_type: self.media_type.to_owned(),
+            length: self.length,
+            source_url: None,
+            options: Vec::new(),
+            mask: None,
+            image: stream::iter(pieces).boxed(),
+            reopen: None,
+            retry_later: RetryLater::default(),
+            deadline: Instant::now() + Duration::from_secs(300),
+            payments: Payments::default(),
+        };
         (self.change)(&mut request);
         request
     }
@@ -89,13 +114,22 @@ impl Case {
     }
 
     /// Other bytes than those of the picture.
-    fn of(name: &str, is_whole: bool, bytes: Vec<u8>, length: usize) -> Self {
+    fn of(name: &str, is_whole: bool, bytes: Vec<u8>) -> Self {
         Self {
             name: name.to_owned(),
             is_whole,
+            length: bytes.len() as u64,
             bytes: bytes.into(),
-            length: length as u64,
             ..Self::odd(&PICTURES[0])
+        }
+    }
+
+    /// A beginning of the good PNG, announced as if it were all of it.
+    fn cut_off(name: &str, length: usize) -> Self {
+        let png = PICTURES[0].bytes;
+        Self {
+            length: png.len() as u64,
+            ..Self::of(name, false, png.get(..length).unwrap_or_default().to_vec())
         }
     }
 
@@ -125,7 +159,6 @@ pub fn cases() -> Vec<Case> {
 /// Inputs that a model must survive, although the service lets few of them through.
 fn hostile() -> Vec<Case> {
     let png = PICTURES[0].bytes;
-    let half = png.get(..png.len() / 2).unwrap_or_default();
     let mut behind = png.to_vec();
     behind.resize(1 << 20, 7);
     let mut garbled = png.to_vec();
@@ -139,20 +172,13 @@ fn hostile() -> Vec<Case> {
             *place = byte;
         }
     }
-    let lengths = [behind.len(), garbled.len(), claims.len()];
-    let [behind_length, garbled_length, claims_length] = lengths;
     vec![
-        Case::of("bytes after the image", true, behind, behind_length),
-        Case::of("half of an image", false, half.to_vec(), png.len()),
-        Case::of("nothing of an image", false, Vec::new(), png.len()),
-        Case::of("a garbled image", false, garbled, garbled_length),
-        Case::of(
-            "an image that claims 49 megapixels",
-            false,
-            claims,
-            claims_length,
-        ),
-        Case::of("no image", false, b"This is not an image.".to_vec(), 21),
+        Case::of("bytes after the image", true, behind),
+        Case::cut_off("half of an image", png.len() / 2),
+        Case::cut_off("nothing of an image", 0),
+        Case::of("a garbled image", false, garbled),
+        Case::of("an image that claims 49 megapixels", false, claims),
+        Case::of("no image", false, b"This is not an image.".to_vec()),
     ]
 }
 

@@ -27,12 +27,6 @@ pub struct Judge<'a> {
     limit: Duration,
 }
 
-/// The result for one answer.
-pub struct Verdict {
-    pub is_image: bool,
-    pub result: Result<String, String>,
-}
-
 impl<'a> Judge<'a> {
     pub fn new(config: &'a Config) -> Self {
         let pixels = config.values.get("max-image-pixels");
@@ -54,23 +48,20 @@ impl<'a> Judge<'a> {
     }
 
     /// For an answer to a valid image.
-    pub async fn answer(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
-        let is_image = answer.is_ok();
-        let result = match answer {
+    pub async fn answer(&self, answer: Result<ModelAnswer, ModelError>) -> Result<String, String> {
+        match answer {
             Ok(ModelAnswer { image, notes, .. }) => notes
                 .iter()
                 .try_for_each(|note| self.sentence(note))
                 .map_err(|problem| format!("in a note {problem}"))
                 .and(self.refined(image).await),
             Err(error) => self.error(error),
-        };
-        Verdict { is_image, result }
+        }
     }
 
     /// For an answer to other input: the call only has to end.
-    pub async fn ending(&self, answer: Result<ModelAnswer, ModelError>) -> Verdict {
-        let is_image = answer.is_ok();
-        let result = match answer {
+    pub async fn ending(&self, answer: Result<ModelAnswer, ModelError>) -> Result<String, String> {
+        match answer {
             Ok(answer) => match answer.image {
                 ImageOrLocation::Image { contents, .. } => {
                     let read = self.read(contents).await;
@@ -79,8 +70,7 @@ impl<'a> Judge<'a> {
                 ImageOrLocation::Location(url) => address(&url),
             },
             Err(error) => self.error(error),
-        };
-        Verdict { is_image, result }
+        }
     }
 
     async fn refined(&self, image: ImageOrLocation) -> Result<String, String> {

@@ -14,6 +14,7 @@ use serde_json::{Number, Value, json};
 use thiserror::Error;
 
 use crate::client::Upload;
+use crate::setters::setters;
 
 /// What to do with an original.
 ///
@@ -23,6 +24,7 @@ use crate::client::Upload;
 /// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
+#[must_use = "it only describes what to do"]
 pub struct RefineRequest {
     /// What to change, in 1 to 2,000 characters.
     pub prompt: String,
@@ -59,73 +61,9 @@ impl RefineRequest {
         }
     }
 
-    /// Says what the logo shows.
-    #[must_use]
-    pub fn logo_description(mut self, description: impl Into<String>) -> Self {
-        self.logo_description = Some(description.into());
-        self
-    }
-
-    /// Says what the theme is.
-    #[must_use]
-    pub fn theme_description(mut self, description: impl Into<String>) -> Self {
-        self.theme_description = Some(description.into());
-        self
-    }
-
-    /// Says how far the result may be from the original, from 0 to 1.
-    #[must_use]
-    pub fn strength(mut self, strength: f64) -> Self {
-        self.strength = Some(strength);
-        self
-    }
-
-    /// Says what is to stay as it is.
-    #[must_use]
-    pub fn preserve_aspects(mut self, aspects: impl IntoIterator<Item = Aspect>) -> Self {
-        self.preserve_aspects = aspects.into_iter().collect();
-        self
-    }
-
-    /// Lets a model draw the same random numbers again.
-    #[must_use]
-    pub fn seed(mut self, seed: u32) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Changes nothing outside of a rectangle.
-    #[must_use]
-    pub fn region(mut self, region: Region) -> Self {
-        self.region = Some(region);
-        self
-    }
-
-    /// Changes nothing that this image leaves black.
-    #[must_use]
-    pub fn mask(mut self, mask: impl Into<OriginalImage>) -> Self {
-        self.mask = Some(mask.into());
-        self
-    }
-
-    /// Blends so many pixels along the edge of the region or mask.
-    #[must_use]
-    pub fn mask_feather(mut self, pixels: u32) -> Self {
-        self.mask_feather = Some(pixels);
-        self
-    }
-
     /// Shows the model nothing but the region or mask, with a margin around it.
-    #[must_use]
     pub fn region_only(mut self) -> Self {
         self.region_only = true;
-        self
-    }
-
-    /// Limits how many seconds it may take, from its submission on.
-    #[must_use]
-    pub fn deadline_seconds(mut self, seconds: u32) -> Self {
-        self.deadline_seconds = Some(seconds);
         self
     }
 
@@ -152,6 +90,37 @@ impl RefineRequest {
             "region_only": self.region_only.then_some(true),
             "deadline_seconds": self.deadline_seconds,
         })
+    }
+}
+
+setters! {
+    RefineRequest {
+        /// Says what the logo shows.
+        logo_description(description: impl Into<String>) = Some(description.into());
+
+        /// Says what the theme is.
+        theme_description(description: impl Into<String>) = Some(description.into());
+
+        /// Says how far the result may be from the original, from 0 to 1.
+        strength(strength: f64) = Some(strength);
+
+        /// Says what is to stay as it is.
+        preserve_aspects(aspects: impl IntoIterator<Item = Aspect>) = aspects.into_iter().collect();
+
+        /// Lets a model draw the same random numbers again.
+        seed(seed: u32) = Some(seed);
+
+        /// Changes nothing outside of a rectangle.
+        region(region: Region) = Some(region);
+
+        /// Changes nothing that this image leaves black.
+        mask(mask: impl Into<OriginalImage>) = Some(mask.into());
+
+        /// Blends so many pixels along the edge of the region or mask.
+        mask_feather(pixels: u32) = Some(pixels);
+
+        /// Limits how many seconds it may take, from its submission on.
+        deadline_seconds(seconds: u32) = Some(seconds);
     }
 }
 
