@@ -268,10 +268,9 @@ async fn marked<B: Blob>(
         image: refined.image.marked(source_type).await?,
         ..refined
     };
-    Ok((
-        refined,
-        Provenance::marked(source_type, original_had_credentials),
-    ))
+    let source = source_type.as_str().to_owned();
+    let provenance = Provenance::of(false, Some(source), original_had_credentials);
+    Ok((refined, provenance))
 }
 
 /// Of an image that stays as it is.
