@@ -39,13 +39,21 @@ static ASSETS: &[Asset] = &[
     Asset::new(
         "/page/base.css",
         CSS,
-        joined!("../page/shared.css", "../page/base.css"),
+        joined!(
+            "../page/colours.css",
+            "../page/shared.css",
+            "../page/base.css"
+        ),
+    ),
+    Asset::new(
+        "/docs/docs.css",
+        CSS,
+        joined!("../page/colours.css", "../docs/docs.css"),
     ),
 ];
 
 /// The page about the API.
 static DOCS: &[Asset] = files! { "docs":
-    CSS: "docs.css";
     JAVASCRIPT: "code.js", "docs.js", "shown.js", "try.js";
 };
 
