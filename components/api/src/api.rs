@@ -25,7 +25,7 @@ impl<P: Ports> Api<P> {
         }
     }
 
-    pub async fn handle<B: Body>(&self, mut request: Request<B>) -> Response<P::Contents> {
+    pub async fn handle(&self, mut request: Request, body: impl Body) -> Response<P::Contents> {
         let config = &self.state.config;
         // Not every platform tells which origin a request was sent to.
         if !request.origin.has_authority()
@@ -52,7 +52,7 @@ impl<P: Ports> Api<P> {
         let answer = if requester.is_preflight(request.method, &request.headers) {
             cors::preflight(&request.path)
         } else {
-            routes::answer(&self.state, request).await
+            routes::answer(&self.state, request, body).await
         };
         let mut response = answer.unwrap_or_else(|problem| match is_openai {
             true => Fault::from(problem).into_response(),

@@ -30,7 +30,8 @@ impl Method {
     }
 }
 
-pub struct Request<B = ()> {
+/// A request without its body.
+pub struct Request {
     pub method: Method,
     /// Without the query, as sent.
     pub path: String,
@@ -39,30 +40,6 @@ pub struct Request<B = ()> {
     /// The origin that the request was sent to.
     pub origin: Origin,
     pub headers: Headers,
-    pub body: B,
-}
-
-impl<B> Request<B> {
-    /// Separates the body from the rest.
-    pub fn split(self) -> (Request, B) {
-        let Self {
-            method,
-            path,
-            query,
-            origin,
-            headers,
-            body,
-        } = self;
-        let request = Request {
-            method,
-            path,
-            query,
-            origin,
-            headers,
-            body: (),
-        };
-        (request, body)
-    }
 }
 
 /// A request body, read in chunks.
