@@ -36,22 +36,6 @@ pub trait Ports:
 {
 }
 
-impl<P> Ports for P where
-    P: TaskStore
-        + TaskQueue
-        + ImageStore
-        + ConceptStore
-        + WebhookStore
-        + Health
-        + Issuer
-        + Clock
-        + Ids
-        + Background
-        + Clone
-        + 'static
-{
-}
-
 /// The changes of one task. Dropping it unsubscribes.
 pub type Changes = LocalBoxStream<'static, Change>;
 
