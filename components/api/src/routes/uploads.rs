@@ -64,9 +64,7 @@ async fn stream<P: Ports, B: Body>(
     if length > max_bytes {
         return Err(image::Problem::TooLarge { max_bytes }.into());
     }
-    let Some(format) = upload.format().await else {
-        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
-    };
+    let format = upload.format().await?;
     let image = new_image(state, &owner, format, ImageLength::Exactly(length));
     match state.ports.put(image, &mut upload).await? {
         StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
@@ -92,9 +90,7 @@ async fn collect<P: Ports, B: Body>(
         detail: "Too many uploads without a declared length are under way.".into(),
         retry_after: Some(1),
     })?;
-    let Some(format) = upload.format().await else {
-        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
-    };
+    let format = upload.format().await?;
     let image = new_image(state, &owner, format, ImageLength::AtMost(max_bytes));
     let mut whole = Whole::new(upload);
     match state.ports.put(image, &mut whole).await? {
@@ -118,9 +114,7 @@ pub async fn streamed<P: Ports>(
     stored_paths: &mut Vec<String>,
 ) -> Result<Stored, Problem> {
     let mut upload = Upload::new(body, state.config.image_limits);
-    let Some(format) = upload.format().await else {
-        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
-    };
+    let format = upload.format().await?;
     // Only now, when each user's own uploads are counted: whoever sends nothing takes
     // nobody's place.
     let _place = Reservation::of_stream(&state.collecting).ok_or(Problem::Unavailable {
