@@ -2,7 +2,6 @@
 //! with it (RFC 6266).
 
 use concept_refinement_domain::image::Format;
-use concept_refinement_domain::validation::FieldErrors;
 use url::form_urlencoded;
 
 use crate::problem::Problem;
@@ -25,11 +24,7 @@ pub fn requested(query: Option<&str>) -> Result<Option<Name>, Problem> {
         .filter(|(parameter, _)| parameter == PARAMETER)
         .last();
     let name = name.map(|(_, name)| Name::parse(&name)).transpose();
-    name.map_err(|problem| {
-        let mut errors = FieldErrors::default();
-        errors.add(PARAMETER, problem);
-        Problem::InvalidFields(errors)
-    })
+    name.map_err(|problem| Problem::of_field(PARAMETER, problem))
 }
 
 /// Whether a character ends a line or changes the direction of text, so that a name would be

@@ -2,6 +2,8 @@
 //! task in one step, and publishes that. The doors of the API read and answer; what a request
 //! leads to is decided here alone.
 
+use std::cell::Cell;
+
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, ErrorKind, Fenced, NewTask, Overspent, Submission,
 };
@@ -16,7 +18,7 @@ use concept_refinement_domain::sentence;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::{Parent, Refinement};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{self, Draft, FieldErrors, Source, is_idempotency_key};
+use concept_refinement_domain::validation::{self, Draft, Source, is_idempotency_key};
 use concept_refinement_domain::webhook::Webhook;
 
 use crate::allowance;
@@ -30,6 +32,12 @@ use crate::state::State;
 
 /// The header of a client's own key.
 pub const KEY_FIELD: &str = "Idempotency-Key";
+
+/// What a user on the service's own machine is told where the quota is used up, and the budget.
+const QUOTA_SETTING: &str = "a user's quota is used up: rate-limit (REFINEMENT_RATE_LIMIT) \
+                             allows more, for example 100/day";
+const BUDGET_SETTING: &str = "a user's budget is used up: budget (REFINEMENT_BUDGET), or that of \
+                              the user's plan, allows more, for example 20 USD/month";
 
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
@@ -126,7 +134,10 @@ pub async fn submit<P: Ports>(
     let allowance = allowance::of(state, &caller);
     let task = new_task(state, valid, caller, allowance, found);
     match state.ports.submit(task).await? {
-        Submission::KeyReused => Err(invalid_key("was used with another request before")),
+        Submission::KeyReused => Err(Problem::of_field(
+            KEY_FIELD,
+            "was used with another request before",
+        )),
         Submission::Replayed(accepted) => Ok(Submitted::Replayed(accepted)),
         Submission::ImageMissing => Err(Problem::NotFound(
             missing.unwrap_or("There is no such image."),
@@ -136,15 +147,16 @@ pub async fn submit<P: Ports>(
             Ok(Submitted::Active(accepted))
         }
         Submission::QuotaExceeded(quota) => {
-            if origin.is_loopback() {
-                explain_quota(state, quota);
-            }
+            explain(&state.quota_explained, origin, quota.reset, QUOTA_SETTING);
             Err(quota_exceeded(allowance, quota, now))
         }
         Submission::BudgetExceeded(overspent) => {
-            if origin.is_loopback() {
-                explain_budget(state, &overspent);
-            }
+            explain(
+                &state.budget_explained,
+                origin,
+                overspent.reset,
+                BUDGET_SETTING,
+            );
             Err(budget_exceeded(allowance, &overspent, now))
         }
         Submission::BacklogFull(seconds) => Err(Problem::unavailable(
@@ -174,12 +186,6 @@ pub fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str
             .ok_or("must be 1 to 255 visible ASCII characters"),
         (Some(_), Some(_)) => Err("must be sent once"),
     }
-}
-
-pub fn invalid_key(problem: &str) -> Problem {
-    let mut errors = FieldErrors::default();
-    errors.add(KEY_FIELD, problem);
-    Problem::InvalidFields(errors)
 }
 
 /// The path of the image that a URL names, if it is one of this service.
@@ -335,24 +341,15 @@ async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), 
 
 /// A user on the service's own machine can raise the limit, so the log names the setting:
 /// once per window, because a client decides how often it sends requests.
-fn explain_quota<P>(state: &State<P>, quota: QuotaState) {
-    let end = Some(quota.reset);
-    if state.quota_explained.replace(end) != end {
-        log::warn(format_args!(
-            "a user's quota is used up: rate-limit (REFINEMENT_RATE_LIMIT) allows more, for \
-             example 100/day"
-        ));
-    }
-}
-
-/// The same for the budget.
-fn explain_budget<P>(state: &State<P>, overspent: &Overspent) {
-    let end = Some(overspent.reset);
-    if state.budget_explained.replace(end) != end {
-        log::warn(format_args!(
-            "a user's budget is used up: budget (REFINEMENT_BUDGET), or that of the user's \
-             plan, allows more, for example 20 USD/month"
-        ));
+fn explain(
+    explained: &Cell<Option<Timestamp>>,
+    origin: &Origin,
+    window_end: Timestamp,
+    sentence: &str,
+) {
+    let end = Some(window_end);
+    if origin.is_loopback() && explained.replace(end) != end {
+        log::warn(format_args!("{sentence}"));
     }
 }
 
@@ -362,7 +359,7 @@ fn quota_exceeded(allowance: Allowance, quota: QuotaState, now: Timestamp) -> Pr
             || "Rate limit exceeded. Try again later.".to_owned(),
             sentence::rate_limited,
         ),
-        quota,
+        quota: Some(quota),
         retry_after: seconds_until(quota.reset, now),
     }
 }

@@ -9,7 +9,7 @@ use concept_refinement_mcp::{Annotations, Params, Terms, Tool};
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
 
-use super::{Called, unusable};
+use super::{Called, READS};
 use crate::ports::{Ports, TaskStore};
 use crate::problem::Problem;
 use crate::routes::end::end;
@@ -59,9 +59,9 @@ pub fn describe(schemas: &Schemas) -> Tool {
         output_schema: Some(schemas.whole("TaskResponse")),
         annotations: Annotations {
             read_only_hint: false,
-            destructive_hint: false,
             idempotent_hint: false,
             open_world_hint: true,
+            ..READS
         },
     }
 }
@@ -115,7 +115,7 @@ impl<P: Ports> Exchange<'_, P> {
             if arguments.get(argument).is_some_and(is_data) {
                 let problem = "must be an address: upload the image by upload_image first, and \
                                use its image_url";
-                return Err(unusable(argument, problem));
+                return Err(Problem::of_field(argument, problem));
             }
         }
         let fields = ARGUMENTS.into_iter().filter_map(|(argument, field)| {
