@@ -8,7 +8,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::Accepted;
+use concept_refinement_domain::capability::{Accepted, NewTask};
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::end::end;
-use super::submission::{self, KEY_FIELD, Repeats, Submitted, ValidRequest, own_image, source};
+use super::submission::{self, KEY_FIELD, Submitted, own_image};
 use crate::auth::Caller;
 use crate::event::{COMMENT, KEEP_ALIVE};
 use crate::log;
@@ -153,7 +153,7 @@ async fn submit<P: Ports>(
 ) -> Result<(Submitted, Asked), Fault> {
     let origin = &request.origin;
     let asked = Asked::read(form.fields)?;
-    let repeats = repeats(&request.headers, &form.hash)?;
+    let (key, replayed_within) = repeats(&request.headers, &form.hash)?;
     let caller = match caller.for_users {
         true => Caller {
             user: fields::user_of(&caller.user, &asked)?.unwrap_or(caller.user),
@@ -182,29 +182,24 @@ async fn submit<P: Ports>(
     };
     let original = path(form.original).await;
     let mask = path(form.mask).await;
-    let checked = Draft::of(draft).check(
-        source(state, &original),
-        source(state, &mask),
-        &state.config.allowed_webhooks,
-        state.config.task_timeout,
-    );
+    let checked = submission::check(state, Draft::of(draft), &original, &mask);
     let valid = checked.map_err(|errors| Fault::of_fields(&errors, form.image_param))?;
-    let valid = ValidRequest {
-        task_id,
+    let task = NewTask {
+        id: task_id,
         refinement: valid.refinement,
-        webhook: None,
         original_path: original?,
         mask_path: mask?,
-        uploads: uploads.to_vec(),
-        repeats,
+        idempotency_key: Some(key),
+        replayed_within: Some(replayed_within),
+        ..NewTask::default()
     };
-    let submitted = submission::submit(state, valid, caller, origin, now).await?;
+    let submitted = submission::submit(state, task, uploads, caller, origin, now).await?;
     Ok((submitted, asked))
 }
 
-/// Only a repeat joins a task, and only one of the same user: who asks again for the same
-/// gets another image.
-fn repeats(headers: &Headers, hash: &str) -> Result<Repeats, Fault> {
+/// By which key repeats are recognised, and within how many seconds. Only a repeat joins a task,
+/// and only one of the same user: who asks again for the same gets another image.
+fn repeats(headers: &Headers, hash: &str) -> Result<(String, u32), Fault> {
     let own_key = submission::idempotency_key(headers)
         .map_err(|problem| Fault::field(KEY_FIELD, format!("{KEY_FIELD} {problem}.")))?;
     let is_repeat = headers
@@ -216,10 +211,7 @@ fn repeats(headers: &Headers, hash: &str) -> Result<Repeats, Fault> {
         None => 0,
     };
     let key = own_key.unwrap_or_default();
-    Ok(Repeats {
-        key: Some(format!("edit {hash} {key}")),
-        replayed_within: Some(within),
-    })
+    Ok((format!("edit {hash} {key}"), within))
 }
 
 /// Follows the task to its end, and then removes its uploads, whether its client is still

@@ -16,9 +16,11 @@ use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::signature;
-use concept_refinement_domain::task::{Parent, Refinement};
+use concept_refinement_domain::task::Parent;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{self, Draft, Source, is_idempotency_key};
+use concept_refinement_domain::validation::{
+    self, Draft, FieldErrors, Request, Source, is_idempotency_key,
+};
 use concept_refinement_domain::webhook::Webhook;
 
 use crate::allowance;
@@ -41,29 +43,6 @@ const BUDGET_SETTING: &str = "a user's budget is used up: budget (REFINEMENT_BUD
 
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
-/// A valid request, before it is checked whether its original exists.
-pub struct ValidRequest {
-    /// The id of its task.
-    pub task_id: String,
-    pub refinement: Refinement,
-    pub webhook: Option<Webhook>,
-    /// The path, if the original is an image of this service.
-    pub original_path: Option<String>,
-    /// The same for the mask.
-    pub mask_path: Option<String>,
-    /// The paths of those that came with this request, so that they are there.
-    pub uploads: Vec<String>,
-    pub repeats: Repeats,
-}
-
-/// How repeats of a request are recognised.
-pub struct Repeats {
-    /// See [`NewTask::idempotency_key`].
-    pub key: Option<String>,
-    /// See [`NewTask::replayed_within`].
-    pub replayed_within: Option<u32>,
-}
-
 /// What a request led to.
 pub enum Submitted {
     Created(Accepted),
@@ -73,8 +52,8 @@ pub enum Submitted {
     Active(Accepted),
 }
 
-/// Reports all problems of a request at once, those of its `key` too. An unavailable image
-/// store matters only if there are none.
+/// The task of a valid request, as far as the request alone tells. Reports all problems of it at
+/// once, those of its `key` too. An unavailable image store matters only if there are none.
 ///
 /// # Errors
 ///
@@ -84,18 +63,12 @@ pub async fn validate<P: Ports>(
     draft: Draft,
     key: Result<Option<String>, &'static str>,
     origin: &Origin,
-) -> Result<ValidRequest, Problem> {
+) -> Result<NewTask, Problem> {
     let original = own_image(state, draft.original_image_url(), origin).await;
     let mask = own_image(state, draft.mask_url(), origin).await;
-    let checked = draft.check(
-        source(state, &original),
-        source(state, &mask),
-        &state.config.allowed_webhooks,
-        state.config.task_timeout,
-    );
-    match (checked, key) {
-        (Ok(request), Ok(key)) => Ok(ValidRequest {
-            task_id: state.ports.task_id(),
+    match (check(state, draft, &original, &mask), key) {
+        (Ok(request), Ok(idempotency_key)) => Ok(NewTask {
+            id: state.ports.task_id(),
             refinement: request.refinement,
             webhook: request.webhook_url.map(|url| Webhook {
                 url,
@@ -103,11 +76,8 @@ pub async fn validate<P: Ports>(
             }),
             original_path: original?,
             mask_path: mask?,
-            uploads: Vec::new(),
-            repeats: Repeats {
-                key,
-                replayed_within: None,
-            },
+            idempotency_key,
+            ..NewTask::default()
         }),
         (checked, key) => {
             let mut errors = checked.err().unwrap_or_default();
@@ -119,20 +89,35 @@ pub async fn validate<P: Ports>(
     }
 }
 
+/// Submits the task of a valid request. `uploads`: the paths of images that came with it, so that
+/// they are there.
+///
 /// # Errors
 ///
 /// Nothing was created, or it was withdrawn.
 pub async fn submit<P: Ports>(
     state: &State<P>,
-    valid: ValidRequest,
+    task: NewTask,
+    uploads: &[String],
     caller: Caller,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Submitted, Problem> {
-    let found = Found::of(state, &valid, &caller, origin).await?;
-    let missing = found.missing(&valid);
+    let found = Found::of(state, &task, uploads, &caller, origin).await?;
+    let missing = found.missing(&task);
     let allowance = allowance::of(state, &caller);
-    let task = new_task(state, valid, caller, allowance, found);
+    let task = NewTask {
+        user_id: caller.user,
+        is_anonymous: caller.is_anonymous,
+        images_found: found.has_original && found.has_mask,
+        original_path: found.original_path,
+        parent: found.parent,
+        quota: allowance.quota,
+        active_tasks: allowance.active_tasks,
+        budget: allowance.budget,
+        reservation: state.config.reservation.clone(),
+        ..task
+    };
     match state.ports.submit(task).await? {
         Submission::KeyReused => Err(Problem::of_field(
             KEY_FIELD,
@@ -204,9 +189,26 @@ pub async fn own_image<P: Ports>(
     }
 }
 
+/// Checks a request. `original`, `mask`: the paths, if they are images of this service.
+pub fn check<P>(
+    state: &State<P>,
+    draft: Draft,
+    original: &Result<Option<String>, CapabilityError>,
+    mask: &Result<Option<String>, CapabilityError>,
+) -> Result<Request, FieldErrors> {
+    let (original, mask) = (source(state, original), source(state, mask));
+    let config = &state.config;
+    draft.check(
+        original,
+        mask,
+        &config.allowed_webhooks,
+        config.task_timeout,
+    )
+}
+
 /// By which rules a URL is checked: if it may be an image of this service, those for
 /// external URLs do not apply.
-pub fn source<'a, P>(
+fn source<'a, P>(
     state: &'a State<P>,
     own_image: &Result<Option<String>, CapabilityError>,
 ) -> Source<'a> {
@@ -228,7 +230,8 @@ struct Found {
 impl Found {
     async fn of<P: Ports>(
         state: &State<P>,
-        valid: &ValidRequest,
+        task: &NewTask,
+        uploads: &[String],
         caller: &Caller,
         origin: &Origin,
     ) -> Result<Self, CapabilityError> {
@@ -237,13 +240,13 @@ impl Found {
         // reading.
         let is_found = async |path: Option<&str>| {
             let Some(path) = path else { return Ok(true) };
-            if valid.uploads.iter().any(|upload| upload == path) {
+            if uploads.iter().any(|upload| upload == path) {
                 return Ok(true);
             }
             let info = state.ports.stat(path).await?;
             Ok::<_, CapabilityError>(info.is_some_and(|info| info.owner == *user))
         };
-        let concept = match (&valid.refinement.original_concept_id, &valid.original_path) {
+        let concept = match (&task.refinement.original_concept_id, &task.original_path) {
             (Some(id), _) => match validation::uuid(id) {
                 Some(id) => ConceptStore::get(&state.ports, user, &id).await?,
                 None => None,
@@ -257,19 +260,19 @@ impl Found {
             image_url: signature::address(base.as_str(), &concept.content.image_path),
         });
         let of_concept = concept.map(|concept| concept.content.image_path);
-        let original_path = of_concept.or_else(|| valid.original_path.clone());
-        let is_named = original_path.is_some() || valid.refinement.original_image_url.is_some();
+        let original_path = of_concept.or_else(|| task.original_path.clone());
+        let is_named = original_path.is_some() || task.refinement.original_image_url.is_some();
         Ok(Self {
             has_original: is_named && is_found(original_path.as_deref()).await?,
-            has_mask: is_found(valid.mask_path.as_deref()).await?,
+            has_mask: is_found(task.mask_path.as_deref()).await?,
             original_path,
             parent,
         })
     }
 
     /// A sentence for the user. None: all of them are there.
-    fn missing(&self, valid: &ValidRequest) -> Option<&'static str> {
-        let by_concept = valid.refinement.original_concept_id.is_some();
+    fn missing(&self, task: &NewTask) -> Option<&'static str> {
+        let by_concept = task.refinement.original_concept_id.is_some();
         match (self.has_original, self.has_mask, by_concept) {
             (false, _, true) => Some("There is no such concept."),
             (false, _, false) => Some("There is no such original image."),
@@ -290,33 +293,6 @@ async fn concept_of<P: Ports>(
     };
     let concept = ConceptStore::get(&state.ports, user, &id_for(task_id)).await?;
     Ok(concept.filter(|concept| concept.content.image_path == image_path))
-}
-
-fn new_task<P: Ports>(
-    state: &State<P>,
-    valid: ValidRequest,
-    caller: Caller,
-    allowance: Allowance,
-    found: Found,
-) -> NewTask {
-    NewTask {
-        id: valid.task_id,
-        user_id: caller.user,
-        is_anonymous: caller.is_anonymous,
-        images_found: found.has_original && found.has_mask,
-        refinement: valid.refinement,
-        webhook: valid.webhook,
-        original_path: found.original_path,
-        mask_path: valid.mask_path,
-        parent: found.parent,
-        idempotency_key: valid.repeats.key,
-        replayed_within: valid.repeats.replayed_within,
-        quota: allowance.quota,
-        active_tasks: allowance.active_tasks,
-        budget: allowance.budget,
-        reservation: state.config.reservation.clone(),
-        trace: None,
-    }
 }
 
 /// Withdraws a task that cannot be published, unless a worker has already
