@@ -1,5 +1,6 @@
 //! A request, independent of the platform.
 
+use concept_refinement_domain::digits;
 use concept_refinement_domain::fields::Fields;
 use futures::StreamExt as _;
 use futures::stream::{self, LocalBoxStream};
@@ -109,12 +110,7 @@ impl Headers {
 
     /// The declared length of the body.
     pub fn content_length(&self) -> Option<u64> {
-        let text = self.text("content-length")?;
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.parse().ok()
-        } else {
-            None
-        }
+        digits::number(self.text("content-length")?)
     }
 }
 
