@@ -54,27 +54,12 @@ const STILL_RUNNING: u32 = 1;
 struct Taken {
     accepted: Accepted,
     asked: Asked,
-    /// Tells when it has ended.
+    /// Tells its end. It is silent for good where the task goes on, as far as is known.
     end: oneshot::Receiver<End>,
 }
 
-/// What became of a task.
-enum End {
-    Ended(Box<Task>),
-    Deleted,
-    /// It goes on, as far as is known.
-    Unknown,
-}
-
-impl End {
-    fn task(self) -> Result<Task, Fault> {
-        match self {
-            Self::Ended(task) => Ok(*task),
-            Self::Deleted => Err(Problem::NotFound("The task was deleted.").into()),
-            Self::Unknown => Err(still_running()),
-        }
-    }
-}
+/// The task in its final state, or why there is none.
+type End = Result<Task, Fault>;
 
 pub async fn edit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
     let origin = request.origin.clone();
@@ -225,17 +210,15 @@ fn watched<P: Ports>(
     let (ports, republisher) = (state.ports.clone(), state.republisher.clone());
     let task = task.clone();
     state.ports.spawn(async move {
-        let ended = match end(&ports, &republisher, &task).await {
-            Some(ended) => End::Ended(Box::new(ended)),
+        let ended: End = match end(&ports, &republisher, &task).await {
+            Some(ended) => Ok(ended),
             None => match TaskStore::get(&ports, &task.user_id, &task.id).await {
-                Ok(Some(task)) if task.status.is_final() => End::Ended(Box::new(task)),
-                Ok(None) => End::Deleted,
-                Ok(Some(_)) | Err(_) => End::Unknown,
+                Ok(Some(task)) if task.status.is_final() => Ok(task),
+                Ok(None) => Err(Problem::NotFound("The task was deleted.").into()),
+                Ok(Some(_)) | Err(_) => return,
             },
         };
-        if !matches!(ended, End::Unknown) {
-            form::remove(&ports, &uploads).await;
-        }
+        form::remove(&ports, &uploads).await;
         // The client may have left.
         let _ = tell.send(ended);
     });
@@ -274,17 +257,12 @@ async fn answered<P: Ports>(
     })
 }
 
-/// The task in its final state.
-async fn ended<P: Ports>(
-    ports: &P,
-    end: oneshot::Receiver<End>,
-    left: Duration,
-) -> Result<Task, Fault> {
-    let ended = match select(end, pin!(ports.sleep(left))).await {
-        Either::Left((ended, _)) => ended.unwrap_or(End::Unknown),
-        Either::Right(((), _)) => End::Unknown,
-    };
-    ended.task()
+/// The end of the task, if it comes in time.
+async fn ended<P: Ports>(ports: &P, end: oneshot::Receiver<End>, left: Duration) -> End {
+    match select(end, pin!(ports.sleep(left))).await {
+        Either::Left((Ok(ended), _)) => ended,
+        Either::Left((Err(_), _)) | Either::Right(((), _)) => Err(still_running()),
+    }
 }
 
 fn still_running() -> Fault {
@@ -308,14 +286,14 @@ fn events<P: Ports>(
         let wait = KEEP_ALIVE.min(deadline.since(ports.now()));
         let silence = Box::pin(ports.sleep(wait));
         let ended = match select(&mut end, silence).await {
-            Either::Left((ended, _)) => Some(ended.unwrap_or(End::Unknown)),
+            Either::Left((Ok(ended), _)) => Some(ended),
             Either::Right(((), _)) if ports.now() < deadline => None,
-            Either::Right(((), _)) => Some(End::Unknown),
+            Either::Left((Err(_), _)) | Either::Right(((), _)) => Some(Err(still_running())),
         };
         let Some(ended) = ended else {
             return Some((comment(), Some((ports, end, asked, origin))));
         };
-        let event = match ended.task() {
+        let event = match ended {
             Ok(task) => Text::of(&ports, &task, &asked, &origin).await,
             Err(fault) => Err(fault),
         };
