@@ -77,10 +77,8 @@ pub async fn watch<P: Ports>(state: &State<P>, request: &Request, id: &str) -> A
 }
 
 /// The store is closing or has too many watchers.
-const STORE_CLOSING: Problem = Problem::Unavailable {
-    detail: std::borrow::Cow::Borrowed("The task cannot be watched now. Try again later."),
-    retry_after: Some(1),
-};
+const STORE_CLOSING: Problem =
+    Problem::unavailable("The task cannot be watched now. Try again later.", 1);
 
 /// A client that knows of the task's deletion has to stop. The answer does not reveal
 /// whether there is, or ever was, such a task.
