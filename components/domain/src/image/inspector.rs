@@ -247,7 +247,7 @@ pub(super) fn agree(signature: &[u8], start: &[u8]) -> bool {
 /// Moves bytes to those that are held, up to as many as needed. Whether there are so many.
 pub(super) fn hold(held: &mut Vec<u8>, bytes: &mut &[u8], needed: usize) -> bool {
     let missing = needed.saturating_sub(held.len());
-    let (now, later) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
+    let (now, later) = bytes.split_at_checked(missing).unwrap_or((*bytes, &[]));
     held.extend_from_slice(now);
     *bytes = later;
     held.len() >= needed

@@ -172,7 +172,7 @@ impl Reader {
 
     /// Of two or four bytes.
     fn number(&self, bytes: &[u8]) -> u32 {
-        let append = |number: u32, byte: &u8| number << 8 | u32::from(*byte);
+        let append = |number: u32, byte: &u8| (number << 8) | u32::from(*byte);
         match self.order {
             Order::Big => bytes.iter().fold(0, append),
             Order::Little => bytes.iter().rev().fold(0, append),
