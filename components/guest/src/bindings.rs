@@ -5,12 +5,6 @@
 //! become an import as well, even if nothing calls it. So a component selects its imports
 //! by features: `capabilities`, `worker`, or none. A component that exports an
 //! interface generates its code itself, `with` these types.
-#![allow(
-    unsafe_code,
-    clippy::all,
-    clippy::restriction,
-    reason = "what is generated talks to the canonical ABI"
-)]
 
 use concept_refinement_domain::conversions;
 
@@ -28,6 +22,12 @@ pub use worker::concept::refinement::task_store;
 conversions!(types);
 
 #[cfg(feature = "capabilities")]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
 mod generated {
     wit_bindgen::generate!({
         path: "../../wit",
@@ -51,6 +51,12 @@ mod generated {
 }
 
 #[cfg(not(feature = "capabilities"))]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
 mod generated {
     wit_bindgen::generate!({
         path: "../../wit",
@@ -67,6 +73,12 @@ mod generated {
 }
 
 #[cfg(feature = "worker")]
+#[allow(
+    unsafe_code,
+    clippy::all,
+    clippy::restriction,
+    reason = "what is generated talks to the canonical ABI"
+)]
 mod worker {
     wit_bindgen::generate!({
         path: "../../wit",
