@@ -258,8 +258,8 @@ impl User {
             query: None,
             origin: Origin::of_url(ORIGIN).unwrap(),
             headers: Headers::from_iter(headers),
-            body: Whole(Some(body)),
         };
+        let body = Whole(Some(body));
         let world = &self.world;
         let (group, api) = {
             let processes = world.processes.borrow();
@@ -274,7 +274,7 @@ impl User {
         let (answer, answered) = oneshot::channel();
         world.scheduler.spawn(group, async move {
             // Whoever asked may have left.
-            let _ = answer.send(api.handle(request).await);
+            let _ = answer.send(api.handle(request, body).await);
         });
         let timeout = pin!(world.scheduler.sleep(CLIENT_TIMEOUT));
         let Either::Left((Ok(response), _)) = select(answered, timeout).await else {

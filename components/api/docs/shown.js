@@ -1,14 +1,8 @@
 // Elements of the page.
 
-export const find = (id) => document.getElementById(id);
+import { $ as find, make as el } from '/page/dom.js';
 
-// An element with properties and children.
-export function el(name, properties, ...children) {
-  const element = document.createElement(name);
-  Object.assign(element, properties);
-  element.append(...children);
-  return element;
-}
+export { el, find };
 
 // Follows a reference, if it is one.
 export function resolved(api, value) {

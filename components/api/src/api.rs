@@ -25,7 +25,7 @@ impl<P: Ports> Api<P> {
         }
     }
 
-    pub async fn handle<B: Body>(&self, mut request: Request<B>) -> Response<P::Contents> {
+    pub async fn handle(&self, mut request: Request, body: impl Body) -> Response<P::Contents> {
         let config = &self.state.config;
         // Not every platform tells which origin a request was sent to.
         if !request.origin.has_authority()
@@ -34,25 +34,19 @@ impl<P: Ports> Api<P> {
             request.origin = public.clone();
         }
         let is_head = request.method == Method::Head;
-        let route = match config.names_routes {
-            true => router::template(request.method, &request.path),
-            false => None,
-        };
+        let template = || router::template(request.method, &request.path);
+        let route = config.names_routes.then(template).flatten();
         let is_openai = openai::has(&request.path);
         let requester = config.cors.requester(&request.headers);
-        let is_behind_https = self.state.auth.is_behind_https(&request.origin);
-        let renewable = match config.anonymous_sessions {
-            true => {
-                let auth = &self.state.auth;
-                auth.renewable_user(&request.headers, &request.origin)
-            }
-            false => None,
-        };
+        let auth = &self.state.auth;
+        let is_behind_https = auth.is_behind_https(&request.origin);
+        let renewable = || auth.renewable_user(&request.headers, &request.origin);
+        let renewable = config.anonymous_sessions.then(renewable).flatten();
         let origin = request.origin.clone();
         let answer = if requester.is_preflight(request.method, &request.headers) {
             cors::preflight(&request.path)
         } else {
-            routes::answer(&self.state, request).await
+            routes::answer(&self.state, request, body).await
         };
         let mut response = answer.unwrap_or_else(|problem| match is_openai {
             true => Fault::from(problem).into_response(),

@@ -4,9 +4,8 @@
 //! another origin, or contain inline scripts or styles.
 
 mod file;
-mod page;
 
-use file::{CSS, HTML, JAVASCRIPT, JSON};
+use file::{CSS, HTML, JAVASCRIPT, JSON, SVG, WEBP};
 
 pub use file::Asset;
 
@@ -14,34 +13,69 @@ use crate::conditional::is_unchanged;
 use crate::request::Request;
 use crate::response::{Content, Response};
 
-/// All static files, by path.
+/// Several files as one.
+macro_rules! joined {
+    ($($file:literal),+) => {
+        concat!($(include_str!($file)),+).as_bytes()
+    };
+}
+
+/// Files of a folder, served as they are, without a build step, under its name and theirs.
+macro_rules! files {
+    ($folder:literal: $($media_type:ident: $($name:literal),+;)+) => {
+        &[$($(Asset::new(
+            concat!("/", $folder, "/", $name),
+            $media_type,
+            include_bytes!(concat!("../", $folder, "/", $name)),
+        ),)+)+]
+    };
+}
+
+/// What is not served under its own name.
 static ASSETS: &[Asset] = &[
     Asset::new("/openapi.json", JSON, include_bytes!("../openapi.json")),
     Asset::new("/docs", HTML, include_bytes!("../docs/index.html")),
-    Asset::new("/docs/docs.css", CSS, include_bytes!("../docs/docs.css")),
+    Asset::new("/", HTML, include_bytes!("../page/index.html")),
     Asset::new(
-        "/docs/code.js",
-        JAVASCRIPT,
-        include_bytes!("../docs/code.js"),
+        "/page/base.css",
+        CSS,
+        joined!(
+            "../page/colours.css",
+            "../page/shared.css",
+            "../page/base.css"
+        ),
     ),
     Asset::new(
-        "/docs/docs.js",
-        JAVASCRIPT,
-        include_bytes!("../docs/docs.js"),
+        "/docs/docs.css",
+        CSS,
+        joined!("../page/colours.css", "../docs/docs.css"),
     ),
-    Asset::new(
-        "/docs/shown.js",
-        JAVASCRIPT,
-        include_bytes!("../docs/shown.js"),
-    ),
-    Asset::new("/docs/try.js", JAVASCRIPT, include_bytes!("../docs/try.js")),
 ];
+
+/// The page about the API.
+static DOCS: &[Asset] = files! { "docs":
+    JAVASCRIPT: "code.js", "docs.js", "shown.js", "try.js";
+};
+
+/// The web page: styles, script modules and sample images.
+static PAGE: &[Asset] = files! { "page":
+    SVG: "icon.svg";
+    WEBP: "sample-logo.webp", "sample-lake.webp", "sample-badge.webp",
+        "small-logo.webp", "small-lake.webp", "small-badge.webp";
+    CSS: "stage.css", "panel.css", "history.css";
+    JAVASCRIPT: "api.js", "app.js", "aspects.js", "compare.js", "compose.js", "confirm.js",
+        "dom.js", "errors.js", "events.js", "history.js", "images.js", "inspection.js",
+        "intake.js", "marks.js", "names.js", "part.js", "progress.js", "provenance.js",
+        "queue.js", "quota.js", "removal.js", "result.js", "router.js", "samples.js",
+        "service.js", "session.js", "signin.js", "source.js", "suggestions.js", "times.js",
+        "upload.js", "verification.js", "versions.js", "views.js", "watching.js";
+};
 
 /// The page that browsers show for an unknown path.
 const NOTHING_HERE: &[u8] = include_bytes!("../page/nothing-here.html");
 
 pub fn all() -> impl Iterator<Item = &'static Asset> {
-    ASSETS.iter().chain(page::PAGE)
+    ASSETS.iter().chain(DOCS).chain(PAGE)
 }
 
 pub fn find(path: &str) -> Option<&'static Asset> {

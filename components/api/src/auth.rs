@@ -114,11 +114,8 @@ impl<P: Ports> Authenticator<P> {
     /// Whether the client used https, even if this is known only from the public URL,
     /// because a proxy terminates TLS.
     pub fn is_behind_https(&self, origin: &Origin) -> bool {
-        origin.is_https()
-            || self
-                .public_origin
-                .as_ref()
-                .is_some_and(|public| public.is_https() && public.same_authority(origin))
+        let is_ours = |public: &Origin| public.is_https() && public.same_authority(origin);
+        origin.is_https() || self.public_origin.as_ref().is_some_and(is_ours)
     }
 
     /// Whether cookies must be limited to https, even if this is known only from the

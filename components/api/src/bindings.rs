@@ -65,13 +65,17 @@ thread_local! {
 
 impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        http::sent(respond(http::received(request)).await)
+        let (request, body) = http::received(request);
+        http::sent(respond(request, body).await)
     }
 }
 
-async fn respond(request: request::Request<impl Body>) -> response::Response<StreamReader<u8>> {
+async fn respond(
+    request: request::Request,
+    body: impl Body,
+) -> response::Response<StreamReader<u8>> {
     match api().await {
-        Ok(api) => api.handle(request).await,
+        Ok(api) => api.handle(request, body).await,
         Err(error) => {
             log::warn(format_args!("nothing can be answered: {error}"));
             Problem::Internal.into_response()

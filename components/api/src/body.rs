@@ -10,12 +10,17 @@ const MAX_JSON: usize = 64 * 1024;
 /// declared as JSON.
 pub async fn json(headers: &Headers, body: &mut impl Body) -> Result<Vec<u8>, Problem> {
     let bytes = bounded(headers, body).await?;
-    if is_declared(headers, "application/json") {
-        Ok(bytes)
-    } else {
-        Err(Problem::UnsupportedMediaType(
+    check_declared(headers)?;
+    Ok(bytes)
+}
+
+/// Whether the body is declared as JSON.
+pub fn check_declared(headers: &Headers) -> Result<(), Problem> {
+    match is_declared(headers, "application/json") {
+        true => Ok(()),
+        false => Err(Problem::UnsupportedMediaType(
             "The body must be declared as application/json.".into(),
-        ))
+        )),
     }
 }
 

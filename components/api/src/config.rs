@@ -150,11 +150,7 @@ impl Config {
                 max_bytes: parsed(settings, "max-image-bytes", "20MiB", size::parse).await?,
                 max_pixels: parsed(settings, "max-image-pixels", "50000000", number).await?,
             },
-            model: plain_name(
-                &text(settings, "model")
-                    .await
-                    .unwrap_or_else(|| UNNAMED.to_owned()),
-            ),
+            model: plain_name(text(settings, "model").await.as_deref().unwrap_or(UNNAMED)),
             task_timeout: parsed(settings, "task-timeout", "5m", duration::parse).await?,
             verifies: parsed(settings, "verify", "off", switch).await?,
             names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),

@@ -2,7 +2,7 @@
 //! with it (RFC 6266).
 
 use concept_refinement_domain::image::Format;
-use concept_refinement_domain::validation::FieldErrors;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
 use crate::problem::Problem;
@@ -15,6 +15,13 @@ pub const MAX_NAME_CHARS: usize = 100;
 /// Extensions of images. The one of the stored type replaces them.
 const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 
+/// What a value of RFC 8187 has encoded.
+const OTHERS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// A file name without its extension.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Name(String);
@@ -25,11 +32,7 @@ pub fn requested(query: Option<&str>) -> Result<Option<Name>, Problem> {
         .filter(|(parameter, _)| parameter == PARAMETER)
         .last();
     let name = name.map(|(_, name)| Name::parse(&name)).transpose();
-    name.map_err(|problem| {
-        let mut errors = FieldErrors::default();
-        errors.add(PARAMETER, problem);
-        Problem::InvalidFields(errors)
-    })
+    name.map_err(|problem| Problem::of_field(PARAMETER, problem))
 }
 
 /// Whether a character ends a line or changes the direction of text, so that a name would be
@@ -64,7 +67,7 @@ impl Name {
         if plain == name {
             format!("attachment; filename=\"{name}\"")
         } else {
-            let encoded = encoded(&name);
+            let encoded = utf8_percent_encode(&name, OTHERS);
             format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
         }
     }
@@ -91,18 +94,6 @@ fn is_of_image(extension: &str) -> bool {
 /// decode percent signs there.
 fn is_plain(character: char) -> bool {
     matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '%')
-}
-
-/// As RFC 8187 encodes a value.
-fn encoded(name: &str) -> String {
-    name.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]

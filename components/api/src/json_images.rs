@@ -14,7 +14,7 @@ use crate::base64_stream::NotBase64;
 use crate::request::{Body, Interrupted};
 use content::Content;
 pub use rest::Members;
-use rest::{Rest, TooLarge};
+use rest::Rest;
 
 /// Why the JSON cannot be read further. It stays so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,9 +112,9 @@ impl<B: Body> JsonImages<B> {
         self.settle(left)
     }
 
-    /// The current image as a body of its own.
-    pub fn image(&mut self) -> ImageBody<'_, B> {
-        ImageBody { images: self }
+    /// Why the JSON could not be read further.
+    pub fn fault(&self) -> Option<Fault> {
+        self.fault
     }
 
     /// The JSON without the images, as far as it was read.
@@ -191,22 +191,10 @@ impl<B: Body> JsonImages<B> {
     }
 }
 
-/// An image as a body of its own.
-#[derive(Debug)]
-pub struct ImageBody<'a, B> {
-    images: &'a mut JsonImages<B>,
-}
-
-impl<B> ImageBody<'_, B> {
-    /// Why the JSON could not be read further.
-    pub fn fault(&self) -> Option<Fault> {
-        self.images.fault
-    }
-}
-
-impl<B: Body> Body for ImageBody<'_, B> {
+/// As a body, it is its current image.
+impl<B: Body> Body for JsonImages<B> {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
-        self.images.chunk().await.map_err(|_| Interrupted)
+        JsonImages::chunk(self).await.map_err(|_| Interrupted)
     }
 }
 
@@ -222,11 +210,5 @@ pub fn index(text: &str) -> Option<usize> {
 impl From<NotBase64> for Fault {
     fn from(_: NotBase64) -> Self {
         Self::NotBase64
-    }
-}
-
-impl From<TooLarge> for Fault {
-    fn from(_: TooLarge) -> Self {
-        Self::TooLarge
     }
 }

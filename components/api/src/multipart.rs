@@ -99,9 +99,12 @@ impl<B: Body> Multipart<B> {
         self.settle(piece)
     }
 
-    /// The current part as a body of its own.
-    pub fn part(&mut self) -> PartBody<'_, B> {
-        PartBody { form: self }
+    /// Why the form could not be read further.
+    pub fn fault(&self) -> Option<Fault> {
+        match self.state {
+            State::Failed(fault) => Some(fault),
+            _ => None,
+        }
     }
 
     fn settle<T>(&mut self, result: Result<T, Fault>) -> Result<T, Fault> {
@@ -203,25 +206,10 @@ impl<B: Body> Multipart<B> {
     }
 }
 
-/// A part as a body of its own.
-#[derive(Debug)]
-pub struct PartBody<'a, B> {
-    form: &'a mut Multipart<B>,
-}
-
-impl<B> PartBody<'_, B> {
-    /// Why the form could not be read further.
-    pub fn fault(&self) -> Option<Fault> {
-        match self.form.state {
-            State::Failed(fault) => Some(fault),
-            _ => None,
-        }
-    }
-}
-
-impl<B: Body> Body for PartBody<'_, B> {
+/// As a body, it is its current part.
+impl<B: Body> Body for Multipart<B> {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
-        self.form.chunk().await.map_err(|_| Interrupted)
+        Multipart::chunk(self).await.map_err(|_| Interrupted)
     }
 }
 

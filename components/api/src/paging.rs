@@ -2,6 +2,7 @@
 
 use concept_refinement_domain::capability::Position;
 use concept_refinement_domain::cursor;
+use concept_refinement_domain::digits;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::validation::FieldErrors;
 use url::form_urlencoded;
@@ -68,10 +69,7 @@ pub fn next_cursor(user: &str, next: Option<&Position>) -> Option<String> {
 }
 
 fn limit(text: &str) -> Option<u32> {
-    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|limit| is_number && (1..=MAX_LIMIT).contains(limit))
+    digits::number(text).filter(|limit| (1..=MAX_LIMIT).contains(limit))
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ use futures::stream::LocalBoxStream;
 
 pub use concept_refinement_guest::{ByteStream, Clock};
 
+/// What a capability answers, unless a port says otherwise.
+type Result<T, E = CapabilityError> = std::result::Result<T, E>;
+
 /// All ports together. Clones share state.
 pub trait Ports:
     TaskStore
@@ -36,40 +39,19 @@ pub trait Ports:
 {
 }
 
-impl<P> Ports for P where
-    P: TaskStore
-        + TaskQueue
-        + ImageStore
-        + ConceptStore
-        + WebhookStore
-        + Health
-        + Issuer
-        + Clock
-        + Ids
-        + Background
-        + Clone
-        + 'static
-{
-}
-
 /// The changes of one task. Dropping it unsubscribes.
 pub type Changes = LocalBoxStream<'static, Change>;
 
 pub trait TaskStore {
-    async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError>;
+    async fn submit(&self, task: NewTask) -> Result<Submission>;
 
-    async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced, CapabilityError>;
+    async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced>;
 
     /// Stores until when an anonymous user has a session, if the user owns a task, a
     /// concept or (as the caller knows) an image.
-    async fn renew_session(
-        &self,
-        user: &str,
-        until: Timestamp,
-        owns_images: bool,
-    ) -> Result<(), CapabilityError>;
+    async fn renew_session(&self, user: &str, until: Timestamp, owns_images: bool) -> Result<()>;
 
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError>;
+    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>>;
 
     async fn list(
         &self,
@@ -77,29 +59,29 @@ pub trait TaskStore {
         status: Option<Status>,
         limit: u32,
         after: Option<Position>,
-    ) -> Result<TaskPage, CapabilityError>;
+    ) -> Result<TaskPage>;
 
     /// How many tasks the user has created in the current window.
-    async fn used(&self, user: &str, window: Window) -> Result<u32, CapabilityError>;
+    async fn used(&self, user: &str, window: Window) -> Result<u32>;
 
     /// What the user's tasks of the current window cost.
-    async fn spending(&self, user: &str, window: Window) -> Result<Spending, CapabilityError>;
+    async fn spending(&self, user: &str, window: Window) -> Result<Spending>;
 
-    async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>, CapabilityError>;
+    async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>>;
 
-    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError>;
+    async fn delete(&self, user: &str, id: &str) -> Result<bool>;
 
     /// Erases what is stored about the user, at most `limit` of each kind.
-    async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased, CapabilityError>;
+    async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased>;
 
-    async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError>;
+    async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>>;
 }
 
 pub trait TaskQueue {
-    async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError>;
+    async fn publish(&self, message: Vec<u8>) -> Result<()>;
 
     /// Where a pending task is among those that wait, if that is known: 1 is claimed next.
-    async fn position(&self, task_id: &str) -> Result<Option<u32>, CapabilityError>;
+    async fn position(&self, task_id: &str) -> Result<Option<u32>>;
 }
 
 pub trait ImageStore {
@@ -108,69 +90,51 @@ pub trait ImageStore {
 
     /// Stores an image. [`StoredOrNot::WrongLength`] if the contents are
     /// shorter or longer than declared.
-    async fn put(
-        &self,
-        image: NewImage,
-        contents: &mut impl ByteStream,
-    ) -> Result<StoredOrNot, CapabilityError>;
+    async fn put(&self, image: NewImage, contents: &mut impl ByteStream) -> Result<StoredOrNot>;
 
     /// The bytes of an image, to be read here.
     fn chunks(contents: Self::Contents) -> LocalBoxStream<'static, Vec<u8>>;
 
-    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>>;
 
     async fn get(
         &self,
         path: &str,
         range: Option<ByteRange>,
-    ) -> Result<Option<(ImageInfo, Self::Contents)>, CapabilityError>;
+    ) -> Result<Option<(ImageInfo, Self::Contents)>>;
 
     /// Whether the owner has an upload.
-    async fn has_uploads(&self, owner: &str) -> Result<bool, CapabilityError>;
+    async fn has_uploads(&self, owner: &str) -> Result<bool>;
 
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
+    async fn delete(&self, path: &str) -> Result<()>;
 
     /// Deletes uploads of an owner, at most `limit`. True: there may be more.
-    async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool, CapabilityError>;
+    async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool>;
 
-    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
+    async fn sign(&self, path: &str, origin: &str) -> Result<String>;
 
-    async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError>;
+    async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>>;
 }
 
 pub trait ConceptStore {
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError>;
+    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>>;
 
-    async fn list(
-        &self,
-        user: &str,
-        limit: u32,
-        after: Option<Position>,
-    ) -> Result<ConceptPage, CapabilityError>;
+    async fn list(&self, user: &str, limit: u32, after: Option<Position>) -> Result<ConceptPage>;
 
     /// The user's concepts that were refined from this one, the oldest first.
-    async fn children(
-        &self,
-        user: &str,
-        id: &str,
-        limit: u32,
-    ) -> Result<Vec<Concept>, CapabilityError>;
+    async fn children(&self, user: &str, id: &str, limit: u32) -> Result<Vec<Concept>>;
 
     /// When the first concept of anybody was created whose image has these bytes.
-    async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>, CapabilityError>;
+    async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>>;
 
     /// Returns the path of the concept's image.
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError>;
+    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>>;
 }
 
 pub trait WebhookStore {
-    async fn webhook(
-        &self,
-        user: &str,
-        task_id: &str,
-    ) -> Result<Option<WebhookDelivery>, CapabilityError>;
+    async fn webhook(&self, user: &str, task_id: &str) -> Result<Option<WebhookDelivery>>;
 
-    async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery, CapabilityError>;
+    async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery>;
 }
 
 pub trait Health {

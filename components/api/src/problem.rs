@@ -39,7 +39,7 @@ pub enum Problem {
     },
     QuotaExceeded {
         detail: String,
-        quota: QuotaState,
+        quota: Option<QuotaState>,
         /// In seconds.
         retry_after: u64,
     },
@@ -78,6 +78,13 @@ impl Problem {
             detail: Cow::Borrowed(detail),
             retry_after: Some(retry_after),
         }
+    }
+
+    /// A problem of one field, which completes "the field …".
+    pub fn of_field(field: &str, problem: impl Into<String>) -> Self {
+        let mut errors = FieldErrors::default();
+        errors.add(field, problem);
+        Self::InvalidFields(errors)
     }
 
     pub fn status(&self) -> u16 {
@@ -159,8 +166,8 @@ impl Problem {
             }
             Self::QuotaExceeded {
                 quota, retry_after, ..
-            } => with_quota(response, Some(*quota)).with("retry-after", retry_after.to_string()),
-            Self::BudgetExceeded {
+            }
+            | Self::BudgetExceeded {
                 quota, retry_after, ..
             } => with_quota(response, *quota).with("retry-after", retry_after.to_string()),
             Self::UploadsUnderWay(_) => response.with("retry-after", "1"),

@@ -10,7 +10,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::log;
-use crate::ports::Ports;
+use crate::ports::{Ports, TaskStore};
 use crate::recent::Recent;
 use crate::warnings::Warnings;
 
@@ -37,6 +37,14 @@ impl<P: Ports> Republisher<P> {
             is_swept,
             recent: Rc::default(),
             failures: Rc::new(Warnings::every(WARNING_INTERVAL)),
+        }
+    }
+
+    /// Reads a task of which nothing was heard, and publishes it if it is overdue. If that
+    /// fails, the next silence is another chance.
+    pub async fn look_at(&self, user: &str, id: &str) {
+        if let Ok(Some(task)) = TaskStore::get(&self.ports, user, id).await {
+            self.republish_if_overdue(&task, self.ports.now());
         }
     }
 

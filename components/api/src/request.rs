@@ -1,5 +1,6 @@
 //! A request, independent of the platform.
 
+use concept_refinement_domain::digits;
 use concept_refinement_domain::fields::Fields;
 use futures::StreamExt as _;
 use futures::stream::{self, LocalBoxStream};
@@ -30,7 +31,8 @@ impl Method {
     }
 }
 
-pub struct Request<B = ()> {
+/// A request without its body.
+pub struct Request {
     pub method: Method,
     /// Without the query, as sent.
     pub path: String,
@@ -39,30 +41,6 @@ pub struct Request<B = ()> {
     /// The origin that the request was sent to.
     pub origin: Origin,
     pub headers: Headers,
-    pub body: B,
-}
-
-impl<B> Request<B> {
-    /// Separates the body from the rest.
-    pub fn split(self) -> (Request, B) {
-        let Self {
-            method,
-            path,
-            query,
-            origin,
-            headers,
-            body,
-        } = self;
-        let request = Request {
-            method,
-            path,
-            query,
-            origin,
-            headers,
-            body: (),
-        };
-        (request, body)
-    }
 }
 
 /// A request body, read in chunks.
@@ -132,12 +110,7 @@ impl Headers {
 
     /// The declared length of the body.
     pub fn content_length(&self) -> Option<u64> {
-        let text = self.text("content-length")?;
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            text.parse().ok()
-        } else {
-            None
-        }
+        digits::number(self.text("content-length")?)
     }
 }
 

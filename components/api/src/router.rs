@@ -46,14 +46,15 @@ pub enum Route<'a> {
 /// Data for the web page, besides its files.
 const PAGE_SERVICE: &str = "/page/service.json";
 
-/// The routes of a path, by method.
-#[derive(Default)]
-struct Routes<'a> {
-    /// Also of `HEAD`.
-    get: Option<Route<'a>>,
-    post: Option<Route<'a>>,
-    delete: Option<Route<'a>>,
+/// The routes of a path, by method; those of `GET` are those of `HEAD` too.
+enum Routes<'a> {
+    Get(Route<'a>),
+    Post(Route<'a>),
+    Delete(Route<'a>),
+    GetAndDelete(Route<'a>, Route<'a>),
 }
+
+use Routes::{Delete, Get, GetAndDelete, Post};
 
 pub fn route(method: Method, path: &str) -> Result<Route<'_>, Problem> {
     found(method, path).map(|(_, route)| route)
@@ -73,30 +74,25 @@ pub fn is_of_api(path: &str) -> bool {
 fn found(method: Method, path: &str) -> Result<(&'static str, Route<'_>), Problem> {
     let unknown = Problem::NotFound("There is nothing at this path.");
     let (template, routes) = match (path, path.strip_prefix("/api/")) {
-        (openai::EDITS, _) => Some((openai::EDITS, post(Route::Edits))),
-        (openai::MODELS, _) => Some((openai::MODELS, get(Route::Models))),
-        (mcp::PATH, _) => Some((mcp::PATH, post(Route::Mcp))),
+        (openai::EDITS, _) => Some((openai::EDITS, Post(Route::Edits))),
+        (openai::MODELS, _) => Some((openai::MODELS, Get(Route::Models))),
+        (mcp::PATH, _) => Some((mcp::PATH, Post(Route::Mcp))),
         (protected_resource::PATH | protected_resource::OF_MCP, _) => {
-            Some((protected_resource::PATH, get(Route::ProtectedResource)))
+            Some((protected_resource::PATH, Get(Route::ProtectedResource)))
         }
         (_, Some(path)) => of_api(path),
         (path, None) => of_page(path),
     }
     .ok_or(unknown)?;
-    let route = match method {
-        Method::Get | Method::Head => routes.get,
-        Method::Post => routes.post,
-        Method::Delete => routes.delete,
-        Method::Options | Method::Other => None,
-    };
     let allow = routes.methods();
+    let route = routes.of(method);
     let route = route.ok_or(Problem::MethodNotAllowed { allow })?;
     Ok((template, route))
 }
 
 fn of_page(path: &str) -> Option<(&'static str, Routes<'_>)> {
     if path == PAGE_SERVICE {
-        return Some((PAGE_SERVICE, get(Route::PageService)));
+        return Some((PAGE_SERVICE, Get(Route::PageService)));
     }
     let asset = assets::find(path)?;
     let template = match asset.path.rsplit_once('/') {
@@ -104,79 +100,67 @@ fn of_page(path: &str) -> Option<(&'static str, Routes<'_>)> {
         Some(("/docs", _)) => "/docs/{file}",
         _ => asset.path,
     };
-    Some((template, get(Route::Asset(asset))))
+    Some((template, Get(Route::Asset(asset))))
 }
 
 fn of_api(path: &str) -> Option<(&'static str, Routes<'_>)> {
     let segments: Vec<_> = path.split('/').collect();
     Some(match *segments {
-        ["images"] => ("/api/images", post(Route::Upload)),
+        ["images"] => ("/api/images", Post(Route::Upload)),
         ["images", ""] => return None,
         ["images", ..] => (
             "/api/images/{path}",
-            get(Route::Image).and_delete(Route::DeleteImage),
+            GetAndDelete(Route::Image, Route::DeleteImage),
         ),
         [.., ""] | [_, "", ..] => return None,
-        ["tasks"] => ("/api/tasks", get(Route::Tasks)),
+        ["tasks"] => ("/api/tasks", Get(Route::Tasks)),
         ["tasks", id] => (
             "/api/tasks/{task_id}",
-            get(Route::Task(id)).and_delete(Route::DeleteTask(id)),
+            GetAndDelete(Route::Task(id), Route::DeleteTask(id)),
         ),
-        ["concepts", "task", id] => ("/api/tasks/{task_id}", get(Route::Task(id))),
-        ["tasks", id, "events"] => ("/api/tasks/{task_id}/events", get(Route::TaskEvents(id))),
-        ["tasks", id, "cancel"] => ("/api/tasks/{task_id}/cancel", post(Route::CancelTask(id))),
-        ["tasks", id, "webhook"] => ("/api/tasks/{task_id}/webhook", get(Route::Webhook(id))),
+        ["concepts", "task", id] => ("/api/tasks/{task_id}", Get(Route::Task(id))),
+        ["tasks", id, "events"] => ("/api/tasks/{task_id}/events", Get(Route::TaskEvents(id))),
+        ["tasks", id, "cancel"] => ("/api/tasks/{task_id}/cancel", Post(Route::CancelTask(id))),
+        ["tasks", id, "webhook"] => ("/api/tasks/{task_id}/webhook", Get(Route::Webhook(id))),
         ["tasks", id, "webhook", "redeliver"] => (
             "/api/tasks/{task_id}/webhook/redeliver",
-            post(Route::Redeliver(id)),
+            Post(Route::Redeliver(id)),
         ),
-        ["concepts"] => ("/api/concepts", get(Route::Concepts)),
-        ["concepts", "refine"] => ("/api/concepts/refine", post(Route::Refine)),
+        ["concepts"] => ("/api/concepts", Get(Route::Concepts)),
+        ["concepts", "refine"] => ("/api/concepts/refine", Post(Route::Refine)),
         ["concepts", id] => (
             "/api/concepts/{id}",
-            get(Route::Concept(id)).and_delete(Route::DeleteConcept(id)),
+            GetAndDelete(Route::Concept(id), Route::DeleteConcept(id)),
         ),
-        ["concepts", id, "lineage"] => ("/api/concepts/{id}/lineage", get(Route::Lineage(id))),
-        ["verify"] => ("/api/verify", post(Route::Verify)),
-        ["me"] => ("/api/me", Routes::default().and_delete(Route::Me)),
-        ["quota"] => ("/api/quota", get(Route::Quota)),
-        ["usage"] => ("/api/usage", get(Route::Usage)),
-        ["webhooks", "secret"] => ("/api/webhooks/secret", get(Route::WebhookSecret)),
-        ["auth", "session"] => ("/api/auth/session", post(Route::Session)),
-        ["health"] => ("/api/health", get(Route::Health)),
-        ["health", "ready"] => ("/api/health/ready", get(Route::Ready)),
+        ["concepts", id, "lineage"] => ("/api/concepts/{id}/lineage", Get(Route::Lineage(id))),
+        ["verify"] => ("/api/verify", Post(Route::Verify)),
+        ["me"] => ("/api/me", Delete(Route::Me)),
+        ["quota"] => ("/api/quota", Get(Route::Quota)),
+        ["usage"] => ("/api/usage", Get(Route::Usage)),
+        ["webhooks", "secret"] => ("/api/webhooks/secret", Get(Route::WebhookSecret)),
+        ["auth", "session"] => ("/api/auth/session", Post(Route::Session)),
+        ["health"] => ("/api/health", Get(Route::Health)),
+        ["health", "ready"] => ("/api/health/ready", Get(Route::Ready)),
         _ => return None,
     })
 }
 
-fn get(route: Route<'_>) -> Routes<'_> {
-    Routes {
-        get: Some(route),
-        ..Routes::default()
-    }
-}
-
-fn post(route: Route<'_>) -> Routes<'_> {
-    Routes {
-        post: Some(route),
-        ..Routes::default()
-    }
-}
-
 impl<'a> Routes<'a> {
-    fn and_delete(self, route: Route<'a>) -> Self {
-        Self {
-            delete: Some(route),
-            ..self
+    fn of(self, method: Method) -> Option<Route<'a>> {
+        match (self, method) {
+            (Get(route) | GetAndDelete(route, _), Method::Get | Method::Head)
+            | (Post(route), Method::Post)
+            | (Delete(route) | GetAndDelete(_, route), Method::Delete) => Some(route),
+            _ => None,
         }
     }
 
     fn methods(&self) -> &'static str {
-        match (&self.get, &self.post, &self.delete) {
-            (Some(_), _, None) => "GET, HEAD",
-            (Some(_), _, Some(_)) => "GET, HEAD, DELETE",
-            (None, Some(_), _) => "POST",
-            (None, None, _) => "DELETE",
+        match self {
+            Get(_) => "GET, HEAD",
+            Post(_) => "POST",
+            Delete(_) => "DELETE",
+            GetAndDelete(..) => "GET, HEAD, DELETE",
         }
     }
 }

@@ -32,8 +32,11 @@ use crate::request::{Body, Request};
 use crate::router::{self, Route};
 use crate::state::State;
 
-pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request<B>) -> Answer<P> {
-    let (mut request, body) = request.split();
+pub async fn answer<P: Ports>(
+    state: &State<P>,
+    mut request: Request,
+    body: impl Body,
+) -> Answer<P> {
     let path = std::mem::take(&mut request.path);
     let route = match router::route(request.method, &path) {
         Err(unknown @ Problem::NotFound(_)) if !router::is_of_api(&path) => {

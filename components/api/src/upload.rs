@@ -32,12 +32,15 @@ impl<B: Body> Upload<B> {
         }
     }
 
-    /// Reads until the format is known. None: not an image; see the verdict.
-    pub async fn format(&mut self) -> Option<Format> {
+    /// Reads until the format is known.
+    pub async fn format(&mut self) -> Result<Format, Problem> {
         loop {
-            let format = self.inspector.as_ref().and_then(Inspector::format);
-            if format.is_some() || !self.read().await {
-                return format;
+            if let Some(format) = self.inspector.as_ref().and_then(Inspector::format) {
+                return Ok(format);
+            }
+            if !self.read().await {
+                let problem = self.outcome.take().and_then(Result::err);
+                return Err(problem.unwrap_or(Problem::Internal));
             }
         }
     }

@@ -75,16 +75,14 @@ impl Circuit {
 
     /// Unreadable bytes give a circuit without history.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let Some((failures, probe_at)) = bytes.split_first_chunk() else {
-            return Self::default();
+        let read = || {
+            let (failures, probe_at) = bytes.split_first_chunk()?;
+            Some(Self {
+                failures: u32::from_le_bytes(*failures),
+                probe_at: Timestamp(u64::from_le_bytes(probe_at.try_into().ok()?)),
+            })
         };
-        let Ok(probe_at) = probe_at.try_into() else {
-            return Self::default();
-        };
-        Self {
-            failures: u32::from_le_bytes(*failures),
-            probe_at: Timestamp(u64::from_le_bytes(probe_at)),
-        }
+        read().unwrap_or_default()
     }
 
     /// If the clock was set back, a probe is delayed by at most one pause.

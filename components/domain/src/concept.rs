@@ -7,7 +7,7 @@ use uuid::{Builder, Uuid, Version};
 use crate::capability::RefinedImage;
 use crate::document::OtherFields;
 use crate::provenance::Provenance;
-use crate::task::{Refinement, Task};
+use crate::task::Task;
 use crate::timestamp::Timestamp;
 
 /// The contents of a concept, except for its id and time: its document, which never changes.
@@ -69,12 +69,7 @@ impl Concept {
             notes,
             provenance,
         } = image;
-        let Refinement {
-            refinement_prompt,
-            logo_description,
-            theme_description,
-            ..
-        } = task.refinement.clone();
+        let refinement = &task.refinement;
         Self {
             id: id_for(&task.id),
             created_at: now,
@@ -87,9 +82,9 @@ impl Concept {
                 image_url: stored.url,
                 original_image_url: task.original_address().to_owned(),
                 parent_id: task.parent.as_ref().map(|parent| parent.id.clone()),
-                refinement_prompt,
-                logo_description,
-                theme_description,
+                refinement_prompt: refinement.refinement_prompt.clone(),
+                logo_description: refinement.logo_description.clone(),
+                theme_description: refinement.theme_description.clone(),
                 color_palettes: Vec::new(),
                 notes,
                 provenance,
@@ -106,10 +101,7 @@ pub fn id_for(task_id: &str) -> String {
         .chain_update("concept of task ")
         .chain_update(task_id)
         .finalize();
-    let mut bytes = [0; 16];
-    for (to, from) in bytes.iter_mut().zip(hash) {
-        *to = from;
-    }
+    let mut bytes: [u8; 16] = hash.first_chunk().copied().unwrap_or_default();
     let task = Uuid::try_parse(task_id).ok();
     let ordered = task.filter(|task| task.get_version() == Some(Version::SortRand));
     for (to, from) in bytes.iter_mut().zip(ordered.iter().flat_map(time)) {

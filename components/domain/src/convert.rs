@@ -37,29 +37,24 @@ impl Convert<String> for &str {
     }
 }
 
-impl Convert<Timestamp> for u64 {
-    fn convert(self) -> Timestamp {
-        Timestamp(self)
-    }
+/// Numbers with a type of their own in the domain.
+macro_rules! numbers {
+    ($($type:ident),*) => { $(
+        impl Convert<$type> for u64 {
+            fn convert(self) -> $type {
+                $type(self)
+            }
+        }
+
+        impl Convert<u64> for $type {
+            fn convert(self) -> u64 {
+                self.0
+            }
+        }
+    )* };
 }
 
-impl Convert<u64> for Timestamp {
-    fn convert(self) -> u64 {
-        self.0
-    }
-}
-
-impl Convert<MicroDollars> for u64 {
-    fn convert(self) -> MicroDollars {
-        MicroDollars(self)
-    }
-}
-
-impl Convert<u64> for MicroDollars {
-    fn convert(self) -> u64 {
-        self.0
-    }
-}
+numbers!(Timestamp, MicroDollars);
 
 /// What is out of bounds becomes the default; validation lets nothing of the kind in.
 impl Convert<Strength> for f64 {

@@ -167,10 +167,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for VersionedVisitor<T> {
 }
 
 /// Whether a number is left out of a document.
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands it over like this"
-)]
 pub(crate) fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
     *number == T::default()
 }

@@ -109,27 +109,18 @@ pub fn fingerprint(refinement: &Refinement, webhook: Option<&Webhook>) -> [u8; 3
         hash.update(field.map_or("", String::as_str));
     }
     let later = [
-        (
-            "original_concept_id",
-            original_concept_id.as_ref().map(|id| json!(id)),
-        ),
-        (
-            "preserve_aspects",
-            preserve_aspects.as_ref().map(|aspects| json!(aspects)),
-        ),
-        ("strength", strength.map(|strength| json!(strength))),
-        ("seed", seed.map(|seed| json!(seed))),
-        ("region", region.map(|region| json!(region))),
-        ("mask_url", mask_url.as_ref().map(|url| json!(url))),
-        ("mask_feather", mask_feather.map(|feather| json!(feather))),
-        ("region_only", region_only.map(|only| json!(only))),
-        (
-            "deadline_seconds",
-            deadline_seconds.map(|seconds| json!(seconds)),
-        ),
+        ("original_concept_id", json!(original_concept_id)),
+        ("preserve_aspects", json!(preserve_aspects)),
+        ("strength", json!(strength)),
+        ("seed", json!(seed)),
+        ("region", json!(region)),
+        ("mask_url", json!(mask_url)),
+        ("mask_feather", json!(mask_feather)),
+        ("region_only", json!(region_only)),
+        ("deadline_seconds", json!(deadline_seconds)),
     ];
     for (name, value) in later {
-        if let Some(value) = value {
+        if !value.is_null() {
             let field = format!("{name}={value}");
             // No length of a field in front is that of all fields behind it.
             hash.update((u64::MAX - 1).to_be_bytes());

@@ -62,13 +62,8 @@ impl ImagePath {
 
 impl fmt::Display for ImagePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            kind,
-            tag,
-            name,
-            format,
-        } = self;
-        write!(f, "{}/{tag}/{name}.{}", folder(*kind), format.extension())
+        let (folder, extension) = (folder(self.kind), self.format.extension());
+        write!(f, "{folder}/{}/{}.{extension}", self.tag, self.name)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod concept;
 pub mod contact;
 pub mod convert;
 pub mod cursor;
+pub mod digits;
 pub mod document;
 pub mod duration;
 pub mod erasure;

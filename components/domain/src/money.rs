@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digits::number;
+
 /// Micro-dollars in a dollar.
 const DOLLAR: u64 = 1_000_000;
 
@@ -29,14 +31,10 @@ impl MicroDollars {
     /// It is no amount, or above a million.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (dollars, decimals) = text.split_once('.').unwrap_or((text, "0"));
-        let number = |digits: &str| -> Option<u64> {
-            let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
-            digits.parse().ok().filter(|_| is_plain)
-        };
         let micros = || {
-            let dollars = number(dollars).filter(|dollars| *dollars <= MAX_DOLLARS)?;
-            number(decimals).filter(|_| decimals.len() <= MAX_DECIMALS)?;
-            let rest = number(&format!("{decimals:0<MAX_DECIMALS$}"))?;
+            let dollars: u64 = number(dollars).filter(|dollars| *dollars <= MAX_DOLLARS)?;
+            number::<u64>(decimals).filter(|_| decimals.len() <= MAX_DECIMALS)?;
+            let rest: u64 = number(&format!("{decimals:0<MAX_DECIMALS$}"))?;
             Some(dollars * DOLLAR + rest)
         };
         micros().map(Self).ok_or_else(|| {

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::{Host, Url};
 
 use crate::address::is_public;
+use crate::digits;
 use crate::sentence::without_credentials;
 
 /// Longest URL, in code points.
@@ -156,7 +157,10 @@ impl Source {
             return Some(Self::network(address.to_canonical().into(), None));
         }
         let (host, port) = match entry.rsplit_once(':') {
-            Some((host, port)) if !entry.ends_with(']') => (host, Some(parse_port(port)?)),
+            Some((host, port)) if !entry.ends_with(']') => {
+                let port = digits::number::<u16>(port).filter(|port| *port != 0)?;
+                (host, Some(port))
+            }
             _ => (entry, None),
         };
         match Host::parse(host).ok()? {
@@ -178,11 +182,6 @@ impl Source {
             port,
         }
     }
-}
-
-fn parse_port(text: &str) -> Option<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port != 0)
 }
 
 /// Stricter than a URL's host, so that a typo or an unsupported pattern prevents the

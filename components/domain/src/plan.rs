@@ -114,7 +114,7 @@ fn parse(json: &str) -> Result<BTreeMap<String, Plan>, String> {
 
 impl Plan {
     /// The error begins with the key.
-    fn with(self, key: &str, value: &Value) -> Result<Self, String> {
+    fn with(mut self, key: &str, value: &Value) -> Result<Self, String> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -122,22 +122,16 @@ impl Plan {
         };
         let wrong = |problem: String| format!("{key} {problem}");
         match key {
-            "rate_limit" => Ok(Self {
-                quota: Some(parse_rate_limit(&text).map_err(wrong)?),
-                ..self
-            }),
-            "budget" => Ok(Self {
-                budget: Some(parse_budget(&text).map_err(wrong)?),
-                ..self
-            }),
-            "active_tasks" => Ok(Self {
-                active_tasks: Some(parse_active_tasks(&text).map_err(wrong)?),
-                ..self
-            }),
-            _ => Err(format!(
-                "{key} is not known; there are rate_limit, budget and active_tasks"
-            )),
+            "rate_limit" => self.quota = Some(parse_rate_limit(&text).map_err(wrong)?),
+            "budget" => self.budget = Some(parse_budget(&text).map_err(wrong)?),
+            "active_tasks" => self.active_tasks = Some(parse_active_tasks(&text).map_err(wrong)?),
+            _ => {
+                return Err(format!(
+                    "{key} is not known; there are rate_limit, budget and active_tasks"
+                ));
+            }
         }
+        Ok(self)
     }
 }
 

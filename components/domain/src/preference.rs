@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::digits::number;
+
 /// The wait if the client does not say how long.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(30);
 
@@ -23,11 +25,7 @@ pub fn wait<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Option<Duration> 
 }
 
 fn seconds(value: &[u8]) -> Option<Duration> {
-    let text = std::str::from_utf8(value).ok()?;
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let wait = Duration::from_secs(text.parse().ok()?);
+    let wait = Duration::from_secs(number(std::str::from_utf8(value).ok()?)?);
     (!wait.is_zero() && wait <= MAX_WAIT).then_some(wait)
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::image::metadata::{Metadata, SourceType};
+use crate::image::metadata::Metadata;
 
 /// The metadata of a stored image that says whether its original had content credentials:
 /// an attempt that goes on after a crash knows of its predecessor's original from it.
@@ -49,15 +49,6 @@ impl Provenance {
         Self {
             source,
             mark,
-            original_had_credentials,
-        }
-    }
-
-    /// Of an image that was marked with this source.
-    pub fn marked(source: SourceType, original_had_credentials: bool) -> Self {
-        Self {
-            source: Some(source.as_str().to_owned()),
-            mark: Mark::Xmp,
             original_had_credentials,
         }
     }

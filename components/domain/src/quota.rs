@@ -9,6 +9,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::digits;
 use crate::timestamp::Timestamp;
 
 pub use usage::{Refund, Usage};
@@ -74,17 +75,12 @@ pub fn parse_rate_limit(text: &str) -> Result<Option<Quota>, String> {
     text.split_once('/')
         .and_then(|(limit, window)| {
             Some(Quota {
-                limit: parse_limit(limit)?,
+                limit: digits::number::<u32>(limit).filter(|limit| *limit >= 1)?,
                 window: Window::of(window)?,
             })
         })
         .map(Some)
         .ok_or_else(|| "must be N/hour, N/day or N/month with N at least 1, or unlimited".into())
-}
-
-fn parse_limit(text: &str) -> Option<u32> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|limit| digits && *limit >= 1)
 }
 
 impl Window {

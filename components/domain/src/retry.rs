@@ -20,15 +20,18 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 /// the provider requested.
 pub fn backoff(tries_made: u32, jitter: f64, retry_after: Option<Duration>) -> Duration {
     let steps = tries_made.saturating_sub(1).min(MAX_STEPS);
-    let jitter = if jitter.is_finite() {
-        jitter.clamp(0.0, 1.0)
-    } else {
-        0.5
-    };
     let wait = FIRST_WAIT
         .saturating_mul(GROWTH.saturating_pow(steps))
-        .mul_f64(1.0 - SPREAD + 2.0 * SPREAD * jitter);
+        .mul_f64(1.0 - SPREAD + 2.0 * SPREAD * bounded(jitter));
     wait.max(retry_after.unwrap_or_default())
+}
+
+/// A jitter from 0 to 1, whatever it was.
+pub(crate) fn bounded(jitter: f64) -> f64 {
+    match jitter.is_finite() {
+        true => jitter.clamp(0.0, 1.0),
+        false => 0.5,
+    }
 }
 
 /// Parses `Retry-After`: seconds, or a date in one of HTTP's three formats. A date in the

@@ -182,12 +182,12 @@ impl RecentSpending {
         let change = bookings
             .iter()
             .fold(Spending::default(), |sum, booking| sum.plus(booking.change));
-        let starts_at = period_of(submitted_at, now);
-        match self
-            .0
-            .iter_mut()
-            .find(|period| period.starts_at == starts_at)
-        {
+        self.add(period_of(submitted_at, now), change);
+    }
+
+    fn add(&mut self, starts_at: Timestamp, change: Spending) {
+        let mut periods = self.0.iter_mut();
+        match periods.find(|period| period.starts_at == starts_at) {
             Some(period) => period.sum = period.sum.plus(change),
             None => self.0.push(Period {
                 starts_at,
@@ -198,22 +198,11 @@ impl RecentSpending {
 
     /// Drops what belongs to no window any more, and merges hours into days.
     fn forget(&mut self, now: Timestamp) {
-        let month = Window::Month;
-        let mut merged: Vec<Period> = Vec::with_capacity(self.0.len());
-        for mut period in std::mem::take(&mut self.0) {
-            if month.end(period.starts_at).plus(RETENTION) <= now {
-                continue;
-            }
-            period.starts_at = period_of(period.starts_at, now);
-            match merged
-                .iter_mut()
-                .find(|it| it.starts_at == period.starts_at)
-            {
-                Some(same) => same.sum = same.sum.plus(period.sum),
-                None => merged.push(period),
+        for Period { starts_at, sum } in std::mem::take(&mut self.0) {
+            if Window::Month.end(starts_at).plus(RETENTION) > now {
+                self.add(period_of(starts_at, now), sum);
             }
         }
-        self.0 = merged;
     }
 }
 

@@ -141,16 +141,10 @@ impl Steps {
     /// The oldest first. A step of an attempt without a host gets that of the claim.
     pub fn iter(&self) -> impl Iterator<Item = Step> + '_ {
         self.0.iter().map(|step| {
-            let claims = self
-                .0
-                .iter()
-                .filter(|claim| claim.kind == StepKind::Claimed);
-            let mut claims = claims.filter(|claim| claim.attempt == step.attempt);
-            let host = step.host.as_ref();
+            let is_claim = |it: &&Step| it.kind == StepKind::Claimed && it.attempt == step.attempt;
+            let of_claim = || self.0.iter().find(is_claim)?.host.clone();
             Step {
-                host: host
-                    .or(claims.next().and_then(|claim| claim.host.as_ref()))
-                    .cloned(),
+                host: step.host.clone().or_else(of_claim),
                 ..step.clone()
             }
         })
@@ -160,11 +154,9 @@ impl Steps {
 /// A list of short lists, the oldest first.
 impl Serialize for Steps {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            self.0
-                .iter()
-                .map(|step| (step.at, step.kind, step.attempt, &step.host, &step.detail)),
-        )
+        let steps = self.0.iter();
+        let steps = steps.map(|step| (step.at, step.kind, step.attempt, &step.host, &step.detail));
+        serializer.collect_seq(steps)
     }
 }
 

@@ -117,10 +117,8 @@ crate::words! {
 /// An id that sorts by time (a UUID of version 7), from this many random bits: new tasks
 /// are then adjacent in a store, and few pages are written.
 pub fn id_at(now: Timestamp, random: u128) -> String {
-    let mut bits = [0; 10];
-    for (to, from) in bits.iter_mut().zip(random.to_be_bytes()) {
-        *to = from;
-    }
+    let random = random.to_be_bytes();
+    let bits = random.first_chunk::<10>().copied().unwrap_or_default();
     Builder::from_unix_timestamp_millis(now.0 / 1_000, &bits)
         .into_uuid()
         .to_string()

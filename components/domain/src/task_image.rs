@@ -2,7 +2,7 @@
 //! whether it is still needed. All other uploads have a UUID as their name.
 
 use crate::capability::ImageKind;
-use crate::image_path::{ImagePath, folder, without_format};
+use crate::image_path::{folder, without_format};
 use crate::validation::uuid;
 
 const PREFIX: &str = "for-";
@@ -31,19 +31,9 @@ pub fn name_for_task(task_id: &str, role: TaskImage) -> String {
 pub fn task_of_path(path: &str) -> Option<&str> {
     let (kind, rest) = without_format(path).split_once('/')?;
     let (_, name) = rest.split_once('/')?;
-    let is_upload = kind == folder(ImageKind::Upload);
-    task_of_name(name).filter(|_| is_upload)
-}
-
-impl ImagePath {
-    /// The id of the task that this upload belongs to. None: it is not an upload, or
-    /// belongs to no task.
-    pub fn task_of_upload(&self) -> Option<&str> {
-        task_of_name(&self.name).filter(|_| self.kind == ImageKind::Upload)
+    if kind != folder(ImageKind::Upload) {
+        return None;
     }
-}
-
-fn task_of_name(name: &str) -> Option<&str> {
     let id = name.strip_prefix(PREFIX)?;
     let id = id.strip_suffix(MASK_SUFFIX).unwrap_or(id);
     // Only the form in which ids are written, so that a name says one task alone.
@@ -53,6 +43,7 @@ fn task_of_name(name: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image_path::ImagePath;
 
     const ID: &str = "0197a1b2-c3d4-7e5f-8a6b-0123456789ab";
     const TAG: &str = "0123456789abcdef0123456789abcdef";
@@ -65,8 +56,7 @@ mod tests {
         assert_eq!(mask, format!("for-{ID}-mask"));
         for name in [original, mask] {
             let path = format!("uploads/{TAG}/{name}.webp");
-            let parsed = ImagePath::parse(&path).unwrap();
-            assert_eq!(parsed.task_of_upload(), Some(ID), "{path}");
+            assert!(ImagePath::parse(&path).is_some(), "{path}");
             assert_eq!(task_of_path(&path), Some(ID), "{path}");
             assert_eq!(task_of_path(without_format(&path)), Some(ID), "{path}");
         }
@@ -92,13 +82,9 @@ mod tests {
         ] {
             let path = format!("uploads/{TAG}/{name}.png");
             assert_eq!(task_of_path(&path), None, "{path}");
-            let parsed = ImagePath::parse(&path);
-            let task = parsed.as_ref().and_then(ImagePath::task_of_upload);
-            assert_eq!(task, None, "{path}");
         }
         let refined = format!("refined/{TAG}/for-{ID}.png");
-        let parsed = ImagePath::parse(&refined).unwrap();
-        assert_eq!(parsed.task_of_upload(), None);
+        assert!(ImagePath::parse(&refined).is_some());
         for path in [&refined, "", "for", "uploads", &format!("uploads/for-{ID}")] {
             assert_eq!(task_of_path(path), None, "{path:?}");
         }

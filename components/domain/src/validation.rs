@@ -18,18 +18,10 @@ use crate::webhook::check_webhook_url;
 
 const ORIGINAL_IMAGE_URL: &str = "original_image_url";
 const ORIGINAL_CONCEPT_ID: &str = "original_concept_id";
-const PRESERVE_ASPECTS: &str = "preserve_aspects";
-const REFINEMENT_PROMPT: &str = "refinement_prompt";
-const LOGO_DESCRIPTION: &str = "logo_description";
-const THEME_DESCRIPTION: &str = "theme_description";
-const WEBHOOK_URL: &str = "webhook_url";
-const STRENGTH: &str = "strength";
-const SEED: &str = "seed";
 const REGION: &str = "region";
 const MASK_URL: &str = "mask_url";
 const MASK_FEATHER: &str = "mask_feather";
 const REGION_ONLY: &str = "region_only";
-const DEADLINE_SECONDS: &str = "deadline_seconds";
 
 /// How many pixels of an edge may blend.
 pub const MAX_FEATHER: u32 = 64;
@@ -122,11 +114,6 @@ impl Draft {
         self.0.get(ORIGINAL_IMAGE_URL).and_then(Value::as_str)
     }
 
-    /// The concept whose image is the original; the same holds.
-    pub fn original_concept_id(&self) -> Option<&str> {
-        self.0.get(ORIGINAL_CONCEPT_ID).and_then(Value::as_str)
-    }
-
     /// The same of the mask.
     pub fn mask_url(&self) -> Option<&str> {
         self.0.get(MASK_URL).and_then(Value::as_str)
@@ -136,23 +123,25 @@ impl Draft {
     /// ignored. `webhooks`: receivers that the operator allows in addition to public
     /// ones. `task_timeout`: how long a task may take, and its deadline may be ahead.
     pub fn check(
-        mut self,
+        self,
         original: Source<'_>,
         mask: Source<'_>,
         webhooks: &AllowedSources,
         task_timeout: Duration,
     ) -> Result<Request, FieldErrors> {
-        let mut errors = FieldErrors::default();
-        let (original_image_url, original_concept_id) = self.original(original, &mut errors);
-        let refinement_prompt = self.required(REFINEMENT_PROMPT, &mut errors, check_prompt);
-        let logo_description = self.optional(LOGO_DESCRIPTION, &mut errors, check_description);
-        let theme_description = self.optional(THEME_DESCRIPTION, &mut errors, check_description);
-        let check_webhook = |url: &str| check_webhook_url(url, webhooks);
-        let webhook_url = self.optional(WEBHOOK_URL, &mut errors, check_webhook);
-        let edit = self.edit(mask, &mut errors);
-        let deadline_seconds = self.deadline(task_timeout, &mut errors);
+        let mut fields = Fields {
+            values: self.0,
+            errors: FieldErrors::default(),
+        };
+        let (original_image_url, original_concept_id) = fields.original(original);
+        let refinement_prompt = fields.required("refinement_prompt", check_prompt);
+        let logo_description = fields.optional("logo_description", check_description);
+        let theme_description = fields.optional("theme_description", check_description);
+        let webhook_url = fields.optional("webhook_url", |url| check_webhook_url(url, webhooks));
+        let edit = fields.edit(mask);
+        let deadline_seconds = fields.deadline(task_timeout);
         match refinement_prompt {
-            Some(refinement_prompt) if errors.is_empty() => Ok(Request {
+            Some(refinement_prompt) if fields.errors.is_empty() => Ok(Request {
                 refinement: Refinement {
                     original_image_url,
                     refinement_prompt,
@@ -164,25 +153,29 @@ impl Draft {
                 },
                 webhook_url,
             }),
-            _ => Err(errors),
+            _ => Err(fields.errors),
         }
     }
+}
 
+/// The fields that are still to be checked, and the problems of the others.
+struct Fields {
+    values: Map<String, Value>,
+    errors: FieldErrors,
+}
+
+impl Fields {
     /// Where the original is: a URL, or a concept.
-    fn original(
-        &mut self,
-        source: Source<'_>,
-        errors: &mut FieldErrors,
-    ) -> (Option<String>, Option<String>) {
-        let id = self.optional(ORIGINAL_CONCEPT_ID, errors, |_| Ok(()));
+    fn original(&mut self, source: Source<'_>) -> (Option<String>, Option<String>) {
+        let id = self.optional(ORIGINAL_CONCEPT_ID, |_| Ok(()));
         // One that is itself invalid has been told.
-        let has_id = id.is_some() || errors.has(ORIGINAL_CONCEPT_ID);
+        let has_id = id.is_some() || self.errors.has(ORIGINAL_CONCEPT_ID);
         let url = match has_id {
-            true => self.optional(ORIGINAL_IMAGE_URL, errors, |_| Ok(())),
-            false => self.required(ORIGINAL_IMAGE_URL, errors, |url| source.check(url)),
+            true => self.optional(ORIGINAL_IMAGE_URL, |_| Ok(())),
+            false => self.required(ORIGINAL_IMAGE_URL, |url| source.check(url)),
         };
         if has_id && url.is_some() {
-            errors.add(
+            self.errors.add(
                 ORIGINAL_IMAGE_URL,
                 "must not be sent together with original_concept_id",
             );
@@ -191,27 +184,24 @@ impl Draft {
     }
 
     /// How strongly and where the original is to change.
-    fn edit(&mut self, mask: Source<'_>, errors: &mut FieldErrors) -> Refinement {
-        let mask_url = self.optional(MASK_URL, errors, |url| mask.check(url));
+    fn edit(&mut self, mask: Source<'_>) -> Refinement {
+        let mask_url = self.optional(MASK_URL, |url| mask.check(url));
         let edit = Refinement {
             preserve_aspects: self.value(
-                PRESERVE_ASPECTS,
-                errors,
+                "preserve_aspects",
                 "must be a list of one to four of colors, layout, style and shapes, none twice",
                 aspects,
             ),
-            strength: self.value(STRENGTH, errors, "must be a number from 0 to 1", |value| {
+            strength: self.value("strength", "must be a number from 0 to 1", |value| {
                 value.as_f64().and_then(Strength::new)
             }),
             seed: self.value(
-                SEED,
-                errors,
+                "seed",
                 "must be a whole number from 0 to 4294967295",
                 |value| value.as_u64()?.try_into().ok(),
             ),
             region: self.value(
                 REGION,
-                errors,
                 "must have x and y of at least 0, width and height of at least 1: whole numbers \
                  up to 2147483647",
                 region,
@@ -219,40 +209,38 @@ impl Draft {
             mask_url,
             mask_feather: self.value(
                 MASK_FEATHER,
-                errors,
                 "must be a whole number from 0 to 64",
                 |value| {
                     let feather = value.as_u64()?.try_into().ok()?;
                     (feather <= MAX_FEATHER).then_some(feather)
                 },
             ),
-            region_only: self.value(REGION_ONLY, errors, "must be true or false", |value| {
-                value.as_bool()
-            }),
+            region_only: self.value(REGION_ONLY, "must be true or false", Value::as_bool),
             ..Refinement::default()
         };
         // A part that is itself invalid has been told.
-        let has_part = edit.is_partial() || errors.has(REGION) || errors.has(MASK_URL);
+        let has_part = edit.is_partial() || self.errors.has(REGION) || self.errors.has(MASK_URL);
         if edit.region.is_some() && edit.mask_url.is_some() {
-            errors.add(MASK_URL, "must not be sent together with region");
+            self.errors
+                .add(MASK_URL, "must not be sent together with region");
         }
         if edit.mask_feather.is_some() && !has_part {
-            errors.add(MASK_FEATHER, "needs a region or a mask");
+            self.errors.add(MASK_FEATHER, "needs a region or a mask");
         }
         if edit.region_only == Some(true) && !has_part {
-            errors.add(REGION_ONLY, "needs a region or a mask");
+            self.errors.add(REGION_ONLY, "needs a region or a mask");
         }
         edit
     }
 
-    fn deadline(&mut self, task_timeout: Duration, errors: &mut FieldErrors) -> Option<u32> {
+    fn deadline(&mut self, task_timeout: Duration) -> Option<u32> {
         let seconds = MIN_DEADLINE.as_secs()..=task_timeout.as_secs();
         let (least, most) = (seconds.start(), seconds.end());
         let problem = match seconds.is_empty() {
             true => format!("cannot be used: a task of this service ends after {most} seconds"),
             false => format!("must be a whole number from {least} to {most}"),
         };
-        self.value(DEADLINE_SECONDS, errors, &problem, |value| {
+        self.value("deadline_seconds", &problem, |value| {
             let sent = value.as_u64().filter(|sent| seconds.contains(sent))?;
             sent.try_into().ok()
         })
@@ -262,16 +250,15 @@ impl Draft {
     fn value<T>(
         &mut self,
         field: &str,
-        errors: &mut FieldErrors,
         problem: &str,
         read: impl FnOnce(&Value) -> Option<T>,
     ) -> Option<T> {
-        match self.0.remove(field) {
+        match self.values.remove(field) {
             None | Some(Value::Null) => None,
             Some(value) => {
                 let read = read(&value);
                 if read.is_none() {
-                    errors.add(field, problem);
+                    self.errors.add(field, problem);
                 }
                 read
             }
@@ -281,31 +268,29 @@ impl Draft {
     fn required(
         &mut self,
         field: &str,
-        errors: &mut FieldErrors,
         check: impl FnOnce(&str) -> Result<(), String>,
     ) -> Option<String> {
-        if self.0.get(field).is_none_or(Value::is_null) {
-            errors.add(field, "is required");
+        if self.values.get(field).is_none_or(Value::is_null) {
+            self.errors.add(field, "is required");
         }
-        self.optional(field, errors, check)
+        self.optional(field, check)
     }
 
     fn optional(
         &mut self,
         field: &str,
-        errors: &mut FieldErrors,
         check: impl FnOnce(&str) -> Result<(), String>,
     ) -> Option<String> {
-        match self.0.remove(field) {
+        match self.values.remove(field) {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => {
                 if let Err(problem) = check(&text) {
-                    errors.add(field, problem);
+                    self.errors.add(field, problem);
                 }
                 Some(text)
             }
             Some(_) => {
-                errors.add(field, "must be a string");
+                self.errors.add(field, "must be a string");
                 None
             }
         }

@@ -9,39 +9,25 @@ use crate::revision::REVISIONS;
 
 /// What is wrong, as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
 pub enum Code {
     /// Not JSON.
-    ParseError,
+    ParseError = -32700,
     /// JSON that is no message.
-    InvalidRequest,
-    MethodNotFound,
+    InvalidRequest = -32600,
+    MethodNotFound = -32601,
     /// Also an unknown tool, and a task that there is not.
-    InvalidParams,
-    InternalError,
+    InvalidParams = -32602,
+    InternalError = -32603,
     /// A header of HTTP is missing, or says something else than the message.
-    HeaderMismatch,
-    MissingClientCapability,
-    UnsupportedProtocolVersion,
-}
-
-impl Code {
-    pub fn number(self) -> i32 {
-        match self {
-            Self::ParseError => -32700,
-            Self::InvalidRequest => -32600,
-            Self::MethodNotFound => -32601,
-            Self::InvalidParams => -32602,
-            Self::InternalError => -32603,
-            Self::HeaderMismatch => -32020,
-            Self::MissingClientCapability => -32021,
-            Self::UnsupportedProtocolVersion => -32022,
-        }
-    }
+    HeaderMismatch = -32020,
+    MissingClientCapability = -32021,
+    UnsupportedProtocolVersion = -32022,
 }
 
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i32(self.number())
+        serializer.serialize_i32(*self as i32)
     }
 }
 

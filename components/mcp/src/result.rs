@@ -22,21 +22,9 @@ pub fn progress(token: &Value, progress: u32, total: Option<u32>, message: &str)
     Notification::new(PROGRESS, params)
 }
 
-/// What kind of result it is, which only stateless revisions tell.
-#[derive(Clone, Copy)]
-pub enum Kind {
-    Complete,
-    Task,
-}
-
-impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Task => "task",
-        }
-    }
-}
+// What kind of result it is, which only stateless revisions tell.
+pub const COMPLETE: &str = "complete";
+pub const TASK: &str = "task";
 
 /// How long a client may keep what never changes while a server runs, in milliseconds.
 const LIFETIME: u32 = 300_000;

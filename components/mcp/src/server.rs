@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::content::CallToolResult;
 use crate::error::Error;
 use crate::message::Params;
-use crate::result::{Kind, cached, fields};
+use crate::result::{COMPLETE, TASK, cached, fields};
 use crate::revision::{REVISIONS, Revision, Terms};
 use crate::task::{self, Task};
 use crate::tool::Tool;
@@ -56,7 +56,7 @@ impl Server {
             "instructions": self.instructions,
         }))?;
         cached(&mut result);
-        self.completed(terms, result, Kind::Complete)
+        self.completed(terms, result, COMPLETE)
     }
 
     /// `tools/list`: all on one page.
@@ -65,32 +65,32 @@ impl Server {
         if terms.revision.is_stateless() {
             cached(&mut result);
         }
-        self.completed(terms, result, Kind::Complete)
+        self.completed(terms, result, COMPLETE)
     }
 
     /// `tools/call`: what a tool answered.
     pub fn called(&self, terms: Terms, result: &CallToolResult) -> Result<Params, Error> {
-        self.completed(terms, fields(result)?, Kind::Complete)
+        self.completed(terms, fields(result)?, COMPLETE)
     }
 
     /// The same, as a task whose end is asked for.
     pub fn created(&self, terms: Terms, task: &Task) -> Result<Params, Error> {
-        self.completed(terms, fields(task)?, Kind::Task)
+        self.completed(terms, fields(task)?, TASK)
     }
 
     /// `tasks/get`.
     pub fn task(&self, terms: Terms, task: &Task) -> Result<Params, Error> {
-        self.completed(terms, fields(task)?, Kind::Complete)
+        self.completed(terms, fields(task)?, COMPLETE)
     }
 
     /// `ping`, `tasks/update` and `tasks/cancel`: it was understood.
     pub fn acknowledged(&self, terms: Terms) -> Result<Params, Error> {
-        self.completed(terms, Params::new(), Kind::Complete)
+        self.completed(terms, Params::new(), COMPLETE)
     }
 
-    fn completed(&self, terms: Terms, mut result: Params, kind: Kind) -> Result<Params, Error> {
+    fn completed(&self, terms: Terms, mut result: Params, kind: &str) -> Result<Params, Error> {
         if terms.revision.is_stateless() {
-            result.insert("resultType".into(), kind.as_str().into());
+            result.insert("resultType".into(), kind.into());
             let meta = fields(&json!({ SERVER_INFO: self.info }))?;
             result.insert("_meta".into(), meta.into());
         }

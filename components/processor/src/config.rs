@@ -85,23 +85,21 @@ impl Config {
     }
 
     pub fn original_limits(&self) -> Limits {
-        Limits {
-            max_bytes: self.max_image_bytes,
-            max_pixels: self.max_image_pixels,
-        }
+        self.limits(self.max_image_bytes)
     }
 
     /// `length`: how long the result can be, in bytes.
     pub fn composite_limits(&self, length: u64) -> Limits {
-        Limits {
-            max_bytes: length.min(MAX_COMPOSITE_BYTES),
-            max_pixels: self.max_image_pixels,
-        }
+        self.limits(length.min(MAX_COMPOSITE_BYTES))
     }
 
     pub fn answer_limits(&self) -> Limits {
+        self.limits(MAX_ANSWER_BYTES)
+    }
+
+    fn limits(&self, max_bytes: u64) -> Limits {
         Limits {
-            max_bytes: MAX_ANSWER_BYTES,
+            max_bytes,
             max_pixels: self.max_image_pixels,
         }
     }

@@ -22,12 +22,14 @@ pub use concept_refinement_guest::{Clock, Failure, Random};
 use crate::contents::{Contents, Received, Rejected};
 use crate::reason::Reason;
 
+/// What a capability answers, unless a port says otherwise.
+type Result<T, E = CapabilityError> = std::result::Result<T, E>;
+
 pub trait TaskStore {
     /// None: the lease is lost.
-    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError>;
-    async fn finish(&self, lease: &Lease, image: RefinedImage)
-    -> Result<Finished, CapabilityError>;
-    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError>;
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>>;
+    async fn finish(&self, lease: &Lease, image: RefinedImage) -> Result<Finished>;
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced>;
 }
 
 /// The bytes of one image, kept outside of the instance.
@@ -48,17 +50,17 @@ pub trait Blob {
     async fn length(&self) -> u64;
 
     /// The image that was filled in, without what a model must not see.
-    async fn stripped(&self) -> Result<Rewritten<Self>, CapabilityError>
+    async fn stripped(&self) -> Result<Rewritten<Self>>
     where
         Self: Sized;
 
     /// The same with this digital source type.
-    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>, CapabilityError>
+    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>>
     where
         Self: Sized;
 
     /// Moves so much of the space of an empty blob to a new one.
-    async fn split(&mut self, length: u64) -> Result<Self, CapabilityError>
+    async fn split(&mut self, length: u64) -> Result<Self>
     where
         Self: Sized;
 }
@@ -77,20 +79,15 @@ pub trait Blobs {
     type Blob: Blob;
 
     /// An empty blob with space for this many bytes. For a model's answer this waits.
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob, CapabilityError>;
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob>;
 }
 
 pub trait ImageStore: Blobs {
-    async fn put(
-        &self,
-        image: NewImage,
-        contents: &Contents<Self::Blob>,
-    ) -> Result<StoredOrNot, CapabilityError>;
-    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError>;
-    async fn get(&self, path: &str)
-    -> Result<Option<(ImageInfo, StreamOf<Self>)>, CapabilityError>;
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError>;
-    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError>;
+    async fn put(&self, image: NewImage, contents: &Contents<Self::Blob>) -> Result<StoredOrNot>;
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>>;
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, StreamOf<Self>)>>;
+    async fn delete(&self, path: &str) -> Result<()>;
+    async fn sign(&self, path: &str, origin: &str) -> Result<String>;
 }
 
 pub trait Progress {

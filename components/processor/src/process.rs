@@ -23,7 +23,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Metadata, Received, Rejected};
 use crate::download::{DownloadError, download};
-use crate::partial_edit::Edit;
+use crate::partial_edit::refine_part;
 use crate::ports::{Blob, Clock, ImageStore, Images, ModelRequest, Part, Ports, Purpose};
 use crate::reason::Reason;
 use crate::refine::{Refined, refine};
@@ -187,13 +187,10 @@ async fn steps(
         Some(refined) => refined,
         None => {
             begin(Stage::Downloading).await;
-            let original = original(ports, config, task).await?;
-            let Metadata {
-                has_credentials: original_had_credentials,
-                is_strippable,
-                ..
-            } = *original.metadata();
-            let is_stripped = config.strips_originals && is_strippable;
+            let own = task.original_path.as_deref();
+            let original = image(ports, config, own, task.original_address()).await?;
+            let original_had_credentials = original.metadata().has_credentials;
+            let is_stripped = config.strips_originals && original.metadata().is_strippable;
             let original = match is_stripped {
                 true => original.stripped().await?,
                 false => original,
@@ -214,12 +211,9 @@ async fn steps(
                 }
                 // Boxed, so that other tasks need less memory.
                 Some(part) => {
-                    let edit = Edit {
-                        original: &original,
-                        part,
-                        refinement: &task.refinement,
-                    };
-                    Box::pin(edit.refine(ports, request, deadline, config)).await?
+                    let edit =
+                        refine_part(ports, (&original, part), task, request, deadline, config);
+                    Box::pin(edit).await?
                 }
             };
             drop(original);
@@ -268,10 +262,9 @@ async fn marked<B: Blob>(
         image: refined.image.marked(source_type).await?,
         ..refined
     };
-    Ok((
-        refined,
-        Provenance::marked(source_type, original_had_credentials),
-    ))
+    let source = source_type.as_str().to_owned();
+    let provenance = Provenance::of(false, Some(source), original_had_credentials);
+    Ok((refined, provenance))
 }
 
 /// Of an image that stays as it is.
@@ -335,15 +328,6 @@ fn earlier_paths(Claimed { lease, task, .. }: &Claimed) -> impl Iterator<Item = 
             path.to_string()
         })
     })
-}
-
-async fn original<P: Ports>(
-    ports: &P,
-    config: &Config,
-    task: &Task,
-) -> Result<Contents<P::Blob>, Interrupted> {
-    let path = task.original_path.as_deref();
-    image(ports, config, path, task.original_address()).await
 }
 
 /// What is to change, if that is not the whole image.
@@ -478,29 +462,27 @@ fn new_image<B>(
     provenance: &Provenance,
 ) -> NewImage {
     let refinement = &task.refinement;
-    let of_credentials = provenance
-        .original_had_credentials
-        .then(|| (ORIGINAL_HAD_CREDENTIALS, Some("true".to_owned())));
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let mut metadata = vec![
+        ("logo_description", text(&refinement.logo_description)),
+        ("theme_description", text(&refinement.theme_description)),
+        ("refinement_prompt", refinement.refinement_prompt.clone()),
+        ("task_id", task.id.clone()),
+        ("is_refinement", "true".to_owned()),
+    ];
+    if provenance.original_had_credentials {
+        metadata.push((ORIGINAL_HAD_CREDENTIALS, "true".to_owned()));
+    }
+    let metadata = metadata.into_iter();
     NewImage {
         kind: ImageKind::Refined,
         name: refined::name(&task.id, lease.attempt),
         owner: task.user_id.clone(),
         media_type: refined.format().media_type().to_owned(),
         length: ImageLength::Exactly(refined.length()),
-        metadata: [
-            ("logo_description", refinement.logo_description.clone()),
-            ("theme_description", refinement.theme_description.clone()),
-            (
-                "refinement_prompt",
-                Some(refinement.refinement_prompt.clone()),
-            ),
-            ("task_id", Some(task.id.clone())),
-            ("is_refinement", Some("true".to_owned())),
-        ]
-        .into_iter()
-        .chain(of_credentials)
-        .map(|(name, value)| (name.to_owned(), value.unwrap_or_default()))
-        .collect(),
+        metadata: metadata
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
         limits: None,
     }
 }

@@ -35,7 +35,8 @@ struct Claims<'a> {
     iat: u64,
     exp: u64,
     is_anonymous: bool,
-    #[serde(skip_serializing_if = "is_false")]
+    /// Left out where it is false, so that all other tokens are as they were.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     for_users: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<&'a str>,
@@ -72,11 +73,6 @@ impl Issued<'_> {
         let signature = key.sign(message.as_bytes())?;
         Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
-}
-
-/// So that all other tokens are as they were.
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 fn part(value: &impl Serialize) -> Option<String> {

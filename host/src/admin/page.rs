@@ -21,6 +21,7 @@ const FILES: [(&str, &str, &str); 4] = [
         "/admin.css",
         "text/css; charset=utf-8",
         concat!(
+            include_str!("../../../components/api/page/colours.css"),
             include_str!("../../../components/api/page/shared.css"),
             include_str!("page/style.css"),
         ),

@@ -18,6 +18,8 @@ use futures::stream::{self, LocalBoxStream};
 
 use super::{Native, Outside};
 
+impl<O: Outside> api::Ports for Native<O> {}
+
 impl<O: Outside> api::TaskStore for Native<O> {
     async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError> {
         self.host.tasks().submit(task).await

@@ -24,7 +24,7 @@ impl Guest for Component {
             body,
         } = request;
         let (path, query) = target(path_with_query);
-        let response = respond(request::Request {
+        let request = request::Request {
             method: Method::of(&method),
             path,
             query,
@@ -33,15 +33,15 @@ impl Guest for Component {
                 text: headers.text,
                 lengths: headers.lengths,
             }),
-            body: match body {
-                RequestBody::None => Incoming::Bytes(None),
-                RequestBody::Bytes(bytes) => Incoming::Bytes(Some(bytes)),
-                RequestBody::Chunks(Chunks { bytes, is_complete }) => {
-                    Incoming::Chunks(bytes, is_complete)
-                }
-            },
-        });
-        let response = response.await;
+        };
+        let body = match body {
+            RequestBody::None => Incoming::Bytes(None),
+            RequestBody::Bytes(bytes) => Incoming::Bytes(Some(bytes)),
+            RequestBody::Chunks(Chunks { bytes, is_complete }) => {
+                Incoming::Chunks(bytes, is_complete)
+            }
+        };
+        let response = respond(request, body).await;
         let headers = response.headers.iter();
         let Fields { text, lengths } = headers
             .map(|(name, value)| (name, value.as_bytes()))

@@ -15,7 +15,7 @@ use crate::response::{self, Content};
 
 const CHUNK: usize = 64 * 1024;
 
-pub fn received(request: Request) -> request::Request<Incoming> {
+pub fn received(request: Request) -> (request::Request, Incoming) {
     let method = match request.get_method() {
         WasiMethod::Get => Method::Get,
         WasiMethod::Head => Method::Head,
@@ -36,18 +36,18 @@ pub fn received(request: Request) -> request::Request<Incoming> {
     let authority = request.get_authority().unwrap_or_default();
     let (path, query) = target(request.get_path_with_query().unwrap_or_default());
     let headers = Headers::from_iter(request.get_headers().copy_all());
-    let remaining = headers.content_length();
-    request::Request {
+    let body = Incoming {
+        state: State::Unopened(request),
+        remaining: headers.content_length(),
+    };
+    let request = request::Request {
         method,
         path,
         query,
         origin: Origin::new(&scheme, &authority),
         headers,
-        body: Incoming {
-            state: State::Unopened(request),
-            remaining,
-        },
-    }
+    };
+    (request, body)
 }
 
 /// A request body, opened at the first read.

@@ -37,6 +37,8 @@ macro_rules! forward {
     )+ };
 }
 
+impl ports::Ports for Imports {}
+
 impl ports::TaskStore for Imports {
     forward! {
         submit(task: NewTask) -> Submission = task_store::submit;
@@ -67,12 +69,10 @@ impl ports::TaskStore for Imports {
 }
 
 impl ports::TaskQueue for Imports {
+    forward! { position(task_id: &str) -> Option<u32> = task_queue::position; }
+
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
         task_queue::publish(message).await.convert()
-    }
-
-    async fn position(&self, task_id: &str) -> Result<Option<u32>, CapabilityError> {
-        task_queue::position(task_id.to_owned()).await.convert()
     }
 }
 

@@ -4,6 +4,8 @@ use std::mem;
 
 use memchr::{memchr, memchr2};
 
+use super::Fault;
+
 /// How a data URL begins, in any case.
 pub const SCHEME: &str = "data:";
 
@@ -15,10 +17,6 @@ const MAX_TYPE: usize = 128;
 
 /// Longest begin of a data URL before its comma, in bytes as sent, if each is escaped.
 const MAX_OPENING: usize = SCHEME.len() + 2 * (MAX_TYPE + BASE64.len());
-
-/// The rest is longer than it may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLarge;
 
 /// The string that stands for an image.
 pub fn placeholder(index: usize) -> String {
@@ -99,7 +97,7 @@ impl Rest {
 
     /// Takes JSON up to the next image. Its index and its content; None: all was taken. After
     /// an image, JSON goes on behind its string.
-    pub fn take<'a>(&mut self, mut json: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, TooLarge> {
+    pub fn take<'a>(&mut self, mut json: &'a [u8]) -> Result<Option<(usize, &'a [u8])>, Fault> {
         while !json.is_empty() {
             let end = match self.state {
                 State::Between => memchr(b'"', json),
@@ -148,7 +146,7 @@ impl Rest {
     }
 
     /// Counts what is left where no more JSON follows.
-    pub fn finish(&mut self) -> Result<(), TooLarge> {
+    pub fn finish(&mut self) -> Result<(), Fault> {
         let opening = mem::take(&mut self.opening);
         self.keep(&opening)
     }
@@ -169,7 +167,7 @@ impl Rest {
     }
 
     /// Puts a placeholder where an image has begun. Its index.
-    fn begin_image(&mut self) -> Result<usize, TooLarge> {
+    fn begin_image(&mut self) -> Result<usize, Fault> {
         let index = self.images;
         self.images = index.saturating_add(1);
         self.opening = Vec::new();
@@ -195,9 +193,9 @@ impl Rest {
         self.bytes.len() + self.opening.len()
     }
 
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), TooLarge> {
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         if self.bytes.len().saturating_add(bytes.len()) > self.max {
-            return Err(TooLarge);
+            return Err(Fault::TooLarge);
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())

@@ -279,17 +279,16 @@ fn an_image_is_a_body_that_tells_its_fault() {
         let mut json = JsonImages::new(body, 100, MEMBERS);
         let read = async {
             assert_eq!(json.next().await, Ok(Some(0)), "{name}");
-            let mut body = json.image();
             let mut image = Vec::new();
             let end = loop {
-                match body.chunk().await {
+                match Body::chunk(&mut json).await {
                     Ok(Some(chunk)) => image.extend(chunk),
                     Ok(None) => break None,
                     Err(interrupted) => break Some(interrupted),
                 }
             };
             assert_eq!(end.is_some(), expected.is_some(), "{name}");
-            assert_eq!(body.fault(), expected, "{name}");
+            assert_eq!(json.fault(), expected, "{name}");
             assert_eq!(image, [0, 1, 2], "{name}");
             assert_eq!(json.next().await.err(), expected, "{name}: the fault stays");
         };

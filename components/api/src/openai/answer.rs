@@ -82,10 +82,7 @@ impl<P: Ports> Image<P> {
             });
         };
         let (info, contents) = match response_format {
-            ResponseFormat::Url => {
-                let info = ports.stat(path).await?.ok_or(GONE)?;
-                (info, None)
-            }
+            ResponseFormat::Url => (ports.stat(path).await?.ok_or(GONE)?, None),
             ResponseFormat::Base64 => {
                 let (info, contents) = ImageStore::get(ports, path, None).await?.ok_or(GONE)?;
                 (info, Some(contents))

@@ -110,9 +110,8 @@ impl<P: Ports> Reader<'_, P> {
             if place.is_some() {
                 return Err(several(param));
             }
-            let mut part = parts.part();
-            let uploaded = self.upload(any(&mut part), role).await;
-            let stored = uploaded.map_err(|problem| cause(param, part.fault(), problem))?;
+            let uploaded = self.upload(any(&mut parts), role).await;
+            let stored = uploaded.map_err(|problem| cause(param, parts.fault(), problem))?;
             add(&mut hash, param, digest(&stored));
             *place = Some(Image::Upload(stored.path));
         }
@@ -131,9 +130,8 @@ impl<P: Ports> Reader<'_, P> {
                 _ => return Err(several(IMAGES)),
             };
             let param = current(json.rest());
-            let mut image = json.image();
-            let uploaded = self.upload(any(&mut image), role).await;
-            let stored = uploaded.map_err(|problem| cause(param, image.fault(), problem))?;
+            let uploaded = self.upload(any(&mut json), role).await;
+            let stored = uploaded.map_err(|problem| cause(param, json.fault(), problem))?;
             add(&mut hash, "", digest(&stored));
             uploads.push(Some(stored.path));
         }

@@ -31,11 +31,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Ans
     let concept = ConceptStore::get(&state.ports, &caller.user, &id)
         .await?
         .ok_or(NO_SUCH_CONCEPT)?;
-    let image_url = state
-        .ports
-        .sign(&concept.content.image_path, request.origin.as_str())
-        .await?;
-    json(200, &ConceptResponse::new(&concept, image_url))
+    json(200, &shown(state, request, &concept).await?)
 }
 
 pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
@@ -61,13 +57,19 @@ pub async fn represented<'a, P: Ports>(
 ) -> Result<Vec<ConceptResponse<'a>>, CapabilityError> {
     let mut represented = Vec::with_capacity(concepts.len());
     for concept in concepts {
-        let image_url = state
-            .ports
-            .sign(&concept.content.image_path, request.origin.as_str())
-            .await?;
-        represented.push(ConceptResponse::new(concept, image_url));
+        represented.push(shown(state, request, concept).await?);
     }
     Ok(represented)
+}
+
+async fn shown<'a, P: Ports>(
+    state: &State<P>,
+    request: &Request,
+    concept: &'a Concept,
+) -> Result<ConceptResponse<'a>, CapabilityError> {
+    let path = &concept.content.image_path;
+    let image_url = state.ports.sign(path, request.origin.as_str()).await?;
+    Ok(ConceptResponse::new(concept, image_url))
 }
 
 /// Deletes the concept first, so that an existing concept always has its image. On a full

@@ -8,7 +8,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::Accepted;
+use concept_refinement_domain::capability::{Accepted, NewTask};
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::end::end;
-use super::submission::{self, KEY_FIELD, Repeats, Submitted, ValidRequest, own_image, source};
+use super::submission::{self, KEY_FIELD, Submitted, own_image};
 use crate::auth::Caller;
 use crate::event::{COMMENT, KEEP_ALIVE};
 use crate::log;
@@ -54,27 +54,12 @@ const STILL_RUNNING: u32 = 1;
 struct Taken {
     accepted: Accepted,
     asked: Asked,
-    /// Tells when it has ended.
+    /// Tells its end. It is silent for good where the task goes on, as far as is known.
     end: oneshot::Receiver<End>,
 }
 
-/// What became of a task.
-enum End {
-    Ended(Box<Task>),
-    Deleted,
-    /// It goes on, as far as is known.
-    Unknown,
-}
-
-impl End {
-    fn task(self) -> Result<Task, Fault> {
-        match self {
-            Self::Ended(task) => Ok(*task),
-            Self::Deleted => Err(Problem::NotFound("The task was deleted.").into()),
-            Self::Unknown => Err(still_running()),
-        }
-    }
-}
+/// The task in its final state, or why there is none.
+type End = Result<Task, Fault>;
 
 pub async fn edit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
     let origin = request.origin.clone();
@@ -153,7 +138,7 @@ async fn submit<P: Ports>(
 ) -> Result<(Submitted, Asked), Fault> {
     let origin = &request.origin;
     let asked = Asked::read(form.fields)?;
-    let repeats = repeats(&request.headers, &form.hash)?;
+    let (key, replayed_within) = repeats(&request.headers, &form.hash)?;
     let caller = match caller.for_users {
         true => Caller {
             user: fields::user_of(&caller.user, &asked)?.unwrap_or(caller.user),
@@ -182,29 +167,24 @@ async fn submit<P: Ports>(
     };
     let original = path(form.original).await;
     let mask = path(form.mask).await;
-    let checked = Draft::of(draft).check(
-        source(state, &original),
-        source(state, &mask),
-        &state.config.allowed_webhooks,
-        state.config.task_timeout,
-    );
+    let checked = submission::check(state, Draft::of(draft), &original, &mask);
     let valid = checked.map_err(|errors| Fault::of_fields(&errors, form.image_param))?;
-    let valid = ValidRequest {
-        task_id,
+    let task = NewTask {
+        id: task_id,
         refinement: valid.refinement,
-        webhook: None,
         original_path: original?,
         mask_path: mask?,
-        uploads: uploads.to_vec(),
-        repeats,
+        idempotency_key: Some(key),
+        replayed_within: Some(replayed_within),
+        ..NewTask::default()
     };
-    let submitted = submission::submit(state, valid, caller, origin, now).await?;
+    let submitted = submission::submit(state, task, uploads, caller, origin, now).await?;
     Ok((submitted, asked))
 }
 
-/// Only a repeat joins a task, and only one of the same user: who asks again for the same
-/// gets another image.
-fn repeats(headers: &Headers, hash: &str) -> Result<Repeats, Fault> {
+/// By which key repeats are recognised, and within how many seconds. Only a repeat joins a task,
+/// and only one of the same user: who asks again for the same gets another image.
+fn repeats(headers: &Headers, hash: &str) -> Result<(String, u32), Fault> {
     let own_key = submission::idempotency_key(headers)
         .map_err(|problem| Fault::field(KEY_FIELD, format!("{KEY_FIELD} {problem}.")))?;
     let is_repeat = headers
@@ -216,10 +196,7 @@ fn repeats(headers: &Headers, hash: &str) -> Result<Repeats, Fault> {
         None => 0,
     };
     let key = own_key.unwrap_or_default();
-    Ok(Repeats {
-        key: Some(format!("edit {hash} {key}")),
-        replayed_within: Some(within),
-    })
+    Ok((format!("edit {hash} {key}"), within))
 }
 
 /// Follows the task to its end, and then removes its uploads, whether its client is still
@@ -233,17 +210,15 @@ fn watched<P: Ports>(
     let (ports, republisher) = (state.ports.clone(), state.republisher.clone());
     let task = task.clone();
     state.ports.spawn(async move {
-        let ended = match end(&ports, &republisher, &task).await {
-            Some(ended) => End::Ended(Box::new(ended)),
+        let ended: End = match end(&ports, &republisher, &task).await {
+            Some(ended) => Ok(ended),
             None => match TaskStore::get(&ports, &task.user_id, &task.id).await {
-                Ok(Some(task)) if task.status.is_final() => End::Ended(Box::new(task)),
-                Ok(None) => End::Deleted,
-                Ok(Some(_)) | Err(_) => End::Unknown,
+                Ok(Some(task)) if task.status.is_final() => Ok(task),
+                Ok(None) => Err(Problem::NotFound("The task was deleted.").into()),
+                Ok(Some(_)) | Err(_) => return,
             },
         };
-        if !matches!(ended, End::Unknown) {
-            form::remove(&ports, &uploads).await;
-        }
+        form::remove(&ports, &uploads).await;
         // The client may have left.
         let _ = tell.send(ended);
     });
@@ -282,17 +257,12 @@ async fn answered<P: Ports>(
     })
 }
 
-/// The task in its final state.
-async fn ended<P: Ports>(
-    ports: &P,
-    end: oneshot::Receiver<End>,
-    left: Duration,
-) -> Result<Task, Fault> {
-    let ended = match select(end, pin!(ports.sleep(left))).await {
-        Either::Left((ended, _)) => ended.unwrap_or(End::Unknown),
-        Either::Right(((), _)) => End::Unknown,
-    };
-    ended.task()
+/// The end of the task, if it comes in time.
+async fn ended<P: Ports>(ports: &P, end: oneshot::Receiver<End>, left: Duration) -> End {
+    match select(end, pin!(ports.sleep(left))).await {
+        Either::Left((Ok(ended), _)) => ended,
+        Either::Left((Err(_), _)) | Either::Right(((), _)) => Err(still_running()),
+    }
 }
 
 fn still_running() -> Fault {
@@ -316,14 +286,14 @@ fn events<P: Ports>(
         let wait = KEEP_ALIVE.min(deadline.since(ports.now()));
         let silence = Box::pin(ports.sleep(wait));
         let ended = match select(&mut end, silence).await {
-            Either::Left((ended, _)) => Some(ended.unwrap_or(End::Unknown)),
+            Either::Left((Ok(ended), _)) => Some(ended),
             Either::Right(((), _)) if ports.now() < deadline => None,
-            Either::Right(((), _)) => Some(End::Unknown),
+            Either::Left((Err(_), _)) | Either::Right(((), _)) => Some(Err(still_running())),
         };
         let Some(ended) = ended else {
             return Some((comment(), Some((ports, end, asked, origin))));
         };
-        let event = match ended.task() {
+        let event = match ended {
             Ok(task) => Text::of(&ports, &task, &asked, &origin).await,
             Err(fault) => Err(fault),
         };

@@ -7,7 +7,7 @@ use concept_refinement_domain::task::{Change, Task};
 use futures::StreamExt as _;
 use futures::future::{Either, select};
 
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::republish::Republisher;
 
 /// If there is no news for this time, the task is read, in case its message was lost.
@@ -20,10 +20,7 @@ pub async fn end<P: Ports>(ports: &P, republisher: &Republisher<P>, task: &Task)
         let change = match select(changes.next(), pin!(ports.sleep(SILENCE))).await {
             Either::Left((change, _)) => change?,
             Either::Right(((), _)) => {
-                if let Ok(Some(task)) = TaskStore::get(ports, &task.user_id, &task.id).await {
-                    let now = ports.now();
-                    republisher.republish_if_overdue(&task, now);
-                }
+                republisher.look_at(&task.user_id, &task.id).await;
                 continue;
             }
         };

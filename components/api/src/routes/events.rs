@@ -20,7 +20,7 @@ use super::tasks::{NO_SUCH_TASK, shown};
 use crate::event;
 use crate::log;
 use crate::origin::Origin;
-use crate::ports::{Changes, Ports, TaskStore};
+use crate::ports::{Changes, Ports};
 use crate::problem::Problem;
 use crate::republish::Republisher;
 use crate::request::Request;
@@ -77,10 +77,8 @@ pub async fn watch<P: Ports>(state: &State<P>, request: &Request, id: &str) -> A
 }
 
 /// The store is closing or has too many watchers.
-const STORE_CLOSING: Problem = Problem::Unavailable {
-    detail: std::borrow::Cow::Borrowed("The task cannot be watched now. Try again later."),
-    retry_after: Some(1),
-};
+const STORE_CLOSING: Problem =
+    Problem::unavailable("The task cannot be watched now. Try again later.", 1);
 
 /// A client that knows of the task's deletion has to stop. The answer does not reveal
 /// whether there is, or ever was, such a task.
@@ -99,7 +97,8 @@ impl<P: Ports> Watcher<P> {
         let change = match select(self.changes.next(), silence).await {
             Either::Left((change, _)) => change?,
             Either::Right(((), _)) => {
-                Box::pin(self.republish_if_overdue()).await;
+                // Boxed, like the event below.
+                Box::pin(self.republisher.look_at(&self.user, &self.task_id)).await;
                 return Some(event::COMMENT.to_owned());
             }
         };
@@ -114,14 +113,6 @@ impl<P: Ports> Watcher<P> {
                 log::warn(format_args!("a change could not be sent: {problem:?}"));
             })
             .ok()
-    }
-
-    /// Publishes the task again if it is overdue. Errors are ignored until the next time.
-    async fn republish_if_overdue(&self) {
-        if let Ok(Some(task)) = TaskStore::get(&self.ports, &self.user, &self.task_id).await {
-            let now = self.ports.now();
-            self.republisher.republish_if_overdue(&task, now);
-        }
     }
 
     async fn task_event(&self, task: &Task) -> Result<String, Problem> {

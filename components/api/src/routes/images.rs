@@ -59,7 +59,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> A
             return Ok(described(304, &viewer, &info, max_age));
         }
         if request.method == Method::Head {
-            let response = whole(&viewer, &info, max_age);
+            let response = with_content(200, &viewer, &info, max_age, info.size);
             return Ok(named(response, name.as_ref(), &info));
         }
         range = requested_range(&request.headers, &info)?;
@@ -69,8 +69,12 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> A
         .filter(|(info, _)| viewer.may_see(info))
         .ok_or_else(|| viewer.refusal())?;
     let response = match range {
-        None => whole(&viewer, &info, max_age),
-        Some(range) => part(&viewer, &info, max_age, range),
+        None => with_content(200, &viewer, &info, max_age, info.size),
+        Some(ByteRange { offset, length }) => {
+            let last = offset.saturating_add(length).saturating_sub(1);
+            let content_range = format!("bytes {offset}-{last}/{}", info.size);
+            with_content(206, &viewer, &info, max_age, length).with("content-range", content_range)
+        }
     };
     Ok(Response {
         content: Content::Stored(contents),
@@ -188,23 +192,18 @@ fn requested_range(headers: &Headers, info: &ImageInfo) -> Result<Option<ByteRan
     }
 }
 
-fn whole<C>(viewer: &Viewer, info: &ImageInfo, max_age: Duration) -> Response<C> {
-    described(200, viewer, info, max_age)
+/// Headers of a response with so many bytes of an image.
+fn with_content<C>(
+    status: u16,
+    viewer: &Viewer,
+    info: &ImageInfo,
+    max_age: Duration,
+    length: u64,
+) -> Response<C> {
+    described(status, viewer, info, max_age)
         .with("accept-ranges", "bytes")
         .with("content-type", info.media_type.clone())
-        .with("content-length", info.size.to_string())
-}
-
-fn part<C>(viewer: &Viewer, info: &ImageInfo, max_age: Duration, range: ByteRange) -> Response<C> {
-    let last = range.offset.saturating_add(range.length).saturating_sub(1);
-    described(206, viewer, info, max_age)
-        .with("accept-ranges", "bytes")
-        .with("content-type", info.media_type.clone())
-        .with("content-length", range.length.to_string())
-        .with(
-            "content-range",
-            format!("bytes {}-{last}/{}", range.offset, info.size),
-        )
+        .with("content-length", length.to_string())
 }
 
 /// Browsers save a response with a name instead of showing it.

@@ -21,7 +21,7 @@ use concept_refinement_mcp::{
 use super::answer::{Answer, json};
 use super::protected_resource;
 use crate::auth::Caller;
-use crate::body::is_declared;
+use crate::body::check_declared;
 use crate::origin::Origin;
 use crate::pace::Paced;
 use crate::ports::Ports;
@@ -65,11 +65,7 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request, body:
         Ok(caller) => caller,
         Err(problem) => return Ok(protected_resource::challenge(state, &request, problem)),
     };
-    if !is_declared(&request.headers, "application/json") {
-        return Err(Problem::UnsupportedMediaType(
-            "The body must be declared as application/json.".into(),
-        ));
-    }
+    check_declared(&request.headers)?;
     let body = any(Paced::new(body, state.ports.clone()));
     let Received { message, image } = received::receive(state, &caller, body).await?;
     let (id, method, params) = match message {

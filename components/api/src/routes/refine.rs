@@ -4,14 +4,14 @@
 
 mod waiting;
 
-use concept_refinement_domain::capability::Accepted;
+use concept_refinement_domain::capability::{Accepted, NewTask};
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::Draft;
 
 use super::answer::{Answer, json};
-use super::submission::{self, Submitted, ValidRequest};
+use super::submission::{self, Submitted};
 use crate::allowance;
 use crate::auth::Caller;
 use crate::origin::Origin;
@@ -25,7 +25,7 @@ use waiting::Wait;
 /// A validated submission: its caller and how to answer.
 struct Received {
     caller: Caller,
-    valid: ValidRequest,
+    task: NewTask,
     origin: Origin,
     /// How long the client waits, and since when. None: it does not.
     wait: Option<Wait>,
@@ -35,13 +35,13 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
     let now = state.ports.now();
     let Received {
         caller,
-        valid,
+        task,
         origin,
         wait,
     } = received(state, request, body, now).await?;
     let wait = wait.map(|wait| (wait, allowance::of(state, &caller).quota));
-    let (accepted, is_repeat) = match submission::submit(state, valid, caller, &origin, now).await?
-    {
+    let submitted = submission::submit(state, task, &[], caller, &origin, now).await?;
+    let (accepted, is_repeat) = match submitted {
         Submitted::Created(accepted) => (accepted, false),
         Submitted::Replayed(accepted) => (accepted, true),
         Submitted::Active(accepted) => return answered(409, &accepted, sentence::TASK_ACTIVE),
@@ -73,12 +73,12 @@ async fn received<P: Ports, B: Body>(
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut body).await?;
     let key = submission::idempotency_key(&request.headers);
-    let valid = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
+    let task = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
     let wait = Wait::preferred(&request.headers, now);
     let origin = request.origin;
     Ok(Received {
         caller,
-        valid,
+        task,
         origin,
         wait,
     })

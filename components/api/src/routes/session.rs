@@ -56,7 +56,7 @@ pub async fn create<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> 
     let response = json(201, &session)?;
     Ok(match is_cross_origin {
         true => response,
-        false => with_cookie(state, response, &request.origin, &token),
+        false => set_cookie(state, response, &request.origin, &token, LIFE),
     })
 }
 
@@ -69,7 +69,7 @@ pub async fn renew<P: Ports, C>(
     user: &str,
 ) -> Response<C> {
     match renewed(state, user).await {
-        Ok(Some(session)) => with_cookie(state, response, origin, &session.token),
+        Ok(Some(session)) => set_cookie(state, response, origin, &session.token, LIFE),
         Ok(None) | Err(_) => response,
     }
 }
@@ -100,15 +100,6 @@ fn issued<P: Ports>(state: &State<P>, user: &str, until: Timestamp) -> Option<Re
     Some(Renewed { token, until })
 }
 
-fn with_cookie<P: Ports, C>(
-    state: &State<P>,
-    response: Response<C>,
-    origin: &Origin,
-    token: &str,
-) -> Response<C> {
-    set_cookie(state, response, origin, token, LIFE)
-}
-
 /// The response, with which a browser forgets its session.
 pub fn without_cookie<P: Ports, C>(
     state: &State<P>,
@@ -125,10 +116,9 @@ fn set_cookie<P: Ports, C>(
     token: &str,
     life: Duration,
 ) -> Response<C> {
-    let secure = if state.auth.is_for_https(origin) {
-        "; Secure"
-    } else {
-        ""
+    let secure = match state.auth.is_for_https(origin) {
+        true => "; Secure",
+        false => "",
     };
     let life = life.as_secs();
     response.with(

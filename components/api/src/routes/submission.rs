@@ -2,6 +2,8 @@
 //! task in one step, and publishes that. The doors of the API read and answer; what a request
 //! leads to is decided here alone.
 
+use std::cell::Cell;
+
 use concept_refinement_domain::capability::{
     Accepted, CapabilityError, ErrorKind, Fenced, NewTask, Overspent, Submission,
 };
@@ -14,9 +16,11 @@ use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::signature;
-use concept_refinement_domain::task::{Parent, Refinement};
+use concept_refinement_domain::task::Parent;
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::validation::{self, Draft, FieldErrors, Source, is_idempotency_key};
+use concept_refinement_domain::validation::{
+    self, Draft, FieldErrors, Request, Source, is_idempotency_key,
+};
 use concept_refinement_domain::webhook::Webhook;
 
 use crate::allowance;
@@ -31,30 +35,13 @@ use crate::state::State;
 /// The header of a client's own key.
 pub const KEY_FIELD: &str = "Idempotency-Key";
 
+/// What a user on the service's own machine is told where the quota is used up, and the budget.
+const QUOTA_SETTING: &str = "a user's quota is used up: rate-limit (REFINEMENT_RATE_LIMIT) \
+                             allows more, for example 100/day";
+const BUDGET_SETTING: &str = "a user's budget is used up: budget (REFINEMENT_BUDGET), or that of \
+                              the user's plan, allows more, for example 20 USD/month";
+
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
-
-/// A valid request, before it is checked whether its original exists.
-pub struct ValidRequest {
-    /// The id of its task.
-    pub task_id: String,
-    pub refinement: Refinement,
-    pub webhook: Option<Webhook>,
-    /// The path, if the original is an image of this service.
-    pub original_path: Option<String>,
-    /// The same for the mask.
-    pub mask_path: Option<String>,
-    /// The paths of those that came with this request, so that they are there.
-    pub uploads: Vec<String>,
-    pub repeats: Repeats,
-}
-
-/// How repeats of a request are recognised.
-pub struct Repeats {
-    /// See [`NewTask::idempotency_key`].
-    pub key: Option<String>,
-    /// See [`NewTask::replayed_within`].
-    pub replayed_within: Option<u32>,
-}
 
 /// What a request led to.
 pub enum Submitted {
@@ -65,8 +52,8 @@ pub enum Submitted {
     Active(Accepted),
 }
 
-/// Reports all problems of a request at once, those of its `key` too. An unavailable image
-/// store matters only if there are none.
+/// The task of a valid request, as far as the request alone tells. Reports all problems of it at
+/// once, those of its `key` too. An unavailable image store matters only if there are none.
 ///
 /// # Errors
 ///
@@ -76,18 +63,12 @@ pub async fn validate<P: Ports>(
     draft: Draft,
     key: Result<Option<String>, &'static str>,
     origin: &Origin,
-) -> Result<ValidRequest, Problem> {
+) -> Result<NewTask, Problem> {
     let original = own_image(state, draft.original_image_url(), origin).await;
     let mask = own_image(state, draft.mask_url(), origin).await;
-    let checked = draft.check(
-        source(state, &original),
-        source(state, &mask),
-        &state.config.allowed_webhooks,
-        state.config.task_timeout,
-    );
-    match (checked, key) {
-        (Ok(request), Ok(key)) => Ok(ValidRequest {
-            task_id: state.ports.task_id(),
+    match (check(state, draft, &original, &mask), key) {
+        (Ok(request), Ok(idempotency_key)) => Ok(NewTask {
+            id: state.ports.task_id(),
             refinement: request.refinement,
             webhook: request.webhook_url.map(|url| Webhook {
                 url,
@@ -95,11 +76,8 @@ pub async fn validate<P: Ports>(
             }),
             original_path: original?,
             mask_path: mask?,
-            uploads: Vec::new(),
-            repeats: Repeats {
-                key,
-                replayed_within: None,
-            },
+            idempotency_key,
+            ..NewTask::default()
         }),
         (checked, key) => {
             let mut errors = checked.err().unwrap_or_default();
@@ -111,22 +89,40 @@ pub async fn validate<P: Ports>(
     }
 }
 
+/// Submits the task of a valid request. `uploads`: the paths of images that came with it, so that
+/// they are there.
+///
 /// # Errors
 ///
 /// Nothing was created, or it was withdrawn.
 pub async fn submit<P: Ports>(
     state: &State<P>,
-    valid: ValidRequest,
+    task: NewTask,
+    uploads: &[String],
     caller: Caller,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Submitted, Problem> {
-    let found = Found::of(state, &valid, &caller, origin).await?;
-    let missing = found.missing(&valid);
+    let found = Found::of(state, &task, uploads, &caller, origin).await?;
+    let missing = found.missing(&task);
     let allowance = allowance::of(state, &caller);
-    let task = new_task(state, valid, caller, allowance, found);
+    let task = NewTask {
+        user_id: caller.user,
+        is_anonymous: caller.is_anonymous,
+        images_found: found.has_original && found.has_mask,
+        original_path: found.original_path,
+        parent: found.parent,
+        quota: allowance.quota,
+        active_tasks: allowance.active_tasks,
+        budget: allowance.budget,
+        reservation: state.config.reservation.clone(),
+        ..task
+    };
     match state.ports.submit(task).await? {
-        Submission::KeyReused => Err(invalid_key("was used with another request before")),
+        Submission::KeyReused => Err(Problem::of_field(
+            KEY_FIELD,
+            "was used with another request before",
+        )),
         Submission::Replayed(accepted) => Ok(Submitted::Replayed(accepted)),
         Submission::ImageMissing => Err(Problem::NotFound(
             missing.unwrap_or("There is no such image."),
@@ -136,15 +132,16 @@ pub async fn submit<P: Ports>(
             Ok(Submitted::Active(accepted))
         }
         Submission::QuotaExceeded(quota) => {
-            if origin.is_loopback() {
-                explain_quota(state, quota);
-            }
+            explain(&state.quota_explained, origin, quota.reset, QUOTA_SETTING);
             Err(quota_exceeded(allowance, quota, now))
         }
         Submission::BudgetExceeded(overspent) => {
-            if origin.is_loopback() {
-                explain_budget(state, &overspent);
-            }
+            explain(
+                &state.budget_explained,
+                origin,
+                overspent.reset,
+                BUDGET_SETTING,
+            );
             Err(budget_exceeded(allowance, &overspent, now))
         }
         Submission::BacklogFull(seconds) => Err(Problem::unavailable(
@@ -176,12 +173,6 @@ pub fn idempotency_key(headers: &Headers) -> Result<Option<String>, &'static str
     }
 }
 
-pub fn invalid_key(problem: &str) -> Problem {
-    let mut errors = FieldErrors::default();
-    errors.add(KEY_FIELD, problem);
-    Problem::InvalidFields(errors)
-}
-
 /// The path of the image that a URL names, if it is one of this service.
 pub async fn own_image<P: Ports>(
     state: &State<P>,
@@ -198,9 +189,26 @@ pub async fn own_image<P: Ports>(
     }
 }
 
+/// Checks a request. `original`, `mask`: the paths, if they are images of this service.
+pub fn check<P>(
+    state: &State<P>,
+    draft: Draft,
+    original: &Result<Option<String>, CapabilityError>,
+    mask: &Result<Option<String>, CapabilityError>,
+) -> Result<Request, FieldErrors> {
+    let (original, mask) = (source(state, original), source(state, mask));
+    let config = &state.config;
+    draft.check(
+        original,
+        mask,
+        &config.allowed_webhooks,
+        config.task_timeout,
+    )
+}
+
 /// By which rules a URL is checked: if it may be an image of this service, those for
 /// external URLs do not apply.
-pub fn source<'a, P>(
+fn source<'a, P>(
     state: &'a State<P>,
     own_image: &Result<Option<String>, CapabilityError>,
 ) -> Source<'a> {
@@ -222,7 +230,8 @@ struct Found {
 impl Found {
     async fn of<P: Ports>(
         state: &State<P>,
-        valid: &ValidRequest,
+        task: &NewTask,
+        uploads: &[String],
         caller: &Caller,
         origin: &Origin,
     ) -> Result<Self, CapabilityError> {
@@ -231,13 +240,13 @@ impl Found {
         // reading.
         let is_found = async |path: Option<&str>| {
             let Some(path) = path else { return Ok(true) };
-            if valid.uploads.iter().any(|upload| upload == path) {
+            if uploads.iter().any(|upload| upload == path) {
                 return Ok(true);
             }
             let info = state.ports.stat(path).await?;
             Ok::<_, CapabilityError>(info.is_some_and(|info| info.owner == *user))
         };
-        let concept = match (&valid.refinement.original_concept_id, &valid.original_path) {
+        let concept = match (&task.refinement.original_concept_id, &task.original_path) {
             (Some(id), _) => match validation::uuid(id) {
                 Some(id) => ConceptStore::get(&state.ports, user, &id).await?,
                 None => None,
@@ -251,19 +260,19 @@ impl Found {
             image_url: signature::address(base.as_str(), &concept.content.image_path),
         });
         let of_concept = concept.map(|concept| concept.content.image_path);
-        let original_path = of_concept.or_else(|| valid.original_path.clone());
-        let is_named = original_path.is_some() || valid.refinement.original_image_url.is_some();
+        let original_path = of_concept.or_else(|| task.original_path.clone());
+        let is_named = original_path.is_some() || task.refinement.original_image_url.is_some();
         Ok(Self {
             has_original: is_named && is_found(original_path.as_deref()).await?,
-            has_mask: is_found(valid.mask_path.as_deref()).await?,
+            has_mask: is_found(task.mask_path.as_deref()).await?,
             original_path,
             parent,
         })
     }
 
     /// A sentence for the user. None: all of them are there.
-    fn missing(&self, valid: &ValidRequest) -> Option<&'static str> {
-        let by_concept = valid.refinement.original_concept_id.is_some();
+    fn missing(&self, task: &NewTask) -> Option<&'static str> {
+        let by_concept = task.refinement.original_concept_id.is_some();
         match (self.has_original, self.has_mask, by_concept) {
             (false, _, true) => Some("There is no such concept."),
             (false, _, false) => Some("There is no such original image."),
@@ -284,33 +293,6 @@ async fn concept_of<P: Ports>(
     };
     let concept = ConceptStore::get(&state.ports, user, &id_for(task_id)).await?;
     Ok(concept.filter(|concept| concept.content.image_path == image_path))
-}
-
-fn new_task<P: Ports>(
-    state: &State<P>,
-    valid: ValidRequest,
-    caller: Caller,
-    allowance: Allowance,
-    found: Found,
-) -> NewTask {
-    NewTask {
-        id: valid.task_id,
-        user_id: caller.user,
-        is_anonymous: caller.is_anonymous,
-        images_found: found.has_original && found.has_mask,
-        refinement: valid.refinement,
-        webhook: valid.webhook,
-        original_path: found.original_path,
-        mask_path: valid.mask_path,
-        parent: found.parent,
-        idempotency_key: valid.repeats.key,
-        replayed_within: valid.repeats.replayed_within,
-        quota: allowance.quota,
-        active_tasks: allowance.active_tasks,
-        budget: allowance.budget,
-        reservation: state.config.reservation.clone(),
-        trace: None,
-    }
 }
 
 /// Withdraws a task that cannot be published, unless a worker has already
@@ -335,24 +317,15 @@ async fn publish<P: Ports>(state: &State<P>, accepted: &Accepted) -> Result<(), 
 
 /// A user on the service's own machine can raise the limit, so the log names the setting:
 /// once per window, because a client decides how often it sends requests.
-fn explain_quota<P>(state: &State<P>, quota: QuotaState) {
-    let end = Some(quota.reset);
-    if state.quota_explained.replace(end) != end {
-        log::warn(format_args!(
-            "a user's quota is used up: rate-limit (REFINEMENT_RATE_LIMIT) allows more, for \
-             example 100/day"
-        ));
-    }
-}
-
-/// The same for the budget.
-fn explain_budget<P>(state: &State<P>, overspent: &Overspent) {
-    let end = Some(overspent.reset);
-    if state.budget_explained.replace(end) != end {
-        log::warn(format_args!(
-            "a user's budget is used up: budget (REFINEMENT_BUDGET), or that of the user's \
-             plan, allows more, for example 20 USD/month"
-        ));
+fn explain(
+    explained: &Cell<Option<Timestamp>>,
+    origin: &Origin,
+    window_end: Timestamp,
+    sentence: &str,
+) {
+    let end = Some(window_end);
+    if origin.is_loopback() && explained.replace(end) != end {
+        log::warn(format_args!("{sentence}"));
     }
 }
 
@@ -362,7 +335,7 @@ fn quota_exceeded(allowance: Allowance, quota: QuotaState, now: Timestamp) -> Pr
             || "Rate limit exceeded. Try again later.".to_owned(),
             sentence::rate_limited,
         ),
-        quota,
+        quota: Some(quota),
         retry_after: seconds_until(quota.reset, now),
     }
 }

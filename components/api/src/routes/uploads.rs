@@ -64,9 +64,7 @@ async fn stream<P: Ports, B: Body>(
     if length > max_bytes {
         return Err(image::Problem::TooLarge { max_bytes }.into());
     }
-    let Some(format) = upload.format().await else {
-        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
-    };
+    let format = upload.format().await?;
     let image = new_image(state, &owner, format, ImageLength::Exactly(length));
     match state.ports.put(image, &mut upload).await? {
         StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
@@ -88,13 +86,11 @@ async fn collect<P: Ports, B: Body>(
     mut upload: Upload<B>,
 ) -> Result<Stored, Problem> {
     let max_bytes = state.config.image_limits.max_bytes;
-    let _place = Reservation::take(&state.collecting, max_bytes).ok_or(Problem::Unavailable {
-        detail: "Too many uploads without a declared length are under way.".into(),
-        retry_after: Some(1),
-    })?;
-    let Some(format) = upload.format().await else {
-        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
-    };
+    let _place = Reservation::take(&state.collecting, max_bytes).ok_or(Problem::unavailable(
+        "Too many uploads without a declared length are under way.",
+        1,
+    ))?;
+    let format = upload.format().await?;
     let image = new_image(state, &owner, format, ImageLength::AtMost(max_bytes));
     let mut whole = Whole::new(upload);
     match state.ports.put(image, &mut whole).await? {
@@ -118,15 +114,11 @@ pub async fn streamed<P: Ports>(
     stored_paths: &mut Vec<String>,
 ) -> Result<Stored, Problem> {
     let mut upload = Upload::new(body, state.config.image_limits);
-    let Some(format) = upload.format().await else {
-        return Err(upload.verdict().err().unwrap_or(Problem::Internal));
-    };
+    let format = upload.format().await?;
     // Only now, when each user's own uploads are counted: whoever sends nothing takes
-    // nobody's place.
-    let _place = Reservation::of_stream(&state.collecting).ok_or(Problem::Unavailable {
-        detail: "Too many uploads are under way. Try again later.".into(),
-        retry_after: Some(1),
-    })?;
+    // nobody's place. It is not held, but for its buffers.
+    let too_many = Problem::unavailable("Too many uploads are under way. Try again later.", 1);
+    let _place = Reservation::take(&state.collecting, 0).ok_or(too_many)?;
     let stored = match state.ports.put(image(format), &mut upload).await? {
         StoredOrNot::Stored(stored) => stored,
         StoredOrNot::LimitReached(limit) => return Err(limit_reached(state, limit)),
@@ -193,11 +185,6 @@ struct Reservation<'a> {
 }
 
 impl<'a> Reservation<'a> {
-    /// For an upload that is not held, but for its buffers.
-    fn of_stream(taken: &'a Cell<u64>) -> Option<Self> {
-        Self::take(taken, 0)
-    }
-
     fn take(taken: &'a Cell<u64>, max_bytes: u64) -> Option<Self> {
         let bytes = max_bytes.max(MIN_RESERVATION);
         let all = taken.get().saturating_add(bytes);

@@ -77,7 +77,7 @@ fn a_claim_for_users_counts_only_where_our_own_secret_signed_it() {
         let config = run(Config::read(&service.memory)).unwrap();
         let authenticator = Authenticator::new(&config, service.memory.clone());
         let call = Call::get("/api/tasks").header("authorization", format!("Bearer {token}"));
-        let (request, _) = call.into_request().split();
+        let (request, _) = call.into_request();
         for is_cached in [false, true] {
             let caller = run(authenticator.reader(&request)).unwrap();
             assert_eq!(caller.user, "ann");

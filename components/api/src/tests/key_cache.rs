@@ -219,7 +219,10 @@ fn one_request_fetches_and_the_others_wait() {
     let token = old().token("old", "ann");
     let mut context = Context::from_waker(Waker::noop());
     let mut calls: Vec<_> = (0..5)
-        .map(|_| Box::pin(service.api.handle(get(&token).into_request())))
+        .map(|_| {
+            let (request, body) = get(&token).into_request();
+            Box::pin(service.api.handle(request, body))
+        })
         .collect();
     for _ in 0..3 {
         for call in &mut calls {
@@ -245,7 +248,8 @@ fn a_fetch_that_is_dropped_does_not_hold_up_the_next() {
     service.memory.0.borrow_mut().is_issuer_slow = true;
     let mut context = Context::from_waker(Waker::noop());
     {
-        let call = pin!(service.api.handle(get(&token).into_request()));
+        let (request, body) = get(&token).into_request();
+        let call = pin!(service.api.handle(request, body));
         assert!(call.poll(&mut context).is_pending());
     }
     service.memory.0.borrow_mut().is_issuer_slow = false;

@@ -570,6 +570,8 @@ impl ports::Ids for Memory {
     }
 }
 
+impl ports::Ports for Memory {}
+
 impl ports::Background for Memory {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.0.borrow_mut().background.push(Box::pin(work));

@@ -63,14 +63,16 @@ impl Service {
     /// The answer, and the events that come after its head.
     pub fn open(&self, call: Call) -> (Reply, Option<Events>) {
         let (method, target) = (call.method, call.target.clone());
-        let response = run(self.api.handle(call.into_request()));
+        let (request, body) = call.into_request();
+        let response = run(self.api.handle(request, body));
         Reply::of(method, &target, response)
     }
 
     /// A request whose answer may come later.
     pub fn begin(&self, call: Call) -> Pending<'_> {
         let (method, target) = (call.method, call.target.clone());
-        let answer = Box::pin(self.api.handle(call.into_request()));
+        let (request, body) = call.into_request();
+        let answer = Box::pin(self.api.handle(request, body));
         let mut pending = Pending {
             method,
             target,
@@ -243,19 +245,19 @@ impl Call {
         self
     }
 
-    pub fn into_request(self) -> Request<Pieces> {
+    pub fn into_request(self) -> (Request, Pieces) {
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
             None => (self.target, None),
         };
-        Request {
+        let request = Request {
             method: self.method,
             path,
             query,
             origin: self.origin,
             headers: Headers::from_iter(self.headers),
-            body: self.body,
-        }
+        };
+        (request, self.body)
     }
 }
 

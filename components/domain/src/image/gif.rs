@@ -120,10 +120,9 @@ impl Walk for Gif {
 }
 
 /// Size of the colour table that these flags announce, in bytes.
-fn colours(flags: u8) -> u64 {
-    if flags & 0x80 == 0 {
-        0
-    } else {
-        3 << ((flags & 7) + 1)
+pub(super) fn colours(flags: u8) -> u64 {
+    match flags & 0x80 {
+        0 => 0,
+        _ => 3 << ((flags & 7) + 1),
     }
 }

@@ -130,13 +130,9 @@ impl Inspector {
         loop {
             match self.want {
                 Want::Take(count) => {
-                    let missing = count.saturating_sub(self.held.len());
-                    let (now, later) = split(rest, missing as u64);
-                    self.held.extend_from_slice(now);
-                    if now.len() < missing {
+                    if !hold(&mut self.held, &mut rest, count) {
                         return Ok(());
                     }
-                    rest = later;
                     self.took()?;
                 }
                 Want::Skip(count) => {
@@ -246,6 +242,15 @@ pub(super) fn agree(signature: &[u8], start: &[u8]) -> bool {
         .iter()
         .zip(start)
         .all(|(wanted, byte)| *wanted == b'?' || wanted == byte)
+}
+
+/// Moves bytes to those that are held, up to as many as needed. Whether there are so many.
+pub(super) fn hold(held: &mut Vec<u8>, bytes: &mut &[u8], needed: usize) -> bool {
+    let missing = needed.saturating_sub(held.len());
+    let (now, later) = bytes.split_at_checked(missing).unwrap_or((*bytes, &[]));
+    held.extend_from_slice(now);
+    *bytes = later;
+    held.len() >= needed
 }
 
 pub(super) fn split(bytes: &[u8], at: u64) -> (&[u8], &[u8]) {

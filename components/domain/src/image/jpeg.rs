@@ -21,11 +21,11 @@ use frame::Frame;
 use huffman::Table;
 use scan::Scan;
 
-const PREFIX: u8 = 0xff;
-const START: u8 = 0xd8;
-const END: u8 = 0xd9;
+pub(super) const PREFIX: u8 = 0xff;
+pub(super) const START: u8 = 0xd8;
+pub(super) const END: u8 = 0xd9;
 const TABLES: u8 = 0xc4;
-const SCAN: u8 = 0xda;
+pub(super) const SCAN: u8 = 0xda;
 const RESTARTS: u8 = 0xdd;
 /// The class and the number of a table, and how many codes it has of each length.
 const TABLE_HEADER: usize = 17;

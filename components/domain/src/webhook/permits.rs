@@ -111,14 +111,9 @@ impl DeliveryPermits {
     fn add(&mut self, receiver: &str, user_id: &str) {
         self.receivers.add(receiver);
         self.users.add(user_id);
-        match self.users_of.get_mut(receiver) {
-            Some(users) => users.add(user_id),
-            None => {
-                let mut users = Pool::new(self.per_receiver);
-                users.add(user_id);
-                self.users_of.insert(receiver.to_owned(), users);
-            }
-        }
+        let users = self.users_of.entry(receiver.to_owned());
+        let users = users.or_insert_with(|| Pool::new(self.per_receiver));
+        users.add(user_id);
     }
 }
 
@@ -151,9 +146,7 @@ impl Pool {
 
     fn add(&mut self, holder: &str) {
         self.used = self.used.saturating_add(1);
-        match self.own.get_mut(holder) {
-            Some(own) => *own = own.saturating_add(1),
-            None => drop(self.own.insert(holder.to_owned(), 1)),
-        }
+        let own = self.own.entry(holder.to_owned()).or_default();
+        *own = own.saturating_add(1);
     }
 }

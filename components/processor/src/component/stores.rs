@@ -26,51 +26,46 @@ use crate::ports::{
 };
 use crate::reason::Reason;
 
+/// What a capability answers, unless a port says otherwise.
+type Result<T, E = CapabilityError> = std::result::Result<T, E>;
+
 impl ports::TaskStore for Imports {
-    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>> {
         task_store::renew(lease.clone().convert()).await.convert()
     }
 
-    async fn finish(
-        &self,
-        lease: &Lease,
-        image: RefinedImage,
-    ) -> Result<Finished, CapabilityError> {
+    async fn finish(&self, lease: &Lease, image: RefinedImage) -> Result<Finished> {
         let lease = lease.clone().convert();
         task_store::finish(lease, image.convert()).await.convert()
     }
 
-    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced> {
         let lease = lease.clone().convert();
         task_store::fail(lease, failure.convert()).await.convert()
     }
 }
 
 impl ports::ImageStore for Imports {
-    async fn put(
-        &self,
-        image: NewImage,
-        contents: &Contents<Self::Blob>,
-    ) -> Result<StoredOrNot, CapabilityError> {
+    async fn put(&self, image: NewImage, contents: &Contents<Self::Blob>) -> Result<StoredOrNot> {
         let contents = contents.blob().contents().await;
         image_store::put(image.convert(), contents).await.convert()
     }
 
-    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>> {
         image_store::stat(path.to_owned()).await.convert()
     }
 
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Body)>, CapabilityError> {
+    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Body)>> {
         let image = image_store::get(path.to_owned(), None).await;
         let image = image.map_err(|error| error.convert())?;
         Ok(image.map(|(info, stream)| (info.convert(), stream.into())))
     }
 
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+    async fn delete(&self, path: &str) -> Result<()> {
         image_store::delete(path.to_owned()).await.convert()
     }
 
-    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
+    async fn sign(&self, path: &str, origin: &str) -> Result<String> {
         image_store::sign(path.to_owned(), origin.to_owned())
             .await
             .convert()
@@ -230,7 +225,7 @@ fn cut_short(mut reason: String) -> String {
 impl ports::Blobs for Imports {
     type Blob = Blob;
 
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Blob, CapabilityError> {
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Blob> {
         let purpose = match purpose {
             Purpose::Original => blobs::Purpose::Original,
             Purpose::ModelAnswer => blobs::Purpose::Answer,
@@ -304,11 +299,11 @@ impl ports::Blob for Blob {
         Blob::length(self).await
     }
 
-    async fn stripped(&self) -> Result<Rewritten<Self>, CapabilityError> {
+    async fn stripped(&self) -> Result<Rewritten<Self>> {
         rewritten(Blob::stripped(self).await)
     }
 
-    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>, CapabilityError> {
+    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>> {
         let source_type = match source_type {
             SourceType::CompositeWithTrainedAlgorithmicMedia => {
                 blobs::SourceType::CompositeWithTrainedAlgorithmicMedia
@@ -318,16 +313,14 @@ impl ports::Blob for Blob {
         rewritten(Blob::marked(self, source_type).await)
     }
 
-    async fn split(&mut self, length: u64) -> Result<Self, CapabilityError> {
+    async fn split(&mut self, length: u64) -> Result<Self> {
         Blob::split(self, length)
             .await
             .map_err(|error| error.convert())
     }
 }
 
-fn rewritten(
-    rewritten: Result<blobs::Rewritten, types::Error>,
-) -> Result<Rewritten<Blob>, CapabilityError> {
+fn rewritten(rewritten: Result<blobs::Rewritten, types::Error>) -> Result<Rewritten<Blob>> {
     match rewritten {
         Ok(blobs::Rewritten { blob, length }) => Ok(Rewritten { blob, length }),
         Err(error) => Err(error.convert()),

@@ -112,13 +112,16 @@ fn answer(
     State(api): State<Api>,
     request: Request<Body>,
 ) -> impl Future<Output = Response<Body>> + Send {
-    SendWrapper::new(async move { sent(api.handle(received(request)).await) })
+    SendWrapper::new(async move {
+        let (request, body) = received(request);
+        sent(api.handle(request, body).await)
+    })
 }
 
-fn received(request: Request<Body>) -> api::Request<Incoming> {
+fn received(request: Request<Body>) -> (api::Request, Incoming) {
     let (head, body) = request.into_parts();
     let host = head.headers.get("host").and_then(|host| host.to_str().ok());
-    api::Request {
+    let request = api::Request {
         method: match head.method.as_str() {
             "GET" => api::Method::Get,
             "HEAD" => api::Method::Head,
@@ -130,8 +133,8 @@ fn received(request: Request<Body>) -> api::Request<Incoming> {
         query: head.uri.query().map(str::to_owned),
         origin: api::Origin::new("http", host.unwrap_or_default()),
         headers: api::Headers::from_iter(&head.headers),
-        body: Incoming(body),
-    }
+    };
+    (request, Incoming(body))
 }
 
 struct Incoming(Body);

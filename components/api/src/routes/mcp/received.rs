@@ -104,14 +104,12 @@ async fn upload<P: Ports>(
     let length = ImageLength::AtMost(state.config.image_limits.max_bytes);
     let mut kept = Vec::new();
     let image = |format| new_image(state, caller, format, length);
-    let mut body = json.image();
-    let uploaded = streamed(state, any(&mut body), image, &mut kept).await;
-    let fault = body.fault();
-    match (uploaded, fault) {
-        (Ok(stored), _) => Image::Stored(stored),
-        (Err(problem), fault) => {
+    let uploaded = streamed(state, any(&mut *json), image, &mut kept).await;
+    match uploaded {
+        Ok(stored) => Image::Stored(stored),
+        Err(problem) => {
             remove(&state.ports, &kept).await;
-            Image::Refused(fault.map_or(problem, Problem::from))
+            Image::Refused(json.fault().map_or(problem, Problem::from))
         }
     }
 }

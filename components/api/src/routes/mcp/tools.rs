@@ -5,7 +5,6 @@ mod list_refinements;
 mod refine_image;
 pub mod upload_image;
 
-use concept_refinement_domain::validation::FieldErrors;
 use concept_refinement_mcp::{
     Annotations, Call, CallToolResult, Error, Params, Terms, Tool, UNKNOWN_ARGUMENT,
 };
@@ -99,11 +98,4 @@ fn sentence(problem: &Problem) -> String {
     });
     let problems: Vec<_> = problems.collect();
     format!("{}.", problems.join("; "))
-}
-
-/// A problem of one argument, which completes "the argument …".
-fn unusable(argument: &str, problem: &str) -> Problem {
-    let mut errors = FieldErrors::default();
-    errors.add(argument, problem);
-    Problem::InvalidFields(errors)
 }

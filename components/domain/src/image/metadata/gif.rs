@@ -3,6 +3,7 @@
 //!
 //! As in browsers, the trailer may be missing: a byte that does not begin a block is the end.
 
+use super::super::gif::colours;
 use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
 
@@ -138,14 +139,6 @@ fn blocks(kind: Kind, left: u64, is_place: bool) -> Next {
         tail: 0,
         is_place,
     })
-}
-
-/// Size of the colour table that these flags announce, in bytes.
-fn colours(flags: u8) -> u64 {
-    match flags & 0x80 {
-        0 => 0,
-        _ => 3 << ((flags & 7) + 1),
-    }
 }
 
 /// The signature of a file with extensions.

@@ -3,6 +3,7 @@
 //!
 //! Fill bytes before a marker belong to the data before it.
 
+use super::super::jpeg::{END, PREFIX, SCAN, START};
 use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
 
@@ -10,10 +11,6 @@ pub const END_MARK: [u8; 2] = [PREFIX, END];
 /// Longest XMP packet, in bytes.
 pub const MAX_PACKET: usize = 65_502;
 
-const PREFIX: u8 = 0xff;
-const START: u8 = 0xd8;
-const END: u8 = 0xd9;
-const SCAN: u8 = 0xda;
 const APP0: u8 = 0xe0;
 const APP1: u8 = 0xe1;
 const APP2: u8 = 0xe2;

@@ -51,7 +51,7 @@ enum Part {
     /// The number of entries.
     Count,
     /// With so many left, this one included.
-    Entry(u16),
+    Entry(u32),
     End,
 }
 
@@ -109,14 +109,14 @@ impl Reader {
         let held = mem::take(&mut self.held);
         let next = match self.part {
             Part::Header => self.header(&held),
-            Part::Count => self.number(&held).and_then(Self::entries),
+            Part::Count => Self::entries(self.number(&held)),
             Part::Entry(left) => self.entry(&held).and_then(|()| Self::entries(left - 1)),
             Part::End => None,
         };
         self.part = next.unwrap_or(Part::End);
     }
 
-    fn entries(left: u16) -> Option<Part> {
+    fn entries(left: u32) -> Option<Part> {
         (left > 0).then_some(Part::Entry(left))
     }
 
@@ -135,7 +135,7 @@ impl Reader {
             b"MM\0*" => Order::Big,
             _ => return None,
         };
-        let offset = u64::from(self.long(offset)?);
+        let offset = u64::from(self.number(offset));
         self.skipped = offset.checked_sub(self.position)?;
         Some(Part::Count)
     }
@@ -145,12 +145,12 @@ impl Reader {
         let (tag, rest) = bytes.split_at_checked(2)?;
         let (size, rest) = rest.split_at_checked(2)?;
         let (count, value) = rest.split_at_checked(4)?;
-        if self.number(tag)? != TAG || self.long(count)? != 1 {
+        if self.number(tag) != u32::from(TAG) || self.number(count) != 1 {
             return Some(());
         }
-        let (size, value) = match self.number(size)? {
-            SHORT => (Size::Short, self.number(value.get(..2)?)?.into()),
-            LONG => (Size::Long, self.long(value)?),
+        let (size, value) = match u16::try_from(self.number(size)) {
+            Ok(SHORT) => (Size::Short, self.number(value.get(..2)?)),
+            Ok(LONG) => (Size::Long, self.number(value)),
             _ => return Some(()),
         };
         let entry = u8::try_from(value)
@@ -170,20 +170,13 @@ impl Reader {
         }
     }
 
-    fn number(&self, bytes: &[u8]) -> Option<u16> {
-        let bytes = bytes.try_into().ok()?;
-        Some(match self.order {
-            Order::Big => u16::from_be_bytes(bytes),
-            Order::Little => u16::from_le_bytes(bytes),
-        })
-    }
-
-    fn long(&self, bytes: &[u8]) -> Option<u32> {
-        let bytes = bytes.try_into().ok()?;
-        Some(match self.order {
-            Order::Big => u32::from_be_bytes(bytes),
-            Order::Little => u32::from_le_bytes(bytes),
-        })
+    /// Of two or four bytes.
+    fn number(&self, bytes: &[u8]) -> u32 {
+        let append = |number: u32, byte: &u8| (number << 8) | u32::from(*byte);
+        match self.order {
+            Order::Big => bytes.iter().fold(0, append),
+            Order::Little => bytes.iter().rev().fold(0, append),
+        }
     }
 }
 

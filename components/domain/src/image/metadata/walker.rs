@@ -2,11 +2,10 @@
 
 use memchr::memchr;
 
-use super::super::inspector::split;
+use super::super::inspector::{hold, split};
+use super::super::jpeg::PREFIX;
 use super::container::Layout;
 use super::segment::{Body, Event, Kind, MAX_HEAD, Next, Segment};
-
-const PREFIX: u8 = 0xff;
 
 /// Takes a file in chunks of any size. It buffers one head or tail.
 #[derive(Clone, Debug)]
@@ -52,13 +51,13 @@ impl Walker {
         loop {
             match self.state {
                 State::Head(needed) => {
-                    if !self.hold(&mut bytes, needed) {
+                    if !hold(&mut self.held, &mut bytes, needed) {
                         return;
                     }
                     self.find(sink);
                 }
                 State::Tail(needed) => {
-                    if !self.hold(&mut bytes, needed) {
+                    if !hold(&mut self.held, &mut bytes, needed) {
                         return;
                     }
                     sink(Event::End(&self.held));
@@ -98,15 +97,6 @@ impl Walker {
         sink(Event::End(tail));
         self.held.clear();
         self.state = State::Head(1);
-    }
-
-    /// Whether it now holds as many bytes as needed.
-    fn hold(&mut self, bytes: &mut &[u8], needed: usize) -> bool {
-        let missing = needed.saturating_sub(self.held.len());
-        let (now, later) = bytes.split_at_checked(missing).unwrap_or((bytes, &[]));
-        self.held.extend_from_slice(now);
-        *bytes = later;
-        self.held.len() >= needed
     }
 
     /// Finds which segment begins with what is held.

@@ -4,6 +4,7 @@
 //! the depth, the attributes of an element and the namespaces at a place are limited.
 
 use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, QName, ResolveResult};
 use quick_xml::reader::NsReader;
@@ -220,18 +221,13 @@ impl Found {
 
     /// None: it refers to nothing.
     fn reference(&mut self, reference: &BytesRef) -> Option<()> {
-        let character = match reference.resolve_char_ref().ok()? {
-            Some(character) => character,
-            None => match &**reference {
-                b"amp" => '&',
-                b"lt" => '<',
-                b"gt" => '>',
-                b"apos" => '\'',
-                b"quot" => '"',
-                _ => return None,
-            },
-        };
-        self.text(character.encode_utf8(&mut [0; 4]).as_bytes());
+        match reference.resolve_char_ref().ok()? {
+            Some(character) => self.text(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            None => {
+                let entity = std::str::from_utf8(reference).ok()?;
+                self.text(resolve_xml_entity(entity)?.as_bytes());
+            }
+        }
         Some(())
     }
 

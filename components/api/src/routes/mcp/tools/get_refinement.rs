@@ -3,7 +3,7 @@
 use concept_refinement_mcp::{CallToolResult, Params, Tool};
 use serde_json::{Map, Value, json};
 
-use super::{READS, unusable};
+use super::READS;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::routes::mcp::schema::{Schemas, object};
@@ -32,7 +32,7 @@ pub fn describe(schemas: &Schemas) -> Tool {
 impl<P: Ports> Exchange<'_, P> {
     pub async fn get_refinement(&self, arguments: &Params) -> Result<CallToolResult, Problem> {
         let id = arguments.get("id").and_then(Value::as_str);
-        let id = id.ok_or_else(|| unusable("id", "must be a string"))?;
+        let id = id.ok_or_else(|| Problem::of_field("id", "must be a string"))?;
         let ports = &self.state.ports;
         let task = find(ports, &self.caller.user, id).await?;
         let task = task.ok_or(NO_SUCH_TASK)?;

@@ -3,19 +3,20 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::validation::Draft;
 use concept_refinement_mcp::{Annotations, Params, Terms, Tool};
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
 
-use super::{Called, unusable};
+use super::{Called, READS};
 use crate::ports::{Ports, TaskStore};
 use crate::problem::Problem;
 use crate::routes::end::end;
 use crate::routes::mcp::schema::{Schemas, object};
 use crate::routes::mcp::{Exchange, outcome, tasks};
-use crate::routes::submission::{self, Submitted, ValidRequest};
+use crate::routes::submission::{self, Submitted};
 
 pub const NAME: &str = "refine_image";
 
@@ -59,9 +60,9 @@ pub fn describe(schemas: &Schemas) -> Tool {
         output_schema: Some(schemas.whole("TaskResponse")),
         annotations: Annotations {
             read_only_hint: false,
-            destructive_hint: false,
             idempotent_hint: false,
             open_world_hint: true,
+            ..READS
         },
     }
 }
@@ -88,11 +89,11 @@ fn renamed(sentence: &str) -> String {
 
 impl<P: Ports> Exchange<'_, P> {
     pub async fn refine_image(&self, terms: Terms, arguments: Params) -> Result<Called, Problem> {
-        let valid = self.valid(arguments).await?;
+        let task = self.valid(arguments).await?;
         let ports = &self.state.ports;
         let caller = self.caller.clone();
         let submitted =
-            submission::submit(self.state, valid, caller, &self.origin, self.begin).await?;
+            submission::submit(self.state, task, &[], caller, &self.origin, self.begin).await?;
         let accepted = match submitted {
             Submitted::Created(accepted) | Submitted::Replayed(accepted) => accepted,
             Submitted::Active(accepted) => {
@@ -109,13 +110,13 @@ impl<P: Ports> Exchange<'_, P> {
         Ok(Called::Done(result))
     }
 
-    async fn valid(&self, mut arguments: Params) -> Result<ValidRequest, Problem> {
+    async fn valid(&self, mut arguments: Params) -> Result<NewTask, Problem> {
         let is_data = |url: &Value| url.as_str().is_some_and(|url| url.starts_with("data:"));
         for argument in ["url", "mask_url"] {
             if arguments.get(argument).is_some_and(is_data) {
                 let problem = "must be an address: upload the image by upload_image first, and \
                                use its image_url";
-                return Err(unusable(argument, problem));
+                return Err(Problem::of_field(argument, problem));
             }
         }
         let fields = ARGUMENTS.into_iter().filter_map(|(argument, field)| {

@@ -3,7 +3,7 @@
 use concept_refinement_mcp::{Annotations, CallToolResult, Content, Params, Tool};
 use serde_json::{Map, Value, json};
 
-use super::unusable;
+use super::READS;
 use crate::json_images;
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -31,9 +31,8 @@ pub fn describe(schemas: &Schemas) -> Tool {
         output_schema: Some(schemas.whole("UploadResponse")),
         annotations: Annotations {
             read_only_hint: false,
-            destructive_hint: false,
             idempotent_hint: false,
-            open_world_hint: false,
+            ..READS
         },
     }
 }
@@ -49,7 +48,9 @@ impl<P: Ports> Exchange<'_, P> {
         let stored = match image.take_if(|_| is_image) {
             Some(Image::Stored(stored)) => stored,
             Some(Image::Refused(problem)) => return Err(problem),
-            Some(Image::None) | None => return Err(unusable(DATA, "must be an image in base64")),
+            Some(Image::None) | None => {
+                return Err(Problem::of_field(DATA, "must be an image in base64"));
+            }
         };
         let signed = self
             .state
