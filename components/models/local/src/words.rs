@@ -142,11 +142,21 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
 /// Grammatical words are matched only literally ("bitter" is not an inflection of "bit").
 fn inflected(meaning: Meaning) -> bool {
     use Meaning::*;
-    match meaning {
-        Degree(_) | Number(_) | Definite | Toward(_) | Stop | Or | By | On => false,
-        Whole | More | Only | Vague => false,
-        _ => true,
-    }
+    !matches!(
+        meaning,
+        Degree(_)
+            | Number(_)
+            | Definite
+            | Toward(_)
+            | Stop
+            | Or
+            | By
+            | On
+            | Whole
+            | More
+            | Only
+            | Vague
+    )
 }
 
 /// How many tokens the phrase takes, and whether all match literally.

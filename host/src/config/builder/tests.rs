@@ -143,7 +143,7 @@ fn a_model_has_what_is_set_for_it() {
     let config = Config::builder().model(model).build().unwrap();
     let settings: Vec<_> = config
         .model
-        .links
+        .links()
         .into_iter()
         .map(|link| {
             let get = |name: &str| link.settings.0.get(name).cloned().unwrap_or_default();

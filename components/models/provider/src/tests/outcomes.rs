@@ -65,7 +65,7 @@ fn a_message_that_does_not_come_is_not_waited_for() {
     struct Silent;
 
     impl ByteStream for Silent {
-        async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
             std::future::pending().await
         }
     }
@@ -92,7 +92,7 @@ fn a_body_that_tells_nothing_is_not_read() {
     struct Untouchable;
 
     impl ByteStream for Untouchable {
-        async fn next(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
             panic!("it is read");
         }
     }
