@@ -272,8 +272,12 @@ async fn nothing(session: &Session<'_>) -> Result<Fetched, Fault> {
     const NEXT: &str = "SELECT CASE WHEN EXISTS (SELECT FROM schema.queue_pause) THEN NULL \
          ELSE (SELECT min(deliver_at) FROM schema.task \
              WHERE completed_at IS NULL AND deliver_at >= 'epoch') END";
-    let (next, ()) = futures::try_join!(session.query_opt(NEXT, &[]), session.commit())?;
-    let next = next.map_or(Ok(None), |row| Cells::of(&row).maybe_time())?;
+    // The first time, this comes after the commit: it does not matter which of them is first.
+    let next = session.query_prepared(NEXT, &[]);
+    let (next, ()) = futures::try_join!(next, session.commit())?;
+    let next = next
+        .first()
+        .map_or(Ok(None), |row| Cells::of(row).maybe_time())?;
     Ok(Fetched::Nothing { next })
 }
 
