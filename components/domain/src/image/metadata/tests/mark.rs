@@ -183,6 +183,21 @@ fn a_packet_is_extended_where_it_stands() {
 }
 
 #[test]
+fn a_source_that_is_empty_is_filled_in_and_all_else_stays() {
+    for format in Format::ALL {
+        let of = |source: &str| {
+            let source = format!("Iptc4xmpExt:DigitalSourceType=\"{source}\"");
+            let attributes = format!("{source} dc:source=\"a book\"");
+            file(format, &[with_packet(format, &packet(&attributes))])
+        };
+        assert!(
+            marked(&of(""), SOURCE) == of(&SOURCE.address()),
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
 fn the_first_of_several_packets_that_can_be_read_is_extended() {
     for format in Format::ALL {
         let segment = |packet: &[u8]| with_packet(format, packet);
