@@ -48,8 +48,8 @@ pub use ipnet::IpNet;
 pub(crate) use model::{ModelChoice, ModelLink, shipped_models};
 pub(crate) use push::Push;
 pub use role::Role;
-pub(crate) use sources::MACHINE_FILE;
 pub use sources::Values;
+pub(crate) use sources::{MACHINE_FILE, SETTINGS_FILE};
 pub use url::{Host, Url};
 
 use concept_refinement_capability::engine::find;

@@ -57,7 +57,9 @@ pub async fn issue(
     let token = token.context("the service has no secret to sign with")?;
     match read_own(&token, &rules, &key) {
         Ok(_) => Ok(token),
-        Err(Refusal::Subject) => bail!("a user's name is not empty and has no control characters"),
+        Err(Refusal::Subject) => bail!(
+            "a user's name is not empty, and has at most 1,024 bytes and no control characters"
+        ),
         Err(refusal) => bail!("the token would be refused: {refusal}"),
     }
 }

@@ -130,6 +130,11 @@ fn calls_that_lead_elsewhere_are_refused() {
         (json!({ "out": "away.png" }), "must lie below"),
         (json!({ "path": "../outside/logo.png" }), "must lie below"),
         (json!({ "out": "notes.txt" }), "is no image"),
+        (
+            json!({ "out": "refinement.toml" }),
+            "is no name of an image",
+        ),
+        (json!({ "out": ".bashrc" }), "is no name of an image"),
         (json!({ "path": "notes.txt" }), "the file is not an image"),
         (json!({ "mask": "notes.txt" }), "the file is not an image"),
         (json!({ "path": "huge.png" }), "larger than 20 MiB"),

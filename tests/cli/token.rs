@@ -161,10 +161,12 @@ fn only_an_issuer_makes_tokens_of_an_issuer() {
 #[test]
 fn a_user_is_somebody_and_a_duration_has_a_unit() {
     let place = Place::new();
+    let longer = format!("--user={}", "a".repeat(1_025));
     for (arguments, code, expected) in [
         (&["token"][..], 2, "--user"),
         (&["token", "--user="], 1, "a user's name is not empty"),
         (&["token", "--user=a\nb"], 1, "a user's name is not empty"),
+        (&["token", &longer], 1, "has at most 1,024 bytes"),
         (
             &["token", "--user=a", "--expires=5"],
             2,

@@ -49,6 +49,7 @@ macro_rules! task_promises {
             tasks::submit {
                 twenty_at_once_create_one,
                 any_text_is_kept_as_it_is,
+                the_longest_user_is_kept,
             }
             tasks::quota {
                 it_is_exact_under_concurrency,

@@ -210,10 +210,30 @@ async fn a_rate_limit_does_not_make_the_model_unusable() {
         assert_eq!(ready.json()["capabilities"]["model"], "ok", "{name}");
 
         fails(&service, providers, 503).await;
-        eventually("its failures judge it", SOON, async || {
-            let ready = anybody.get("/api/health/ready?model").await;
-            (ready.status == 503).then_some(())
-        })
-        .await;
+        is_unusable(&service).await;
     }
+}
+
+async fn is_unusable(service: &Service) {
+    let anybody = Client::new(service.url());
+    eventually("its failures judge it", SOON, async || {
+        let ready = anybody.get("/api/health/ready?model").await;
+        (ready.status == 503).then_some(())
+    })
+    .await;
+}
+
+/// It may be the only user there is.
+#[tokio::test]
+async fn a_provider_that_fails_a_single_user_makes_the_model_unusable() {
+    let provider = Provider::start();
+    let service = started(OpenAi.launch(&provider.url())).await;
+    let client = Client::session(service.url()).await;
+    let original = client.uploaded(&pictures::png(40, 30)).await;
+    for _ in 0..ASKERS {
+        let prompt = provider.prompt([status(503, LATER, "")]);
+        let task = client.refined(&original, &prompt).await;
+        assert_eq!(task["status"], "failed", "{task}");
+    }
+    is_unusable(&service).await;
 }

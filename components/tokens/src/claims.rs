@@ -38,6 +38,12 @@ const OTHERS: [&str; 7] = [
     "for_users",
 ];
 
+/// Longest user, in bytes. With the name of a user of its own behind it (128 characters) and
+/// an idempotency key (255 bytes) beside it, it has to fit into a row of an index of
+/// Postgres, which holds 2,704 bytes. Postgres escapes nothing but control characters, which
+/// no user has.
+const MAX_USER: usize = 1024;
+
 /// Longest name of a claim, in bytes.
 const MAX_CLAIM: usize = 256;
 
@@ -118,7 +124,9 @@ impl Claims {
             return Err(Refusal::Audience);
         }
         // Control characters are refused, since a store may not support them.
-        let is_name = |sub: &String| !sub.trim().is_empty() && !sub.contains(char::is_control);
+        let is_name = |sub: &String| {
+            !sub.trim().is_empty() && sub.len() <= MAX_USER && !sub.contains(char::is_control)
+        };
         let user = self.sub.filter(is_name).ok_or(Refusal::Subject)?;
         let caller = Caller {
             user,
@@ -196,6 +204,25 @@ mod tests {
         let claims: Claims = serde_json::from_value(json!({"sub": "ann", "exp": 1e10})).unwrap();
         let (caller, _) = claims.judge(&Rules::default(), Signer::Service).unwrap();
         assert!(!caller.for_users);
+    }
+
+    /// Any store can keep it, whoever signed the token.
+    #[test]
+    fn a_user_has_at_most_1024_bytes() {
+        for (sub, expected) in [
+            ("a".repeat(1_024), Ok(1_024)),
+            ("a".repeat(1_025), Err(Refusal::Subject)),
+            ("ü".repeat(512), Ok(1_024)),
+            ("ü".repeat(513), Err(Refusal::Subject)),
+        ] {
+            for signer in [Signer::Service, Signer::Issuer] {
+                let claims = json!({"sub": sub, "exp": 1e10});
+                let claims: Claims = serde_json::from_value(claims).unwrap();
+                let judged = claims.judge(&Rules::default(), signer);
+                let length = judged.map(|(caller, _)| caller.user.len());
+                assert_eq!(length, expected, "{signer:?}");
+            }
+        }
     }
 
     fn plan(claims: &Value, plan_claim: Option<&str>) -> Option<String> {

@@ -25,7 +25,7 @@ pub enum Refusal {
     Expired,
     #[error("its nbf is in the future")]
     NotYet,
-    #[error("its sub is missing, empty or has control characters")]
+    #[error("its sub is missing, empty, longer than 1,024 bytes or has control characters")]
     Subject,
     #[error("its iss is not the required one")]
     Issuer,

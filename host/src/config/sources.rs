@@ -15,8 +15,11 @@ pub(super) const TABLE: &str = "models";
 /// The settings file of the machine: the systemd unit and the Debian package use it.
 pub(crate) const MACHINE_FILE: &str = "/etc/concept-refinement/refinement.toml";
 
+/// The settings file in the working directory.
+pub(crate) const SETTINGS_FILE: &str = "refinement.toml";
+
 /// Where the settings file is looked for, in this order.
-const STANDARD_FILES: [&str; 2] = ["refinement.toml", MACHINE_FILE];
+const STANDARD_FILES: [&str; 2] = [SETTINGS_FILE, MACHINE_FILE];
 
 /// Prefix of the variables of links.
 pub(super) const PREFIX: &str = "REFINEMENT_MODELS_";

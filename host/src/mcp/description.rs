@@ -45,8 +45,8 @@ fn input() -> Value {
             "url": text("The image: a public http or https URL"),
             "prompt": text("What to change, in at most 2000 characters"),
             "out": text(
-                "The file to write; an image that is there is replaced. Default: NAME-refined.EXT \
-                 beside the image, of a url in the working directory"
+                "The file to write, not a hidden one; an image that is there is replaced. Default: \
+                 NAME-refined.EXT beside the image, of a url in the working directory"
             ),
             "mask": text(
                 "Only what is white (or, with alpha, transparent) in this image of the same size \

@@ -2,8 +2,10 @@
 //!
 //! Who calls a tool may have been told to by an image or a page that it has read. So a
 //! result lies below folders that the user named, links and `..` resolved, and replaces
-//! nothing but an image. The folder is opened and checked before anything is paid, and
-//! written to by its descriptor, since its path may lead elsewhere by then.
+//! nothing but an image. Nor may it be called so that a program takes it for its settings: a
+//! file that does not exist yet may have such a name too. The folder is opened and checked
+//! before anything is paid, and written to by its descriptor, since its path may lead
+//! elsewhere by then.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -15,6 +17,7 @@ use concept_refinement_capability::folder::{Folder, Place, Trust};
 use concept_refinement_domain::image::Format;
 use thiserror::Error;
 
+use crate::config::SETTINGS_FILE;
 use crate::image_file::{self, SIGNATURE, format_of_bytes};
 
 /// The folders below which results may lie.
@@ -53,6 +56,9 @@ pub enum Refusal {
     /// There is something else than an image.
     #[error("{} is there already and is no image: only an image is replaced", .0.display())]
     NoImage(PathBuf),
+    /// Some program would take it for its settings.
+    #[error("{} is no name of an image: programs read their settings from such files", .0.display())]
+    Settings(PathBuf),
     /// The system refuses it.
     #[error("{} cannot be written: {reason}", path.display())]
     Unwritable {
@@ -110,6 +116,7 @@ impl Destination {
         let place = Place::behind(path, Trust::Anybody);
         let place = place.map_err(|error| unwritable(path, &error))?.path();
         match (place.parent(), place.file_name()) {
+            (Some(_), Some(name)) if is_settings(name) => Err(Refusal::Settings(place)),
             (Some(folder), Some(name)) => Self::new(folder, Name::Exact(name.into()), allowed),
             _ => Err(Refusal::NoImage(place)),
         }
@@ -181,6 +188,11 @@ impl Name {
             }
         }
     }
+}
+
+/// Whether programs look for settings in a file of this name: in a hidden one, or in ours.
+fn is_settings(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".") || name.eq_ignore_ascii_case(SETTINGS_FILE)
 }
 
 /// Judges by the first bytes, since the file may be large.

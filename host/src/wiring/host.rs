@@ -391,8 +391,8 @@ impl Host {
     }
 
     /// A client of this host for one user, whose quota and limits apply. The user may be one
-    /// of a token's or of your own making; with `auth` `anonymous`, the `user_id` of a
-    /// session.
+    /// of a token's or of your own making, by the rules for tokens (at most 1,024 bytes); with
+    /// `auth` `anonymous`, the `user_id` of a session.
     pub fn client(&self, user: &str) -> Client {
         Client::new(&self.connection, user)
     }

@@ -1,9 +1,11 @@
 //! Creating tasks, and taking them back.
 
 use concept_refinement_domain::capability::{Accepted, NewTask, Submission, TaskFailure};
+use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::task::Refinement;
+use sha2::{Digest as _, Sha256};
 
-use super::{Rules, Store, TaskBackend, at_once, created, new_task, replayed};
+use super::{Rules, Store, TaskBackend, at_once, created, new_task, replayed, with_key};
 
 pub async fn twenty_at_once_create_one<B: TaskBackend>() {
     let store = Store::<B>::start();
@@ -102,4 +104,19 @@ pub async fn any_text_is_kept_as_it_is<B: TaskBackend>() {
             .unwrap();
         assert_eq!(store.task(&task).await.error_message.as_deref(), Some(text));
     }
+}
+
+/// The longest `sub` of a token, with the longest name of a user of its own behind it, beside
+/// the longest key. They do not repeat, since an index may compress them.
+pub async fn the_longest_user_is_kept<B: TaskBackend>() {
+    let store = Store::<B>::start();
+    let various = |length: usize| -> String {
+        let hashes = (0_u32..).flat_map(|n| hex(&Sha256::digest(n.to_le_bytes())).into_bytes());
+        hashes.take(length).map(char::from).collect()
+    };
+    let user = format!("{}/{}", various(1_024), various(4 * 128));
+    let new = with_key(&user, &various(255));
+    let task = created(store.submit(new.clone()).await);
+    assert_eq!(store.task(&task).await, task);
+    replayed(store.submit(new).await);
 }

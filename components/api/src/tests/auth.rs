@@ -81,11 +81,13 @@ fn a_refusal_says_which_without_helping_a_forger() {
     let (good, nobody) = (json!({"sub": "a", "exp": exp()}), json!({"exp": exp()}));
     let (expired, endless) = (json!({"sub": "a", "exp": 1}), json!({"sub": "a"}));
     let no_expiry = "The access token has no expiry (exp).";
+    let long = json!({"sub": "a".repeat(1_025), "exp": exp()});
     for (name, token, expected) in [
         ("missing", None, "Credentials are required."),
         ("expired", with(&expired), "The credentials have expired."),
         ("without expiry", with(&endless), no_expiry),
         ("without a subject", with(&nobody), INVALID),
+        ("of a long subject", with(&long), INVALID),
         ("forged", forged(&good), INVALID),
         ("forged, expired", forged(&expired), INVALID),
         ("forged, without expiry", forged(&endless), INVALID),
@@ -121,6 +123,9 @@ fn claims() {
         ("number as subject", json!({"sub": 5}), 401),
         ("list as subject", json!({"sub": ["a"]}), 401),
         ("NUL in the subject", json!({"sub": "a\0b"}), 401),
+        ("longest subject", json!({"sub": "a".repeat(1_024)}), 200),
+        ("longer subject", json!({"sub": "a".repeat(1_025)}), 401),
+        ("longer in bytes", json!({"sub": "ü".repeat(513)}), 401),
         ("begun", json!({"nbf": at}), 200),
         ("begins within the leeway", json!({"nbf": at + 60}), 200),
         ("not begun", json!({"nbf": at + 62}), 401),

@@ -62,6 +62,17 @@ fn the_caller_is_the_subject() {
     assert_eq!((task.user_id.as_str(), task.is_anonymous), ("ann", true));
 }
 
+#[test]
+fn a_subject_may_be_long_but_not_longer() {
+    let service = service(&jwks());
+    for (id, signer) in signers() {
+        for (length, expected) in [(1_024, 200), (1_025, 401)] {
+            let token = signer.token(id, &"a".repeat(length));
+            assert_eq!(status(&service, &token), expected, "{id}, {length}");
+        }
+    }
+}
+
 /// An issuer's users may be able to set claims of theirs.
 #[test]
 fn a_claim_for_users_counts_only_where_our_own_secret_signed_it() {

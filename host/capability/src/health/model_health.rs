@@ -1,7 +1,8 @@
 //! Judges the model by its last calls, never by a call made for this purpose, which could
 //! cost money.
 //!
-//! One user alone cannot make the model look unusable: some pictures crash any model.
+//! A failure of the provider counts whoever met it. One user's crashes alone cannot make the
+//! model look unusable: some pictures crash any model.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 /// Failures in a row that make the model unusable.
 const FAILURES: usize = 5;
 
-/// How many of them may come from the same user.
+/// How many of them may be crashes of the same user.
 const OF_A_USER: usize = FAILURES - 1;
 
 /// After this time without a call, earlier failures no longer count.
@@ -21,8 +22,8 @@ const MEMORY: Duration = Duration::from_secs(30);
 /// The outcomes of the model's last calls.
 #[derive(Clone, Debug, Default)]
 pub struct ModelHealth {
-    /// The failures in a row that count, at most [`FAILURES`].
-    failures: Vec<Requester>,
+    /// The failures in a row that count, at most [`FAILURES`]. A crash has its requester.
+    failures: Vec<Option<Requester>>,
     is_key_refused: bool,
     last_call: Timestamp,
 }
@@ -41,7 +42,7 @@ pub enum Verdict {
     Works,
     /// It works, but limits our rate: says nothing about its health.
     RateLimit,
-    /// It cannot be reached, or is overloaded.
+    /// Its provider cannot be reached, is overloaded, or fails: no picture is to blame.
     Fails,
     /// Its provider refuses our key, for every user.
     KeyRefused,
@@ -78,17 +79,21 @@ impl ModelHealth {
             Verdict::Works => {}
             Verdict::RateLimit => return,
             Verdict::KeyRefused => self.is_key_refused = true,
-            Verdict::Fails | Verdict::Crashes => self.failed(verdict, requester),
+            Verdict::Fails => self.failed(None),
+            Verdict::Crashes => self.failed(Some(requester)),
         }
         self.last_call = now;
     }
 
-    fn failed(&mut self, verdict: Verdict, requester: Requester) {
-        let failures = self.failures.iter();
-        let of_user = failures.filter(|other| other.user == requester.user);
-        let is_known = verdict == Verdict::Crashes && self.failures.contains(&requester);
-        if !is_known && of_user.count() < OF_A_USER && !self.is_failing() {
-            self.failures.push(requester);
+    /// A crash counts once for each picture, and not if all of them were one user's.
+    fn failed(&mut self, crash: Option<Requester>) {
+        let counts = crash.is_none_or(|Requester { user, .. }| {
+            let crashes = self.failures.iter().flatten();
+            let of_user = crashes.filter(|other| other.user == user);
+            !self.failures.contains(&crash) && of_user.count() < OF_A_USER
+        });
+        if counts && !self.is_failing() {
+            self.failures.push(crash);
         }
     }
 
@@ -125,9 +130,9 @@ mod tests {
     /// Seconds, user, picture and verdict of a call.
     type Call = (u64, u64, u64, Verdict);
 
-    /// Failures of two users in turn, each time with another picture.
+    /// Failures of the provider, all with the same picture of the same user.
     fn failing(seconds: &[u64]) -> Vec<Call> {
-        let call = |second: &u64| (*second, second % 2, *second, Fails);
+        let call = |second: &u64| (*second, 0, 0, Fails);
         seconds.iter().map(call).collect()
     }
 
@@ -147,11 +152,18 @@ mod tests {
         let limit = between((3, 0, 0, RateLimit), &[4, 5, 7]);
         let limited_between = [failing(&[1, 2]), limit].concat();
         let pictures = |second: u64| (second, 0, second, Crashes);
-        let fails = |second: u64| (second, 0, 0, Fails);
         let crashes = |second: u64| (second, second % 2, 0, Crashes);
+        let crashes_both = |second: u64| (second, second % 2, second, Crashes);
         let fails_both = |second: u64| (second, second % 2, 0, Fails);
         let crashes_all = |second: u64| (second, second, 0, Crashes);
         let limited = |second: u64| (second, second, 0, RateLimit);
+        let failure_after = [each(pictures), failing(&[21])].concat();
+        let crash_after = [failing(&[1, 2, 3, 4]), vec![(5, 0, 0, Crashes)]].concat();
+        let crash_again = [
+            vec![(0, 0, 0, Crashes)],
+            failing(&[1, 2, 3]),
+            vec![(4, 0, 0, Crashes)],
+        ];
         let cases = [
             ("never called", vec![], 100, true),
             ("four failures", four, 4, true),
@@ -169,8 +181,11 @@ mod tests {
             ("a success after five failures", success_after, 6, true),
             ("the clock went back", went_back, 5, false),
             ("one user with many pictures", each(pictures), 20, true),
-            ("one user whom the provider fails", each(fails), 20, true),
+            ("and then the provider", failure_after, 21, false),
+            ("a crash after four failures", crash_after, 5, false),
+            ("the same crash again", crash_again.concat(), 4, true),
             ("two users with a picture each", each(crashes), 20, true),
+            ("two users' pictures", first(crashes_both), 5, false),
             ("two whom the provider fails", first(fails_both), 5, false),
             ("five users with one picture", first(crashes_all), 5, false),
             ("rate limits", each(limited), 20, true),

@@ -28,6 +28,7 @@ impl Disk {
             ("../work-too/new.gif", "work/dangling.gif"),
             ("notes.txt", "work/notes.gif"),
             ("loop.gif", "work/loop.gif"),
+            ("refinement.toml", "work/settings.png"),
             ("../work/sub", "more/back"),
         ] {
             symlink(target, disk.path(link)).unwrap();
@@ -75,6 +76,15 @@ fn a_result_lies_below_an_allowed_folder_and_replaces_only_an_image() {
         ("work/empty.png", Err("is no image")),
         ("work/socket.png", Err("is no image")),
         ("work/sub/..", Err("is no image")),
+        ("work/.bashrc", Err("is no name of an image")),
+        ("work/.new.png", Err("is no name of an image")),
+        ("work/sub/.env", Err("is no name of an image")),
+        ("work/refinement.toml", Err("is no name of an image")),
+        ("work/sub/Refinement.TOML", Err("is no name of an image")),
+        ("work/settings.png", Err("is no name of an image")),
+        ("work/my-refinement.toml", Ok("work/my-refinement.toml")),
+        ("work/new.toml", Ok("work/new.toml")),
+        ("work/near/a.bashrc", Ok("work/sub/a.bashrc")),
         ("work/missing/new.png", Err("cannot be written")),
         ("work/image.gif/new.png", Err("cannot be written")),
         ("work/loop.gif", Err("cannot be written")),

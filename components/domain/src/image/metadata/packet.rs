@@ -42,8 +42,8 @@ pub fn put_extended(
     out: &mut impl Output,
 ) -> Option<()> {
     let (before, behind) = enclosed.packet.split_at_checked(room.position)?;
-    let description = room.description(source);
-    let packet = [before, description.as_bytes(), behind];
+    let addition = room.addition(source);
+    let packet = [before, addition.as_bytes(), behind];
     if !container::holds(format, &packet) {
         return None;
     }

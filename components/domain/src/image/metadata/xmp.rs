@@ -30,17 +30,19 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub struct Xmp {
     /// The last part of the address of the source type.
     pub source_type: Option<String>,
-    /// Where it may be extended. None: there is no place, or a source type that is none.
+    /// Where it may be extended. None: there is no place, or a source type that is neither
+    /// one nor empty.
     pub room: Option<Room>,
 }
 
-/// Where a description may be added.
+/// Where a source type may be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
     /// How many bytes of the packet stand before it.
     pub position: usize,
     /// What the packet is about, as it is written in an attribute between double quotes.
-    about: String,
+    /// None: between the quotes of a source type that is empty.
+    about: Option<String>,
 }
 
 /// Reads a packet. None: it is not well-formed, or beyond the limits.
@@ -55,9 +57,9 @@ pub fn read(packet: &[u8]) -> Option<Xmp> {
     loop {
         let position = start + usize::try_from(reader.buffer_position()).ok()?;
         match reader.read_event().ok()? {
-            Event::Start(element) => found.open(&reader, &element)?,
+            Event::Start(element) => found.open(&reader, &element, position)?,
             Event::Empty(element) => {
-                found.open(&reader, &element)?;
+                found.open(&reader, &element, position)?;
                 found.close(None);
             }
             Event::End(_) => found.close(Some(position)),
@@ -82,9 +84,13 @@ pub fn minimal(source: SourceType) -> String {
 }
 
 impl Room {
-    /// The description to add there. It needs no names from around it.
-    pub fn description(&self, source: SourceType) -> String {
-        description(&self.about, source)
+    /// What to add there: the value that is missing, or a description, which needs no names
+    /// from around it.
+    pub fn addition(&self, source: SourceType) -> String {
+        match &self.about {
+            Some(about) => description(about, source),
+            None => source.address(),
+        }
     }
 }
 
@@ -108,7 +114,10 @@ struct Found {
     about: Option<String>,
     /// The text of the property that is open.
     text: Option<String>,
-    has_property: bool,
+    /// How many values of it there are.
+    values: usize,
+    /// Where the last one that is empty stands, if it is an attribute.
+    gap: Option<usize>,
     source_type: Option<String>,
 }
 
@@ -124,8 +133,13 @@ enum Rdf {
 }
 
 impl Found {
-    /// None: it is malformed, or beyond the limits.
-    fn open(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart) -> Option<()> {
+    /// An element that begins there. None: it is malformed, or beyond the limits.
+    fn open(
+        &mut self,
+        reader: &NsReader<&[u8]>,
+        element: &BytesStart,
+        position: usize,
+    ) -> Option<()> {
         let namespaces = check(element)?;
         self.open.push(namespaces);
         self.namespaces += namespaces;
@@ -142,7 +156,7 @@ impl Found {
             Rdf::At(rdf) if depth == rdf + 1 => {
                 self.is_in_description = is(element.name(), RDF, b"Description");
                 if self.is_in_description {
-                    self.describe(reader, element)?;
+                    self.describe(reader, element, position)?;
                 }
             }
             Rdf::At(rdf)
@@ -158,7 +172,12 @@ impl Found {
     }
 
     /// The attributes of a description.
-    fn describe(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart) -> Option<()> {
+    fn describe(
+        &mut self,
+        reader: &NsReader<&[u8]>,
+        element: &BytesStart,
+        position: usize,
+    ) -> Option<()> {
         let mut about = None;
         for attribute in element.attributes() {
             let attribute = attribute.ok()?;
@@ -167,6 +186,10 @@ impl Found {
                 PROPERTY if is_of(reader, attribute.key, EXTENSION) => {
                     let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
                     self.source(&value);
+                    if attribute.value.is_empty() {
+                        let before = offset(element, &attribute.value)?;
+                        self.gap = Some(position + "<".len() + before);
+                    }
                 }
                 b"about"
                     if attribute.key.prefix().is_none() || is_of(reader, attribute.key, RDF) =>
@@ -183,7 +206,6 @@ impl Found {
 
     /// The property as an element: its value is an attribute, or the text in it.
     fn property(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart) -> Option<()> {
-        self.has_property = true;
         self.text = Some(String::new());
         for attribute in element.attributes() {
             let attribute = attribute.ok()?;
@@ -232,7 +254,7 @@ impl Found {
     }
 
     fn source(&mut self, address: &str) {
-        self.has_property = true;
+        self.values += 1;
         let last = address.trim().rsplit('/').next().unwrap_or_default();
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if (1..=MAX_SOURCE).contains(&last.len()) && last.bytes().all(is_known) {
@@ -245,11 +267,15 @@ impl Found {
         if !self.open.is_empty() {
             return None;
         }
-        let room = match self.rdf {
-            // A second property beside one that says nothing would make readers fail.
-            Rdf::Ended(Some(position)) if !self.has_property => Some(Room {
+        // A second value beside one that says nothing would make readers fail.
+        let room = match (self.rdf, self.values, self.gap) {
+            (Rdf::Ended(Some(position)), 0, _) => Some(Room {
                 position,
-                about: self.about.unwrap_or_default(),
+                about: Some(self.about.unwrap_or_default()),
+            }),
+            (_, 1, Some(position)) => Some(Room {
+                position,
+                about: None,
             }),
             _ => None,
         };
@@ -269,6 +295,11 @@ fn check(element: &BytesStart) -> Option<usize> {
         namespaces += usize::from(attribute.key.as_namespace_binding().is_some());
     }
     Some(namespaces)
+}
+
+/// How many bytes of the whole stand before this part of it.
+fn offset(whole: &[u8], part: &[u8]) -> Option<usize> {
+    part.as_ptr().addr().checked_sub(whole.as_ptr().addr())
 }
 
 /// Whether an attribute's name is of this namespace.

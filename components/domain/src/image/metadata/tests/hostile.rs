@@ -49,10 +49,8 @@ fn many_segments_are_no_burden() {
         let empty = repeated(format, &segment, 0);
         assert!(stripped(&file) == empty, "{format:?}");
         let marked = marked(&file, SourceType::AlgorithmicallyEnhanced);
-        assert!(
-            marked.len() > file.len() || has(&segment, b"XMP"),
-            "{format:?}"
-        );
+        // Of many packets one is left.
+        assert_eq!(marked.len() > file.len(), !is_packet, "{format:?}");
     }
 }
 

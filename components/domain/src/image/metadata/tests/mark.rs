@@ -183,7 +183,22 @@ fn a_packet_is_extended_where_it_stands() {
 }
 
 #[test]
-fn the_first_of_several_packets_that_can_be_read_is_extended() {
+fn a_source_that_is_empty_is_filled_in_and_all_else_stays() {
+    for format in Format::ALL {
+        let of = |source: &str| {
+            let source = format!("Iptc4xmpExt:DigitalSourceType=\"{source}\"");
+            let attributes = format!("{source} dc:source=\"a book\"");
+            file(format, &[with_packet(format, &packet(&attributes))])
+        };
+        assert!(
+            marked(&of(""), SOURCE) == of(&SOURCE.address()),
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
+fn of_several_packets_the_first_that_can_be_read_is_extended_and_left() {
     for format in Format::ALL {
         let segment = |packet: &[u8]| with_packet(format, packet);
         let assert_marked = |before: &[Vec<u8>], after: &[Vec<u8>]| {
@@ -192,10 +207,10 @@ fn the_first_of_several_packets_that_can_be_read_is_extended() {
         };
         let good = packet("");
         let before = [segment(b"<a>"), segment(&good), segment(&good)];
-        let after = [segment(b"<a>"), segment(&extended(&good)), segment(&good)];
+        let after = [segment(&extended(&good))];
         assert_marked(&before, &after);
         let before = [segment(b"<a>"), segment(b"<b>")];
-        let after = [minimal(format), segment(b"<b>")];
+        let after = [minimal(format)];
         assert_marked(&before, &after);
     }
 }

@@ -158,11 +158,11 @@ fn what_is_not_well_formed_is_not_read() {
     assert_eq!(read(&wide), None, "UTF-16");
 }
 
-/// The packet with the description in its place.
+/// The packet with the addition in its place.
 fn extended(packet: &[u8]) -> String {
     let room = read(packet).unwrap().room.unwrap();
     let (before, behind) = packet.split_at(room.position);
-    let added = room.description(SOURCE);
+    let added = room.addition(SOURCE);
     String::from_utf8([before, added.as_bytes(), behind].concat()).unwrap()
 }
 
@@ -194,6 +194,43 @@ fn a_description_is_about_the_same_and_needs_no_names() {
         ));
         let expected = format!("<rdf:Description rdf:about=\"{expected}\" ");
         assert!(extended(packet.as_bytes()).contains(&expected), "{about}");
+    }
+}
+
+#[test]
+fn a_value_that_is_missing_is_filled_in() {
+    let empty = |quotes: &str| {
+        let before = "<r:Description a='>' about=' i:DigitalSourceType=\"\"'";
+        rdf(&format!(
+            "{before}\n i:DigitalSourceType = {quotes} b='c'/>"
+        ))
+    };
+    let value = SOURCE.address();
+    for (name, packet, expected) in [
+        ("quotes", empty("\"\""), empty(&format!("\"{value}\""))),
+        ("apostrophes", empty("''"), empty(&format!("'{value}'"))),
+        (
+            "a mark before all",
+            format!("\u{feff}{}", empty("''")),
+            format!("\u{feff}{}", empty(&format!("'{value}'"))),
+        ),
+    ] {
+        assert_eq!(extended(packet.as_bytes()), expected, "{name}");
+        let xmp = read(expected.as_bytes()).unwrap();
+        assert_eq!(xmp.source_type.as_deref(), Some(SOURCE.as_str()), "{name}");
+    }
+    let attribute = "<r:Description i:DigitalSourceType=''/>";
+    let as_element = "<r:Description><i:DigitalSourceType/></r:Description>";
+    for (name, packet) in [
+        ("two of them", rdf(&attribute.repeat(2))),
+        (
+            "one of them an element",
+            rdf(&[attribute, as_element].concat()),
+        ),
+        ("a space", rdf(&attribute.replace("''", "' '"))),
+    ] {
+        let xmp = read(packet.as_bytes()).unwrap();
+        assert_eq!((xmp.source_type, xmp.room), (None, None), "{name}");
     }
 }
 
