@@ -1,5 +1,4 @@
-//! Puts a source into an image: into the packet that it has, or one that is inserted. No other
-//! packet stays beside that one: readers would differ in which of them they believe.
+//! Puts a source into an image: into the packet that it has, or one that is inserted.
 
 use super::super::Format;
 use super::SourceType;
@@ -41,19 +40,8 @@ pub struct Mark {
     has_packet: bool,
     /// How many packets there were.
     packets: u32,
-    passing: Passing,
-}
-
-/// What becomes of the segment that passes by.
-#[derive(Clone, Debug, Default)]
-enum Passing {
-    /// It stays as it is.
-    #[default]
-    Kept,
-    /// It is the packet that is extended or replaced.
-    Marked(Collector),
-    /// It is another packet.
-    Dropped,
+    /// The packet that is extended or replaced, while it passes by.
+    collector: Option<Collector>,
 }
 
 impl Mark {
@@ -67,7 +55,7 @@ impl Mark {
             has_flags: false,
             has_packet: plan.place != Place::Insert,
             packets: 0,
-            passing: Passing::Kept,
+            collector: None,
         }
     }
 
@@ -79,15 +67,14 @@ impl Mark {
                 head,
                 is_place,
             } => self.start(kind, head, is_place, out),
-            Event::Body(bytes) => match (&mut self.passing, self.plan.place) {
-                (Passing::Kept, _) => out.put(bytes),
-                (Passing::Marked(collector), Place::Extend(_)) => collector.push(bytes),
-                (Passing::Marked(_) | Passing::Dropped, _) => {}
+            Event::Body(bytes) => match (&mut self.collector, self.plan.place) {
+                (Some(collector), Place::Extend(_)) => collector.push(bytes),
+                (Some(_), _) => {}
+                (None, _) => out.put(bytes),
             },
-            Event::End(tail) => match std::mem::take(&mut self.passing) {
-                Passing::Kept => out.put(tail),
-                Passing::Marked(collector) => self.put_instead(&collector, out),
-                Passing::Dropped => {}
+            Event::End(tail) => match self.collector.take() {
+                Some(collector) => self.put_instead(&collector, out),
+                None => out.put(tail),
             },
         }
         self.position += event.bytes().len() as u64;
@@ -115,11 +102,10 @@ impl Mark {
                 .iter()
                 .any(|place| place(self.packets) == self.plan.place);
             self.packets += 1;
-            self.passing = match is_meant {
-                true => Passing::Marked(Collector::default()),
-                false => Passing::Dropped,
-            };
-            return;
+            if is_meant {
+                self.collector = Some(Collector::default());
+                return;
+            }
         }
         match is_first {
             true => out.put(&container::with_flags(self.format, head)),

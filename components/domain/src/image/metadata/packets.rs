@@ -26,8 +26,8 @@ pub struct Packets {
     start: u64,
     collector: Option<Collector>,
     count: u32,
-    /// How long their segments are, in bytes. One is left.
-    length_of_all: u64,
+    /// How long the segment of the first packet is.
+    first: Option<u64>,
     /// For each source, the first packet that may be extended.
     targets: [Option<Target>; 2],
     source_type: Option<String>,
@@ -36,8 +36,9 @@ pub struct Packets {
 #[derive(Clone, Copy, Debug)]
 struct Target {
     packet: u32,
-    /// How long its segment then is, in bytes.
-    length: u64,
+    /// Lengths of its segment, in bytes.
+    before: u64,
+    after: u64,
 }
 
 impl Packets {
@@ -52,7 +53,7 @@ impl Packets {
             start: 0,
             collector: None,
             count: 0,
-            length_of_all: 0,
+            first: None,
             targets: [None; 2],
             source_type: None,
         }
@@ -97,16 +98,16 @@ impl Packets {
             .iter()
             .zip(self.targets)
             .find_map(|(it, target)| target.filter(|_| *it == source));
-        let (place, after) = match (target, self.count) {
-            (Some(target), _) => (Place::Extend(target.packet), target.length),
-            (None, 0) => {
+        let (place, before, after) = match (target, self.first) {
+            (Some(target), _) => (Place::Extend(target.packet), target.before, target.after),
+            (None, Some(first)) => (Place::Replace(0), first, minimal),
+            (None, None) => {
                 let padding = container::padding(self.format, self.position) as u64;
-                (Place::Insert, self.padding.unwrap_or(padding) + minimal)
+                (Place::Insert, 0, self.padding.unwrap_or(padding) + minimal)
             }
-            (None, _) => (Place::Replace(0), minimal),
         };
         let after = after + self.flags.unwrap_or_default();
-        let resized = |length: u64| (length + after).saturating_sub(self.length_of_all);
+        let resized = |length: u64| (length + after).saturating_sub(before);
         let plan = Plan {
             source,
             place,
@@ -134,9 +135,10 @@ impl Packets {
     }
 
     fn collected(&mut self, collector: &Collector) {
+        let length = self.position - self.start;
         let packet = self.count;
         self.count += 1;
-        self.length_of_all += self.position - self.start;
+        self.first.get_or_insert(length);
         let Some(enclosed) = collector.packet(self.format) else {
             return;
         };
@@ -153,7 +155,8 @@ impl Packets {
             if target.is_none() && extended.is_some() {
                 *target = Some(Target {
                     packet,
-                    length: count.0,
+                    before: length,
+                    after: count.0,
                 });
             }
         }

@@ -49,8 +49,10 @@ fn many_segments_are_no_burden() {
         let empty = repeated(format, &segment, 0);
         assert!(stripped(&file) == empty, "{format:?}");
         let marked = marked(&file, SourceType::AlgorithmicallyEnhanced);
-        // Of many packets one is left.
-        assert_eq!(marked.len() > file.len(), !is_packet, "{format:?}");
+        assert!(
+            marked.len() > file.len() || has(&segment, b"XMP"),
+            "{format:?}"
+        );
     }
 }
 

@@ -198,7 +198,7 @@ fn a_source_that_is_empty_is_filled_in_and_all_else_stays() {
 }
 
 #[test]
-fn of_several_packets_the_first_that_can_be_read_is_extended_and_left() {
+fn the_first_of_several_packets_that_can_be_read_is_extended() {
     for format in Format::ALL {
         let segment = |packet: &[u8]| with_packet(format, packet);
         let assert_marked = |before: &[Vec<u8>], after: &[Vec<u8>]| {
@@ -207,10 +207,10 @@ fn of_several_packets_the_first_that_can_be_read_is_extended_and_left() {
         };
         let good = packet("");
         let before = [segment(b"<a>"), segment(&good), segment(&good)];
-        let after = [segment(&extended(&good))];
+        let after = [segment(b"<a>"), segment(&extended(&good)), segment(&good)];
         assert_marked(&before, &after);
         let before = [segment(b"<a>"), segment(b"<b>")];
-        let after = [minimal(format)];
+        let after = [minimal(format), segment(b"<b>")];
         assert_marked(&before, &after);
     }
 }
