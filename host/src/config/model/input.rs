@@ -38,17 +38,18 @@ pub struct LinkInput<'a> {
 }
 
 impl<'a> LinkInput<'a> {
-    /// The settings of a link. For a model without a chain, the settings of the model
-    /// take precedence over those under its name.
-    pub fn of(
+    /// What is set under a link's own name.
+    ///
+    /// # Errors
+    ///
+    /// Its table has a key that its component does not know.
+    pub fn own(
         link: &'a str,
         component: &ModelChoice,
         chain: &ChainReader<'_>,
     ) -> Result<Self, ConfigError> {
-        let settings = chain.settings.0;
-        let mut values = settings
-            .links
-            .of(link, &chain.names, |key| component.knows(key));
+        let links = &chain.settings.0.links;
+        let values = links.of(link, &chain.names, |key| component.knows(key));
         if let Some(key) = values.keys().find(|key| !component.knows(key)) {
             return Err(ConfigError::OfLink {
                 link: link.to_owned(),
@@ -57,27 +58,31 @@ impl<'a> LinkInput<'a> {
                 problem: format!("{link} has no such setting"),
             });
         }
-        let has_own = !values.is_empty();
-        let mut plain = Vec::new();
+        Ok(Self {
+            link,
+            has_own: !values.is_empty(),
+            values,
+            plain: Vec::new(),
+        })
+    }
+
+    /// The same with the settings of the model: for a model without a chain they take
+    /// precedence over those under its name.
+    pub fn with_plain(mut self, chain: &ChainReader<'_>) -> Self {
         for (setting, key) in SETTINGS {
-            let Some(value) = settings.get(setting) else {
+            let Some(value) = chain.settings.0.get(setting) else {
                 continue;
             };
             let goes_before = match key {
-                ORIGINAL => !values.contains_key(key),
+                ORIGINAL => !self.values.contains_key(key),
                 _ => chain.stands_alone,
             };
             if goes_before {
-                values.insert(key.to_owned(), value.to_owned());
-                plain.push(key);
+                self.values.insert(key.to_owned(), value.to_owned());
+                self.plain.push(key);
             }
         }
-        Ok(Self {
-            link,
-            values,
-            has_own,
-            plain,
-        })
+        self
     }
 
     pub fn read<T>(
