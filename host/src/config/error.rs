@@ -93,7 +93,7 @@ impl ConfigError {
     pub(super) fn named_by(mut self, values: &Values) -> Self {
         match &mut self {
             // That of a value which another one replaces is known.
-            Self::Unusable { named: Some(_), .. } => {}
+            Self::Unusable { named: Some(_), .. } | Self::OfLink { named: Some(_), .. } => {}
             Self::Unusable { setting, named, .. } => *named = values.named(setting),
             Self::UnknownLink { link, named, .. } => *named = values.links.named(link, None),
             Self::OfLink {

@@ -35,6 +35,16 @@ pub struct LinkInput<'a> {
     /// Whether any are set under the link's own name.
     pub has_own: bool,
     plain: Vec<&'static str>,
+    replaced: Vec<Replaced>,
+}
+
+/// A value that another source has replaced. It must be usable too, since it counts as soon as
+/// the other source is gone.
+struct Replaced {
+    key: String,
+    value: String,
+    /// Where it was set, as errors name it.
+    named: Option<String>,
 }
 
 impl<'a> LinkInput<'a> {
@@ -58,8 +68,16 @@ impl<'a> LinkInput<'a> {
                 problem: format!("{link} has no such setting"),
             });
         }
+        let in_file = links.in_file(link);
+        let replaced = in_file.filter(|(key, value)| values.get(*key) != Some(*value));
+        let replaced = replaced.map(|(key, value)| Replaced {
+            key: key.clone(),
+            value: value.clone(),
+            named: links.named_in_file(link, key),
+        });
         Ok(Self {
             link,
+            replaced: replaced.collect(),
             has_own: !values.is_empty(),
             values,
             plain: Vec::new(),
@@ -78,7 +96,12 @@ impl<'a> LinkInput<'a> {
                 _ => chain.stands_alone,
             };
             if goes_before {
-                self.values.insert(key.to_owned(), value.to_owned());
+                let before = self.values.insert(key.to_owned(), value.to_owned());
+                self.replaced.extend(before.map(|value| Replaced {
+                    key: key.to_owned(),
+                    value,
+                    named: chain.settings.0.links.named(self.link, Some(key)),
+                }));
                 self.plain.push(key);
             }
         }
@@ -88,8 +111,12 @@ impl<'a> LinkInput<'a> {
     pub fn read<T>(
         &self,
         key: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
+        for replaced in self.replaced.iter().filter(|replaced| replaced.key == key) {
+            parse(&replaced.value)
+                .map_err(|problem| self.own_problem(key, replaced.named.clone(), problem))?;
+        }
         let value = self.values.get(key);
         let read = value.map(|value| parse(value)).transpose();
         read.map_err(|problem| self.problem(key, problem))
@@ -98,12 +125,17 @@ impl<'a> LinkInput<'a> {
     pub fn problem(&self, key: &str, problem: String) -> ConfigError {
         match SETTINGS.iter().find(|(_, plain)| *plain == key) {
             Some((setting, plain)) if self.plain.contains(plain) => unusable(setting, problem),
-            _ => ConfigError::OfLink {
-                link: self.link.to_owned(),
-                key: key.to_owned(),
-                named: None,
-                problem,
-            },
+            _ => self.own_problem(key, None, problem),
+        }
+    }
+
+    /// Of what is set under the link's own name.
+    fn own_problem(&self, key: &str, named: Option<String>, problem: String) -> ConfigError {
+        ConfigError::OfLink {
+            link: self.link.to_owned(),
+            key: key.to_owned(),
+            named,
+            problem,
         }
     }
 }

@@ -382,6 +382,32 @@ fn what_is_wrong_with_a_link_is_told() {
     assert_eq!(error, unknown_model());
 }
 
+/// It counts as soon as the other source is gone.
+#[test]
+fn a_value_of_a_link_that_another_source_replaces_has_to_be_usable_too() {
+    let address = "must be an http or https URL without user information, query and fragment";
+    let file = |url: &str| format!("[models.openai]\napi_key = 'k'\nurl = '{url}'");
+    let of_model = ("MODEL_URL", "http://b/");
+    let of_link = ("MODELS_OPENAI_URL", "http://b/");
+    let unusable = ("MODELS_OPENAI_URL", "nowhere");
+    let in_file = "refinement.toml:3: models.openai.url";
+    let in_variable = "REFINEMENT_MODELS_OPENAI_URL";
+    for (model, url, variables, named) in [
+        ("openai", "nowhere", &[of_model][..], in_file),
+        ("openai", "nowhere", &[of_link], in_file),
+        ("openai", "http://a/", &[unusable, of_model], in_variable),
+        ("fallback(openai)", "nowhere", &[of_link], in_file),
+        ("local", "nowhere", &[of_link], in_file),
+    ] {
+        let error = chain(model, &file(url), variables).expect_err(model);
+        assert_eq!(
+            error,
+            format!("{named}: {address}"),
+            "{model}: {variables:?}"
+        );
+    }
+}
+
 /// What they need is not asked for, but what there is has to be usable.
 #[test]
 fn settings_of_other_models_may_stay() {
