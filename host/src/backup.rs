@@ -24,6 +24,7 @@ use indicatif::DecimalBytes;
 
 use crate::wiring::{engines, secret};
 use archive::Tar;
+pub use archive::pass_on;
 pub use draft::Draft;
 pub use stream::{ALIVE, INTERVAL, Receiver, refuse};
 use stream::{Frames, Sender};

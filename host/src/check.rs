@@ -23,7 +23,7 @@ use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
 
 use crate::config::{Config, ModelChoice, ModelLink, Push};
-use crate::moving::refuse_half_moved;
+use crate::moving::{refuse_begun, refuse_half_moved};
 use crate::tokens;
 use crate::wiring::capabilities::{Configured, ConfiguredStores};
 use crate::wiring::compiled::{Compiled, compile};
@@ -73,7 +73,7 @@ pub async fn check(
     // Without a data directory there are no stores to check.
     if place.is_some() {
         let stores = ConfiguredStores::of(config);
-        let tasks = tasks(&stores).await;
+        let tasks = tasks(config, &stores).await;
         let queue = queue(&stores, &tasks).await;
         let images = images(&stores, &tasks, secret).await;
         found("tasks", tasks.map(|tasks| tasks.to_string()));
@@ -200,7 +200,11 @@ impl<S> Looked<S> {
     }
 }
 
-async fn tasks(stores: &ConfiguredStores<'_>) -> anyhow::Result<Looked<OpenTasks>> {
+async fn tasks(
+    config: &Config,
+    stores: &ConfiguredStores<'_>,
+) -> anyhow::Result<Looked<OpenTasks>> {
+    refuse_begun(&config.data_dir)?;
     let store = stores.tasks()?;
     if let Some(notes) = store.inspect().await? {
         return Ok(Looked::Server(notes));

@@ -6,7 +6,7 @@
 //! repeated. At the end both sides are read, counted and compared.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,8 +35,16 @@ const BATCH: u32 = 500;
 /// Images moved concurrently.
 const AT_ONCE: usize = 8;
 
-/// Folder in the target's data directory that exists during a move.
+/// Folder in the target's data directory that exists during a move. Services do not start
+/// beside it: a secret of their own would end the move before its records could say that it
+/// has begun.
 const COPY: &str = "moving";
+
+/// The file in it that names the source.
+const SOURCE: &str = "source";
+
+/// Longest name of a source that is read, in bytes.
+const LONGEST: u64 = 4096;
 
 /// Moves everything in `source` to the stores of `target`. `report` gets each completed
 /// step. Returns the name and number of each kind of record.
@@ -59,13 +67,15 @@ pub async fn move_stores(
     if fs::canonicalize(&target.data_dir).is_ok_and(|target| target == place) {
         bail!("the source and the target have the same data directory, {shown}");
     }
+    refuse_begun(&source.data_dir)?;
     let at_rest = ConfiguredStores::of(source).at_rest().await?;
     let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
-    let copy = Copied::of(&at_rest, &target.data_dir)?;
+    let copy = Copied::of(&place, &at_rest, &target.data_dir)?;
     for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
         images.begin(&copy.0).context("copying the images' table")?;
     }
     let copied = copy.open(source).await?;
+    refuse_half_moved(&copied).await?;
     report("the source is held, and its tasks are copied");
 
     let stores = ConfiguredStores::of(target);
@@ -106,6 +116,29 @@ pub async fn move_stores(
 fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
     let records = tasks.records.as_deref();
     records.context("tasks cannot be moved to or from this engine")
+}
+
+/// Refuses a data directory where a move has begun, before the stores have anything of it.
+///
+/// # Errors
+///
+/// A move has begun and not ended.
+pub fn refuse_begun(data: &Path) -> Result<(), HalfMoved> {
+    match fs::symlink_metadata(data.join(COPY)) {
+        Ok(_) => Err(HalfMoved::Begun(noted_source(data))),
+        // Whatever cannot be looked at is told by what opens it.
+        Err(_) => Ok(()),
+    }
+}
+
+/// The source of a move to this data directory. Only who made the move may read it.
+fn noted_source(data: &Path) -> String {
+    let mut source = String::new();
+    let file = Folder::open(data).and_then(|data| data.file(Path::new(COPY).join(SOURCE)));
+    match file.and_then(|file| file.take(LONGEST).read_to_string(&mut source)) {
+        Ok(1..) => source,
+        Ok(0) | Err(_) => "…".to_owned(),
+    }
 }
 
 /// Refuses a task store that an unfinished move has filled only partly.
@@ -151,13 +184,19 @@ async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
 struct Copied(PathBuf);
 
 impl Copied {
-    fn of(at_rest: &[AtRest], target: &Path) -> anyhow::Result<Self> {
+    /// `source`: where they are, for who is refused meanwhile.
+    fn of(source: &Path, at_rest: &[AtRest], target: &Path) -> anyhow::Result<Self> {
         let (target, name) = Place::of(&target.join(COPY), Trust::Own)?.create(0o700)?;
         if target.look(&name)?.is_some() {
             let removed = target.remove_all(&name);
             removed.context("removing what an earlier move left")?;
         }
-        let copied = Self(target.create_folder(&name, 0o700)?.path().to_owned());
+        let folder = target.create_folder(&name, 0o700)?;
+        let copied = Self(folder.path().to_owned());
+        let noted = folder.create_file(SOURCE, 0o600);
+        noted
+            .and_then(|mut file| file.write_all(source.to_string_lossy().as_bytes()))
+            .context("noting the source")?;
         let tasks = at_rest.iter().find(|store| store.images.is_none());
         let tasks = tasks.context("the source has no tasks")?;
         tasks
@@ -196,7 +235,7 @@ impl Archive for Files<'_> {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // If this fails, the next move removes it.
+        // If this fails, the next move removes it, and no service starts until then.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -31,7 +31,7 @@ pub enum Source<R> {
 pub struct Restored {
     /// A summary of its contents.
     pub counts: String,
-    /// Bytes of the archive, or of the files of the directory.
+    /// Bytes of the backup's files.
     pub bytes: u64,
 }
 
@@ -58,11 +58,10 @@ pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Rest
         }
         Source::Archive(from) => {
             let draft = Draft::create(&to, None)?;
-            let mut from = Counted { from, bytes: 0 };
-            unpack(&mut from, draft.contents())?;
+            let bytes = unpack(from, draft.contents())?;
             // The list does not describe a directory that is in use.
             draft.contents().remove(LIST)?;
-            (draft, from.bytes)
+            (draft, bytes)
         }
     };
     let contents = draft.contents();
@@ -172,19 +171,5 @@ fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
         }
         .into(),
         other => other.into(),
-    }
-}
-
-/// Counts the bytes that are read from a source.
-struct Counted<R> {
-    from: R,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let read = self.from.read(bytes)?;
-        self.bytes += read as u64;
-        Ok(read)
     }
 }

@@ -14,7 +14,7 @@ use concept_refinement_tokens::{
 use rand::RngExt as _;
 
 use crate::config::{Auth, Config};
-use crate::moving::refuse_half_moved;
+use crate::moving::{refuse_begun, refuse_half_moved};
 use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::grants;
 use crate::wiring::secret::{self, Secret};
@@ -143,6 +143,7 @@ enum Missing {
 
 /// The service's own secret: of its store if hosts share one, else of its data directory.
 async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
+    refuse_begun(&config.data_dir)?;
     let random = || rand::rng().random();
     let stores = ConfiguredStores::of(config);
     if stores.tasks()?.inspect().await?.is_none() {

@@ -172,13 +172,17 @@ fn what_cannot_be_used_is_told_beside_what_can() {
 fn an_unknown_variable_is_mentioned_and_no_secret_is() {
     let place = Place::new();
     let mut command = place.command(&["check", "--auth=secret"]);
-    command.env("REFINEMENT_COLOUR", "red").env(
-        "REFINEMENT_JWT_SECRET",
-        "hush-hush-hush-hush-hush-hush-hush-hush",
-    );
+    command
+        .env("REFINEMENT_COLOUR", "red")
+        .env("REFINEMENT_MODELS_OPENAI_COLOUR", "red")
+        .env(
+            "REFINEMENT_JWT_SECRET",
+            "hush-hush-hush-hush-hush-hush-hush-hush",
+        );
     let done = crate::place::run(&mut command, b"");
     assert_eq!(done.code, 0, "{}", done.text());
-    let expected = "ok: unknown variables are ignored: REFINEMENT_COLOUR";
+    let expected = "ok: unknown variables are ignored: REFINEMENT_COLOUR, \
+                    REFINEMENT_MODELS_OPENAI_COLOUR";
     assert_eq!(says(&done, "configuration"), expected);
     assert!(!done.text().contains("hush"));
 }

@@ -4,7 +4,7 @@ mod archives;
 mod hostile;
 mod killed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use concept_refinement_tests::reaper::{fed, scratch};
 use concept_refinement_tests::service::{Launch, Service};
 use futures::future::join_all;
 
-use crate::backup::{all_of, backed_up, ended, obstacles, on_backup, streaming};
+use crate::backup::{all_of, back_up, backed_up, ended, obstacles, on_backup, streaming};
 use crate::shared::{new_user, refused, scripted_launch};
 
 fn command(from: &Path, data: &Path) -> Command {
@@ -234,6 +234,33 @@ async fn it_says_what_was_restored_and_leaves_nothing_else() {
         .output()
         .unwrap();
     assert!(compared.status.success(), "{compared:?}");
+}
+
+/// What is in a backup, as a command says, and how many bytes it has.
+fn numbers(said: &str) -> &str {
+    let said = said
+        .split_once("backed up ")
+        .or(said.split_once("restored "));
+    let (numbers, _) = said.unwrap().1.split_once(" in ").unwrap();
+    numbers
+}
+
+/// From and to a directory and an archive.
+#[tokio::test]
+async fn all_of_them_print_the_same_numbers() {
+    let place = scratch("restore");
+    let (data, backup) = (place.join("data"), place.join("backup"));
+    restored(restore_archive(&an_archive().await, &data));
+    let (status, archive, streamed) = ended(streaming(&data));
+    assert_eq!(status, Some(0), "{streamed}");
+    let said = [
+        streamed,
+        String::from_utf8(back_up(&data, &backup).stdout).unwrap(),
+        restored(restore_archive(&archive, &place.join("from-archive"))),
+        restored(restore(&backup, &place.join("from-directory"))),
+    ];
+    let numbers: BTreeSet<_> = said.iter().map(|said| numbers(said)).collect();
+    assert_eq!(numbers.len(), 1, "{said:?}");
 }
 
 #[tokio::test]

@@ -26,6 +26,14 @@ fn what_is_unknown_or_unusable_stops_the_start_and_is_named() {
         (listening.set("tasks", "postgres://a/b"), "tasks_listen_url"),
         (launch().set("model", "./missing.wasm"), "missing.wasm"),
         (launch().file("model = './refinement.toml'"), "model"),
+        (
+            launch().file("[models.openai]\nnonsense = 1"),
+            "refinement.toml:2: models.openai.nonsense",
+        ),
+        (
+            launch().variable("REFINEMENT_MODELS_GEMINI_URL", "nonsense"),
+            "refinement_models_gemini_url",
+        ),
     ] {
         let ended = launch.run();
         assert!(!ended.status.success(), "{expected}");

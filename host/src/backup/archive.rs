@@ -67,6 +67,39 @@ fn write(to: &mut impl Write, path: &Path, file: File) -> io::Result<Hash> {
     Ok(contents.hash())
 }
 
+/// Passes an archive on as it is, to its end. Returns the number of bytes of its files, without
+/// those of their list.
+///
+/// # Errors
+///
+/// It cannot be read or written, or is cut off.
+pub fn pass_on(from: impl Read, to: impl Write) -> anyhow::Result<u64> {
+    let mut entries = Entries::new(Tee { from, to });
+    let mut bytes = 0;
+    while let Some((path, size)) = entries.next()? {
+        io::copy(&mut entries.contents().take(size), &mut io::sink())?;
+        if path != Path::new(sums::FILE) {
+            bytes += size;
+        }
+    }
+    entries.from.to.flush()?;
+    Ok(bytes)
+}
+
+/// Writes what is read from a source.
+struct Tee<R, W> {
+    from: R,
+    to: W,
+}
+
+impl<R: Read, W: Write> Read for Tee<R, W> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(bytes)?;
+        self.to.write_all(bytes.get(..read).unwrap_or_default())?;
+        Ok(read)
+    }
+}
+
 /// The files of an archive, in its order. It checks everything, because an archive may
 /// come from anywhere. The `tar` library's own reader would take the end of the input
 /// for the end of the archive.

@@ -131,7 +131,6 @@ pub struct Receiver<R> {
     from: BufReader<R>,
     /// Bytes left of the current frame.
     left: u64,
-    received: u64,
     outcome: Option<Result<String, String>>,
 }
 
@@ -140,14 +139,8 @@ impl<R: Read> Receiver<R> {
         Self {
             from: BufReader::with_capacity(FRAME, from),
             left: 0,
-            received: 0,
             outcome: None,
         }
-    }
-
-    /// Number of bytes of the archive so far.
-    pub fn received(&self) -> u64 {
-        self.received
     }
 
     /// A summary of the archive, or the reason why it is incomplete. None: the stream was
@@ -186,7 +179,6 @@ impl<R: Read> Receiver<R> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.left -= read as u64;
-        self.received += read as u64;
         Ok(read)
     }
 }
@@ -230,7 +222,6 @@ mod tests {
         let mut receiver = Receiver::new(stream);
         let mut bytes = Vec::new();
         receiver.read_to_end(&mut bytes).unwrap();
-        assert_eq!(receiver.received(), bytes.len() as u64);
         (bytes, receiver.outcome())
     }
 

@@ -17,14 +17,16 @@ use super::archive::Entries;
 use super::sums::{self, Expected, Hash, Hashed};
 use crate::wiring::{engines, secret};
 
-/// Unpacks an archive, which is read to its end, with its list.
+/// Unpacks an archive, which is read to its end, with its list. Returns the number of bytes
+/// of its files, without those of the list.
 ///
 /// # Errors
 ///
 /// A file cannot be written, or the archive is incomplete, damaged, or not a backup.
-pub fn unpack(from: impl Read, to: &Folder) -> anyhow::Result<()> {
+pub fn unpack(from: impl Read, to: &Folder) -> anyhow::Result<u64> {
     let mut entries = Entries::new(from);
     let mut expected = Some(Expected::default());
+    let mut bytes = 0;
     while let Some((path, size)) = entries.next()? {
         let is_list = path == Path::new(sums::FILE);
         let Some(mut so_far) = expected.take() else {
@@ -37,12 +39,13 @@ pub fn unpack(from: impl Read, to: &Folder) -> anyhow::Result<()> {
         if !is_list {
             so_far.add(&hash, &path);
             expected = Some(so_far);
+            bytes += size;
         } else if so_far.hash() != hash {
             bail!("the backup is damaged: its files are not those of its list");
         }
     }
     match expected {
-        None => Ok(()),
+        None => Ok(bytes),
         Some(_) => bail!("this is no backup: it has no {}", sums::FILE),
     }
 }

@@ -1,6 +1,6 @@
 //! `backup DIR`, and `backup -`
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use indicatif::DecimalBytes;
 use super::failure::Failure;
 use super::settings;
 use super::terminal::{in_a_line, print, say};
-use crate::backup::{Backup, Draft, Receiver, size, unpack};
+use crate::backup::{Backup, Draft, Receiver, pass_on, size, unpack};
 use crate::config::Config;
 use crate::config::table::Command;
 use crate::wiring::capabilities::{self, ConfiguredStores};
@@ -57,6 +57,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 struct Received {
     /// A summary of its contents.
     counts: String,
+    /// Bytes of its files.
     bytes: u64,
 }
 
@@ -113,21 +114,20 @@ fn to_stdout(source: Source) -> anyhow::Result<Received> {
         .as_ref()
         .map_or(Path::new(""), |scratch| scratch.path());
     let mut receiver = Receiver::new(source.begin(place)?);
-    let mut output = io::stdout().lock();
-    let copied = io::copy(&mut receiver, &mut output).and_then(|_| output.flush());
-    received(receiver, copied.context("standard output"))
+    let passed = pass_on(&mut receiver, io::stdout().lock());
+    received(receiver, passed.context("standard output"))
 }
 
-/// Reports an error of the sender rather than the error that it caused here.
+/// Reports an error of the sender rather than the error that it caused here. `taken`: the
+/// bytes of the backup's files.
 fn received<R: io::Read>(
     receiver: Receiver<R>,
-    taken: anyhow::Result<()>,
+    taken: anyhow::Result<u64>,
 ) -> anyhow::Result<Received> {
-    let bytes = receiver.received();
     match receiver.outcome() {
         Some(Err(why)) => bail!("{why}"),
         outcome => {
-            taken?;
+            let bytes = taken?;
             let counts = outcome.and_then(Result::ok);
             let counts = counts.context("the backup was not read to its end")?;
             Ok(Received { counts, bytes })

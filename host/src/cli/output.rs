@@ -93,28 +93,33 @@ impl Output {
         }
     }
 
-    /// Returns the path of the image. In a folder it is named after its source.
-    pub async fn write(&mut self, source: &Source, refined: RefinedImage) -> io::Result<PathBuf> {
-        match self {
-            Self::Stdout => {
-                to(|| Ok(io::stdout()), refined).await?;
-                Ok("standard output".into())
-            }
+    /// Returns the path of the image. In a folder it is named after its source. None: the
+    /// reader of standard output has gone, and wants no image.
+    pub async fn write(
+        &mut self,
+        source: &Source,
+        refined: RefinedImage,
+    ) -> io::Result<Option<PathBuf>> {
+        Ok(Some(match self {
+            Self::Stdout => match to(|| Ok(io::stdout()), refined).await {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(None),
+                written => written.map(|()| PathBuf::from("standard output"))?,
+            },
             Self::Device(path) => {
                 let device = path.clone();
                 to(move || File::options().write(true).open(device), refined).await?;
-                Ok(path.clone())
+                path.clone()
             }
             Self::File(path) => {
                 write_to(path, &refined.bytes)?;
-                Ok(path.clone())
+                path.clone()
             }
             Self::Folder(folder) => {
                 let path = folder.place(&source.stem(), refined.format);
                 write_to(&path, &refined.bytes)?;
-                Ok(path)
+                path
             }
-        }
+        }))
     }
 }
 

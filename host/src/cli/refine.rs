@@ -131,8 +131,11 @@ async fn write(
     let notes = std::mem::take(&mut refined.notes);
     let format = refined.format;
     let written = output.write(source, refined).await;
-    let place =
+    let written =
         written.map_err(|error| format!("{name}: the result cannot be written: {error}"))?;
+    let Some(place) = written else {
+        return Ok(());
+    };
     let shown = place.display();
     if let Some(sentence) = misnamed(&place, format) {
         progress.tell(&format!("{shown}: {sentence}"));

@@ -7,6 +7,9 @@ use super::sources::Values;
 /// How similar two names must be for one to be a misspelling of the other.
 const SIMILAR: f64 = 0.75;
 
+/// How similar they are where they differ by a slip.
+const ALIKE: f64 = 0.9;
+
 /// Why a configuration is invalid; each error names the setting.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -90,7 +93,7 @@ impl ConfigError {
     pub(super) fn named_by(mut self, values: &Values) -> Self {
         match &mut self {
             // That of a value which another one replaces is known.
-            Self::Unusable { named: Some(_), .. } => {}
+            Self::Unusable { named: Some(_), .. } | Self::OfLink { named: Some(_), .. } => {}
             Self::Unusable { setting, named, .. } => *named = values.named(setting),
             Self::UnknownLink { link, named, .. } => *named = values.links.named(link, None),
             Self::OfLink {
@@ -105,6 +108,11 @@ impl ConfigError {
         }
         self
     }
+}
+
+/// Whether two names differ by a slip at most.
+pub(super) fn are_alike(one: &str, other: &str) -> bool {
+    strsim::jaro(one, other) >= ALIKE
 }
 
 /// The end of a sentence about an unknown name: the known one that is most like it, if any.

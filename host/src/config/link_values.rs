@@ -82,8 +82,18 @@ impl LinkValues {
         let variable = format!("{}_{}", variable_part(link), key.to_uppercase());
         match self.variables.contains_key(&variable) {
             true => Some(format!("{PREFIX}{variable}")),
-            false => self.named.get(&format!("{TABLE}.{link}.{key}")).cloned(),
+            false => self.named_in_file(link, key),
         }
+    }
+
+    /// Where the file sets one of a link's settings.
+    pub fn named_in_file(&self, link: &str, key: &str) -> Option<String> {
+        self.named.get(&format!("{TABLE}.{link}.{key}")).cloned()
+    }
+
+    /// The settings of a link in the file, which variables may replace.
+    pub fn in_file(&self, link: &str) -> impl Iterator<Item = (&String, &String)> {
+        self.tables.get(link).into_iter().flatten()
     }
 
     /// The links that the file has tables for.

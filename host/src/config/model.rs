@@ -20,11 +20,11 @@ use concept_refinement_domain::spending::Reservation;
 use concept_refinement_runtime::egress::Origin;
 use url::Url;
 
-use self::chain_reader::ChainReader;
+use self::chain_reader::{ChainReader, shipped_choice};
 use self::forms::{base_url, key, line, original, workflow};
 pub(super) use self::input::PRICE;
 use self::input::{ORIGINAL, SETTINGS};
-use super::error::{ConfigError, did_you_mean};
+use super::error::{ConfigError, are_alike, did_you_mean};
 use super::reader::{Reader, unusable};
 
 /// One link: a model, or a middleware with the links behind it.
@@ -214,7 +214,8 @@ impl fmt::Debug for LinkSettings {
     }
 }
 
-/// Reads the model with all its links, and checks that required keys are present.
+/// Reads the model with all its links, and checks that required keys are present. Settings for
+/// other chains may stay in the file: those of shipped components are checked too.
 pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     let chain = v.parse("model", chain::parse)?;
     v.optional("model-url", base_url)?;
@@ -226,12 +227,17 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     v.optional("model-workflow", workflow)?;
     v.optional("model-price", MicroDollars::parse)?;
     v.parse("model-original", original)?;
-    let names = names(&chain);
+    let links = chain.links();
+    let links: Vec<_> = links.iter().map(|link| link.name()).collect();
+    let unused: Vec<_> = shipped().filter(|name| !links.contains(name)).collect();
+    let names: Vec<_> = links.iter().chain(&unused).copied().collect();
     if let Some(link) = v.0.links.names().find(|link| !names.contains(link)) {
+        // What is no link of this chain is hardly meant, unless its name is nearly the same.
+        let meant = unused.iter().filter(|name| are_alike(link, name));
         return Err(ConfigError::UnknownLink {
             link: link.to_owned(),
             named: None,
-            suggestion: did_you_mean(link, names),
+            suggestion: did_you_mean(link, links.iter().chain(meant).copied()),
         });
     }
     let stands_alone = chain.behind.is_none();
@@ -249,6 +255,9 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
         stands_alone,
     };
     let mut model = reader.link(&chain)?;
+    for name in unused {
+        reader.check_unused(name)?;
+    }
     check_names(&model.links())?;
     model.rename(&mut chain.names().into_iter());
     Ok(model)
@@ -287,17 +296,11 @@ pub(super) fn unknown_variables<'a>(v: &'a Reader<'_>, model: &ModelLink) -> Vec
     let names = links.iter().map(|link| link.name.as_str());
     let names: Vec<_> = names.chain(shipped()).collect();
     v.0.links.unknown_variables(&names, |name, key| {
-        let link = links.iter().find(|link| link.name == name);
-        link.is_none_or(|link| link.component.knows(key))
+        match links.iter().find(|link| link.name == name) {
+            Some(link) => link.component.knows(key),
+            None => shipped_choice(name).is_some_and(|component| component.knows(key)),
+        }
     })
-}
-
-/// The links of this chain, and the shipped ones: settings for other chains may stay in
-/// the file.
-fn names(chain: &chain::Link) -> Vec<&str> {
-    let links = chain.links();
-    let links = links.iter().map(|link| link.name());
-    links.chain(shipped()).collect()
 }
 
 fn shipped<'a>() -> impl Iterator<Item = &'a str> {

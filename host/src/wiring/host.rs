@@ -46,7 +46,7 @@ use crate::loops::task_images::TaskImages;
 use crate::loops::until_stop::until_stop;
 use crate::loops::worker::Worker;
 use crate::metrics::{self, Limited, Metrics, Scrape};
-use crate::moving::{HalfMoved, refuse_half_moved};
+use crate::moving::{HalfMoved, refuse_begun, refuse_half_moved};
 use crate::operator::Operator;
 use crate::service::Service;
 use crate::wiring::HostError;
@@ -135,6 +135,7 @@ impl HostBuilder {
         create_directory(&config.data_dir)
             .with_context(|| format!("creating the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
+        refuse_begun(&config.data_dir)?;
 
         // An unusable directory is reported before anything is compiled. If two processes
         // start on the same data, one of them fails here, before it generates a secret.

@@ -2,10 +2,12 @@
 //! that is changed before the two sides are compared.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use concept_refinement_tests::artifacts;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::postgres::new_schema;
@@ -135,17 +137,20 @@ impl Target {
     }
 }
 
-impl Target {
-    /// They say how to go on, and change nothing.
-    fn is_refused_by_services(&self, from: &Path) {
-        let sentence = format!(
-            "make it once more, by `concept-refinement move --from {}",
-            from.display()
-        );
-        for (how, ended) in [("serve", self.launch.run()), ("check", self.launch.check())] {
-            assert_eq!(ended.status.code(), Some(1), "{how}: {}", ended.log);
-            assert!(ended.log.contains(&sentence), "{how}: {}", ended.log);
-        }
+/// How to go on with a move.
+fn once_more(from: &Path) -> String {
+    format!(
+        "make it once more, by `concept-refinement move --from {}",
+        from.display()
+    )
+}
+
+/// They say how to go on, and change nothing.
+fn is_refused_by_services(target: &Launch, from: &Path) {
+    let sentence = once_more(from);
+    for (how, ended) in [("serve", target.run()), ("check", target.check())] {
+        assert_eq!(ended.status.code(), Some(1), "{how}: {}", ended.log);
+        assert!(ended.log.contains(&sentence), "{how}: {}", ended.log);
     }
 }
 
@@ -169,7 +174,7 @@ async fn a_move_to_shared_engines_that_is_killed_goes_on() {
             "{point:?}: the source"
         );
         if let Point::Images(1) = point {
-            target.is_refused_by_services(&from);
+            is_refused_by_services(&target.launch, &from);
         }
     }
     target.set(Mode::Pass);
@@ -179,6 +184,49 @@ async fn a_move_to_shared_engines_that_is_killed_goes_on() {
     for count in ["7 images", "7 tasks"] {
         assert!(said.contains(count), "{count}: {said}");
     }
+    before.is_on(&target.launch).await;
+}
+
+/// Before there is anything in the target's engines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_move_that_is_killed_at_its_begin_keeps_others_away_and_goes_on() {
+    let before = before().await;
+    let from = before.launch.data();
+    let target = Target::new();
+    target.set(Mode::Hang);
+    let mut command = target.command(&from);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut moving = command.spawn().unwrap();
+    let mut said = String::new();
+    let mut lines = BufReader::new(moving.stdout.take().unwrap());
+    lines.read_line(&mut said).unwrap();
+    moving.kill().unwrap();
+    assert_eq!(
+        moving.wait().unwrap().code(),
+        None,
+        "it was through already"
+    );
+    assert_eq!(said, "the source is held, and its tasks are copied\n");
+
+    is_refused_by_services(&target.launch, &from);
+    // The data directory is the same, whatever the engines.
+    let embedded = target.launch.clone().set("tasks", "sqlite");
+    is_refused_by_services(&embedded.set("images", "file"), &from);
+    let data = target.launch.data();
+    let mut token = Command::new(artifacts::binary());
+    token.args(["token", "--user=ada", "--data-dir"]).arg(&data);
+    let token = token.output().unwrap();
+    for (how, refused) in [("token", token), ("move", Target::new().move_from(&data))] {
+        assert_eq!(refused.status.code(), Some(1), "{how}: {refused:?}");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains(&once_more(&from)), "{how}: {said}");
+    }
+    assert!(!data.join("secret").exists());
+    assert_eq!(target.query("SELECT to_regclass('secret') IS NULL"), "t");
+
+    target.set(Mode::Pass);
+    let moved = target.move_from(&from);
+    assert!(moved.status.success(), "{moved:?}");
     before.is_on(&target.launch).await;
 }
 
@@ -204,7 +252,7 @@ async fn an_attempt_that_fails_early_leaves_a_begun_move_begun() {
     assert!(said.contains("a secret of its own"), "{said}");
     set(&secret);
 
-    target.is_refused_by_services(&from);
+    is_refused_by_services(&target.launch, &from);
     let moved = target.move_from(&from);
     assert!(moved.status.success(), "{moved:?}");
     before.is_on(&target.launch).await;

@@ -23,7 +23,25 @@ pub struct ChainReader<'a> {
     pub stands_alone: bool,
 }
 
+/// What the settings of a link say to the host.
+struct Told {
+    url: Option<Url>,
+    has_key: bool,
+    price: Option<MicroDollars>,
+    workflow: Option<String>,
+}
+
 impl ChainReader<'_> {
+    /// Checks the settings of a shipped component that is no link of this chain: they may be
+    /// there for other chains, and count as soon as it is one.
+    pub fn check_unused(&self, name: &str) -> Result<(), ConfigError> {
+        let Some(component) = shipped_choice(name) else {
+            return Ok(());
+        };
+        let input = LinkInput::own(name, &component, self)?;
+        self.told(&input, &component).map(drop)
+    }
+
     pub fn link(&self, link: &chain::Link) -> Result<ModelLink, ConfigError> {
         let component = match &link.component {
             Component::File(path) => ModelChoice::Component(PathBuf::from(path)),
@@ -31,25 +49,18 @@ impl ChainReader<'_> {
                 shipped_choice(name).ok_or_else(|| unusable("model", unknown_model(name)))?
             }
         };
-        let mut input = LinkInput::of(link.name(), &component, self)?;
-        let mut url = input.read("url", base_url)?;
-        let has_key = input.read("api_key", key)?.is_some();
-        let has_name = input.read("name", line)?.is_some();
-        input.read("input", line)?;
-        input.read("mask", line)?;
-        input.read("seed", line)?;
-        input.read(ORIGINAL, original)?;
-        let price = input.read(PRICE, MicroDollars::parse)?;
+        let mut input = LinkInput::own(link.name(), &component, self)?.with_plain(self);
+        let Told {
+            mut url,
+            has_key,
+            price,
+            workflow,
+        } = self.told(&input, &component)?;
         input.values.remove(PRICE);
         if price.is_some() && link.behind.is_some() {
             let problem = "is that of a model, which a middleware is not".to_owned();
             return Err(input.problem(PRICE, problem));
         }
-        let workflow = match component {
-            // A custom component defines this key itself.
-            ModelChoice::Component(_) if !self.stands_alone => None,
-            _ => input.read("workflow", workflow)?,
-        };
         let has_workflow = workflow.is_some();
         if let Some(workflow) = workflow {
             input.values.insert("workflow".to_owned(), workflow);
@@ -66,13 +77,6 @@ impl ChainReader<'_> {
             };
             if needs_key && !has_key {
                 return Err(self.missing(&input, provider, ("model-api-key", "api_key")));
-            }
-            if has_name && !profile.takes_name {
-                let problem = format!(
-                    "must not be set where model is {}, which has one",
-                    profile.name
-                );
-                return Err(input.problem("name", problem));
             }
             if profile.needs_workflow && !has_workflow {
                 return Err(self.missing(&input, provider, ("model-workflow", "workflow")));
@@ -101,6 +105,39 @@ impl ChainReader<'_> {
             price,
             behind,
             text,
+        })
+    }
+
+    /// Reads the values of a link, each of which has to be usable.
+    fn told(&self, input: &LinkInput<'_>, component: &ModelChoice) -> Result<Told, ConfigError> {
+        let url = input.read("url", base_url)?;
+        let has_key = input.read("api_key", key)?.is_some();
+        let has_name = input.read("name", line)?.is_some();
+        input.read("input", line)?;
+        input.read("mask", line)?;
+        input.read("seed", line)?;
+        input.read(ORIGINAL, original)?;
+        let price = input.read(PRICE, MicroDollars::parse)?;
+        let workflow = match component {
+            // A custom component defines this key itself.
+            ModelChoice::Component(_) if !self.stands_alone => None,
+            _ => input.read("workflow", workflow)?,
+        };
+        if let ModelChoice::Provider(provider) = component
+            && has_name
+            && !provider.profile().takes_name
+        {
+            let problem = format!(
+                "must not be set where model is {}, which has one",
+                provider.profile().name
+            );
+            return Err(input.problem("name", problem));
+        }
+        Ok(Told {
+            url,
+            has_key,
+            price,
+            workflow,
         })
     }
 
@@ -138,7 +175,8 @@ fn setting_of(key: &str) -> String {
     format!("model-{}", key.replace('_', "-"))
 }
 
-fn shipped_choice(name: &str) -> Option<ModelChoice> {
+/// The shipped component of this name.
+pub fn shipped_choice(name: &str) -> Option<ModelChoice> {
     if name == "local" {
         return Some(ModelChoice::Local);
     }

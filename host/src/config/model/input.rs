@@ -35,20 +35,31 @@ pub struct LinkInput<'a> {
     /// Whether any are set under the link's own name.
     pub has_own: bool,
     plain: Vec<&'static str>,
+    replaced: Vec<Replaced>,
+}
+
+/// A value that another source has replaced. It must be usable too, since it counts as soon as
+/// the other source is gone.
+struct Replaced {
+    key: String,
+    value: String,
+    /// Where it was set, as errors name it.
+    named: Option<String>,
 }
 
 impl<'a> LinkInput<'a> {
-    /// The settings of a link. For a model without a chain, the settings of the model
-    /// take precedence over those under its name.
-    pub fn of(
+    /// What is set under a link's own name.
+    ///
+    /// # Errors
+    ///
+    /// Its table has a key that its component does not know.
+    pub fn own(
         link: &'a str,
         component: &ModelChoice,
         chain: &ChainReader<'_>,
     ) -> Result<Self, ConfigError> {
-        let settings = chain.settings.0;
-        let mut values = settings
-            .links
-            .of(link, &chain.names, |key| component.knows(key));
+        let links = &chain.settings.0.links;
+        let values = links.of(link, &chain.names, |key| component.knows(key));
         if let Some(key) = values.keys().find(|key| !component.knows(key)) {
             return Err(ConfigError::OfLink {
                 link: link.to_owned(),
@@ -57,34 +68,55 @@ impl<'a> LinkInput<'a> {
                 problem: format!("{link} has no such setting"),
             });
         }
-        let has_own = !values.is_empty();
-        let mut plain = Vec::new();
+        let in_file = links.in_file(link);
+        let replaced = in_file.filter(|(key, value)| values.get(*key) != Some(*value));
+        let replaced = replaced.map(|(key, value)| Replaced {
+            key: key.clone(),
+            value: value.clone(),
+            named: links.named_in_file(link, key),
+        });
+        Ok(Self {
+            link,
+            replaced: replaced.collect(),
+            has_own: !values.is_empty(),
+            values,
+            plain: Vec::new(),
+        })
+    }
+
+    /// The same with the settings of the model: for a model without a chain they take
+    /// precedence over those under its name.
+    pub fn with_plain(mut self, chain: &ChainReader<'_>) -> Self {
         for (setting, key) in SETTINGS {
-            let Some(value) = settings.get(setting) else {
+            let Some(value) = chain.settings.0.get(setting) else {
                 continue;
             };
             let goes_before = match key {
-                ORIGINAL => !values.contains_key(key),
+                ORIGINAL => !self.values.contains_key(key),
                 _ => chain.stands_alone,
             };
             if goes_before {
-                values.insert(key.to_owned(), value.to_owned());
-                plain.push(key);
+                let before = self.values.insert(key.to_owned(), value.to_owned());
+                self.replaced.extend(before.map(|value| Replaced {
+                    key: key.to_owned(),
+                    value,
+                    named: chain.settings.0.links.named(self.link, Some(key)),
+                }));
+                self.plain.push(key);
             }
         }
-        Ok(Self {
-            link,
-            values,
-            has_own,
-            plain,
-        })
+        self
     }
 
     pub fn read<T>(
         &self,
         key: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
+        for replaced in self.replaced.iter().filter(|replaced| replaced.key == key) {
+            parse(&replaced.value)
+                .map_err(|problem| self.own_problem(key, replaced.named.clone(), problem))?;
+        }
         let value = self.values.get(key);
         let read = value.map(|value| parse(value)).transpose();
         read.map_err(|problem| self.problem(key, problem))
@@ -93,12 +125,17 @@ impl<'a> LinkInput<'a> {
     pub fn problem(&self, key: &str, problem: String) -> ConfigError {
         match SETTINGS.iter().find(|(_, plain)| *plain == key) {
             Some((setting, plain)) if self.plain.contains(plain) => unusable(setting, problem),
-            _ => ConfigError::OfLink {
-                link: self.link.to_owned(),
-                key: key.to_owned(),
-                named: None,
-                problem,
-            },
+            _ => self.own_problem(key, None, problem),
+        }
+    }
+
+    /// Of what is set under the link's own name.
+    fn own_problem(&self, key: &str, named: Option<String>, problem: String) -> ConfigError {
+        ConfigError::OfLink {
+            link: self.link.to_owned(),
+            key: key.to_owned(),
+            named,
+            problem,
         }
     }
 }

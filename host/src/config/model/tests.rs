@@ -285,6 +285,7 @@ fn what_is_wrong_with_a_link_is_told() {
     let jigsawstack = ("fallback(jigsawstack)", "jigsawstack", "api_key = 'k'\n");
     let fallback = ("fallback(local)", "fallback", "");
     let mine = ("./mine.wasm(local)", "mine", "");
+    let unused = |link| ("local", link, "");
     let unknown = "fallback has no such setting";
     let original = "must be bytes or url, not \"both\"";
     let cheap = format!("{dollars} \"cheap\"");
@@ -302,6 +303,15 @@ fn what_is_wrong_with_a_link_is_told() {
         (with_key, "price", "true", text),
         (fallback, "price", "1", unknown),
         (mine, "price", "1", no_model),
+        (
+            unused("openai"),
+            "nonsense",
+            "1",
+            "openai has no such setting",
+        ),
+        (unused("gemini"), "url", "'nonsense'", address),
+        (unused("jigsawstack"), "name", "'x'", one),
+        (unused("fallback"), "price", "1", unknown),
     ] {
         let file = format!("[models.{link}]\n{before}{setting} = {value}");
         let error = chain(model, &file, &[]).expect_err(model);
@@ -311,6 +321,9 @@ fn what_is_wrong_with_a_link_is_told() {
     }
     let error = chain("fallback(local)", "[models.opnai]", &[]).expect_err("opnai");
     assert_eq!(error, format!("refinement.toml:1: models.opnai: {opnai}"));
+    let error = chain("local", "[models.nope]", &[]).expect_err("nope");
+    let nope = "model has no link that is called nope";
+    assert_eq!(error, format!("refinement.toml:1: models.nope: {nope}"));
     for (name, value, key) in [
         ("model_price", "1", "price"),
         ("model_url", "'http://a/'", "url"),
@@ -367,6 +380,54 @@ fn what_is_wrong_with_a_link_is_told() {
     }
     let error = chain("fallback(dall-e)", "", &[]).expect_err("an unknown model");
     assert_eq!(error, unknown_model());
+}
+
+/// It counts as soon as the other source is gone.
+#[test]
+fn a_value_of_a_link_that_another_source_replaces_has_to_be_usable_too() {
+    let address = "must be an http or https URL without user information, query and fragment";
+    let file = |url: &str| format!("[models.openai]\napi_key = 'k'\nurl = '{url}'");
+    let of_model = ("MODEL_URL", "http://b/");
+    let of_link = ("MODELS_OPENAI_URL", "http://b/");
+    let unusable = ("MODELS_OPENAI_URL", "nowhere");
+    let in_file = "refinement.toml:3: models.openai.url";
+    let in_variable = "REFINEMENT_MODELS_OPENAI_URL";
+    for (model, url, variables, named) in [
+        ("openai", "nowhere", &[of_model][..], in_file),
+        ("openai", "nowhere", &[of_link], in_file),
+        ("openai", "http://a/", &[unusable, of_model], in_variable),
+        ("fallback(openai)", "nowhere", &[of_link], in_file),
+        ("local", "nowhere", &[of_link], in_file),
+    ] {
+        let error = chain(model, &file(url), variables).expect_err(model);
+        assert_eq!(
+            error,
+            format!("{named}: {address}"),
+            "{model}: {variables:?}"
+        );
+    }
+}
+
+/// What they need is not asked for, but what there is has to be usable.
+#[test]
+fn settings_of_other_models_may_stay() {
+    let address = "must be an http or https URL without user information, query and fragment";
+    for model in ["local", "fallback(local)", "./mine.wasm"] {
+        let unusable = [("MODELS_GEMINI_URL", "nonsense")];
+        let error = chain(model, "", &unusable).expect_err(model);
+        let expected = format!("REFINEMENT_MODELS_GEMINI_URL: {address}");
+        assert_eq!(error, expected, "{model}");
+        let file = "[models.openai]\nname = 'm'\n[models.comfyui]\nurl = 'http://gpu.lan'";
+        let variables = [
+            ("MODELS_CACHE_URL", "http://gpu.lan"),
+            ("MODELS_GEMINI_URL", "http://gpu.lan"),
+            ("MODELS_OPENAI_NONSENSE", "1"),
+        ];
+        let config = chain(model, file, &variables).expect(model);
+        let unknown = ["CACHE_URL", "OPENAI_NONSENSE"];
+        let unknown = unknown.map(|name| format!("REFINEMENT_MODELS_{name}"));
+        assert_eq!(config.unknown_variables(), unknown, "{model}");
+    }
 }
 
 #[test]
