@@ -52,12 +52,17 @@ fn tokens(prompt: &str) -> Vec<String> {
             word.extend(character.to_lowercase());
             continue;
         }
+        // "by -20%", but neither "16-20" nor the dash of "- 20% darker"
+        if word.is_empty() && numbers::is_minus(character, next) {
+            word.push('-');
+            continue;
+        }
         if !word.is_empty() {
             tokens.push(std::mem::take(&mut word));
         }
         // "20 %"
         if character == '%'
-            && let Some(number) = tokens.last_mut().filter(|last| numbers::is_plain(last))
+            && let Some(number) = tokens.last_mut().filter(|last| numbers::is_signed(last))
         {
             number.push(character);
             continue;
@@ -84,7 +89,7 @@ fn tokens(prompt: &str) -> Vec<String> {
     joined(tokens)
 }
 
-/// Joins what is one number: "512 x 512".
+/// Joins what is one number: "512 x 512", "20 percent", "minus 20%".
 fn joined(tokens: Vec<String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::with_capacity(tokens.len());
     for token in tokens {
@@ -97,6 +102,10 @@ fn joined(tokens: Vec<String>) -> Vec<String> {
                 wide.push('x');
                 wide.push_str(&token);
                 joined.pop();
+            }
+            [.., number] if token == "percent" && numbers::is_signed(number) => number.push('%'),
+            [.., minus] if minus.as_str() == "minus" && numbers::is_unsigned(&token) => {
+                *minus = format!("-{token}");
             }
             _ => joined.push(token),
         }
@@ -142,11 +151,11 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
 /// Grammatical words are matched only literally ("bitter" is not an inflection of "bit").
 fn inflected(meaning: Meaning) -> bool {
     use Meaning::*;
-    match meaning {
-        Degree(_) | Number(_) | Definite | Toward(_) | Stop | Or | By | On => false,
-        Whole | More | Only | Vague => false,
-        _ => true,
-    }
+    let is_literal = matches!(
+        meaning,
+        Degree(_) | Number(_) | Definite | Toward(_) | Stop | Or | By | On
+    );
+    !is_literal && !matches!(meaning, Whole | More | Only | Vague | Share(_))
 }
 
 /// How many tokens the phrase takes, and whether all match literally.
@@ -287,6 +296,11 @@ mod tests {
             ("2× bigger", vec!["2×", "bigger"]),
             (". x 5 x cups", vec![".", "x", "5", "x", "cups"]),
             ("20 %, 20%", vec!["20%", ",", "20%"]),
+            ("-20%, −5.5", vec!["-20%", ",", "-5.5"]),
+            ("(-20 %)", vec!["(", "-20%", ")"]),
+            ("minus 20%, 20 percent", vec!["-20%", ",", "20%"]),
+            ("minus 20 percent", vec!["-20%"]),
+            ("- 20% 16-20 a-5", vec!["20%", "16", "20", "a", "5"]),
         ];
         for (prompt, expected) in cases {
             let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();

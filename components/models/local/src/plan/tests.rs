@@ -279,6 +279,9 @@ fn images_are_turned_as_the_prompt_says() {
         ("rotate 90 degrees counter-clockwise", &[Turn::Left]),
         ("rotate by 270 degrees", &[Turn::Left]),
         ("rotate left by 270 degrees", &[Turn::Right]),
+        ("rotate by -90 degrees", &[Turn::Left]),
+        ("rotate -90", &[Turn::Left]),
+        ("rotate −90°", &[Turn::Left]),
         ("rotate 180", &[Turn::Half]),
         ("a 180-degree rotation", &[Turn::Half]),
         ("rotate it upside down", &[Turn::Half]),
@@ -327,6 +330,8 @@ fn any_angle_is_turned() {
         ("a 45 degree rotation", 45.0),
         ("rotate by 10 degrees to the left", 350.0),
         ("rotate by 5 degrees", 5.0),
+        ("rotate by -30 degrees", 330.0),
+        ("rotate -30 degrees to the left", 330.0),
         ("rotate it slightly", 10.0),
         ("slightly rotated", 10.0),
         ("tilt it", 10.0),
@@ -541,6 +546,104 @@ fn degrees_come_before_or_after() {
         ("increase the brightness by 66%", &[adjust(Lightness, 1.98)]),
     ];
     are_planned(cases);
+}
+
+#[test]
+fn percentages_are_of_what_is_there() {
+    // A part of the saturation or contrast, as a multiple of what "less" takes away.
+    let saturation = |part: f32| adjust(Saturation, -part / 0.65);
+    let contrast = |part: f32| adjust(Contrast, -part / 0.45);
+    let lightness = |part: f32| adjust(Lightness, part * 3.0);
+    let scale = |factor| Edit::Resize(Resize::Scale(factor));
+    let cases: &[(&str, &[Edit])] = &[
+        ("brightness -20%", &[lightness(-0.2)]),
+        ("brightness: −20 %", &[lightness(-0.2)]),
+        ("-20% brightness", &[lightness(-0.2)]),
+        ("brightness minus 20 percent", &[lightness(-0.2)]),
+        ("brightness +20%", &[lightness(0.2)]),
+        ("reduce the brightness by -20%", &[lightness(-0.2)]),
+        ("brightness reduced by 20%", &[lightness(-0.2)]),
+        ("brighter by -20%", &[lightness(-0.2)]),
+        ("contrast -30%", &[contrast(0.3)]),
+        ("saturation -30%", &[saturation(0.3)]),
+        ("saturation by +30%", &[adjust(Saturation, 0.3 * 3.0)]),
+        ("reduce the saturation by 50%", &[saturation(0.5)]),
+        ("10% less saturation", &[saturation(0.1)]),
+        ("desaturate by 100%", &[saturation(1.0)]),
+        ("reduce the saturation to 50%", &[saturation(0.5)]),
+        ("reduce the contrast to 40%", &[contrast(0.6)]),
+        ("desaturate to 50%", &[saturation(0.5)]),
+        ("brightness to 50%", &[lightness(-0.5)]),
+        ("set the contrast at 50%", &[contrast(0.5)]),
+        ("turn the brightness to 75%", &[lightness(-0.25)]),
+        ("increase the brightness to 150%", &[lightness(0.5)]),
+        ("half as bright", &[lightness(-0.5)]),
+        ("half as dark", &[lightness(0.5)]),
+        ("half the saturation", &[saturation(0.5)]),
+        ("twice as bright", &[lightness(1.0)]),
+        ("grayscale 50%", &[adjust(Monochrome, 0.5)]),
+        (
+            "brightness -20%, contrast 50%",
+            &[lightness(-0.2), adjust(Contrast, 1.5)],
+        ),
+        (
+            "brightness -20% contrast 50%",
+            &[lightness(-0.2), adjust(Contrast, 1.5)],
+        ),
+        ("lighter, but only 20%", &[lightness(0.2)]),
+        ("half as big", &[scale(0.5)]),
+        ("half the size", &[scale(0.5)]),
+        ("shrink to 80%", &[scale(0.8)]),
+        ("enlarge to 150%", &[scale(1.5)]),
+        ("resize by -20%", &[scale(0.8)]),
+    ];
+    for (prompt, edits) in cases {
+        let plan = Plan::of(prompt);
+        let about = |edit: &Edit| match edit {
+            Edit::Adjust(quality, amount) => adjust(*quality, (amount * 1e4).round() / 1e4),
+            edit => edit.clone(),
+        };
+        let rounded = |edits: &[Edit]| edits.iter().map(about).collect::<Vec<_>>();
+        assert_eq!(rounded(&plan.edits), rounded(edits), "{prompt}");
+        assert_eq!(told(&plan), [""; 0], "{prompt}");
+    }
+    // What is made as a whole, or could not be made so.
+    let whole: &[(&str, &[Edit], &str)] = &[
+        ("make it 50% transparent", &[more(Transparency)], "50%"),
+        ("invert 50%", &[more(Inversion)], "50%"),
+        ("rotate by 20%", &[Edit::Turn(Turn::Right)], "20%"),
+        (
+            "darken the red by 20%",
+            &[Edit::Alter(RED, Lightness, -1.0)],
+            "20%",
+        ),
+        ("darken half the picture", &[less(Lightness)], "half"),
+        ("increase the brightness to 80%", &[], "brightness 80%"),
+        ("reduce the brightness to 120%", &[], "brightness 120%"),
+        ("brightness to 100%", &[], "brightness 100%"),
+        ("0% brighter", &[], "0% brighter"),
+        ("vignette -20%", &[], "vignette -20%"),
+    ];
+    for (prompt, edits, ignored) in whole {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, *edits, "{prompt}");
+        assert_eq!(told(&plan), [*ignored], "{prompt}");
+    }
+}
+
+#[test]
+fn less_may_come_last() {
+    let cases: &[(&str, &[Edit])] = &[
+        ("brightness lower", &[less(Lightness)]),
+        ("the brightness is too high", &[less(Lightness)]),
+        ("contrast a bit lower", &[adjust(Contrast, -0.5)]),
+        ("the contrast is too low", &[more(Contrast)]),
+        ("too little contrast", &[more(Contrast)]),
+        ("darker too", &[less(Lightness)]),
+        ("lighter, less", &[more(Lightness)]),
+    ];
+    are_all_planned(cases);
+    are_left_undone(&[("vignette lower", &["less vignette"])]);
 }
 
 #[test]
@@ -784,7 +887,9 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
 
 fn any_word() -> impl Strategy<Value = &'static str> {
     let words = TABLE.iter().flat_map(|entry| entry.words());
-    let others = [".", ",", ":", "dragon", "#abc", "45", "°", "\n"];
+    let others = [
+        ".", ",", ":", "dragon", "#abc", "45", "°", "\n", "20%", "-300%", "0%", "minus",
+    ];
     proptest::sample::select(words.chain(others).collect::<Vec<_>>())
 }
 

@@ -1,6 +1,6 @@
 //! Reads colours: what is recoloured, replaced, swapped, kept or left out.
 
-use super::state::{Modifiers, Replacing, Series};
+use super::state::{Adjustment, Modifiers, Replacing, Series};
 use super::{Edit, Quality, Reader, Replacement};
 
 impl Reader {
@@ -31,7 +31,7 @@ impl Reader {
         if self.is_definite
             && let Some(pending) = self.pending.take()
         {
-            let of = |(quality, amount)| Edit::Alter(color, quality, amount);
+            let of = |change: Adjustment| Edit::Alter(color, change.quality, change.amount);
             self.altered.extend(pending.changes.into_iter().map(of));
             return;
         }

@@ -56,6 +56,16 @@ const TABLE: &str = "
     acme: outline only in dark blue on white -> lighter; lacks red; corner white; silent
     acme: make it smaller -> size 150x100; silent
     acme: swap red with blue -> has blue; lacks red; silent
+    acme: brightness -20% -> darker; silent
+    acme: contrast -30% -> darker; silent
+    acme: saturation -30% -> muted; silent
+    acme: reduce brightness to 80% -> darker; has 9D141D; silent
+    acme: reduce the saturation by 50% -> muted; has A85852; silent
+    acme: half as bright -> darker; silent
+    acme: rotate by -90 degrees -> size 200x300; silent
+    acme: make it 50% transparent -> transparent; note Not understood: 50%.
+    acme: invert 50% -> corner 000000; note Not understood: 50%.
+    acme: grayscale 50% -> muted; has A85852; silent
     acme: in blue, not red -> has blue; lacks red; silent
     logo: softer colours -> muted; silent
     logo: a softer look -> muted; silent
