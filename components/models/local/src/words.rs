@@ -24,7 +24,10 @@ pub fn terms(prompt: &str) -> Vec<Term> {
         } else if let Some(color) = hex(first) {
             (1, Some(Meaning::Color(color)))
         } else if let Some((length, meaning)) = longest(rest) {
-            (length, Some(meaning))
+            match part(rest, length, meaning).filter(|_| is_definite(&terms)) {
+                Some(part) => (1, Some(part)),
+                None => (length, Some(meaning)),
+            }
         } else {
             (1, numbers::meaning(first))
         };
@@ -36,6 +39,23 @@ pub fn terms(prompt: &str) -> Vec<Term> {
         rest = after;
     }
     terms
+}
+
+/// The part of the picture that a colour's name begins with, unless that is the
+/// background's colour: "(make the) sky blue", "(the) sky blue background".
+fn part(tokens: &[String], length: usize, meaning: Meaning) -> Option<Meaning> {
+    let (name, after) = tokens.split_at_checked(length)?;
+    let is_of_ground = longest(after).is_some_and(|(_, next)| next == Meaning::Background);
+    if !matches!(meaning, Meaning::Color(_)) || is_of_ground {
+        return None;
+    }
+    let first = longest(name.get(..1)?).map(|(_, first)| first);
+    first.filter(|first| *first == Meaning::Part)
+}
+
+/// Whether the last word is "the".
+fn is_definite(terms: &[Term]) -> bool {
+    terms.last().is_some_and(|term| term.text == "the")
 }
 
 /// Punctuation that ends the context of words.
@@ -283,6 +303,13 @@ mod tests {
             ("Black-and-White", vec!["black and white"]),
             ("b&w", vec!["b & w"]),
             ("sky blue", vec!["sky blue"]),
+            ("the sky blue", vec!["the", "sky", "blue"]),
+            ("my sky blue logo", vec!["my", "sky blue", "logo"]),
+            (
+                "the sky blue background",
+                vec!["the", "sky blue", "background"],
+            ),
+            ("the navy blue", vec!["the", "navy blue"]),
             ("a little lighter", vec!["a little", "lighter"]),
             ("less detail, please", vec!["less detail", ",", "please"]),
             ("don't blur", vec!["don t", "blur"]),

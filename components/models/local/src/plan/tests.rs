@@ -263,6 +263,10 @@ fn a_background_can_be_made_transparent() {
         ("make the text transparent", &["text transparent"]),
         ("a clear background", &["clear background"]),
         ("remove the text", &["text"]),
+        ("make the sky blue", &["sky blue"]),
+        ("turn the sky blue", &["sky blue"]),
+        ("make the sky green", &["sky green"]),
+        ("a blue sky", &["blue sky"]),
     ];
     are_left_undone(unwanted);
     let both = Plan::of("a blue logo without background");

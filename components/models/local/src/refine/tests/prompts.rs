@@ -56,6 +56,9 @@ const TABLE: &str = "
     acme: outline only in dark blue on white -> lighter; lacks red; corner white; silent
     acme: make it smaller -> size 150x100; silent
     acme: swap red with blue -> has blue; lacks red; silent
+    lake: make the sky blue -> refused (sky blue)
+    lake: make it sky blue -> silent
+    lake: in sky blue -> silent
     acme: brightness -20% -> darker; silent
     acme: contrast -30% -> darker; silent
     acme: saturation -30% -> muted; silent
