@@ -33,6 +33,7 @@ mod steer;
 mod tighten;
 mod tone;
 mod turn;
+mod vanish;
 mod vignette;
 mod window;
 
@@ -96,6 +97,9 @@ fn way<'a>(edit: &'a Edit, strength: f32, sample: &Sample, survey: &Survey) -> W
     match edit {
         Edit::Recolor(recolor) => Way::Tone(recolor::tone(recolor, presence, sample, survey)),
         Edit::Replace(pairs) => Way::Tone(recolor::replace(pairs, presence, sample)),
+        Edit::Alter(color, Quality::Transparency, _) => Way::Reshape(Box::new(move |pixels| {
+            vanish::apply(pixels, *color, presence)
+        })),
         Edit::Alter(color, quality, amount) => match adjust(*quality, *amount, strength, survey) {
             Way::Tone(change) => Way::Tone(recolor::alter(*color, change)),
             Way::Reshape(_) => reshape(|_| {}),

@@ -55,6 +55,13 @@ pub struct Reader {
     clause: Clause,
     /// Whether the word before was "the".
     is_definite: bool,
+    /// Whether the word before was "make".
+    is_made: bool,
+    /// The colours named before it that may be changed along with the next one: "the red
+    /// and the blue".
+    listed: Vec<u32>,
+    /// Whether the clause began with "but".
+    is_but: bool,
     /// Whether the word before was "to" or "at".
     is_to: bool,
     /// Whether nothing but such words stands behind the last change.
@@ -74,6 +81,8 @@ impl Reader {
     /// Reads a word; `after` are those that follow.
     pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
         let is_definite = matches!(meaning, Some(Meaning::Definite));
+        let is_made = text == "make";
+        let is_but = text == "but";
         let is_to = matches!(text.as_str(), "to" | "at");
         let is_between = percent::is_between(&text, meaning);
         self.is_compared = percent::is_compared(after);
@@ -100,6 +109,8 @@ impl Reader {
             }
         }
         self.is_definite = is_definite;
+        self.is_made = is_made;
+        self.is_but = is_but || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
         self.is_to = is_to;
         self.is_after_change = match meaning {
             Some(Meaning::Change(_)) => self.clause.is_open_change,
@@ -210,6 +221,11 @@ impl Reader {
         }
         self.settle();
         self.clause.is_open_change = false;
+        // "don't make the red darker"
+        if self.clause.negated && self.series == Series::Color {
+            self.unwanted("not", &text);
+            return;
+        }
         let modifiers = std::mem::take(&mut self.modifiers);
         let possible = changes
             .iter()
@@ -396,12 +412,13 @@ impl Reader {
         }
         self.unused.extend(self.turning.stop());
         // "make the red logo bigger": the colour only says which one.
-        if clause.named.is_some()
-            && clause.named.as_ref() == self.colors.last()
-            && self.asked() > clause.begun + 1
-        {
-            self.colors.pop();
-            clause.colors.pop();
+        let has_named = clause.named.is_some() && clause.named.as_ref() == self.colors.last();
+        let is_all = self.asked() <= clause.begun + 1;
+        if has_named && !clause.is_bare && (!is_all || self.is_but) {
+            let color = self.colors.pop();
+            let name = clause.colors.pop();
+            // "everything in grey, but the red"
+            self.kept.extend(name.zip(color).filter(|_| is_all));
         }
         self.was_ground = clause.has_ground;
         self.end_subject(clause);

@@ -463,6 +463,41 @@ fn colors_take_each_others_place() {
         ("make the red darker", &[Alter(RED, Lightness, -1.0)]),
         ("darken the red", &[Alter(RED, Lightness, -1.0)]),
         ("the blue is too vivid", &[Alter(BLUE, Saturation, -1.0)]),
+        (
+            "make the red and the blue darker",
+            &[Alter(RED, Lightness, -1.0), Alter(BLUE, Lightness, -1.0)],
+        ),
+        (
+            "make the red, gold and blue darker",
+            &[
+                Alter(RED, Lightness, -1.0),
+                Alter(GOLD, Lightness, -1.0),
+                Alter(BLUE, Lightness, -1.0),
+            ],
+        ),
+        (
+            "make the red darker and the blue lighter",
+            &[Alter(RED, Lightness, -1.0), Alter(BLUE, Lightness, 1.0)],
+        ),
+        ("make blue darker", &[Alter(BLUE, Lightness, -1.0)]),
+        (
+            "swap red and navy and make blue darker",
+            &[
+                Edit::Replace(vec![pair(RED, NAVY), pair(NAVY, RED)]),
+                Alter(BLUE, Lightness, -1.0),
+            ],
+        ),
+        ("make the red transparent", &[Alter(RED, Transparency, 1.0)]),
+        ("make red transparent", &[Alter(RED, Transparency, 1.0)]),
+        ("make the red warmer", &[Alter(RED, Temperature, 1.0)]),
+        ("make the red logo transparent", &[more(Transparency)]),
+        ("make red blue", &[replace(RED, BLUE, 0.0)]),
+        (
+            "make the white red and the red white",
+            &[Edit::Replace(vec![pair(WHITE, RED), pair(RED, WHITE)])],
+        ),
+        ("make the red and the navy gold", &to_gold),
+        ("make blue and gold", &[recolor(&[BLUE, GOLD], 0.0)]),
         ("less red", &[Shift(RED, -1.0)]),
         ("a bit more blue", &[Shift(BLUE, 0.5)]),
         ("only navy and gold", &duotone),
@@ -491,6 +526,29 @@ fn colors_take_each_others_place() {
     let listed = Plan::of("sharper, keep the red, gold and blue").kept;
     let colors: Vec<_> = listed.iter().map(|(_, color)| *color).collect();
     assert_eq!(colors, [RED, GOLD, BLUE]);
+    let changed = [
+        ("invert, but not the red", more(Inversion)),
+        (
+            "everything but the red in black and white",
+            more(Monochrome),
+        ),
+        ("desaturate all but red", less(Saturation)),
+        ("darker, except for the red", less(Lightness)),
+        ("make it darker but not the red", less(Lightness)),
+        ("make everything green but not the red", recolored(0x2E8B4A)),
+        ("make everything green but the red", recolored(0x2E8B4A)),
+    ];
+    for (prompt, edit) in changed {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, [edit], "{prompt}");
+        assert_eq!(plan.kept, [("red".to_owned(), RED)], "{prompt}");
+        assert_eq!(told(&plan), [""; 0], "{prompt}");
+    }
+    are_left_undone(&[
+        ("less white", &["less white"]),
+        ("more black", &["more black"]),
+        ("don't make the red darker", &["not darker"]),
+    ]);
     let unpaired: &[(&str, &[Edit], &[&str])] = &[
         ("swap red", &[], &["swap"]),
         (

@@ -153,8 +153,10 @@ pub struct Clause {
     pub subject: Subject,
     /// The colours that it asks for, as written.
     pub colors: Vec<String>,
-    /// The colour that was named after "the", and may be changed alone.
+    /// The colour that was named after "the" or "make", and may be changed alone.
     pub named: Option<u32>,
+    /// It has no article: "make blue darker".
+    pub is_bare: bool,
     /// After "only".
     pub only: bool,
     /// After "on".
