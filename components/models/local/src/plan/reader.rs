@@ -73,6 +73,8 @@ pub struct Reader {
     of_color: Modifiers,
     /// Whether the background follows, but for words that say what it is like.
     is_before_background: bool,
+    /// Whether a colour follows, but for words that say what it is like.
+    is_before_color: bool,
     /// Whether the clause before was about the background.
     was_ground: bool,
 }
@@ -91,6 +93,10 @@ impl Reader {
         let noun =
             meanings.find(|next| !matches!(next, Some(Meaning::Color(_) | Meaning::Change(_))));
         self.is_before_background = matches!(noun, Some(Some(Meaning::Background)));
+        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
+        let next = after.iter().find(|term| !is_change(term));
+        self.is_before_color =
+            next.is_some_and(|next| matches!(next.meaning, Some(Meaning::Color(_))));
         match meaning {
             Some(meaning) => self.known(text, meaning),
             None => {

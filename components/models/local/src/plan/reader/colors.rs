@@ -142,7 +142,7 @@ impl Reader {
         } else if modifiers.remove {
             self.settle();
             self.undone("remove", text);
-        } else if modifiers.not && self.is_definite {
+        } else if modifiers.not && self.is_definite && (self.is_but || self.colors.is_empty()) {
             // "invert, but not the red"
             self.settle();
             self.kept.push((text.to_owned(), color));
@@ -259,9 +259,10 @@ impl Reader {
 
     /// "make the red darker": whether the changes are of that colour alone.
     pub(super) fn alters(&mut self, changes: &[(Quality, f32)]) -> bool {
-        let Some(color) = self.clause.named else {
+        // "make the red dark blue"
+        if self.is_before_color {
             return false;
-        };
+        }
         // Of "the red logo" the colour only says which one.
         let is_next = self.series == Series::Color;
         let is_possible = |(quality, _): &(Quality, f32)| match quality {
@@ -273,10 +274,18 @@ impl Reader {
         if !changes.iter().all(is_possible) {
             return false;
         }
-        for color in self.take_listed(color) {
-            let of = |(quality, amount): &(Quality, f32)| Edit::Alter(color, *quality, *amount);
+        let colors = match (std::mem::take(&mut self.replacing), self.clause.named) {
+            // "turn the red darker"
+            (Replacing::From(colors, 0.0), _) if is_next && self.clause.has_from => colors,
+            (replacing, named) => {
+                self.replacing = replacing;
+                named.map_or_else(Vec::new, |named| self.take_listed(named))
+            }
+        };
+        for color in &colors {
+            let of = |(quality, amount): &(Quality, f32)| Edit::Alter(*color, *quality, *amount);
             self.altered.extend(changes.iter().map(of));
         }
-        true
+        !colors.is_empty()
     }
 }
