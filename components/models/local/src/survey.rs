@@ -21,7 +21,7 @@ pub struct Sample(Vec<Oklab>);
 /// Colours that belong together.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// Its mean.
+    /// Its mean; of a flat one the colour that most of it has, if there is one.
     pub color: Oklab,
     /// Fraction of the visible image, 0 to 1.
     pub share: f32,
@@ -98,16 +98,13 @@ impl Sample {
         let closest = members.iter().copied().min_by(|one, other| {
             color::distance(*one, mean).total_cmp(&color::distance(*other, mean))
         })?;
-        let (mut within, mut sum): (f32, Oklab) = (0.0, Oklab::new(0.0, 0.0, 0.0));
-        for lab in &members {
-            if color::distance(*lab, closest) < NEAR {
-                within += 1.0;
-                sum += *lab;
-            }
-        }
-        let is_flat = within > MOST * count;
+        let mut near: Vec<_> = members
+            .into_iter()
+            .filter(|lab| color::distance(*lab, closest) < NEAR)
+            .collect();
+        let is_flat = near.len() as f32 > MOST * count;
         Some(Group {
-            color: if is_flat { sum / within } else { mean },
+            color: if is_flat { typical(&mut near) } else { mean },
             share: count / self.0.len() as f32,
             is_flat,
         })
@@ -148,4 +145,21 @@ impl Sample {
         let count = self.0.iter().filter(|lab| has(**lab)).count();
         count as f32 / self.0.len().max(1) as f32
     }
+}
+
+/// The colour that more than half of these have, or else their mean.
+fn typical(colors: &mut [Oklab]) -> Oklab {
+    let key = |lab: &Oklab| [lab.l, lab.a, lab.b].map(f32::to_bits);
+    colors.sort_unstable_by_key(key);
+    let count = colors.len() as f32;
+    // What most of them are stands in the middle.
+    let middle = colors.get(colors.len() / 2).copied();
+    let is_middle = |lab: &&Oklab| middle.is_some_and(|middle| key(&middle) == key(lab));
+    let has = colors.iter().filter(is_middle).count() as f32;
+    let sum = colors
+        .iter()
+        .fold(Oklab::new(0.0, 0.0, 0.0), |sum, lab| sum + *lab);
+    middle
+        .filter(|_| has * 2.0 > count)
+        .unwrap_or(sum / count.max(1.0))
 }
