@@ -88,23 +88,20 @@ impl Sample {
         /// Edges between areas are mixtures.
         const MOST: f32 = 0.7;
         const NEAR: f32 = 0.05;
-        let members: Vec<_> = self.0.iter().copied().filter(|lab| has(*lab)).collect();
+        let mut members: Vec<_> = self.0.iter().copied().filter(|lab| has(*lab)).collect();
         let count = members.len() as f32;
-        let sum = members
-            .iter()
-            .fold(Oklab::new(0.0, 0.0, 0.0), |sum, lab| sum + *lab);
-        let mean = sum / count.max(1.0);
+        let all = mean(&members);
         // Of a flat group the mean lies beside the colour, since edges count too.
-        let closest = members.iter().copied().min_by(|one, other| {
-            color::distance(*one, mean).total_cmp(&color::distance(*other, mean))
+        let apart = |lab: &Oklab| color::distance(*lab, all);
+        let center = majority(&mut members).or_else(|| {
+            let nearest = |one: &Oklab, other: &Oklab| apart(one).total_cmp(&apart(other));
+            members.iter().copied().min_by(nearest)
         })?;
-        let mut near: Vec<_> = members
-            .into_iter()
-            .filter(|lab| color::distance(*lab, closest) < NEAR)
-            .collect();
-        let is_flat = near.len() as f32 > MOST * count;
+        members.retain(|lab| color::distance(*lab, center) < NEAR);
+        let is_flat = members.len() as f32 > MOST * count;
+        let flat = majority(&mut members).unwrap_or_else(|| mean(&members));
         Some(Group {
-            color: if is_flat { typical(&mut near) } else { mean },
+            color: if is_flat { flat } else { all },
             share: count / self.0.len() as f32,
             is_flat,
         })
@@ -147,19 +144,18 @@ impl Sample {
     }
 }
 
-/// The colour that more than half of these have, or else their mean.
-fn typical(colors: &mut [Oklab]) -> Oklab {
+/// The colour that more than half of these have. Sorts them.
+fn majority(colors: &mut [Oklab]) -> Option<Oklab> {
     let key = |lab: &Oklab| [lab.l, lab.a, lab.b].map(f32::to_bits);
     colors.sort_unstable_by_key(key);
-    let count = colors.len() as f32;
-    // What most of them are stands in the middle.
-    let middle = colors.get(colors.len() / 2).copied();
-    let is_middle = |lab: &&Oklab| middle.is_some_and(|middle| key(&middle) == key(lab));
-    let has = colors.iter().filter(is_middle).count() as f32;
-    let sum = colors
-        .iter()
-        .fold(Oklab::new(0.0, 0.0, 0.0), |sum, lab| sum + *lab);
-    middle
-        .filter(|_| has * 2.0 > count)
-        .unwrap_or(sum / count.max(1.0))
+    // What more than half of them are stands in the middle.
+    let middle = colors.get(colors.len() / 2).copied()?;
+    let same = colors.iter().filter(|lab| key(lab) == key(&middle)).count();
+    (same * 2 > colors.len()).then_some(middle)
+}
+
+fn mean(colors: &[Oklab]) -> Oklab {
+    let zero = Oklab::new(0.0, 0.0, 0.0);
+    let sum = colors.iter().fold(zero, |sum, lab| sum + *lab);
+    sum / (colors.len() as f32).max(1.0)
 }

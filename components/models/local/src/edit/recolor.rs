@@ -241,9 +241,16 @@ pub fn covered(old: Oklch, survey: &Survey, tinge: f32) -> f32 {
 pub fn closeness(old: Oklch, named: Oklch) -> f32 {
     const ALIKE: f32 = TAU * 0.08;
     const DIFFERENT: f32 = TAU * 0.13;
+    const BLACK: f32 = 0.25;
     let has_color = smoothstep(NEUTRAL * 0.4, NEUTRAL * 1.6, old.chroma);
     if named.chroma < NEUTRAL {
-        return (1.0 - has_color) * (1.0 - smoothstep(0.15, 0.3, (old.l - named.l).abs()));
+        // What is darker than a soft black is black, too.
+        let apart = if named.l < BLACK {
+            (old.l - named.l).max(0.0)
+        } else {
+            (old.l - named.l).abs()
+        };
+        return (1.0 - has_color) * (1.0 - smoothstep(0.15, 0.3, apart));
     }
     let apart = (old.hue - named.hue).into_radians().abs();
     has_color * (1.0 - smoothstep(ALIKE, DIFFERENT, apart))

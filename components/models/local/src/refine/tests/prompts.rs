@@ -78,6 +78,9 @@ const TABLE: &str = "
     acme: in #0f766e -> exactly 0F766E; exactly FFFFFF; silent
     acme: replace red with #3366cc -> exactly 3366CC; exactly FFFFFF; silent
     acme: pure black on white -> exactly 000000; exactly FFFFFF; silent
+    inked: in blue -> exactly 2563C9; exactly FFFFFF; silent
+    inked: replace black with red -> exactly D62828; exactly FFFFFF; silent
+    inked: make black blue -> exactly 2563C9; exactly FFFFFF; silent
     edged: only three colours -> exactly FFFFFF; exactly D21F2A; silent
     lake: make the sky blue -> refused (sky blue)
     lake: make it sky blue -> silent
@@ -184,7 +187,8 @@ fn picture(name: &str) -> (&'static str, Vec<u8>) {
         "noisy" => ("image/png", drawn(120, 90, noisy)),
         "four" => ("image/png", drawn(200, 200, four)),
         "plain" => ("image/png", drawn(50, 50, |_, _| 0xD21E28)),
-        "edged" => ("image/png", drawn(300, 200, edged)),
+        "edged" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0xD21F2A))),
+        "inked" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0))),
         "product" => ("image/png", drawn(240, 180, product)),
         _ => ("image/png", drawn(320, 200, ui)),
     }
@@ -220,12 +224,13 @@ fn four(x: i32, y: i32) -> u32 {
     }
 }
 
-/// A red disk on white with a soft edge.
-fn edged(x: i32, y: i32) -> u32 {
+/// A disk of this colour on white, with a soft edge.
+fn edged(x: i32, y: i32, color: u32) -> u32 {
     let apart = f64::from((x - 150).pow(2) + (y - 100).pow(2)).sqrt() - 60.0;
     let part = (apart / 8.0).clamp(0.0, 1.0);
-    let mixed = |red: u32| (f64::from(red) + (255.0 - f64::from(red)) * part) as u32;
-    mixed(0xD2) << 16 | mixed(0x1F) << 8 | mixed(0x2A)
+    let mixed = |level: u8| (f64::from(level) + (255.0 - f64::from(level)) * part) as u32;
+    let [red, green, blue] = color::channels(color);
+    mixed(red) << 16 | mixed(green) << 8 | mixed(blue)
 }
 
 /// A blue box with a label on a grey gradient with a little noise.
