@@ -33,6 +33,7 @@ mod steer;
 mod tighten;
 mod tone;
 mod turn;
+mod vanish;
 mod vignette;
 mod window;
 
@@ -42,6 +43,7 @@ use crate::plan::{Edit, Plan};
 use crate::survey::{Sample, Survey};
 use concept_refinement_vocabulary::Quality;
 use lut::Lut;
+use palette::Oklab;
 pub use recolor::{alike, closeness};
 pub use size::fits;
 use tone::Tone;
@@ -64,21 +66,40 @@ pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
         let survey = sample.survey();
         let way = |edit| way(edit, strength, &sample, &survey);
         let mut tones = Vec::new();
+        let mut cores = Vec::new();
         while let Some(edit) = edits.peek().copied()
             && let Way::Tone(tone) = way(edit)
         {
             let tone = recolor::keep(&kept, tone);
             remarks.extend(reached::remark(edit, &sample, &tone));
+            let is_reached = |(from, to): &(Oklab, Oklab)| reached::is_exact(tone(*from), *to);
+            let exact = recolor::cores(edit, &sample).into_iter();
+            cores.extend(exact.filter(is_reached).map(|core| (tones.len(), core)));
             tones.push(tone);
             edits.next();
         }
         if !tones.is_empty() {
-            Lut::new(|color| tones.iter().fold(color, |color, tone| tone(color))).apply(pixels);
+            table(&tones, &cores).apply(pixels);
         } else if let Some(Way::Reshape(reshape)) = edits.next().map(way) {
             remarks.extend(reshape(pixels));
         }
     }
     remarks
+}
+
+/// What becomes of each colour. `cores` are those that one of the tones brings exactly to
+/// another colour.
+fn table(tones: &[Tone], cores: &[(usize, (Oklab, Oklab))]) -> Lut {
+    let changed = |tones: &[Tone], color| tones.iter().fold(color, |color, tone| tone(color));
+    let mut lut = Lut::new(|color| changed(tones, color));
+    for (place, (from, to)) in cores {
+        let (earlier, rest) = tones.split_at_checked(*place).unwrap_or_default();
+        if reached::is_exact(changed(earlier, *from), *from) {
+            let later = rest.get(1..).unwrap_or_default();
+            lut.pin(*from, changed(later, *to));
+        }
+    }
+    lut
 }
 
 /// How an edit is made.
@@ -96,6 +117,9 @@ fn way<'a>(edit: &'a Edit, strength: f32, sample: &Sample, survey: &Survey) -> W
     match edit {
         Edit::Recolor(recolor) => Way::Tone(recolor::tone(recolor, presence, sample, survey)),
         Edit::Replace(pairs) => Way::Tone(recolor::replace(pairs, presence, sample)),
+        Edit::Alter(color, Quality::Transparency, _) => Way::Reshape(Box::new(move |pixels| {
+            vanish::apply(pixels, *color, presence)
+        })),
         Edit::Alter(color, quality, amount) => match adjust(*quality, *amount, strength, survey) {
             Way::Tone(change) => Way::Tone(recolor::alter(*color, change)),
             Way::Reshape(_) => reshape(|_| {}),

@@ -21,7 +21,7 @@ pub struct Sample(Vec<Oklab>);
 /// Colours that belong together.
 #[derive(Clone, Copy, Debug)]
 pub struct Group {
-    /// Its mean.
+    /// Its mean; of a flat one the colour that most of it has, if there is one.
     pub color: Oklab,
     /// Fraction of the visible image, 0 to 1.
     pub share: f32,
@@ -88,26 +88,20 @@ impl Sample {
         /// Edges between areas are mixtures.
         const MOST: f32 = 0.7;
         const NEAR: f32 = 0.05;
-        let members: Vec<_> = self.0.iter().copied().filter(|lab| has(*lab)).collect();
+        let mut members: Vec<_> = self.0.iter().copied().filter(|lab| has(*lab)).collect();
         let count = members.len() as f32;
-        let sum = members
-            .iter()
-            .fold(Oklab::new(0.0, 0.0, 0.0), |sum, lab| sum + *lab);
-        let mean = sum / count.max(1.0);
+        let all = mean(&members);
         // Of a flat group the mean lies beside the colour, since edges count too.
-        let closest = members.iter().copied().min_by(|one, other| {
-            color::distance(*one, mean).total_cmp(&color::distance(*other, mean))
+        let apart = |lab: &Oklab| color::distance(*lab, all);
+        let center = majority(&mut members).or_else(|| {
+            let nearest = |one: &Oklab, other: &Oklab| apart(one).total_cmp(&apart(other));
+            members.iter().copied().min_by(nearest)
         })?;
-        let (mut within, mut sum): (f32, Oklab) = (0.0, Oklab::new(0.0, 0.0, 0.0));
-        for lab in &members {
-            if color::distance(*lab, closest) < NEAR {
-                within += 1.0;
-                sum += *lab;
-            }
-        }
-        let is_flat = within > MOST * count;
+        members.retain(|lab| color::distance(*lab, center) < NEAR);
+        let is_flat = members.len() as f32 > MOST * count;
+        let flat = majority(&mut members).unwrap_or_else(|| mean(&members));
         Some(Group {
-            color: if is_flat { sum / within } else { mean },
+            color: if is_flat { flat } else { all },
             share: count / self.0.len() as f32,
             is_flat,
         })
@@ -148,4 +142,20 @@ impl Sample {
         let count = self.0.iter().filter(|lab| has(**lab)).count();
         count as f32 / self.0.len().max(1) as f32
     }
+}
+
+/// The colour that more than half of these have. Sorts them.
+fn majority(colors: &mut [Oklab]) -> Option<Oklab> {
+    let key = |lab: &Oklab| [lab.l, lab.a, lab.b].map(f32::to_bits);
+    colors.sort_unstable_by_key(key);
+    // What more than half of them are stands in the middle.
+    let middle = colors.get(colors.len() / 2).copied()?;
+    let same = colors.iter().filter(|lab| key(lab) == key(&middle)).count();
+    (same * 2 > colors.len()).then_some(middle)
+}
+
+fn mean(colors: &[Oklab]) -> Oklab {
+    let zero = Oklab::new(0.0, 0.0, 0.0);
+    let sum = colors.iter().fold(zero, |sum, lab| sum + *lab);
+    sum / (colors.len() as f32).max(1.0)
 }

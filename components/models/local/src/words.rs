@@ -24,7 +24,10 @@ pub fn terms(prompt: &str) -> Vec<Term> {
         } else if let Some(color) = hex(first) {
             (1, Some(Meaning::Color(color)))
         } else if let Some((length, meaning)) = longest(rest) {
-            (length, Some(meaning))
+            match part(rest, length, meaning).filter(|_| is_definite(&terms)) {
+                Some(part) => (1, Some(part)),
+                None => (length, Some(meaning)),
+            }
         } else {
             (1, numbers::meaning(first))
         };
@@ -36,6 +39,23 @@ pub fn terms(prompt: &str) -> Vec<Term> {
         rest = after;
     }
     terms
+}
+
+/// The part of the picture that a colour's name begins with, unless that is the
+/// background's colour: "(make the) sky blue", "(the) sky blue background".
+fn part(tokens: &[String], length: usize, meaning: Meaning) -> Option<Meaning> {
+    let (name, after) = tokens.split_at_checked(length)?;
+    let is_of_ground = longest(after).is_some_and(|(_, next)| next == Meaning::Background);
+    if !matches!(meaning, Meaning::Color(_)) || is_of_ground {
+        return None;
+    }
+    let first = longest(name.get(..1)?).map(|(_, first)| first);
+    first.filter(|first| *first == Meaning::Part)
+}
+
+/// Whether the last word is "the".
+fn is_definite(terms: &[Term]) -> bool {
+    terms.last().is_some_and(|term| term.text == "the")
 }
 
 /// Punctuation that ends the context of words.
@@ -52,12 +72,17 @@ fn tokens(prompt: &str) -> Vec<String> {
             word.extend(character.to_lowercase());
             continue;
         }
+        // "by -20%", but neither "16-20" nor the dash of "- 20% darker"
+        if word.is_empty() && numbers::is_minus(character, next) {
+            word.push('-');
+            continue;
+        }
         if !word.is_empty() {
             tokens.push(std::mem::take(&mut word));
         }
         // "20 %"
         if character == '%'
-            && let Some(number) = tokens.last_mut().filter(|last| numbers::is_plain(last))
+            && let Some(number) = tokens.last_mut().filter(|last| numbers::is_signed(last))
         {
             number.push(character);
             continue;
@@ -84,7 +109,7 @@ fn tokens(prompt: &str) -> Vec<String> {
     joined(tokens)
 }
 
-/// Joins what is one number: "512 x 512".
+/// Joins what is one number: "512 x 512", "20 percent", "minus 20%".
 fn joined(tokens: Vec<String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::with_capacity(tokens.len());
     for token in tokens {
@@ -97,6 +122,10 @@ fn joined(tokens: Vec<String>) -> Vec<String> {
                 wide.push('x');
                 wide.push_str(&token);
                 joined.pop();
+            }
+            [.., number] if token == "percent" && numbers::is_signed(number) => number.push('%'),
+            [.., minus] if minus.as_str() == "minus" && numbers::is_unsigned(&token) => {
+                *minus = format!("-{token}");
             }
             _ => joined.push(token),
         }
@@ -142,21 +171,11 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
 /// Grammatical words are matched only literally ("bitter" is not an inflection of "bit").
 fn inflected(meaning: Meaning) -> bool {
     use Meaning::*;
-    !matches!(
+    let is_literal = matches!(
         meaning,
-        Degree(_)
-            | Number(_)
-            | Definite
-            | Toward(_)
-            | Stop
-            | Or
-            | By
-            | On
-            | Whole
-            | More
-            | Only
-            | Vague
-    )
+        Degree(_) | Number(_) | Definite | Toward(_) | Stop | Or | By | On
+    );
+    !is_literal && !matches!(meaning, Whole | More | Only | Vague | Share(_))
 }
 
 /// How many tokens the phrase takes, and whether all match literally.
@@ -284,6 +303,13 @@ mod tests {
             ("Black-and-White", vec!["black and white"]),
             ("b&w", vec!["b & w"]),
             ("sky blue", vec!["sky blue"]),
+            ("the sky blue", vec!["the", "sky", "blue"]),
+            ("my sky blue logo", vec!["my", "sky blue", "logo"]),
+            (
+                "the sky blue background",
+                vec!["the", "sky blue", "background"],
+            ),
+            ("the navy blue", vec!["the", "navy blue"]),
             ("a little lighter", vec!["a little", "lighter"]),
             ("less detail, please", vec!["less detail", ",", "please"]),
             ("don't blur", vec!["don t", "blur"]),
@@ -297,6 +323,11 @@ mod tests {
             ("2× bigger", vec!["2×", "bigger"]),
             (". x 5 x cups", vec![".", "x", "5", "x", "cups"]),
             ("20 %, 20%", vec!["20%", ",", "20%"]),
+            ("-20%, −5.5", vec!["-20%", ",", "-5.5"]),
+            ("(-20 %)", vec!["(", "-20%", ")"]),
+            ("minus 20%, 20 percent", vec!["-20%", ",", "20%"]),
+            ("minus 20 percent", vec!["-20%"]),
+            ("- 20% 16-20 a-5", vec!["20%", "16", "20", "a", "5"]),
         ];
         for (prompt, expected) in cases {
             let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();

@@ -140,6 +140,8 @@ pub enum Meaning {
     Figure(f32),
     /// "20%", in hundredths.
     Percent(f32),
+    /// "half", of what a comparison names: "half as bright".
+    Share(f32),
     /// "2x"
     Times(f32),
     /// "1024x768"

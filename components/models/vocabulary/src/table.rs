@@ -46,6 +46,7 @@ fn meaning_of(text: &'static str) -> Option<Meaning> {
     let (word, number) = text.split_once(' ').unwrap_or((text, ""));
     match word {
         "times" => number.parse().ok().map(Meaning::Degree),
+        "share" => number.parse().ok().map(Meaning::Share),
         "scale" => number.parse().ok().map(Meaning::Scale),
         "number" => number.parse().ok().map(Meaning::Number),
         "quarters" => number

@@ -19,6 +19,8 @@ pub struct Lut {
     points: Vec<[u16; 3]>,
     /// For each value of a channel: its cell, and where in it (in `UNIT`s).
     axis: [(usize, u32); 256],
+    /// Colours that become others exactly.
+    pins: Vec<([u8; 3], [u8; 3])>,
 }
 
 impl Lut {
@@ -39,21 +41,32 @@ impl Lut {
             let scaled = value * (SIDE - 1);
             *place = (scaled / UNIT as usize, (scaled % UNIT as usize) as u32);
         }
-        Self { points, axis }
+        let pins = Vec::new();
+        Self { points, axis, pins }
+    }
+
+    /// Lets a colour become exactly another one, rather than one interpolated.
+    pub fn pin(&mut self, from: Oklab, to: Oklab) {
+        self.pins.push((color::to_srgb8(from), color::to_srgb8(to)));
     }
 
     pub fn apply(&self, pixels: &mut Pixels) {
         // Neighbouring pixels are often equal, so the last result is reused.
-        let mut last = ([0; 3], self.look_up([0; 3]));
+        let mut last = ([0; 3], self.of([0; 3]));
         for pixel in pixels.iter_mut() {
             if let [r, g, b, ..] = pixel {
                 let color = [*r, *g, *b];
                 if color != last.0 {
-                    last = (color, self.look_up(color));
+                    last = (color, self.of(color));
                 }
                 [*r, *g, *b] = last.1;
             }
         }
+    }
+
+    fn of(&self, color: [u8; 3]) -> [u8; 3] {
+        let pinned = self.pins.iter().find(|(from, _)| *from == color);
+        pinned.map_or_else(|| self.look_up(color), |(_, to)| *to)
     }
 
     /// Interpolates between the four corners of the tetrahedron that the
@@ -105,6 +118,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_is_pinned_becomes_exactly_that() {
+        let (from, to) = ([210, 30, 40], [15, 118, 110]);
+        let mut lut = Lut::new(|lab| lab);
+        lut.pin(color::from_srgb(from), color::from_srgb(to));
+        let data = [from, [211, 30, 40], from].concat();
+        let mut pixels = Pixels::new(3, 1, false, data).unwrap();
+        lut.apply(&mut pixels);
+        assert_eq!(*pixels.data(), *[to, [211, 30, 40], to].concat());
+    }
 
     proptest! {
         #[test]

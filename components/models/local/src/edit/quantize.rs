@@ -16,11 +16,11 @@ pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
         return;
     }
     let centers: Vec<_> = own.iter().copied().map(color::from_srgb).collect();
+    let mut nearest = Nearest::new(centers.clone());
     let new = match quantize.to.as_slice() {
-        [] => own,
+        [] => typical(pixels, own, &mut nearest),
         named => assigned(&centers, named),
     };
-    let mut nearest = Nearest::new(centers);
     for pixel in pixels.iter_mut().filter(|pixel| alpha(pixel) > 0) {
         let old = rgb(pixel);
         let aim = new.get(nearest.of(old)).copied().unwrap_or(old);
@@ -28,6 +28,58 @@ pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
             let way = i32::from(aim) - i32::from(*value);
             *value = (i32::from(*value) + way * presence / 256) as u8;
         }
+    }
+}
+
+/// The colours, each as most of its pixels have it: white is not nearly white because edges
+/// lie next to it.
+fn typical(pixels: &Pixels, own: Vec<[u8; 3]>, nearest: &mut Nearest) -> Vec<[u8; 3]> {
+    let mut tallies = vec![Tally::default(); own.len()];
+    let seen = || pixels.iter().filter(|pixel| alpha(pixel) > 0).map(rgb);
+    for color in seen() {
+        if let Some(tally) = tallies.get_mut(nearest.of(color)) {
+            tally.vote(color);
+        }
+    }
+    for color in seen() {
+        if let Some(tally) = tallies.get_mut(nearest.of(color)) {
+            tally.count(color);
+        }
+    }
+    let typical = tallies.into_iter().map(Tally::winner);
+    let both = own.into_iter().zip(typical);
+    both.map(|(own, typical)| typical.unwrap_or(own)).collect()
+}
+
+/// Finds the colour that more than half of some pixels have, by the Boyer-Moore majority
+/// vote: what is left after the first pass is counted in a second one.
+#[derive(Clone, Default)]
+struct Tally {
+    candidate: [u8; 3],
+    lead: u32,
+    has: u32,
+    all: u32,
+}
+
+impl Tally {
+    fn vote(&mut self, color: [u8; 3]) {
+        if self.lead == 0 {
+            self.candidate = color;
+        }
+        if self.candidate == color {
+            self.lead += 1;
+        } else {
+            self.lead -= 1;
+        }
+    }
+
+    fn count(&mut self, color: [u8; 3]) {
+        self.all += 1;
+        self.has += u32::from(self.candidate == color);
+    }
+
+    fn winner(self) -> Option<[u8; 3]> {
+        (self.has > self.all / 2).then_some(self.candidate)
     }
 }
 
@@ -114,6 +166,15 @@ mod tests {
             assert_eq!(rgb(&after.data()[..3]), *light, "{named:x?}");
             assert_eq!(rgb(&after.data()[30..33]), *dark, "{named:x?}");
         }
+    }
+
+    #[test]
+    fn a_color_is_as_most_of_its_pixels_have_it() {
+        // Nearly white beside white, as edges are.
+        let nearly = [250, 250, 250];
+        let logo = stripes(&[WHITE, WHITE, WHITE, nearly, BROWN]);
+        let own = colors(&quantized(&logo, 2, &[]));
+        assert_eq!(own, BTreeSet::from([WHITE, BROWN]));
     }
 
     #[test]

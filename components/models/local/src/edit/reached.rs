@@ -21,18 +21,12 @@ pub fn remark(edit: &Edit, sample: &Sample, tone: &Tone) -> Option<Remark> {
         Edit::Replace(pairs) => {
             let absent = pairs.iter().map(|pair| pair.from);
             let absent: Vec<_> = absent.filter(|color| is_absent(*color)).collect();
-            // Of two colours that are swapped one is enough.
-            let is_enough = |color: u32| {
-                absent.len() < pairs.len() && pairs.iter().any(|pair| pair.to == color)
-            };
-            if let Some(color) = absent.iter().find(|color| !is_enough(**color)) {
+            if let Some(color) = absent.first() {
                 return Some(Remark::Absent(*color));
             }
             let named: Vec<_> = pairs
                 .iter()
-                .filter(|pair| {
-                    pair.shade == 0.0 && pair.amount >= 1.0 && !absent.contains(&pair.from)
-                })
+                .filter(|pair| pair.shade == 0.0 && pair.amount >= 1.0)
                 .map(|pair| pair.to)
                 .collect();
             missed(&named, share)
@@ -58,6 +52,12 @@ fn missed(colors: &[u32], share: impl Fn(Oklab) -> f32) -> Option<Remark> {
     const LEAST: f32 = 0.0005;
     let is_missed = |color: &&u32| share(color::from_hex_lab(**color)) < LEAST;
     colors.iter().find(is_missed).copied().map(Remark::Missed)
+}
+
+/// Whether two colours differ by no more than a table of colours, or a curve, is wrong.
+pub fn is_exact(one: Oklab, other: Oklab) -> bool {
+    const UNSEEN: f32 = 0.02;
+    color::distance(one, other) < UNSEEN
 }
 
 fn is_near(one: Oklab, other: Oklab) -> bool {

@@ -8,21 +8,24 @@ use palette::{Oklab, Oklch};
 
 use super::tone::Tone;
 use crate::color::{self, smoothstep};
-use crate::plan::{Recolor, Replacement};
-use crate::survey::{NEUTRAL, Sample, Survey};
+use crate::plan::{Edit, Recolor, Replacement};
+use crate::survey::{Group, NEUTRAL, Sample, Survey};
 
 /// `presence` goes from 0 (unchanged) to 1 (recoloured).
 pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) -> Tone {
     /// How much greys are tinted if the picture has colours.
     const TINGE: f32 = 0.2;
-    let survey = *survey;
+    let mut survey = *survey;
     let ramp = Ramp::new(&recolor.to);
     // One ink becomes exactly the named colour.
     let flat = sample.ink().filter(|ink| ink.is_flat && ramp.0.len() == 1);
-    let exponent = match flat {
+    let curve = match flat {
         Some(ink) => exact(ink.color.l, ramp.at(0.0).l, recolor.shade),
-        None => ramp.exponent(survey.ink_lightness, recolor.shade),
+        None => power(ramp.exponent(survey.ink_lightness, recolor.shade)),
     };
+    if let Some(ink) = flat {
+        survey.hue = color::polar(ink.color).hue.into_positive_radians();
+    }
     let chroma = flat.map_or(survey.chroma, |ink| ink.color.a.hypot(ink.color.b));
     let part = presence * recolor.amount;
     let with_greys = recolor.with_greys;
@@ -33,7 +36,7 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
         } else {
             covered(old, &survey, TINGE)
         };
-        let l = lab.l.max(0.0).powf(exponent);
+        let l = curve(lab.l.max(0.0));
         let aim = ramp.at(l);
         let new = color::at(
             l,
@@ -56,8 +59,8 @@ pub fn replace(replacements: &[Replacement], presence: f32, sample: &Sample) -> 
             );
             let group = sample.group(alike(replacement.from))?;
             let old = color::polar(group.color);
-            let exponent = exact(old.l, to.l, replacement.shade);
-            Some((from, to, old, exponent, presence * replacement.amount))
+            let curve = exact(old.l, to.l, replacement.shade);
+            Some((from, to, old, curve, presence * replacement.amount))
         })
         .collect();
     Box::new(move |lab| {
@@ -66,18 +69,42 @@ pub fn replace(replacements: &[Replacement], presence: f32, sample: &Sample) -> 
             .iter()
             .map(|part| (closeness(old, part.0), part))
             .max_by(|(one, _), (other, _)| one.total_cmp(other));
-        let Some((coverage, (_, to, group, exponent, part))) = covered else {
+        let Some((coverage, (_, to, group, curve, part))) = covered else {
             return lab;
         };
-        let l = lab.l.max(0.0).powf(*exponent);
+        let l = curve(lab.l.max(0.0));
         let chroma = to.chroma * tint(l, to.l) * vividness(old, group.chroma);
-        let new = color::at(
-            l,
-            chroma,
-            to.hue + (old.hue - group.hue).into_degrees() * 0.5,
-        );
+        // Greys have no hue.
+        let apart = if group.chroma < NEUTRAL {
+            0.0
+        } else {
+            (old.hue - group.hue).into_degrees() * 0.5
+        };
+        let new = color::at(l, chroma, to.hue + apart);
         color::mix(lab, new, coverage * part)
     })
+}
+
+/// Colours of the picture that become exactly others, as long as nothing tells otherwise:
+/// what has one colour has the named one afterwards.
+pub fn cores(edit: &Edit, sample: &Sample) -> Vec<(Oklab, Oklab)> {
+    let core = |group: Option<Group>, to: u32| {
+        let group = group.filter(|group| group.is_flat)?;
+        Some((group.color, color::from_hex_lab(to)))
+    };
+    match edit {
+        Edit::Recolor(recolor) => match recolor.to.as_slice() {
+            [to] if recolor.shade == 0.0 => core(sample.ink(), *to).into_iter().collect(),
+            _ => Vec::new(),
+        },
+        Edit::Replace(pairs) => {
+            let exact = pairs.iter().filter(|pair| pair.shade == 0.0);
+            exact
+                .filter_map(|pair| core(sample.group(alike(pair.from)), pair.to))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A change of all colours but those that are alike to the kept ones.
@@ -124,10 +151,29 @@ pub fn alike(named: u32) -> impl Fn(Oklab) -> bool {
     move |lab| closeness(color::polar(lab), named) > 0.5
 }
 
-/// The exponent of the curve that brings this lightness to that one, or to a shade of it.
-fn exact(from: f32, to: f32, shade: f32) -> f32 {
+/// Changes a lightness.
+type Curve = Box<dyn Fn(f32) -> f32>;
+
+/// The curve that brings this lightness to that one, or to a shade of it.
+fn exact(from: f32, to: f32, shade: f32) -> Curve {
+    /// Beyond these a power would leave black black, and white white.
+    const DARK: f32 = 0.05;
+    const LIGHT: f32 = 0.95;
     let aim = (to + SHADE * shade).clamp(0.05, 0.99);
-    (aim.ln() / from.clamp(0.05, 0.97).ln()).clamp(0.02, 12.0)
+    if (DARK..=LIGHT).contains(&from) {
+        return power((aim.ln() / from.ln()).clamp(0.02, 12.0));
+    }
+    Box::new(move |l| {
+        if l < from {
+            aim * l / from
+        } else {
+            aim + (1.0 - aim) * (l - from) / (1.0 - from).max(0.01)
+        }
+    })
+}
+
+fn power(exponent: f32) -> Curve {
+    Box::new(move |l| l.powf(exponent))
 }
 
 /// How much lighter or darker a shade is.
@@ -195,9 +241,16 @@ pub fn covered(old: Oklch, survey: &Survey, tinge: f32) -> f32 {
 pub fn closeness(old: Oklch, named: Oklch) -> f32 {
     const ALIKE: f32 = TAU * 0.08;
     const DIFFERENT: f32 = TAU * 0.13;
+    const BLACK: f32 = 0.25;
     let has_color = smoothstep(NEUTRAL * 0.4, NEUTRAL * 1.6, old.chroma);
     if named.chroma < NEUTRAL {
-        return (1.0 - has_color) * (1.0 - smoothstep(0.15, 0.3, (old.l - named.l).abs()));
+        // What is darker than a soft black is black, too.
+        let apart = if named.l < BLACK {
+            (old.l - named.l).max(0.0)
+        } else {
+            (old.l - named.l).abs()
+        };
+        return (1.0 - has_color) * (1.0 - smoothstep(0.15, 0.3, apart));
     }
     let apart = (old.hue - named.hue).into_radians().abs();
     has_color * (1.0 - smoothstep(ALIKE, DIFFERENT, apart))

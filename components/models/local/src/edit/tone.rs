@@ -30,7 +30,6 @@ pub fn curve(amount: f32) -> f32 {
 /// Steeper or flatter about the middle, without clipping either end.
 pub fn contrast(amount: f32, middle: f32) -> Tone {
     const GAIN: f32 = 0.9;
-    const LEAST: f32 = 0.35;
     let middle = middle.clamp(0.4, 0.7);
     Box::new(move |lab| {
         let l = if amount >= 0.0 {
@@ -42,7 +41,7 @@ pub fn contrast(amount: f32, middle: f32) -> Tone {
                 1.0 - room * ((1.0 - lab.l).max(0.0) / room).powf(exponent)
             }
         } else {
-            middle + (lab.l - middle) * (1.0 + 0.45 * amount).max(LEAST)
+            middle + (lab.l - middle) * (1.0 + 0.45 * amount).max(0.0)
         };
         Oklab::new(l, lab.a, lab.b)
     })

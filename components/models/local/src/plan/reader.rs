@@ -6,6 +6,7 @@ mod finish;
 mod ground;
 mod numbers;
 mod part;
+mod percent;
 mod sizing;
 mod state;
 mod subject;
@@ -54,11 +55,26 @@ pub struct Reader {
     clause: Clause,
     /// Whether the word before was "the".
     is_definite: bool,
+    /// Whether the word before was "make".
+    is_made: bool,
+    /// The colours named before it that may be changed along with the next one: "the red
+    /// and the blue".
+    listed: Vec<u32>,
+    /// Whether the clause began with "but".
+    is_but: bool,
+    /// Whether the word before was "to" or "at".
+    is_to: bool,
+    /// Whether nothing but such words stands behind the last change.
+    is_after_change: bool,
+    /// Whether the words after "half" say of what.
+    is_compared: bool,
     series: Series,
     /// Those of the last colour.
     of_color: Modifiers,
     /// Whether the background follows, but for words that say what it is like.
     is_before_background: bool,
+    /// Whether a colour follows, but for words that say what it is like.
+    is_before_color: bool,
     /// Whether the clause before was about the background.
     was_ground: bool,
 }
@@ -67,11 +83,20 @@ impl Reader {
     /// Reads a word; `after` are those that follow.
     pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
         let is_definite = matches!(meaning, Some(Meaning::Definite));
+        let is_made = text == "make";
+        let is_but = text == "but";
+        let is_to = matches!(text.as_str(), "to" | "at");
+        let is_between = percent::is_between(&text, meaning);
+        self.is_compared = percent::is_compared(after);
         let series = self.series.after(&text, meaning);
         let mut meanings = after.iter().map(|term| term.meaning);
         let noun =
             meanings.find(|next| !matches!(next, Some(Meaning::Color(_) | Meaning::Change(_))));
         self.is_before_background = matches!(noun, Some(Some(Meaning::Background)));
+        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
+        let next = after.iter().find(|term| !is_change(term));
+        self.is_before_color =
+            next.is_some_and(|next| matches!(next.meaning, Some(Meaning::Color(_))));
         match meaning {
             Some(meaning) => self.known(text, meaning),
             None => {
@@ -90,6 +115,13 @@ impl Reader {
             }
         }
         self.is_definite = is_definite;
+        self.is_made = is_made;
+        self.is_but = is_but || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
+        self.is_to = is_to;
+        self.is_after_change = match meaning {
+            Some(Meaning::Change(_)) => self.clause.is_open_change,
+            _ => self.is_after_change && is_between,
+        };
         self.series = series;
     }
 
@@ -111,18 +143,20 @@ impl Reader {
             Meaning::Times(_) | Meaning::Size(..) | Meaning::Ratio(..) => {
                 self.measure(&text, meaning);
             }
-            Meaning::Percent(percent) => self.percent(percent),
+            Meaning::Percent(percent) => self.percent(text, percent),
+            Meaning::Share(part) => self.share(text, part),
             Meaning::Figure(figure) => self.figure(text, figure),
             Meaning::Degree(factor) => {
                 self.settle();
                 self.modifiers.degree = (self.modifiers.degree * factor).clamp(0.25, 2.0);
             }
-            Meaning::Reverse
-            | Meaning::More
-            | Meaning::Not
-            | Meaning::Without
-            | Meaning::Remove
-            | Meaning::Keep => self.modify(meaning),
+            Meaning::Reverse => {
+                self.clause.is_too |= text == "too";
+                self.modify(meaning);
+            }
+            Meaning::More | Meaning::Not | Meaning::Without | Meaning::Remove | Meaning::Keep => {
+                self.modify(meaning)
+            }
             Meaning::Whole => self.whole(&text),
             Meaning::Only => self.clause.only = true,
             Meaning::Replace if self.modifiers.refusal().is_some() => {
@@ -167,7 +201,11 @@ impl Reader {
                 self.stop();
                 self.modifiers.not = negated;
             }
-            Meaning::Shade | Meaning::Definite | Meaning::Filler => {}
+            Meaning::Filler => {
+                let rises = ["increas", "rais", "boost"];
+                self.clause.rises |= rises.iter().any(|word| text.starts_with(word));
+            }
+            Meaning::Shade | Meaning::Definite => {}
         }
     }
 
@@ -188,6 +226,12 @@ impl Reader {
             return;
         }
         self.settle();
+        self.clause.is_open_change = false;
+        // "don't make the red darker"
+        if self.clause.negated && self.series == Series::Color {
+            self.unwanted("not", &text);
+            return;
+        }
         let modifiers = std::mem::take(&mut self.modifiers);
         let possible = changes
             .iter()
@@ -200,14 +244,13 @@ impl Reader {
             self.undone("less", &text);
             return;
         }
-        let factor = if modifiers.reverse {
-            -modifiers.degree
-        } else {
-            modifiers.degree
-        };
-        let changes: Vec<_> = changes
+        if !self.heeds_percent(modifiers, &text) {
+            return;
+        }
+        let own = changes;
+        let changes: Vec<_> = own
             .iter()
-            .map(|(quality, amount)| (*quality, amount * factor))
+            .map(|(quality, own)| (*quality, modifiers.amount(*quality, *own)))
             .collect();
         let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
         let part = self.clause.part.as_ref();
@@ -227,22 +270,41 @@ impl Reader {
         if self.alters(&changes) {
             return;
         }
-        if of(Quality::Lightness) {
+        self.end_percent(modifiers, &changes);
+        self.clause.is_open_change = modifiers.percent.is_none();
+        let adjustment = |((quality, amount), (_, own)): ((Quality, f32), &(Quality, f32))| {
+            let text = text.clone();
+            Adjustment {
+                quality,
+                own: *own,
+                amount,
+                text,
+            }
+        };
+        let is_light = of(Quality::Lightness);
+        let changes: Vec<_> = changes.into_iter().zip(own).map(adjustment).collect();
+        if is_light {
             self.pending = Some(Pending { text, changes });
         } else {
             self.adjust(text, changes);
         }
     }
 
-    fn adjust(&mut self, text: String, changes: Vec<(Quality, f32)>) {
-        self.last = Some(self.before(text.clone()));
+    fn adjust_one(&mut self, text: String, quality: Quality) {
+        let change = Adjustment {
+            quality,
+            own: 1.0,
+            amount: 1.0,
+            text: text.clone(),
+        };
+        self.adjust(text, vec![change]);
+    }
+
+    fn adjust(&mut self, text: String, changes: Vec<Adjustment>) {
+        self.last = Some(self.before(text));
+        self.clause.changes = true;
         let start = self.adjustments.len();
-        self.adjustments
-            .extend(changes.into_iter().map(|(quality, amount)| Adjustment {
-                quality,
-                amount,
-                text: text.clone(),
-            }));
+        self.adjustments.extend(changes);
         self.changed = start..self.adjustments.len();
     }
 
@@ -280,16 +342,11 @@ impl Reader {
     fn take_shade(&mut self) -> Option<f32> {
         let pending = self.pending.take()?;
         let mut shade = None;
-        for (quality, amount) in pending.changes {
-            if quality == Quality::Lightness {
-                shade = Some(amount);
+        for change in pending.changes {
+            if change.quality == Quality::Lightness {
+                shade = Some(change.amount);
             } else {
-                let text = pending.text.clone();
-                self.adjustments.push(Adjustment {
-                    quality,
-                    amount,
-                    text,
-                });
+                self.adjustments.push(change);
             }
         }
         shade
@@ -351,36 +408,50 @@ impl Reader {
             self.unused.extend(self.turning.figure(text, figure));
         }
         let is_alone = self.asked() <= self.clause.begun;
+        let has_size = self.sizing.has_action();
         self.sizing
             .stop(is_alone, &mut self.turning, &mut self.unused);
-        let Modifiers {
-            degree, reverse, ..
-        } = std::mem::take(&mut self.modifiers);
+        self.stop_amounts(has_size);
         let mut clause = std::mem::take(&mut self.clause);
-        // "blur it a lot", "lighter, but only a bit"
-        let is_later = degree != 1.0 && !reverse && !clause.other;
-        if is_later && !self.turning.slightly(degree) {
-            let changes = self.adjustments.get_mut(self.changed.clone());
-            for adjustment in changes.into_iter().flatten() {
-                adjustment.amount *= degree;
-            }
-        }
-        if degree != 1.0 || clause.other {
-            self.changed = 0..0;
-        }
         if let Replacing::Refused = self.replacing {
             self.replacing = Replacing::No;
         }
         self.unused.extend(self.turning.stop());
         // "make the red logo bigger": the colour only says which one.
-        if clause.named.is_some()
-            && clause.named.as_ref() == self.colors.last()
-            && self.asked() > clause.begun + 1
-        {
-            self.colors.pop();
-            clause.colors.pop();
+        let has_named = clause.named.is_some() && clause.named.as_ref() == self.colors.last();
+        let is_all = self.asked() <= clause.begun + 1;
+        if has_named && !clause.is_bare && (!is_all || self.is_but) {
+            let color = self.colors.pop();
+            let name = clause.colors.pop();
+            // "everything in grey, but the red"
+            self.kept.extend(name.zip(color).filter(|_| is_all));
         }
         self.was_ground = clause.has_ground;
         self.end_subject(clause);
+    }
+
+    /// Amounts at the end of a clause are of the last changes: "blur it a lot", "lighter,
+    /// but only a bit", "brightness lower".
+    fn stop_amounts(&mut self, has_size: bool) {
+        let modifiers = std::mem::take(&mut self.modifiers);
+        let Modifiers {
+            degree, reverse, ..
+        } = modifiers;
+        let is_of_last = !self.clause.other;
+        // "darker too"
+        let is_reversed = reverse && !(self.clause.is_too && degree == 1.0);
+        if modifiers.percent.is_some() {
+            self.later_percent(modifiers, is_of_last, has_size);
+        } else if is_of_last && is_reversed && self.clause.changes {
+            self.reverse_last(degree);
+        } else if is_of_last && degree != 1.0 && !reverse && !self.turning.slightly(degree) {
+            let changes = self.adjustments.get_mut(self.changed.clone());
+            for adjustment in changes.into_iter().flatten() {
+                adjustment.amount *= degree;
+            }
+        }
+        if degree != 1.0 || self.clause.other {
+            self.changed = 0..0;
+        }
     }
 }

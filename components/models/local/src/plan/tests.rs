@@ -263,6 +263,10 @@ fn a_background_can_be_made_transparent() {
         ("make the text transparent", &["text transparent"]),
         ("a clear background", &["clear background"]),
         ("remove the text", &["text"]),
+        ("make the sky blue", &["sky blue"]),
+        ("turn the sky blue", &["sky blue"]),
+        ("make the sky green", &["sky green"]),
+        ("a blue sky", &["blue sky"]),
     ];
     are_left_undone(unwanted);
     let both = Plan::of("a blue logo without background");
@@ -279,6 +283,9 @@ fn images_are_turned_as_the_prompt_says() {
         ("rotate 90 degrees counter-clockwise", &[Turn::Left]),
         ("rotate by 270 degrees", &[Turn::Left]),
         ("rotate left by 270 degrees", &[Turn::Right]),
+        ("rotate by -90 degrees", &[Turn::Left]),
+        ("rotate -90", &[Turn::Left]),
+        ("rotate −90°", &[Turn::Left]),
         ("rotate 180", &[Turn::Half]),
         ("a 180-degree rotation", &[Turn::Half]),
         ("rotate it upside down", &[Turn::Half]),
@@ -327,6 +334,8 @@ fn any_angle_is_turned() {
         ("a 45 degree rotation", 45.0),
         ("rotate by 10 degrees to the left", 350.0),
         ("rotate by 5 degrees", 5.0),
+        ("rotate by -30 degrees", 330.0),
+        ("rotate -30 degrees to the left", 330.0),
         ("rotate it slightly", 10.0),
         ("slightly rotated", 10.0),
         ("tilt it", 10.0),
@@ -454,6 +463,46 @@ fn colors_take_each_others_place() {
         ("make the red darker", &[Alter(RED, Lightness, -1.0)]),
         ("darken the red", &[Alter(RED, Lightness, -1.0)]),
         ("the blue is too vivid", &[Alter(BLUE, Saturation, -1.0)]),
+        (
+            "make the red and the blue darker",
+            &[Alter(RED, Lightness, -1.0), Alter(BLUE, Lightness, -1.0)],
+        ),
+        (
+            "make the red, gold and blue darker",
+            &[
+                Alter(RED, Lightness, -1.0),
+                Alter(GOLD, Lightness, -1.0),
+                Alter(BLUE, Lightness, -1.0),
+            ],
+        ),
+        (
+            "make the red darker and the blue lighter",
+            &[Alter(RED, Lightness, -1.0), Alter(BLUE, Lightness, 1.0)],
+        ),
+        ("make blue darker", &[Alter(BLUE, Lightness, -1.0)]),
+        (
+            "swap red and navy and make blue darker",
+            &[
+                Edit::Replace(vec![pair(RED, NAVY), pair(NAVY, RED)]),
+                Alter(BLUE, Lightness, -1.0),
+            ],
+        ),
+        ("make the red transparent", &[Alter(RED, Transparency, 1.0)]),
+        ("make red transparent", &[Alter(RED, Transparency, 1.0)]),
+        ("turn the red transparent", &[Alter(RED, Transparency, 1.0)]),
+        ("turn red darker", &[Alter(RED, Lightness, -1.0)]),
+        ("turn the red dark blue", &[replace(RED, BLUE, -1.0)]),
+        ("make the red dark blue", &[replace(RED, BLUE, -1.0)]),
+        ("use blue, not the red", &[replace(RED, BLUE, 0.0)]),
+        ("make the red warmer", &[Alter(RED, Temperature, 1.0)]),
+        ("make the red logo transparent", &[more(Transparency)]),
+        ("make red blue", &[replace(RED, BLUE, 0.0)]),
+        (
+            "make the white red and the red white",
+            &[Edit::Replace(vec![pair(WHITE, RED), pair(RED, WHITE)])],
+        ),
+        ("make the red and the navy gold", &to_gold),
+        ("make blue and gold", &[recolor(&[BLUE, GOLD], 0.0)]),
         ("less red", &[Shift(RED, -1.0)]),
         ("a bit more blue", &[Shift(BLUE, 0.5)]),
         ("only navy and gold", &duotone),
@@ -482,6 +531,29 @@ fn colors_take_each_others_place() {
     let listed = Plan::of("sharper, keep the red, gold and blue").kept;
     let colors: Vec<_> = listed.iter().map(|(_, color)| *color).collect();
     assert_eq!(colors, [RED, GOLD, BLUE]);
+    let changed = [
+        ("invert, but not the red", more(Inversion)),
+        (
+            "everything but the red in black and white",
+            more(Monochrome),
+        ),
+        ("desaturate all but red", less(Saturation)),
+        ("darker, except for the red", less(Lightness)),
+        ("make it darker but not the red", less(Lightness)),
+        ("make everything green but not the red", recolored(0x2E8B4A)),
+        ("make everything green but the red", recolored(0x2E8B4A)),
+    ];
+    for (prompt, edit) in changed {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, [edit], "{prompt}");
+        assert_eq!(plan.kept, [("red".to_owned(), RED)], "{prompt}");
+        assert_eq!(told(&plan), [""; 0], "{prompt}");
+    }
+    are_left_undone(&[
+        ("less white", &["less white"]),
+        ("more black", &["more black"]),
+        ("don't make the red darker", &["not darker"]),
+    ]);
     let unpaired: &[(&str, &[Edit], &[&str])] = &[
         ("swap red", &[], &["swap"]),
         (
@@ -541,6 +613,104 @@ fn degrees_come_before_or_after() {
         ("increase the brightness by 66%", &[adjust(Lightness, 1.98)]),
     ];
     are_planned(cases);
+}
+
+#[test]
+fn percentages_are_of_what_is_there() {
+    // A part of the saturation or contrast, as a multiple of what "less" takes away.
+    let saturation = |part: f32| adjust(Saturation, -part / 0.65);
+    let contrast = |part: f32| adjust(Contrast, -part / 0.45);
+    let lightness = |part: f32| adjust(Lightness, part * 3.0);
+    let scale = |factor| Edit::Resize(Resize::Scale(factor));
+    let cases: &[(&str, &[Edit])] = &[
+        ("brightness -20%", &[lightness(-0.2)]),
+        ("brightness: −20 %", &[lightness(-0.2)]),
+        ("-20% brightness", &[lightness(-0.2)]),
+        ("brightness minus 20 percent", &[lightness(-0.2)]),
+        ("brightness +20%", &[lightness(0.2)]),
+        ("reduce the brightness by -20%", &[lightness(-0.2)]),
+        ("brightness reduced by 20%", &[lightness(-0.2)]),
+        ("brighter by -20%", &[lightness(-0.2)]),
+        ("contrast -30%", &[contrast(0.3)]),
+        ("saturation -30%", &[saturation(0.3)]),
+        ("saturation by +30%", &[adjust(Saturation, 0.3 * 3.0)]),
+        ("reduce the saturation by 50%", &[saturation(0.5)]),
+        ("10% less saturation", &[saturation(0.1)]),
+        ("desaturate by 100%", &[saturation(1.0)]),
+        ("reduce the saturation to 50%", &[saturation(0.5)]),
+        ("reduce the contrast to 40%", &[contrast(0.6)]),
+        ("desaturate to 50%", &[saturation(0.5)]),
+        ("brightness to 50%", &[lightness(-0.5)]),
+        ("set the contrast at 50%", &[contrast(0.5)]),
+        ("turn the brightness to 75%", &[lightness(-0.25)]),
+        ("increase the brightness to 150%", &[lightness(0.5)]),
+        ("half as bright", &[lightness(-0.5)]),
+        ("half as dark", &[lightness(0.5)]),
+        ("half the saturation", &[saturation(0.5)]),
+        ("twice as bright", &[lightness(1.0)]),
+        ("grayscale 50%", &[adjust(Monochrome, 0.5)]),
+        (
+            "brightness -20%, contrast 50%",
+            &[lightness(-0.2), adjust(Contrast, 1.5)],
+        ),
+        (
+            "brightness -20% contrast 50%",
+            &[lightness(-0.2), adjust(Contrast, 1.5)],
+        ),
+        ("lighter, but only 20%", &[lightness(0.2)]),
+        ("half as big", &[scale(0.5)]),
+        ("half the size", &[scale(0.5)]),
+        ("shrink to 80%", &[scale(0.8)]),
+        ("enlarge to 150%", &[scale(1.5)]),
+        ("resize by -20%", &[scale(0.8)]),
+    ];
+    for (prompt, edits) in cases {
+        let plan = Plan::of(prompt);
+        let about = |edit: &Edit| match edit {
+            Edit::Adjust(quality, amount) => adjust(*quality, (amount * 1e4).round() / 1e4),
+            edit => edit.clone(),
+        };
+        let rounded = |edits: &[Edit]| edits.iter().map(about).collect::<Vec<_>>();
+        assert_eq!(rounded(&plan.edits), rounded(edits), "{prompt}");
+        assert_eq!(told(&plan), [""; 0], "{prompt}");
+    }
+    // What is made as a whole, or could not be made so.
+    let whole: &[(&str, &[Edit], &str)] = &[
+        ("make it 50% transparent", &[more(Transparency)], "50%"),
+        ("invert 50%", &[more(Inversion)], "50%"),
+        ("rotate by 20%", &[Edit::Turn(Turn::Right)], "20%"),
+        (
+            "darken the red by 20%",
+            &[Edit::Alter(RED, Lightness, -1.0)],
+            "20%",
+        ),
+        ("darken half the picture", &[less(Lightness)], "half"),
+        ("increase the brightness to 80%", &[], "brightness 80%"),
+        ("reduce the brightness to 120%", &[], "brightness 120%"),
+        ("brightness to 100%", &[], "brightness 100%"),
+        ("0% brighter", &[], "0% brighter"),
+        ("vignette -20%", &[], "vignette -20%"),
+    ];
+    for (prompt, edits, ignored) in whole {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, *edits, "{prompt}");
+        assert_eq!(told(&plan), [*ignored], "{prompt}");
+    }
+}
+
+#[test]
+fn less_may_come_last() {
+    let cases: &[(&str, &[Edit])] = &[
+        ("brightness lower", &[less(Lightness)]),
+        ("the brightness is too high", &[less(Lightness)]),
+        ("contrast a bit lower", &[adjust(Contrast, -0.5)]),
+        ("the contrast is too low", &[more(Contrast)]),
+        ("too little contrast", &[more(Contrast)]),
+        ("darker too", &[less(Lightness)]),
+        ("lighter, less", &[more(Lightness)]),
+    ];
+    are_all_planned(cases);
+    are_left_undone(&[("vignette lower", &["less vignette"])]);
 }
 
 #[test]
@@ -784,7 +954,9 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
 
 fn any_word() -> impl Strategy<Value = &'static str> {
     let words = TABLE.iter().flat_map(|entry| entry.words());
-    let others = [".", ",", ":", "dragon", "#abc", "45", "°", "\n"];
+    let others = [
+        ".", ",", ":", "dragon", "#abc", "45", "°", "\n", "20%", "-300%", "0%", "minus",
+    ];
     proptest::sample::select(words.chain(others).collect::<Vec<_>>())
 }
 

@@ -1,4 +1,4 @@
-//! Numbers as people write them in a prompt: 20%, 2x, 22.5, 16:9, 1024x1024.
+//! Numbers as people write them in a prompt: 20%, -20%, 2x, 22.5, 16:9, 1024x1024.
 
 use concept_refinement_vocabulary::Meaning;
 
@@ -13,14 +13,14 @@ pub fn is_within(word: &str, character: char, next: Option<char>) -> bool {
         && match character {
             '%' => true,
             '×' => is_plain(word),
-            '.' | ':' => goes_on && word.chars().all(|c| c.is_ascii_digit()),
+            '.' | ':' => goes_on && unsigned(word).chars().all(|c| c.is_ascii_digit()),
             _ => false,
         }
 }
 
 pub fn meaning(token: &str) -> Option<Meaning> {
     if let Some(percent) = token.strip_suffix('%') {
-        return plain(percent).map(|percent| Meaning::Percent(percent / 100.0));
+        return signed(percent).map(|percent| Meaning::Percent(percent / 100.0));
     }
     if let Some((wide, high)) = token.split_once(':') {
         return Some(Meaning::Ratio(side(wide)?, side(high)?));
@@ -38,7 +38,36 @@ pub fn meaning(token: &str) -> Option<Meaning> {
     if let Some(times) = times {
         return plain(times).map(Meaning::Times);
     }
-    plain(token).map(Meaning::Figure)
+    signed(token).map(Meaning::Figure)
+}
+
+/// Whether the character is the sign of the number that follows.
+pub fn is_minus(character: char, next: Option<char>) -> bool {
+    matches!(character, '-' | '\u{2212}' | '\u{2013}')
+        && next.is_some_and(|next| next.is_ascii_digit())
+}
+
+/// Whether the token is a number, with or without a sign.
+pub fn is_signed(token: &str) -> bool {
+    is_plain(unsigned(token))
+}
+
+/// Whether the token is a number without a sign, perhaps of per cent.
+pub fn is_unsigned(token: &str) -> bool {
+    is_plain(token.strip_suffix('%').unwrap_or(token))
+}
+
+fn unsigned(token: &str) -> &str {
+    token.strip_prefix('-').unwrap_or(token)
+}
+
+fn signed(token: &str) -> Option<f32> {
+    let number = plain(unsigned(token))?;
+    Some(if token.starts_with('-') {
+        -number
+    } else {
+        number
+    })
 }
 
 fn plain(text: &str) -> Option<f32> {
@@ -64,6 +93,10 @@ mod tests {
     fn numbers_are_read_as_people_write_them() {
         let cases = [
             ("20%", Some(Meaning::Percent(0.2))),
+            ("-20%", Some(Meaning::Percent(-0.2))),
+            ("-22.5", Some(Meaning::Figure(-22.5))),
+            ("--5", None),
+            ("-16:9", None),
             ("16:9", Some(Meaning::Ratio(16, 9))),
             ("1024x768", Some(Meaning::Size(1024, 768))),
             ("1024×768px", Some(Meaning::Size(1024, 768))),

@@ -1,7 +1,9 @@
 //! Reads colours: what is recoloured, replaced, swapped, kept or left out.
 
-use super::state::{Modifiers, Replacing, Series};
+use super::state::{Adjustment, Modifiers, Replacing, Series};
 use super::{Edit, Quality, Reader, Replacement};
+use crate::color;
+use crate::survey::NEUTRAL;
 
 impl Reader {
     pub(super) fn color(&mut self, text: String, color: u32) {
@@ -21,6 +23,12 @@ impl Reader {
         }
         if modifiers.reverse || modifiers.more {
             self.settle();
+            // White, grey and black are no direction that colours could go.
+            if color::from_hex(color).chroma < NEUTRAL {
+                let why = if modifiers.reverse { "less" } else { "more" };
+                self.undone(why, &text);
+                return;
+            }
             let amount = modifiers
                 .degree
                 .copysign(if modifiers.reverse { -1.0 } else { 1.0 });
@@ -31,7 +39,7 @@ impl Reader {
         if self.is_definite
             && let Some(pending) = self.pending.take()
         {
-            let of = |(quality, amount)| Edit::Alter(color, quality, amount);
+            let of = |change: Adjustment| Edit::Alter(color, change.quality, change.amount);
             self.altered.extend(pending.changes.into_iter().map(of));
             return;
         }
@@ -107,13 +115,13 @@ impl Reader {
         if let Some(from) = self.clause.named.take()
             && self.colors.last() == Some(&from)
         {
-            self.take_color();
-            self.replace(from, color, modifiers.degree);
+            let from = self.take_listed(from);
+            self.replace_each(&from, color, modifiers.degree);
             return;
         }
         let before = self.before(text.clone());
         let shade = self.take_shade();
-        self.clause.named = (self.is_definite && shade.is_none()).then_some(color);
+        self.name(color, shade);
         self.last = Some(before);
         self.shade = shade.or(self.shade);
         let tinge = modifiers.degree.min(1.0);
@@ -134,6 +142,10 @@ impl Reader {
         } else if modifiers.remove {
             self.settle();
             self.undone("remove", text);
+        } else if modifiers.not && self.is_definite && (self.is_but || self.colors.is_empty()) {
+            // "invert, but not the red"
+            self.settle();
+            self.kept.push((text.to_owned(), color));
         } else if modifiers.not && self.colors.len() == 1 && !self.exact {
             // "in blue, not red"
             self.settle();
@@ -214,22 +226,66 @@ impl Reader {
         self.colors.pop()
     }
 
+    /// Whether the colour may be changed alone: "the red", "make red", or the next one of
+    /// such a list.
+    fn name(&mut self, color: u32, shade: Option<f32>) {
+        let is_listed = matches!(self.series, Series::Comma | Series::And);
+        if !is_listed {
+            self.listed.clear();
+        }
+        let is_next = !self.listed.is_empty();
+        self.clause.is_bare = !self.is_definite;
+        self.clause.named = (self.is_definite || self.is_made || is_next)
+            .then_some(color)
+            .filter(|_| shade.is_none());
+        match self.clause.named {
+            Some(color) => self.listed.push(color),
+            None => self.listed.clear(),
+        }
+    }
+
+    /// Takes back the colour that was named, and those of its list.
+    fn take_listed(&mut self, named: u32) -> Vec<u32> {
+        let mut listed = std::mem::take(&mut self.listed);
+        if !listed.contains(&named) {
+            listed = vec![named];
+        }
+        if self.colors.last() == Some(&named) {
+            self.clause.colors.pop();
+        }
+        self.colors.retain(|color| !listed.contains(color));
+        listed
+    }
+
     /// "make the red darker": whether the changes are of that colour alone.
     pub(super) fn alters(&mut self, changes: &[(Quality, f32)]) -> bool {
-        let is_tone = |(quality, _): &(Quality, f32)| {
-            matches!(quality, Quality::Lightness | Quality::Saturation)
-        };
-        let Some(color) = self.clause.named else {
-            return false;
-        };
-        if !changes.iter().all(is_tone) {
+        // "make the red dark blue"
+        if self.is_before_color {
             return false;
         }
-        if self.colors.last() == Some(&color) {
-            self.take_color();
+        // Of "the red logo" the colour only says which one.
+        let is_next = self.series == Series::Color;
+        let is_possible = |(quality, _): &(Quality, f32)| match quality {
+            Quality::Lightness | Quality::Saturation => true,
+            Quality::Temperature | Quality::Contrast | Quality::Monochrome => is_next,
+            Quality::Sepia | Quality::Transparency => is_next,
+            _ => false,
+        };
+        if !changes.iter().all(is_possible) {
+            return false;
         }
-        let of = |(quality, amount): &(Quality, f32)| Edit::Alter(color, *quality, *amount);
-        self.altered.extend(changes.iter().map(of));
-        true
+        let colors = match (std::mem::take(&mut self.replacing), self.clause.named) {
+            // "turn the red darker"
+            (Replacing::From(colors, 0.0), _) if is_next && self.clause.has_from => colors,
+            (replacing, named) => {
+                self.replacing = replacing;
+                named.map_or_else(Vec::new, |named| self.take_listed(named))
+            }
+        };
+        for color in &colors {
+            let of = |(quality, amount): &(Quality, f32)| Edit::Alter(*color, *quality, *amount);
+            self.altered.extend(changes.iter().map(of));
+        }
+        !colors.is_empty()
     }
 }

@@ -106,6 +106,7 @@ impl Reader {
                 if self.colors.is_empty() {
                     self.adjustments.push(Adjustment {
                         quality: Quality::Monochrome,
+                        own: 1.0,
                         amount: 1.0,
                         text: String::new(),
                     });

@@ -1,4 +1,4 @@
-//! Reads numbers: of colours, of degrees, of per cent, and sizes.
+//! Reads numbers: of colours, of degrees, and sizes.
 
 use super::state::Modifiers;
 use super::{Quality, Reader};
@@ -32,15 +32,6 @@ impl Reader {
             self.modifiers.degree = times.clamp(0.25, 2.0);
         }
         self.sizing.measure(meaning);
-    }
-
-    /// How much of the next change, or else of the last one, or of the size.
-    pub(super) fn percent(&mut self, percent: f32) {
-        /// What the plain word asks for: about a third.
-        const PLAIN: f32 = 1.0 / 3.0;
-        self.settle();
-        self.modifiers.degree = (percent / PLAIN).clamp(0.05, 3.0);
-        self.sizing.measure(Meaning::Percent(percent));
     }
 
     /// "colours": the number before it, if any, is the number of colours to keep.
@@ -77,7 +68,7 @@ impl Reader {
     pub(super) fn black_and_white(&mut self, text: String) {
         self.settle();
         if self.reduce(&text, 2) {
-            self.adjust(text, vec![(Quality::Monochrome, 1.0)]);
+            self.adjust_one(text, Quality::Monochrome);
         }
     }
 }

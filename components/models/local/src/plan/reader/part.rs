@@ -40,9 +40,10 @@ impl Reader {
             return true;
         }
         if let Some(pending) = &self.pending
-            && let [(Quality::Lightness, amount)] = pending.changes.as_slice()
+            && let [change] = pending.changes.as_slice()
+            && change.quality == Quality::Lightness
         {
-            let amount = *amount;
+            let amount = change.amount;
             self.pending = None;
             self.set_ground(None, amount);
             return true;
@@ -107,7 +108,7 @@ impl Reader {
         if without && !not {
             self.modifiers = Modifiers::default();
             self.clause.has_ground = true;
-            self.adjust(text, vec![(Quality::Transparency, 1.0)]);
+            self.adjust_one(text, Quality::Transparency);
         } else {
             self.part(text, true);
         }

@@ -1,5 +1,6 @@
 //! Reads sizes: "resize to 1024x1024", "20% bigger", "pad to a square", "crop to 16:9".
 
+use super::state::Percent;
 use super::turning::Turning;
 use super::{Edit, Pad, Resize, Unused};
 use concept_refinement_vocabulary::Meaning;
@@ -18,7 +19,7 @@ const ICON: u32 = 16;
 #[derive(Default)]
 struct Clause {
     action: Option<(String, Action)>,
-    percent: Option<f32>,
+    percent: Option<Percent>,
     times: Option<f32>,
     size: Option<(u32, u32)>,
     ratio: Option<(u32, u32)>,
@@ -64,12 +65,20 @@ impl Sizing {
     pub fn measure(&mut self, meaning: Meaning) {
         let clause = &mut self.clause;
         match meaning {
-            Meaning::Percent(percent) => clause.percent = Some(percent),
             Meaning::Times(times) => clause.times = Some(times),
             Meaning::Size(width, height) => clause.size = Some((width, height)),
             Meaning::Ratio(width, height) => clause.ratio = Some((width, height)),
             _ => {}
         }
+    }
+
+    pub fn percent(&mut self, percent: Percent) {
+        self.clause.percent = Some(percent);
+    }
+
+    /// Whether the clause has a word for a change of the size.
+    pub fn has_action(&self) -> bool {
+        self.clause.action.is_some()
     }
 
     /// Ends a clause, which may ask for nothing but a size.
@@ -127,16 +136,20 @@ impl Sizing {
     }
 }
 
-fn scaled(action: Option<Action>, percent: Option<f32>, times: Option<f32>) -> Option<Resize> {
+fn scaled(action: Option<Action>, percent: Option<Percent>, times: Option<f32>) -> Option<Resize> {
     const LARGEST: f32 = 8.0;
     let is_smaller = matches!(action, Some(Action::Scale(factor)) if factor < 1.0);
     let factor = match (action, percent, times) {
         (_, _, Some(times)) if times <= 0.0 => return None,
         (_, _, Some(times)) if is_smaller => 1.0 / times,
         (_, _, Some(times)) => times,
-        (Some(Action::Scale(_)), Some(percent), _) if is_smaller => 1.0 - percent,
-        (Some(Action::Scale(_) | Action::Enlarge), Some(percent), _) => 1.0 + percent,
-        (Some(Action::Resize), Some(percent), _) => percent,
+        (Some(Action::Pad(_)), Some(_), _) => return None,
+        // "shrink to 80%", "half as big", "resize by -20%"
+        (Some(Action::Resize), Some(percent), _) if percent.by >= 0.0 && !percent.is_part => {
+            percent.by
+        }
+        (Some(_), Some(percent), _) if is_smaller && !percent.is_part => 1.0 - percent.by.abs(),
+        (Some(_), Some(percent), _) => 1.0 + percent.by,
         (Some(Action::Scale(factor)), ..) => factor,
         (Some(Action::Enlarge), ..) => 2.0,
         _ => return None,

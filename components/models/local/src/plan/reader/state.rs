@@ -15,6 +15,8 @@ pub struct Modifiers {
     pub more: bool,
     /// What is not wanted is something that the picture has.
     pub remove: bool,
+    /// How much in per cent, instead of the degree.
+    pub percent: Option<Percent>,
     /// The colour that replaces the next one.
     pub instead: Option<u32>,
 }
@@ -29,6 +31,7 @@ impl Default for Modifiers {
             keep: false,
             more: false,
             remove: false,
+            percent: None,
             instead: None,
         }
     }
@@ -47,16 +50,27 @@ impl Modifiers {
     }
 }
 
+/// "20%", "to 80%"
+#[derive(Clone, Copy, PartialEq)]
+pub struct Percent {
+    /// By how much, in hundredths: 0.2, and of "to 80%" -0.2.
+    pub by: f32,
+    /// It says how much is left of what is there.
+    pub is_part: bool,
+}
+
 /// A change of a quality, and the words for it.
 pub struct Adjustment {
     pub quality: Quality,
+    /// What the plain word asks for.
+    pub own: f32,
     pub amount: f32,
     pub text: String,
 }
 
 pub struct Pending {
     pub text: String,
-    pub changes: Vec<(Quality, f32)>,
+    pub changes: Vec<Adjustment>,
 }
 
 /// The state before the last word.
@@ -124,13 +138,25 @@ pub struct Clause {
     pub negated: bool,
     /// A degree can no longer refer to a single change.
     pub other: bool,
+    /// The percentage that was read last.
+    pub percent: Option<String>,
+    /// It says "increase".
+    pub rises: bool,
+    /// It says "too".
+    pub is_too: bool,
+    /// It changes a quality.
+    pub changes: bool,
+    /// The amount of the last change may follow.
+    pub is_open_change: bool,
     /// A number that may count colours.
     pub number: Option<(String, u8)>,
     pub subject: Subject,
     /// The colours that it asks for, as written.
     pub colors: Vec<String>,
-    /// The colour that was named after "the", and may be changed alone.
+    /// The colour that was named after "the" or "make", and may be changed alone.
     pub named: Option<u32>,
+    /// It has no article: "make blue darker".
+    pub is_bare: bool,
     /// After "only".
     pub only: bool,
     /// After "on".

@@ -168,8 +168,9 @@ impl Turning {
         };
         let turn = match action {
             Action::Rotate { degrees, left } => {
-                self.edits
-                    .extend(rotation(if left { -degrees } else { degrees }));
+                // "by -90 degrees" is to the left; "-90 degrees to the left" is, too.
+                let degrees = if left { -degrees.abs() } else { degrees };
+                self.edits.extend(rotation(degrees));
                 return Vec::new();
             }
             Action::Flip(turn) => turn,

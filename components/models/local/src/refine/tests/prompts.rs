@@ -12,7 +12,7 @@ use crate::color;
 use crate::pixels::{alpha, rgb};
 
 /// A picture, a prompt, and what must be seen of the result: it has or lacks a colour; its
-/// corner is transparent or of a colour; its size; the mean of its lightness or of its chroma
+/// corner is transparent or of a colour; it has a colour to the last bit; its size; the mean of its lightness or of its chroma
 /// rose or fell; it has at most so many colours, but for the edges between them; there is a
 /// note with these words, or none at all; or it is refused in a sentence with these words.
 /// No prompt has an arrow in it, and no sentence a semicolon before a space.
@@ -55,7 +55,46 @@ const TABLE: &str = "
     logo: more whitespace around it -> size 744x744; silent
     acme: outline only in dark blue on white -> lighter; lacks red; corner white; silent
     acme: make it smaller -> size 150x100; silent
-    acme: swap red with blue -> has blue; lacks red; silent
+    acme: swap red with blue -> has blue; lacks red; note There is no blue
+    acme: swap black and red -> has black; lacks red; note There is no black
+    acme: make the white red and the red white -> corner D62828; has white; silent
+    acme: replace white with blue -> corner blue; has red; silent
+    four: swap red and green and make blue darker -> \
+     has D62828; has 2E8B4A; has 0A2B68; lacks 1E5AC8; silent
+    four: make the green and the red darker -> has 166623; has 7A0D13; has 1E5AC8; silent
+    four: make the grey transparent -> corner white; lacks grey; has 1E5AC8; silent
+    four: make the blue transparent -> corner white; lacks 1E5AC8; has grey; silent
+    four: make red transparent -> corner white; lacks D21E28; has grey; silent
+    four: make the purple transparent -> refused there is no purple
+    four: invert but not the red -> corner 000000; note What was red could not be kept so.
+    four: everything but the red in black and white -> has D21E28; lacks 1E5AC8; silent
+    four: desaturate all but red -> has D21E28; lacks 1E5AC8; silent
+    four: make it darker but not the blue -> has 1E5AC8; lacks D21E28; silent
+    four: less white -> refused less white
+    four: make the sky blue -> refused (sky blue)
+    plain: in #0f766e -> exactly 0F766E; silent
+    plain: in white -> exactly FFFFFF; silent
+    plain: replace red with #3366cc -> exactly 3366CC; silent
+    acme: in #0f766e -> exactly 0F766E; exactly FFFFFF; silent
+    acme: replace red with #3366cc -> exactly 3366CC; exactly FFFFFF; silent
+    acme: pure black on white -> exactly 000000; exactly FFFFFF; silent
+    inked: in blue -> exactly 2563C9; exactly FFFFFF; silent
+    inked: replace black with red -> exactly D62828; exactly FFFFFF; silent
+    inked: make black blue -> exactly 2563C9; exactly FFFFFF; silent
+    edged: only three colours -> exactly FFFFFF; exactly D21F2A; silent
+    lake: make the sky blue -> refused (sky blue)
+    lake: make it sky blue -> silent
+    lake: in sky blue -> silent
+    acme: brightness -20% -> darker; silent
+    acme: contrast -30% -> darker; silent
+    acme: saturation -30% -> muted; silent
+    acme: reduce brightness to 80% -> darker; has 9D141D; silent
+    acme: reduce the saturation by 50% -> muted; has A85852; silent
+    acme: half as bright -> darker; silent
+    acme: rotate by -90 degrees -> size 200x300; silent
+    acme: make it 50% transparent -> transparent; note Not understood: 50%.
+    acme: invert 50% -> corner 000000; note Not understood: 50%.
+    acme: grayscale 50% -> muted; has A85852; silent
     acme: in blue, not red -> has blue; lacks red; silent
     logo: softer colours -> muted; silent
     logo: a softer look -> muted; silent
@@ -130,6 +169,7 @@ fn named(color: &str) -> u32 {
         "navy" => 0x1D2F5F,
         "gold" => 0xCDA02E,
         "black" => 0x161616,
+        "grey" => 0x808080,
         digits => u32::from_str_radix(digits, 16).unwrap(),
     }
 }
@@ -145,6 +185,10 @@ fn picture(name: &str) -> (&'static str, Vec<u8>) {
         "lake" => ("image/jpeg", file("landscape-before.jpg")),
         "acme" => ("image/png", drawn(300, 200, acme)),
         "noisy" => ("image/png", drawn(120, 90, noisy)),
+        "four" => ("image/png", drawn(200, 200, four)),
+        "plain" => ("image/png", drawn(50, 50, |_, _| 0xD21E28)),
+        "edged" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0xD21F2A))),
+        "inked" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0))),
         "product" => ("image/png", drawn(240, 180, product)),
         _ => ("image/png", drawn(320, 200, ui)),
     }
@@ -166,6 +210,27 @@ fn acme(x: i32, y: i32) -> u32 {
     let is_disk = across * across + down * down < 50 * 50 && !is_triangle;
     let is_letter = (145..165).contains(&y) && (50..250).contains(&x) && x / 7 % 2 == 0;
     if is_disk || is_letter { RED } else { WHITE }
+}
+
+/// Patches of red, blue, green and grey on white.
+fn four(x: i32, y: i32) -> u32 {
+    let patch = |at: i32| (20..90).contains(&(at % 90)) && (20..180).contains(&at);
+    match (patch(x) && patch(y), x < 100, y < 100) {
+        (false, ..) => WHITE,
+        (true, true, true) => 0xD21E28,
+        (true, false, true) => 0x1E5AC8,
+        (true, true, false) => 0x28A03C,
+        (true, false, false) => 0x808080,
+    }
+}
+
+/// A disk of this colour on white, with a soft edge.
+fn edged(x: i32, y: i32, color: u32) -> u32 {
+    let apart = f64::from((x - 150).pow(2) + (y - 100).pow(2)).sqrt() - 60.0;
+    let part = (apart / 8.0).clamp(0.0, 1.0);
+    let mixed = |level: u8| (f64::from(level) + (255.0 - f64::from(level)) * part) as u32;
+    let [red, green, blue] = color::channels(color);
+    mixed(red) << 16 | mixed(green) << 8 | mixed(blue)
 }
 
 /// A blue box with a label on a grey gradient with a little noise.
@@ -218,6 +283,10 @@ fn is_seen(seen: &str, before: &Pixels, after: &Pixels, notes: &[String]) -> boo
     match word {
         "has" => share(of) > 0.002,
         "lacks" => share(of) < 0.002,
+        "exactly" => {
+            let aim = color::channels(named(of));
+            after.iter().filter(|pixel| rgb(pixel) == aim).count() > 500
+        }
         "transparent" => alpha(corner) == 0,
         "corner" => {
             let [red, green, blue] = color::channels(named(of));

@@ -1,0 +1,214 @@
+//! Reads how much of a change is asked for in per cent: "20% brighter", "contrast -30%",
+//! "brightness to 80%", "half as bright".
+
+use super::state::{Adjustment, Modifiers, Percent};
+use super::{Quality, Reader, Unused};
+use crate::words::Term;
+use concept_refinement_vocabulary::Meaning;
+
+impl Reader {
+    /// A percentage is of the change before it, if that stands next to it, or else of the
+    /// next change or size.
+    pub(super) fn percent(&mut self, text: String, part: f32) {
+        let percent = Percent {
+            by: if self.is_to { part - 1.0 } else { part },
+            is_part: self.is_to,
+        };
+        let is_of_last = self.is_after_change;
+        self.settle();
+        self.sizing.percent(percent);
+        if is_of_last {
+            self.set_amount(&text, percent);
+        } else {
+            self.modifiers.take_percent(percent);
+            self.clause.percent = Some(text);
+        }
+    }
+
+    /// "half as bright"; of other halves nothing is known.
+    pub(super) fn share(&mut self, text: String, part: f32) {
+        if self.is_compared {
+            self.settle();
+            let percent = Percent {
+                by: part - 1.0,
+                is_part: true,
+            };
+            self.sizing.percent(percent);
+            self.modifiers.take_percent(percent);
+            self.clause.percent = Some(text);
+        } else {
+            self.clause.other = true;
+            self.unknown(text);
+        }
+    }
+
+    /// Whether a change takes its amount from the percentage before it. False: there is
+    /// none to be made.
+    pub(super) fn heeds_percent(&mut self, modifiers: Modifiers, text: &str) -> bool {
+        let said = self.clause.percent.clone().unwrap_or_default();
+        let is_none = modifiers.percent.is_some_and(|percent| percent.by == 0.0);
+        if is_none {
+            self.undone(&said, text);
+        }
+        !is_none
+    }
+
+    /// The percentage says nothing about changes that are made as a whole.
+    pub(super) fn end_percent(&mut self, modifiers: Modifiers, changes: &[(Quality, f32)]) {
+        let is_whole = changes.iter().any(|(quality, _)| is_whole(*quality));
+        if let Some(said) = self.clause.percent.take()
+            && modifiers.percent.is_some()
+            && is_whole
+        {
+            self.unused.push(Unused::Unknown(said));
+        }
+    }
+
+    /// What is left at the end of a clause: "darker, but only 20%".
+    pub(super) fn later_percent(&mut self, modifiers: Modifiers, is_of_last: bool, has_size: bool) {
+        let (Some(percent), Some(said)) = (modifiers.percent, self.clause.percent.take()) else {
+            return;
+        };
+        if is_of_last && !self.changed.is_empty() {
+            self.set_amount(&said, percent);
+        } else if !has_size {
+            self.unused.push(Unused::Unknown(said));
+        }
+    }
+
+    /// Gives the last changes the amount that the percentage says.
+    fn set_amount(&mut self, said: &str, percent: Percent) {
+        let is_reversed = std::mem::take(&mut self.modifiers.reverse);
+        let rises = self.clause.rises;
+        let changed = self.changed.clone();
+        let Some(changes) = self.adjustments.get_mut(changed.clone()) else {
+            return;
+        };
+        let aims: Option<Vec<f32>> = changes
+            .iter()
+            .map(|change| change.at(percent, is_reversed, rises))
+            .collect();
+        let text = changes.first().map(|change| change.text.clone());
+        let is_made_whole = changes.iter().any(|change| is_whole(change.quality));
+        let Some(aims) = aims else {
+            self.adjustments.drain(changed);
+            self.changed = 0..0;
+            self.undone(&text.unwrap_or_default(), said);
+            return;
+        };
+        for (change, aim) in changes.iter_mut().zip(aims) {
+            change.amount = aim;
+        }
+        if is_made_whole {
+            self.unused.push(Unused::Unknown(said.to_owned()));
+        }
+    }
+
+    /// "brightness lower": the last changes are reversed. Those of which there cannot be
+    /// less are taken back.
+    pub(super) fn reverse_last(&mut self, degree: f32) {
+        let Some(changes) = self.adjustments.get_mut(self.changed.clone()) else {
+            return;
+        };
+        if changes.iter().all(|change| change.quality.can_be_less()) {
+            for change in changes {
+                change.amount *= -degree;
+            }
+            return;
+        }
+        let text = changes.first().map(|change| change.text.clone());
+        self.adjustments.drain(self.changed.clone());
+        self.changed = 0..0;
+        self.undone("less", &text.unwrap_or_default());
+    }
+}
+
+/// Whether "half" compares: "half as bright", "half the brightness", and not "the top
+/// half".
+pub fn is_compared(after: &[Term]) -> bool {
+    let is_between = |term: &&Term| matches!(term.text.as_str(), "as" | "of" | "the" | "its");
+    let between = after.iter().take_while(is_between).count();
+    let noun = after.get(between).and_then(|term| term.meaning);
+    between > 0 && matches!(noun, Some(Meaning::Change(_) | Meaning::Scale(_)))
+}
+
+/// Whether a word stands between a change and its percentage: "brightness down *to* 80%".
+pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
+    use Meaning::{By, Definite, Filler, On, Reverse, Whole};
+    matches!(meaning, Some(By | On | Filler | Definite | Reverse | Whole))
+        || matches!(text, ":" | "(")
+}
+
+impl Modifiers {
+    fn take_percent(&mut self, percent: Percent) {
+        self.percent = Some(percent);
+        self.reverse = percent.by < 0.0 || (self.reverse && !percent.is_part);
+        self.degree = plain(percent.by);
+    }
+
+    /// How much of a quality is asked for; `own` is what the plain word asks for.
+    pub(super) fn amount(self, quality: Quality, own: f32) -> f32 {
+        let own = if self.reverse { -own } else { own };
+        match self.percent {
+            Some(percent) => scaled(quality, own, percent.by),
+            None => own * self.degree,
+        }
+    }
+}
+
+impl Adjustment {
+    /// The amount that a percentage after it says. None: there is none, or it contradicts
+    /// the word.
+    fn at(&self, percent: Percent, is_reversed: bool, rises: bool) -> Option<f32> {
+        let is_turned = is_reversed || self.amount.signum() != self.own.signum();
+        let is_lowered = self.own < 0.0 || is_turned;
+        let verbs = ["en", "er"];
+        let is_raised =
+            self.own > 0.0 && (rises || verbs.iter().any(|end| self.text.ends_with(end)));
+        let is_less = if percent.is_part {
+            percent.by < 0.0
+        } else {
+            (self.own < 0.0) != (is_turned || percent.by < 0.0)
+        };
+        // "increase the brightness to 80%"
+        let contradicts = percent.is_part && if is_less { is_raised } else { is_lowered };
+        let is_possible = self.quality.can_be_less() || !is_less;
+        if contradicts || !is_possible || percent.by == 0.0 {
+            return None;
+        }
+        let own = if is_less {
+            -self.own.abs()
+        } else {
+            self.own.abs()
+        };
+        Some(scaled(self.quality, own, percent.by))
+    }
+}
+
+/// So many per cent as a multiple of what the plain word asks for: about a third.
+fn plain(by: f32) -> f32 {
+    (by.abs() * 3.0).clamp(0.05, 3.0)
+}
+
+/// What is taken away is a part of the whole; of other changes only about so much is
+/// known.
+fn scaled(quality: Quality, own: f32, by: f32) -> f32 {
+    /// How much of the whole the plain words take away.
+    const LESS_SATURATION: f32 = 0.65;
+    const LESS_CONTRAST: f32 = 0.45;
+    own * match quality {
+        Quality::Saturation if own < 0.0 => by.abs().min(1.0) / LESS_SATURATION,
+        Quality::Contrast if own < 0.0 => by.abs().min(1.0) / LESS_CONTRAST,
+        Quality::Monochrome | Quality::Sepia => by.abs().min(1.0),
+        quality if is_whole(quality) => 1.0,
+        _ => plain(by),
+    }
+}
+
+/// Whether it is made as a whole or not at all.
+fn is_whole(quality: Quality) -> bool {
+    matches!(
+        quality,
+        Quality::Transparency | Quality::Inversion | Quality::DarkMode
+    )
+}
