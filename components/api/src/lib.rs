@@ -7,7 +7,7 @@
 //! An instance is shared by concurrent requests, so nothing here may panic, await while
 //! it holds a borrow, or buffer more of a request than its limits allow. Nothing here may
 //! make decisions of the domain, or know a platform.
-#![allow(async_fn_in_trait)]
+#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 mod accept;
 mod allowance;

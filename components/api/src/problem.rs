@@ -39,7 +39,7 @@ pub enum Problem {
     },
     QuotaExceeded {
         detail: String,
-        quota: Option<QuotaState>,
+        quota: QuotaState,
         /// In seconds.
         retry_after: u64,
     },
@@ -166,8 +166,8 @@ impl Problem {
             }
             Self::QuotaExceeded {
                 quota, retry_after, ..
-            }
-            | Self::BudgetExceeded {
+            } => with_quota(response, Some(*quota)).with("retry-after", retry_after.to_string()),
+            Self::BudgetExceeded {
                 quota, retry_after, ..
             } => with_quota(response, *quota).with("retry-after", retry_after.to_string()),
             Self::UploadsUnderWay(_) => response.with("retry-after", "1"),

@@ -43,7 +43,7 @@ pub enum ErrorKind {
 }
 
 /// A task that is to be created for a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTask {
     /// A UUID in lower case.
     pub id: String,
@@ -411,10 +411,20 @@ impl NewTask {
         Self {
             id: id.into(),
             user_id: user_id.into(),
+            is_anonymous: false,
             refinement,
+            webhook: None,
+            original_path: None,
+            mask_path: None,
+            parent: None,
             images_found: true,
+            idempotency_key: None,
+            replayed_within: None,
+            quota: None,
             active_tasks: 1,
-            ..Self::default()
+            budget: None,
+            reservation: None,
+            trace: None,
         }
     }
 

@@ -54,5 +54,5 @@ impl Form {
     }
 }
 
-/// A file, in pieces that are made while they are taken.
+/// A file, in pieces.
 pub type Pieces = Box<dyn Iterator<Item = Result<Vec<u8>, Problem>>>;

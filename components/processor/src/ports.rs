@@ -1,9 +1,6 @@
 //! The ports of the pipeline, in terms of the domain.
 
-#![allow(
-    async_fn_in_trait,
-    reason = "an instance runs on one thread: its futures need not be Send"
-)]
+#![allow(async_fn_in_trait, reason = "components have one thread")]
 
 use std::time::Duration;
 
@@ -23,7 +20,7 @@ use crate::contents::{Contents, Received, Rejected};
 use crate::reason::Reason;
 
 /// What a capability answers, unless a port says otherwise.
-type Result<T, E = CapabilityError> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = CapabilityError> = std::result::Result<T, E>;
 
 pub trait TaskStore {
     /// None: the lease is lost.

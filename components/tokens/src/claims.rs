@@ -38,10 +38,10 @@ const OTHERS: [&str; 7] = [
     "for_users",
 ];
 
-/// Longest user, in bytes. With the name of a user of its own behind it (128 characters) and
-/// an idempotency key (255 bytes) beside it, it has to fit into a row of an index of
-/// Postgres, which holds 2,704 bytes. Postgres escapes nothing but control characters, which
-/// no user has.
+/// Longest user, in bytes. With the name of a user of its own behind it (128 characters, 512
+/// bytes) and an idempotency key beside it (325 bytes with the hash of an edit), it has to fit
+/// into a row of an index of Postgres, which holds 2,704 bytes. Our store for Postgres escapes
+/// only control characters, which no user has.
 const MAX_USER: usize = 1024;
 
 /// Longest name of a claim, in bytes.

@@ -11,18 +11,11 @@ mod component;
 mod delivery;
 #[cfg(target_arch = "wasm32")]
 mod publishing;
+#[cfg(any(test, target_arch = "wasm32"))]
 mod slots;
 mod worker;
 
 pub use delivery::{Attempt, deliver};
 #[cfg(target_arch = "wasm32")]
 pub use publishing::publish;
-pub use slots::{Slot, Slots};
 pub use worker::{Leases, Processor, work};
-
-/// Limit of messages in an instance. Each belongs to a task in progress, or one that
-/// waits for a retry.
-pub const MAX_MESSAGES: usize = 256;
-
-/// The error beyond that limit.
-pub const TOO_MANY: &str = "Too many tasks are being processed at the moment.";

@@ -5,7 +5,13 @@ use concept_refinement_guest::{Imports, log};
 
 use crate::delivery::{Attempt, deliver};
 use crate::slots::Slots;
-use crate::{MAX_MESSAGES, TOO_MANY};
+
+/// Limit of messages in an instance. Each belongs to a task in progress, or one that
+/// waits for a retry.
+const MAX_MESSAGES: usize = 256;
+
+/// The error beyond that limit.
+const TOO_MANY: &str = "Too many tasks are being processed at the moment.";
 
 static SLOTS: Slots = Slots::new(MAX_MESSAGES);
 

@@ -4,14 +4,14 @@
 
 mod waiting;
 
-use concept_refinement_domain::capability::{Accepted, NewTask};
+use concept_refinement_domain::capability::Accepted;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::Draft;
 
 use super::answer::{Answer, json};
-use super::submission::{self, Submitted};
+use super::submission::{self, Submitted, ValidRequest};
 use crate::allowance;
 use crate::auth::Caller;
 use crate::origin::Origin;
@@ -25,7 +25,7 @@ use waiting::Wait;
 /// A validated submission: its caller and how to answer.
 struct Received {
     caller: Caller,
-    task: NewTask,
+    valid: ValidRequest,
     origin: Origin,
     /// How long the client waits, and since when. None: it does not.
     wait: Option<Wait>,
@@ -35,12 +35,12 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
     let now = state.ports.now();
     let Received {
         caller,
-        task,
+        valid,
         origin,
         wait,
     } = received(state, request, body, now).await?;
     let wait = wait.map(|wait| (wait, allowance::of(state, &caller).quota));
-    let submitted = submission::submit(state, task, &[], caller, &origin, now).await?;
+    let submitted = submission::submit(state, valid, &[], caller, &origin, now).await?;
     let (accepted, is_repeat) = match submitted {
         Submitted::Created(accepted) => (accepted, false),
         Submitted::Replayed(accepted) => (accepted, true),
@@ -73,12 +73,12 @@ async fn received<P: Ports, B: Body>(
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut body).await?;
     let key = submission::idempotency_key(&request.headers);
-    let task = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
+    let valid = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
     let wait = Wait::preferred(&request.headers, now);
     let origin = request.origin;
     Ok(Received {
         caller,
-        task,
+        valid,
         origin,
         wait,
     })

@@ -16,7 +16,7 @@ use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::signature;
-use concept_refinement_domain::task::Parent;
+use concept_refinement_domain::task::{Parent, Refinement};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::{
     self, Draft, FieldErrors, Request, Source, is_idempotency_key,
@@ -43,6 +43,22 @@ const BUDGET_SETTING: &str = "a user's budget is used up: budget (REFINEMENT_BUD
 
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
+/// A valid request: what it says of its task by itself.
+pub struct ValidRequest {
+    /// The id of its task.
+    pub task_id: String,
+    pub refinement: Refinement,
+    pub webhook: Option<Webhook>,
+    /// The path, if the original is an image of this service.
+    pub original_path: Option<String>,
+    /// The same for the mask.
+    pub mask_path: Option<String>,
+    /// See [`NewTask::idempotency_key`].
+    pub idempotency_key: Option<String>,
+    /// See [`NewTask::replayed_within`].
+    pub replayed_within: Option<u32>,
+}
+
 /// What a request led to.
 pub enum Submitted {
     Created(Accepted),
@@ -52,8 +68,8 @@ pub enum Submitted {
     Active(Accepted),
 }
 
-/// The task of a valid request, as far as the request alone tells. Reports all problems of it at
-/// once, those of its `key` too. An unavailable image store matters only if there are none.
+/// Reports all problems of a request at once, those of its `key` too. An unavailable image
+/// store matters only if there are none.
 ///
 /// # Errors
 ///
@@ -63,12 +79,12 @@ pub async fn validate<P: Ports>(
     draft: Draft,
     key: Result<Option<String>, &'static str>,
     origin: &Origin,
-) -> Result<NewTask, Problem> {
+) -> Result<ValidRequest, Problem> {
     let original = own_image(state, draft.original_image_url(), origin).await;
     let mask = own_image(state, draft.mask_url(), origin).await;
     match (check(state, draft, &original, &mask), key) {
-        (Ok(request), Ok(idempotency_key)) => Ok(NewTask {
-            id: state.ports.task_id(),
+        (Ok(request), Ok(idempotency_key)) => Ok(ValidRequest {
+            task_id: state.ports.task_id(),
             refinement: request.refinement,
             webhook: request.webhook_url.map(|url| Webhook {
                 url,
@@ -77,7 +93,7 @@ pub async fn validate<P: Ports>(
             original_path: original?,
             mask_path: mask?,
             idempotency_key,
-            ..NewTask::default()
+            replayed_within: None,
         }),
         (checked, key) => {
             let mut errors = checked.err().unwrap_or_default();
@@ -97,26 +113,32 @@ pub async fn validate<P: Ports>(
 /// Nothing was created, or it was withdrawn.
 pub async fn submit<P: Ports>(
     state: &State<P>,
-    task: NewTask,
+    request: ValidRequest,
     uploads: &[String],
     caller: Caller,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Submitted, Problem> {
-    let found = Found::of(state, &task, uploads, &caller, origin).await?;
-    let missing = found.missing(&task);
+    let found = Found::of(state, &request, uploads, &caller, origin).await?;
+    let missing = found.missing(&request);
     let allowance = allowance::of(state, &caller);
     let task = NewTask {
+        id: request.task_id,
         user_id: caller.user,
         is_anonymous: caller.is_anonymous,
+        refinement: request.refinement,
+        webhook: request.webhook,
         images_found: found.has_original && found.has_mask,
         original_path: found.original_path,
+        mask_path: request.mask_path,
         parent: found.parent,
+        idempotency_key: request.idempotency_key,
+        replayed_within: request.replayed_within,
         quota: allowance.quota,
         active_tasks: allowance.active_tasks,
         budget: allowance.budget,
         reservation: state.config.reservation.clone(),
-        ..task
+        trace: None,
     };
     match state.ports.submit(task).await? {
         Submission::KeyReused => Err(Problem::of_field(
@@ -230,7 +252,7 @@ struct Found {
 impl Found {
     async fn of<P: Ports>(
         state: &State<P>,
-        task: &NewTask,
+        request: &ValidRequest,
         uploads: &[String],
         caller: &Caller,
         origin: &Origin,
@@ -246,7 +268,10 @@ impl Found {
             let info = state.ports.stat(path).await?;
             Ok::<_, CapabilityError>(info.is_some_and(|info| info.owner == *user))
         };
-        let concept = match (&task.refinement.original_concept_id, &task.original_path) {
+        let concept = match (
+            &request.refinement.original_concept_id,
+            &request.original_path,
+        ) {
             (Some(id), _) => match validation::uuid(id) {
                 Some(id) => ConceptStore::get(&state.ports, user, &id).await?,
                 None => None,
@@ -260,19 +285,19 @@ impl Found {
             image_url: signature::address(base.as_str(), &concept.content.image_path),
         });
         let of_concept = concept.map(|concept| concept.content.image_path);
-        let original_path = of_concept.or_else(|| task.original_path.clone());
-        let is_named = original_path.is_some() || task.refinement.original_image_url.is_some();
+        let original_path = of_concept.or_else(|| request.original_path.clone());
+        let is_named = original_path.is_some() || request.refinement.original_image_url.is_some();
         Ok(Self {
             has_original: is_named && is_found(original_path.as_deref()).await?,
-            has_mask: is_found(task.mask_path.as_deref()).await?,
+            has_mask: is_found(request.mask_path.as_deref()).await?,
             original_path,
             parent,
         })
     }
 
     /// A sentence for the user. None: all of them are there.
-    fn missing(&self, task: &NewTask) -> Option<&'static str> {
-        let by_concept = task.refinement.original_concept_id.is_some();
+    fn missing(&self, request: &ValidRequest) -> Option<&'static str> {
+        let by_concept = request.refinement.original_concept_id.is_some();
         match (self.has_original, self.has_mask, by_concept) {
             (false, _, true) => Some("There is no such concept."),
             (false, _, false) => Some("There is no such original image."),
@@ -335,7 +360,7 @@ fn quota_exceeded(allowance: Allowance, quota: QuotaState, now: Timestamp) -> Pr
             || "Rate limit exceeded. Try again later.".to_owned(),
             sentence::rate_limited,
         ),
-        quota: Some(quota),
+        quota,
         retry_after: seconds_until(quota.reset, now),
     }
 }

@@ -116,7 +116,7 @@ pub async fn streamed<P: Ports>(
     let mut upload = Upload::new(body, state.config.image_limits);
     let format = upload.format().await?;
     // Only now, when each user's own uploads are counted: whoever sends nothing takes
-    // nobody's place. It is not held, but for its buffers.
+    // nobody's place. The image is not kept in memory, so nothing is reserved for it.
     let too_many = Problem::unavailable("Too many uploads are under way. Try again later.", 1);
     let _place = Reservation::take(&state.collecting, 0).ok_or(too_many)?;
     let stored = match state.ports.put(image(format), &mut upload).await? {

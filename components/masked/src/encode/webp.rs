@@ -18,7 +18,7 @@ pub fn fits(form: &Form) -> bool {
     form.width.max(form.height) <= MAX_SIDE && !form.wide
 }
 
-/// Of an image that fits.
+/// Of an image that fits. All of it, pixels and file, is in memory.
 pub fn pieces(form: Form, mut rows: impl Rows) -> Result<Pieces, Problem> {
     let channels = form.channels();
     let length = (form.width as usize * channels).checked_mul(form.height as usize);

@@ -156,7 +156,7 @@ impl<P: Ports> Server<'_, P> {
             }
             None => None,
         };
-        let body = form.body(&UPLOAD, None, ("image", &name), original.original());
+        let body = form.body(&UPLOAD, None, "image", &name, original.original());
         let image = self.upload(&form, body, Some(original)).await?;
         let inputs = Inputs {
             image: &image,

@@ -133,9 +133,17 @@ fn why(response: &Response<'_>, key: Option<&str>) -> String {
 
 /// What is said of an answer without an image that ended for this reason.
 fn refused(reason: &str) -> &'static str {
-    const WITHHELD: &str = "SAFETY IMAGE_SAFETY PROHIBITED_CONTENT IMAGE_PROHIBITED_CONTENT \
-        RECITATION IMAGE_RECITATION BLOCKLIST SPII";
-    match WITHHELD.split(' ').any(|withheld| withheld == reason) {
+    const WITHHELD: [&str; 8] = [
+        "SAFETY",
+        "IMAGE_SAFETY",
+        "PROHIBITED_CONTENT",
+        "IMAGE_PROHIBITED_CONTENT",
+        "RECITATION",
+        "IMAGE_RECITATION",
+        "BLOCKLIST",
+        "SPII",
+    ];
+    match WITHHELD.contains(&reason) {
         true => "the provider withheld the image, since it is against its rules",
         false => "the provider answered no image",
     }

@@ -146,7 +146,7 @@ fn way<'a>(edit: &'a Edit, strength: f32, sample: &Sample, survey: &Survey) -> W
 fn adjust(quality: Quality, amount: f32, strength: f32, survey: &Survey) -> Way<'static> {
     let grown = amount * strength / USUAL_STRENGTH;
     let presence = presence(amount * strength);
-    // Of these there cannot be less.
+    // These only add: `apply` is not called with an amount of zero or less.
     let reshaped = |apply: fn(&mut Pixels, f32)| {
         reshape(move |pixels| {
             if grown > 0.0 {

@@ -68,7 +68,7 @@ impl Provider for OpenAi {
         let form = Multipart::new(question.random);
         let mask = question.mask.as_deref().map(mask::transparent).transpose();
         let mask = mask.map_err(|_| Error::refused("the mask cannot be read"))?;
-        let body = form.body(&fields, mask.as_deref(), ("image", "image"), original);
+        let body = form.body(&fields, mask.as_deref(), "image", "image", original);
         let request = HttpRequest::post("/v1/images/edits", form.content_type(), body);
         Ok(request.with_bearer(settings.key.as_deref()))
     }

@@ -11,8 +11,18 @@ pub const MAX_BYTES: usize = 64 * 1024;
 const MAX_CHARS: usize = 200;
 
 /// The fields of a message, and fields that contain one: the most informative first.
-const NAMES: &str = "message msg error_message error_description errors detail error description \
-    reason title";
+const NAMES: [&str; 10] = [
+    "message",
+    "msg",
+    "error_message",
+    "error_description",
+    "errors",
+    "detail",
+    "error",
+    "description",
+    "reason",
+    "title",
+];
 
 /// The first line of the provider's message, sanitized and without the key: in JSON of any
 /// form, or plain text. An HTML page is ignored.
@@ -43,7 +53,7 @@ fn words(json: &Value) -> Option<&str> {
     match json {
         Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
         Value::Array(items) => items.iter().find_map(words),
-        Value::Object(fields) => NAMES.split(' ').find_map(|name| words(fields.get(name)?)),
+        Value::Object(fields) => NAMES.iter().find_map(|name| words(fields.get(*name)?)),
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
@@ -64,20 +74,34 @@ pub fn is_moderation(body: &[u8]) -> bool {
 
 /// Whether a message is about money that is missing.
 pub fn is_about_money(message: &str) -> bool {
-    has_word(message, "balance credit credits")
+    has_word(message, &["balance", "credit", "credits"])
 }
 
 /// Whether a message is about the key rather than the content.
 pub fn is_about_key(message: &str) -> bool {
-    const WORDS: &str = "access account authentication authorization authorized billing \
-        credentials key permission permissions subscription token unauthenticated unauthorized";
-    message.trim().eq_ignore_ascii_case("forbidden") || has_word(message, WORDS)
+    const WORDS: [&str; 14] = [
+        "access",
+        "account",
+        "authentication",
+        "authorization",
+        "authorized",
+        "billing",
+        "credentials",
+        "key",
+        "permission",
+        "permissions",
+        "subscription",
+        "token",
+        "unauthenticated",
+        "unauthorized",
+    ];
+    message.trim().eq_ignore_ascii_case("forbidden") || has_word(message, &WORDS)
 }
 
-fn has_word(message: &str, known: &str) -> bool {
+fn has_word(message: &str, known: &[&str]) -> bool {
     let message = message.to_lowercase();
     let mut words = message.split(|letter: char| !letter.is_alphanumeric());
-    words.any(|word| known.split(' ').any(|known| known == word))
+    words.any(|word| known.contains(&word))
 }
 
 #[cfg(test)]

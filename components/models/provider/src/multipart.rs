@@ -29,7 +29,8 @@ impl Multipart {
         &self,
         fields: &[(&str, &str)],
         mask: Option<&[u8]>,
-        (image, name): (&str, &str),
+        field: &str,
+        name: &str,
         original: &Original,
     ) -> Body {
         let mut before = self.fields(fields);
@@ -38,7 +39,7 @@ impl Multipart {
             before.extend(mask);
             before.extend(b"\r\n");
         }
-        before.extend(self.file(image, name, original.format));
+        before.extend(self.file(field, name, original.format));
         Body::around(before, original, self.end())
     }
 

@@ -12,7 +12,18 @@ use serde::de::{
 };
 
 /// The fields of a picture, and fields that contain one.
-const NAMES: &str = "artifacts b64_json base64 data image image_url images output result url";
+const NAMES: [&str; 10] = [
+    "artifacts",
+    "b64_json",
+    "base64",
+    "data",
+    "image",
+    "image_url",
+    "images",
+    "output",
+    "result",
+    "url",
+];
 
 /// How the supported formats begin in base64, in either alphabet.
 const BEGINNINGS: [&str; 5] = ["iVBORw0K", "/9j/", "_9j_", "R0lG", "UklG"];
@@ -153,7 +164,7 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Picture<'de>, A::Error> {
         let (mut found, mut best) = (Picture::Absent, (false, false, 0));
         while let Some(name) = fields.next_key::<String>()? {
-            let is_known = NAMES.split(' ').any(|known| known == name);
+            let is_known = NAMES.contains(&&*name);
             // Text about a prompt may contain the address of something else.
             if !is_known && (self == Self::Known || name.contains("prompt")) {
                 fields.next_value::<IgnoredAny>()?;

@@ -50,7 +50,7 @@ pub trait ByteStream {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff>;
 }
 
-/// The stream has ended before its end.
+/// The stream broke off.
 #[derive(Debug)]
 pub struct BrokeOff;
 

@@ -7,7 +7,8 @@ use concept_refinement_domain::original::{AllowedSources, check_url};
 
 use crate::settings::Settings;
 
-/// The request of the interface `image-model`, without the image.
+/// What a provider is asked: the request of the interface `image-model` without the image, with
+/// the settings applied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// The prompt with the descriptions.
@@ -19,8 +20,8 @@ pub struct Question {
     pub mask: Option<Vec<u8>>,
     /// How many pixels of the mask's edge will blend.
     pub mask_feather: u32,
-    /// A URL from which the provider may download the original, if the operator allows
-    /// that.
+    /// A URL from which the provider may download the original, if the operator allows that
+    /// and the URL is public.
     pub source_url: Option<String>,
     /// Length of the original, in bytes.
     pub length: u64,

@@ -175,7 +175,7 @@ async fn uploaded(
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<String, Error> {
     let form = Multipart::new(question.random);
-    let body = form.body(&[], None, ("content", "image"), original.original());
+    let body = form.body(&[], None, "content", "image", original.original());
     let request = HttpRequest::post("/v1/files", form.content_type(), body)
         .with_bearer(settings.key.as_deref());
     let response = ask(ports, settings, request, Some(original)).await?;

@@ -117,7 +117,7 @@ impl Provider for Stability {
             None => path,
         };
         let form = Multipart::new(question.random);
-        let body = form.body(&fields, mask, ("image", "image"), original);
+        let body = form.body(&fields, mask, "image", "image", original);
         let request = HttpRequest::post(path, form.content_type(), body);
         Ok(request
             .accepting("application/json")

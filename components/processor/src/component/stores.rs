@@ -22,12 +22,9 @@ use super::{image_model, partial_edits};
 use crate::contents::{Contents, Inspected, Metadata, Received, Rejected};
 use crate::ports::{
     self, Answer, Composite, ImageOrLocation, Images, ModelError, ModelRequest, Part, Purpose,
-    Rewritten, View,
+    Result, Rewritten, View,
 };
 use crate::reason::Reason;
-
-/// What a capability answers, unless a port says otherwise.
-type Result<T, E = CapabilityError> = std::result::Result<T, E>;
 
 impl ports::TaskStore for Imports {
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>> {

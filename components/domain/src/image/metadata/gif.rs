@@ -3,9 +3,9 @@
 //!
 //! As in browsers, the trailer may be missing: a byte that does not begin a block is the end.
 
-use super::super::gif::colours;
 use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
+use crate::image::gif::colours;
 
 pub const END_MARK: [u8; 1] = *b";";
 

@@ -3,9 +3,9 @@
 //!
 //! Fill bytes before a marker belong to the data before it.
 
-use super::super::jpeg::{END, PREFIX, SCAN, START};
 use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
+use crate::image::jpeg::{END, PREFIX, SCAN, START};
 
 pub const END_MARK: [u8; 2] = [PREFIX, END];
 /// Longest XMP packet, in bytes.

@@ -2,10 +2,10 @@
 
 use memchr::memchr;
 
-use super::super::inspector::{hold, split};
-use super::super::jpeg::PREFIX;
 use super::container::Layout;
 use super::segment::{Body, Event, Kind, MAX_HEAD, Next, Segment};
+use crate::image::inspector::{hold, split};
+use crate::image::jpeg::PREFIX;
 
 /// Takes a file in chunks of any size. It buffers one head or tail.
 #[derive(Clone, Debug)]

@@ -130,17 +130,19 @@ fn unpacked(code: &'static [u8]) -> anyhow::Result<Cow<'static, [u8]>> {
     }
 }
 
-/// In place where that is possible.
+/// In place where that is possible, else as a copy.
 #[allow(unsafe_code, reason = "compiled code is run as it was built")]
 fn load(engine: &wasmtime::Engine, code: Cow<'static, [u8]>) -> anyhow::Result<Component> {
-    // SAFETY: the code is part of this executable, and was made by it.
-    let in_place = match code {
-        Cow::Borrowed(code) => unsafe { in_place::component(engine, code) },
-        Cow::Owned(_) => None,
-    };
+    if let Cow::Borrowed(code) = code
+        // SAFETY: the code is part of this executable, and was made by it.
+        && let Some(Ok(component)) = unsafe { in_place::component(engine, code) }
+    {
+        return Ok(component);
+    }
     // SAFETY: as above.
-    let loaded = in_place.unwrap_or_else(|| unsafe { Component::deserialize(engine, &code) });
-    loaded.map_err(anyhow::Error::from).context("loading it")
+    unsafe { Component::deserialize(engine, &code) }
+        .map_err(anyhow::Error::from)
+        .context("loading it")
 }
 
 #[cfg(test)]

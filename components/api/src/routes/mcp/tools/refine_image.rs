@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::validation::Draft;
 use concept_refinement_mcp::{Annotations, Params, Terms, Tool};
@@ -16,7 +15,7 @@ use crate::problem::Problem;
 use crate::routes::end::end;
 use crate::routes::mcp::schema::{Schemas, object};
 use crate::routes::mcp::{Exchange, outcome, tasks};
-use crate::routes::submission::{self, Submitted};
+use crate::routes::submission::{self, Submitted, ValidRequest};
 
 pub const NAME: &str = "refine_image";
 
@@ -89,11 +88,11 @@ fn renamed(sentence: &str) -> String {
 
 impl<P: Ports> Exchange<'_, P> {
     pub async fn refine_image(&self, terms: Terms, arguments: Params) -> Result<Called, Problem> {
-        let task = self.valid(arguments).await?;
+        let valid = self.valid(arguments).await?;
         let ports = &self.state.ports;
         let caller = self.caller.clone();
         let submitted =
-            submission::submit(self.state, task, &[], caller, &self.origin, self.begin).await?;
+            submission::submit(self.state, valid, &[], caller, &self.origin, self.begin).await?;
         let accepted = match submitted {
             Submitted::Created(accepted) | Submitted::Replayed(accepted) => accepted,
             Submitted::Active(accepted) => {
@@ -110,7 +109,7 @@ impl<P: Ports> Exchange<'_, P> {
         Ok(Called::Done(result))
     }
 
-    async fn valid(&self, mut arguments: Params) -> Result<NewTask, Problem> {
+    async fn valid(&self, mut arguments: Params) -> Result<ValidRequest, Problem> {
         let is_data = |url: &Value| url.as_str().is_some_and(|url| url.starts_with("data:"));
         for argument in ["url", "mask_url"] {
             if arguments.get(argument).is_some_and(is_data) {

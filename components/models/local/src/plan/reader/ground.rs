@@ -55,7 +55,8 @@ impl Reader {
         }
     }
 
-    /// "blue on white": whether a colour for the background was read before.
+    /// "blue on white": takes the colour that was read for the background, if there is one.
+    /// Whether there was.
     pub(super) fn end_ground(&mut self) -> bool {
         let on = self.clause.on.take();
         if let Some((_, ground)) = &on {
