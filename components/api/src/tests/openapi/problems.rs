@@ -343,11 +343,11 @@ fn quota_exceeded() -> Problem {
     };
     Problem::QuotaExceeded {
         detail: sentence::rate_limited(quota),
-        quota: Some(QuotaState {
+        quota: QuotaState {
             limit: 10,
             remaining: 0,
             reset: Timestamp::from_secs(1_796_083_200),
-        }),
+        },
         retry_after: 907_199,
     }
 }
