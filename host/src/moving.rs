@@ -35,12 +35,12 @@ const BATCH: u32 = 500;
 /// Images moved concurrently.
 const AT_ONCE: usize = 8;
 
-/// Folder in the target's data directory that exists during a move. Services do not start
-/// beside it: a secret of their own would end the move before its records could say that it
-/// has begun.
+/// Folder in the target's data directory that exists during a move.
 const COPY: &str = "moving";
 
-/// The file in it that names the source.
+/// The file in it that names the source. Services do not start beside it: a secret of their
+/// own would end the move before its records could say that it has begun. Version 0.1 made the
+/// folder without it, and services ran beside what was left of it.
 const SOURCE: &str = "source";
 
 /// Longest name of a source that is read, in bytes.
@@ -124,10 +124,18 @@ fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
 ///
 /// A move has begun and not ended.
 pub fn refuse_begun(data: &Path) -> Result<(), HalfMoved> {
-    match fs::symlink_metadata(data.join(COPY)) {
-        Ok(_) => Err(HalfMoved::Begun(noted_source(data))),
-        // Whatever cannot be looked at is told by what opens it.
-        Err(_) => Ok(()),
+    let copy = data.join(COPY);
+    let has_begun = match fs::symlink_metadata(copy.join(SOURCE)) {
+        // Only who made the move may look into its folder.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::symlink_metadata(copy).is_ok()
+        }
+        // Whatever else cannot be looked at is told by what opens it.
+        found => found.is_ok(),
+    };
+    match has_begun {
+        true => Err(HalfMoved::Begun(noted_source(data))),
+        false => Ok(()),
     }
 }
 
