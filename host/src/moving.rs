@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -35,12 +35,12 @@ const BATCH: u32 = 500;
 /// Images moved concurrently.
 const AT_ONCE: usize = 8;
 
-/// Folder in the target's data directory that exists during a move. Services do not start
-/// beside it: a secret of their own would end the move before its records could say that it
-/// has begun.
+/// Folder in the target's data directory that exists during a move.
 const COPY: &str = "moving";
 
-/// The file in it that names the source.
+/// The file in it that names the source. Services do not start beside it: a secret of their
+/// own would end the move before its records could say that it has begun. Version 0.1 made the
+/// folder without it, and services ran beside what was left of it.
 const SOURCE: &str = "source";
 
 /// Longest name of a source that is read, in bytes.
@@ -72,7 +72,9 @@ pub async fn move_stores(
     let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
     let copy = Copied::of(&place, &at_rest, &target.data_dir)?;
     for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
-        images.begin(&copy.0).context("copying the images' table")?;
+        images
+            .begin(copy.path())
+            .context("copying the images' table")?;
     }
     let copied = copy.open(source).await?;
     refuse_half_moved(&copied).await?;
@@ -85,6 +87,8 @@ pub async fn move_stores(
     let secret = match move_secret(&source.data_dir, target, &tasks).await {
         Err(error) if is_first => {
             // Nothing has been moved yet, so the target can be as it was.
+            drop(copied);
+            copy.remove()?;
             to.clear(&UNFINISHED_MOVE).await?;
             return Err(error);
         }
@@ -108,6 +112,10 @@ pub async fn move_stores(
         compare(table, &expected, to).await?;
         counts.push((table.known_as, expected.count));
     }
+    // Services are kept away as long as one of the two is there, and the folder without the
+    // record would say that a move has begun which has ended.
+    drop(copied);
+    copy.remove()?;
     to.clear(&UNFINISHED_MOVE).await?;
     report("all records are moved and compared");
     Ok(counts)
@@ -124,10 +132,18 @@ fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
 ///
 /// A move has begun and not ended.
 pub fn refuse_begun(data: &Path) -> Result<(), HalfMoved> {
-    match fs::symlink_metadata(data.join(COPY)) {
-        Ok(_) => Err(HalfMoved::Begun(noted_source(data))),
-        // Whatever cannot be looked at is told by what opens it.
-        Err(_) => Ok(()),
+    let copy = data.join(COPY);
+    let has_begun = match fs::symlink_metadata(copy.join(SOURCE)) {
+        // Only who made the move may look into its folder.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::symlink_metadata(copy).is_ok()
+        }
+        // Whatever else cannot be looked at is told by what opens it.
+        found => found.is_ok(),
+    };
+    match has_begun {
+        true => Err(HalfMoved::Begun(noted_source(data))),
+        false => Ok(()),
     }
 }
 
@@ -181,7 +197,10 @@ async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
 }
 
 /// A copy of the source's tasks, so that opening them does not change the source.
-struct Copied(PathBuf);
+struct Copied {
+    target: Folder,
+    folder: Folder,
+}
 
 impl Copied {
     /// `source`: where they are, for who is refused meanwhile.
@@ -192,8 +211,8 @@ impl Copied {
             removed.context("removing what an earlier move left")?;
         }
         let folder = target.create_folder(&name, 0o700)?;
-        let copied = Self(folder.path().to_owned());
-        let noted = folder.create_file(SOURCE, 0o600);
+        let copied = Self { target, folder };
+        let noted = copied.folder.create_file(SOURCE, 0o600);
         noted
             .and_then(|mut file| file.write_all(source.to_string_lossy().as_bytes()))
             .context("noting the source")?;
@@ -201,14 +220,26 @@ impl Copied {
         let tasks = tasks.context("the source has no tasks")?;
         tasks
             .store
-            .copy_to(&mut Files(&copied.0))
+            .copy_to(&mut Files(copied.path()))
             .context("copying the tasks")?;
         Ok(copied)
     }
 
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Removes it, durably.
+    fn remove(&self) -> anyhow::Result<()> {
+        let removed = directory::existing(fs::remove_dir_all(self.path()));
+        removed
+            .and_then(|_| self.target.sync())
+            .with_context(|| format!("{} cannot be removed", self.path().display()))
+    }
+
     async fn open(&self, source: &Config) -> anyhow::Result<OpenTasks> {
         let copy = Config {
-            data_dir: self.0.clone(),
+            data_dir: self.path().to_owned(),
             ..source.clone()
         };
         let mut stores = ConfiguredStores::of(&copy);
@@ -235,8 +266,10 @@ impl Archive for Files<'_> {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // If this fails, the next move removes it, and no service starts until then.
-        let _ = fs::remove_dir_all(&self.0);
+        // The next move removes what is left, and no service starts until then.
+        if let Err(error) = self.remove() {
+            tracing::warn!("{error:#}");
+        }
     }
 }
 

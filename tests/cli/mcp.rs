@@ -112,6 +112,7 @@ fn calls_that_lead_elsewhere_are_refused() {
     let logo = pictures::png(40, 30).bytes;
     place.write("work/logo.png", &logo);
     place.write("work/notes.txt", "a secret");
+    place.write("work/.vscode/tasks.json", "{}");
     place.write("outside/logo.png", &logo);
     symlink("../outside", place.path().join("work/away")).unwrap();
     symlink("../outside/logo.png", place.path().join("work/away.png")).unwrap();
@@ -132,9 +133,13 @@ fn calls_that_lead_elsewhere_are_refused() {
         (json!({ "out": "notes.txt" }), "is no image"),
         (
             json!({ "out": "refinement.toml" }),
-            "is no name of an image",
+            "is no place for an image",
         ),
-        (json!({ "out": ".bashrc" }), "is no name of an image"),
+        (json!({ "out": ".bashrc" }), "is no place for an image"),
+        (
+            json!({ "out": ".vscode/settings.json" }),
+            "is no place for an image",
+        ),
         (json!({ "path": "notes.txt" }), "the file is not an image"),
         (json!({ "mask": "notes.txt" }), "the file is not an image"),
         (json!({ "path": "huge.png" }), "larger than 20 MiB"),

@@ -290,3 +290,23 @@ async fn nothing_is_moved_while_somebody_uses_it() {
     let user = Client::new(service.url()).bearer(&token("ada"));
     assert_eq!(user.get("/api/tasks").await.status, 200);
 }
+
+/// Version 0.1 left a folder without a source where a move was killed, and served beside it.
+#[test]
+fn only_a_folder_that_names_its_source_keeps_services_away() {
+    let used = Launch::new().embedded();
+    used.start().stop();
+    let folder = used.data().join("moving");
+    fs::create_dir(&folder).unwrap();
+    used.start().stop();
+
+    fs::write(folder.join("source"), "/data/before").unwrap();
+    let refused = used.run();
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.log);
+    let sentence = "move --from /data/before --to";
+    assert!(refused.log.contains(sentence), "{}", refused.log);
+
+    // Whoever removes it gives the move up.
+    fs::remove_dir_all(&folder).unwrap();
+    used.start().stop();
+}

@@ -73,8 +73,8 @@ const NEEDS: [(&str, Need); 9] = [
     ("languages", templates::build),
 ];
 
-/// Builds the executable, which is what is measured, and the benchmark, and finds or makes all that is needed
-/// before anything is measured.
+/// Builds the executable, which is what is measured, and the benchmark, and finds or makes all
+/// that is needed before anything is measured.
 pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     let bench = executable::bench(workspace)?;
     for (part, need) in NEEDS {

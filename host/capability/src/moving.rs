@@ -156,10 +156,10 @@ impl Table {
         let Self {
             name, key, columns, ..
         } = self;
-        let condition = match *name {
+        let condition = match *name == UPLOAD_RESERVATIONS.name {
             // Those that are held belong to uploads in progress.
-            "upload_reservation" => "until IS NULL",
-            _ => "TRUE",
+            true => "until IS NULL",
+            false => "TRUE",
         };
         let after = match is_first {
             true => "TRUE".to_owned(),

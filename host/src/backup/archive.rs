@@ -67,8 +67,8 @@ fn write(to: &mut impl Write, path: &Path, file: File) -> io::Result<Hash> {
     Ok(contents.hash())
 }
 
-/// Passes an archive on as it is, to its end. Returns the number of bytes of its files, without
-/// those of their list.
+/// Passes an archive on to standard output as it is, to its end. Returns the number of bytes of
+/// its files, without those of their list.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub fn pass_on(from: impl Read, to: impl Write) -> anyhow::Result<u64> {
             bytes += size;
         }
     }
-    entries.from.to.flush()?;
+    entries.from.to.flush().map_err(of_stdout)?;
     Ok(bytes)
 }
 
@@ -95,9 +95,15 @@ struct Tee<R, W> {
 impl<R: Read, W: Write> Read for Tee<R, W> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(bytes)?;
-        self.to.write_all(bytes.get(..read).unwrap_or_default())?;
+        let passed = self.to.write_all(bytes.get(..read).unwrap_or_default());
+        passed.map_err(of_stdout)?;
         Ok(read)
     }
+}
+
+/// Tells an error of writing from those of reading.
+fn of_stdout(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("standard output: {error}"))
 }
 
 /// The files of an archive, in its order. It checks everything, because an archive may
@@ -179,4 +185,27 @@ impl<R: Read> Entries<R> {
 fn padding(size: u64) -> u64 {
     let block = BLOCK.len() as u64;
     (block - size % block) % block
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufWriter;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_passed_on_is_told_from_what_cannot_be_read() {
+        let whole = [BLOCK; 2].concat();
+        let (mut small, mut late) = ([0_u8; 100], [0_u8; 100]);
+        let late = BufWriter::new(&mut late[..]);
+        for (passed, expected) in [
+            (pass_on(&whole[..700], io::sink()), "the archive is cut off"),
+            (pass_on(&whole[..], &mut small[..]), "standard output: "),
+            (pass_on(&whole[..], late), "standard output: "),
+        ] {
+            let why = format!("{:#}", passed.unwrap_err());
+            assert!(why.starts_with(expected), "{why}");
+        }
+        assert_eq!(pass_on(&whole[..], io::sink()).unwrap(), 0);
+    }
 }

@@ -115,7 +115,7 @@ fn to_stdout(source: Source) -> anyhow::Result<Received> {
         .map_or(Path::new(""), |scratch| scratch.path());
     let mut receiver = Receiver::new(source.begin(place)?);
     let passed = pass_on(&mut receiver, io::stdout().lock());
-    received(receiver, passed.context("standard output"))
+    received(receiver, passed)
 }
 
 /// Reports an error of the sender rather than the error that it caused here. `taken`: the

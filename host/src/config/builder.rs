@@ -5,7 +5,7 @@
 
 /// A method for each of these settings, which has its name: the parameter, and what it is as
 /// text.
-macro_rules! setters {
+macro_rules! text_setters {
     ($builder:ident {
         $($(#[$doc:meta])* $setting:ident($value:ident: $type:ty) = $text:expr;)+
     }) => {
@@ -208,7 +208,7 @@ impl ConfigBuilder {
     }
 }
 
-setters! {
+text_setters! {
     ConfigBuilder {
         /// Where to listen for HTTP. With port 0 the system chooses a port, which
         /// [`Host::address`](crate::Host::address) returns.

@@ -2,10 +2,10 @@
 //!
 //! Who calls a tool may have been told to by an image or a page that it has read. So a
 //! result lies below folders that the user named, links and `..` resolved, and replaces
-//! nothing but an image. Nor may it be called so that a program takes it for its settings: a
-//! file that does not exist yet may have such a name too. The folder is opened and checked
-//! before anything is paid, and written to by its descriptor, since its path may lead
-//! elsewhere by then.
+//! nothing but an image. Nor is the file that a caller names a hidden one, in a hidden folder
+//! below those, or the settings' file: programs would read it, also if it did not exist
+//! before. The folder is opened and checked before anything is paid, and written to by its
+//! descriptor, since its path may lead elsewhere by then.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -56,8 +56,12 @@ pub enum Refusal {
     /// There is something else than an image.
     #[error("{} is there already and is no image: only an image is replaced", .0.display())]
     NoImage(PathBuf),
-    /// Some program would take it for its settings.
-    #[error("{} is no name of an image: programs read their settings from such files", .0.display())]
+    /// Some program might take it for its settings.
+    #[error(
+        "{} is no place for an image: it is a hidden file, in a hidden folder, or the settings' \
+         file",
+        .0.display()
+    )]
     Settings(PathBuf),
     /// The system refuses it.
     #[error("{} cannot be written: {reason}", path.display())]
@@ -95,13 +99,22 @@ impl Allowed {
         self.0.is_empty()
     }
 
-    fn admits(&self, folder: &Path) -> Result<(), Refusal> {
-        match self.0.iter().any(|allowed| folder.starts_with(allowed)) {
-            true => Ok(()),
-            false => Err(Refusal::Outside {
+    fn admits(&self, folder: &Path, name: &Name) -> Result<(), Refusal> {
+        let below = |allowed: &PathBuf| folder.strip_prefix(allowed).ok();
+        let below: Vec<_> = self.0.iter().filter_map(below).collect();
+        if below.is_empty() {
+            return Err(Refusal::Outside {
                 folder: folder.to_owned(),
                 allowed: self.0.clone(),
-            }),
+            });
+        }
+        // Folders that are allowed may be hidden ones themselves, or lie below one.
+        let is_hidden_below = |below: &&Path| below.iter().any(is_hidden);
+        match name {
+            Name::Exact(name) if is_settings(name) || below.iter().all(is_hidden_below) => {
+                Err(Refusal::Settings(folder.join(name)))
+            }
+            Name::Exact(_) | Name::Stem(_) => Ok(()),
         }
     }
 }
@@ -116,7 +129,6 @@ impl Destination {
         let place = Place::behind(path, Trust::Anybody);
         let place = place.map_err(|error| unwritable(path, &error))?.path();
         match (place.parent(), place.file_name()) {
-            (Some(_), Some(name)) if is_settings(name) => Err(Refusal::Settings(place)),
             (Some(folder), Some(name)) => Self::new(folder, Name::Exact(name.into()), allowed),
             _ => Err(Refusal::NoImage(place)),
         }
@@ -133,7 +145,7 @@ impl Destination {
 
     fn new(folder: &Path, name: Name, allowed: &Allowed) -> Result<Self, Refusal> {
         let opened = Folder::open(folder).map_err(|error| unwritable(folder, &error))?;
-        allowed.admits(opened.path())?;
+        allowed.admits(opened.path(), &name)?;
         directory::may_be_written(opened.path())
             .map_err(|error| unwritable(opened.path(), &error))?;
         let destination = Self {
@@ -190,9 +202,13 @@ impl Name {
     }
 }
 
-/// Whether programs look for settings in a file of this name: in a hidden one, or in ours.
+/// Whether programs may look for settings in a file of this name.
 fn is_settings(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".") || name.eq_ignore_ascii_case(SETTINGS_FILE)
+    is_hidden(name) || name.eq_ignore_ascii_case(SETTINGS_FILE)
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 /// Judges by the first bytes, since the file may be large.

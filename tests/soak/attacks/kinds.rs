@@ -22,8 +22,8 @@ const REQUESTS: usize = 2048;
 const WATCHED: Duration = Duration::from_secs(25);
 
 /// What slow uploads send, and how much of it a second: hardly more than is asked
-/// of them.
-const SLOW_UPLOAD: usize = 22 << 10;
+/// of them, and for longer than a span of 30 s in which that is looked at.
+const SLOW_UPLOAD: usize = 44 << 10;
 const SLOW_PACE: usize = 1_100;
 
 /// What an attack has to hand.

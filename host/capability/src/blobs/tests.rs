@@ -185,6 +185,38 @@ async fn what_memory_does_not_take_is_in_a_file_without_a_name() {
     assert_eq!(memory, IN_MEMORY / BLOCK);
 }
 
+/// However late it is read.
+#[tokio::test]
+async fn a_whole_image_is_complete_and_in_the_file_beyond_its_share() {
+    let place = tempfile::tempdir().unwrap();
+    let file = BlockFile::new(place.path().to_owned(), Arc::default());
+    let blobs = Blobs::new(4 * IN_MEMORY, Some(file));
+    let mut image = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\0;".to_vec();
+    image.resize(IN_MEMORY + 3 * BLOCK + 1, 0);
+    let length = image.len();
+    let blob = blobs.reserve(Purpose::Original, length).await.unwrap();
+    blob.limit(Limits {
+        max_bytes: length as u64,
+        max_pixels: 1,
+    });
+    let (first, rest) = image.split_at(length - 1);
+    for chunk in first.chunks(100_000) {
+        blob.receive(chunk, Some(length as u64)).await.unwrap();
+    }
+    let received = blob.received(Some(length as u64)).await.unwrap();
+    assert!(matches!(received, Received::Part(_)), "{received:?}");
+    blob.receive(rest, Some(length as u64)).await.unwrap();
+    let received = blob.received(Some(length as u64)).await.unwrap();
+    assert!(matches!(received, Received::Whole(_)), "{received:?}");
+    let is_in_file = |block: &Block| matches!(block, Block::InFile(_));
+    let (in_file, in_memory): (Vec<_>, Vec<_>) = held(&blob).into_iter().partition(is_in_file);
+    assert_eq!((in_file.len(), in_memory.len()), (4, IN_MEMORY / BLOCK));
+    let appended = blob.append(b"more").await.map_err(|error| error.kind);
+    assert_eq!(appended, Err(ErrorKind::Invalid));
+    let read: Vec<Bytes> = blob.contents().collect().await;
+    assert!(read.concat() == image, "other bytes");
+}
+
 #[tokio::test]
 async fn what_no_file_takes_stays_in_memory() {
     let place = tempfile::tempdir().unwrap();

@@ -85,7 +85,7 @@ impl ModelHealth {
         self.last_call = now;
     }
 
-    /// A crash counts once for each picture, and not if all of them were one user's.
+    /// A user's crashes count once for each picture, and at most [`OF_A_USER`] times.
     fn failed(&mut self, crash: Option<Requester>) {
         let counts = crash.is_none_or(|Requester { user, .. }| {
             let crashes = self.failures.iter().flatten();

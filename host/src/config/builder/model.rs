@@ -136,7 +136,7 @@ impl Model {
     }
 }
 
-setters! {
+text_setters! {
     Model {
         /// The base URL to use instead of the provider's own.
         url(url: &Url) = url.as_str();

@@ -29,7 +29,7 @@ impl Plan {
     }
 }
 
-setters! {
+text_setters! {
     Plan {
         /// Refinements per user. None: unlimited.
         rate_limit(limit: Option<Quota>) = or_unlimited(limit);

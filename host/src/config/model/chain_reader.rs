@@ -28,12 +28,13 @@ struct Told {
     url: Option<Url>,
     has_key: bool,
     price: Option<MicroDollars>,
-    workflow: Option<String>,
+    has_workflow: bool,
 }
 
 impl ChainReader<'_> {
     /// Checks the settings of a shipped component that is no link of this chain: they may be
-    /// there for other chains, and count as soon as it is one.
+    /// there for other chains, and count as soon as it is one. A file that they name may be
+    /// there only for who uses it.
     pub fn check_unused(&self, name: &str) -> Result<(), ConfigError> {
         let Some(component) = shipped_choice(name) else {
             return Ok(());
@@ -54,15 +55,14 @@ impl ChainReader<'_> {
             mut url,
             has_key,
             price,
-            workflow,
+            has_workflow,
         } = self.told(&input, &component)?;
         input.values.remove(PRICE);
         if price.is_some() && link.behind.is_some() {
             let problem = "is that of a model, which a middleware is not".to_owned();
             return Err(input.problem(PRICE, problem));
         }
-        let has_workflow = workflow.is_some();
-        if let Some(workflow) = workflow {
+        if has_workflow && let Some(workflow) = input.read("workflow", workflow)? {
             input.values.insert("workflow".to_owned(), workflow);
         }
         if let ModelChoice::Provider(provider) = component {
@@ -118,10 +118,10 @@ impl ChainReader<'_> {
         input.read("seed", line)?;
         input.read(ORIGINAL, original)?;
         let price = input.read(PRICE, MicroDollars::parse)?;
-        let workflow = match component {
+        let has_workflow = match component {
             // A custom component defines this key itself.
-            ModelChoice::Component(_) if !self.stands_alone => None,
-            _ => input.read("workflow", workflow)?,
+            ModelChoice::Component(_) if !self.stands_alone => false,
+            _ => input.read("workflow", line)?.is_some(),
         };
         if let ModelChoice::Provider(provider) = component
             && has_name
@@ -137,7 +137,7 @@ impl ChainReader<'_> {
             url,
             has_key,
             price,
-            workflow,
+            has_workflow,
         })
     }
 

@@ -417,7 +417,13 @@ fn settings_of_other_models_may_stay() {
         let error = chain(model, "", &unusable).expect_err(model);
         let expected = format!("REFINEMENT_MODELS_GEMINI_URL: {address}");
         assert_eq!(error, expected, "{model}");
-        let file = "[models.openai]\nname = 'm'\n[models.comfyui]\nurl = 'http://gpu.lan'";
+        let unusable = "[models.comfyui]\nworkflow = ' '";
+        let error = chain(model, unusable, &[]).expect_err(model);
+        let expected = "refinement.toml:2: models.comfyui.workflow: must not be empty";
+        assert_eq!(error, expected, "{model}");
+        // Whoever uses another model may not read the workflow, which is elsewhere.
+        let file = "[models.openai]\nname = 'm'\n[models.comfyui]\nurl = 'http://gpu.lan'\n\
+                    workflow = 'nowhere.json'";
         let variables = [
             ("MODELS_CACHE_URL", "http://gpu.lan"),
             ("MODELS_GEMINI_URL", "http://gpu.lan"),

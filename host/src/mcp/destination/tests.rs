@@ -12,7 +12,13 @@ impl Disk {
     fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         let disk = Self(root);
-        for folder in ["work/sub", "work-too", "more", "more/sub"] {
+        for folder in [
+            "work/sub",
+            "work/.config/sub",
+            "work-too",
+            "more/sub",
+            ".hidden/work/.git",
+        ] {
             fs::create_dir_all(disk.path(folder)).unwrap();
         }
         fs::write(disk.path("work/image.gif"), GIF).unwrap();
@@ -30,6 +36,7 @@ impl Disk {
             ("loop.gif", "work/loop.gif"),
             ("refinement.toml", "work/settings.png"),
             ("../work/sub", "more/back"),
+            (".config", "work/config"),
         ] {
             symlink(target, disk.path(link)).unwrap();
         }
@@ -76,12 +83,17 @@ fn a_result_lies_below_an_allowed_folder_and_replaces_only_an_image() {
         ("work/empty.png", Err("is no image")),
         ("work/socket.png", Err("is no image")),
         ("work/sub/..", Err("is no image")),
-        ("work/.bashrc", Err("is no name of an image")),
-        ("work/.new.png", Err("is no name of an image")),
-        ("work/sub/.env", Err("is no name of an image")),
-        ("work/refinement.toml", Err("is no name of an image")),
-        ("work/sub/Refinement.TOML", Err("is no name of an image")),
-        ("work/settings.png", Err("is no name of an image")),
+        ("work/.bashrc", Err("is no place for an image")),
+        ("work/.new.png", Err("is no place for an image")),
+        ("work/sub/.env", Err("is no place for an image")),
+        ("work/refinement.toml", Err("is no place for an image")),
+        ("work/sub/Refinement.TOML", Err("is no place for an image")),
+        ("work/settings.png", Err("is no place for an image")),
+        ("work/.config/new.json", Err("is no place for an image")),
+        ("work/.config/sub/new.png", Err("is no place for an image")),
+        ("work/config/new.json", Err("is no place for an image")),
+        ("work/config/sub/new.png", Err("is no place for an image")),
+        ("work/.config/../new.png", Ok("work/new.png")),
         ("work/my-refinement.toml", Ok("work/my-refinement.toml")),
         ("work/new.toml", Ok("work/new.toml")),
         ("work/near/a.bashrc", Ok("work/sub/a.bashrc")),
@@ -112,6 +124,26 @@ fn a_result_lies_below_an_allowed_folder_and_replaces_only_an_image() {
     assert!(!disk.path("work-too/new.gif").exists());
 }
 
+/// What lies below a folder is judged, not where the folder lies.
+#[test]
+fn an_allowed_folder_may_be_hidden() {
+    let disk = Disk::new();
+    for (folders, out, is_taken) in [
+        (&[".hidden/work"][..], ".hidden/work/new.png", true),
+        (&[".hidden/work"], ".hidden/work/.git/new.png", false),
+        (&[".hidden/work"], ".hidden/work/.new.png", false),
+        (&["work", "work/.config"], "work/.config/new.png", true),
+        (&["work/.config", "work"], "work/.config/sub/new.png", true),
+        (&["work/.config", "work"], "work/.new.png", false),
+    ] {
+        let named = Destination::named(&disk.path(out), &disk.allowed(folders));
+        match named {
+            Err(Refusal::Settings(place)) if !is_taken => assert_eq!(place, disk.path(out)),
+            named => assert!(is_taken && named.is_ok(), "{out}: {named:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_result_without_a_name_lies_beside_its_original() {
     let disk = Disk::new();
@@ -124,6 +156,7 @@ fn a_result_without_a_name_lies_beside_its_original() {
         ("work", "logo", "work/logo-refined.webp"),
         ("more/sub", "logo.v2", "more/sub/logo.v2-refined.webp"),
         ("more/back", "logo", "work/sub/logo-refined.webp"),
+        ("work/.config", ".logo", "work/.config/.logo-refined.webp"),
     ] {
         assert_eq!(beside(folder, stem).unwrap(), disk.path(expected));
     }

@@ -32,7 +32,7 @@ pub struct Blob {
 
 enum Held {
     Growing(VecDeque<Vec<u8>>),
-    /// Complete, and being read.
+    /// Complete.
     Whole(Rc<[Vec<u8>]>),
 }
 
@@ -94,17 +94,20 @@ impl GuestBlob for Blob {
         let received = transfer().received(declared).map_err(unusable)?;
         let metadata = transfer().metadata();
         Ok(match received {
-            Received::Whole(inspected) => blobs::Received::Whole(blobs::Inspected {
-                media_type: inspected.format.media_type().to_owned(),
-                width: inspected.width,
-                height: inspected.height,
-                length: inspected.bytes,
-                metadata: blobs::Metadata {
-                    has_credentials: metadata.has_credentials(),
-                    source_type: metadata.source_type().map(str::to_owned),
-                    is_strippable: metadata.stripped().is_some(),
-                },
-            }),
+            Received::Whole(inspected) => {
+                self.held.borrow_mut().whole();
+                blobs::Received::Whole(blobs::Inspected {
+                    media_type: inspected.format.media_type().to_owned(),
+                    width: inspected.width,
+                    height: inspected.height,
+                    length: inspected.bytes,
+                    metadata: blobs::Metadata {
+                        has_credentials: metadata.has_credentials(),
+                        source_type: metadata.source_type().map(str::to_owned),
+                        is_strippable: metadata.stripped().is_some(),
+                    },
+                })
+            }
             Received::Part(shortfall) => blobs::Received::Part(shortfall.to_string()),
         })
     }
