@@ -88,8 +88,9 @@ pub async fn move_stores(
         Err(error) if is_first => {
             // Nothing has been moved yet, so the target can be as it was.
             drop(copied);
-            copy.remove()?;
-            to.clear(&UNFINISHED_MOVE).await?;
+            if let Err(left) = end(copy, to).await {
+                tracing::warn!("{left:#}");
+            }
             return Err(error);
         }
         secret => secret?,
@@ -112,13 +113,18 @@ pub async fn move_stores(
         compare(table, &expected, to).await?;
         counts.push((table.known_as, expected.count));
     }
-    // Services are kept away as long as one of the two is there, and the folder without the
-    // record would say that a move has begun which has ended.
     drop(copied);
-    copy.remove()?;
-    to.clear(&UNFINISHED_MOVE).await?;
+    end(copy, to).await?;
     report("all records are moved and compared");
     Ok(counts)
+}
+
+/// Lets services start on the target. They are kept away as long as the folder or the record is
+/// there, and the folder without the record would say that a move has begun which has ended.
+async fn end(copy: Copied, to: &dyn Records) -> anyhow::Result<()> {
+    copy.remove()?;
+    to.clear(&UNFINISHED_MOVE).await?;
+    Ok(())
 }
 
 fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
@@ -200,6 +206,7 @@ async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
 struct Copied {
     target: Folder,
     folder: Folder,
+    is_removed: bool,
 }
 
 impl Copied {
@@ -211,7 +218,11 @@ impl Copied {
             removed.context("removing what an earlier move left")?;
         }
         let folder = target.create_folder(&name, 0o700)?;
-        let copied = Self { target, folder };
+        let copied = Self {
+            target,
+            folder,
+            is_removed: false,
+        };
         let noted = copied.folder.create_file(SOURCE, 0o600);
         noted
             .and_then(|mut file| file.write_all(source.to_string_lossy().as_bytes()))
@@ -230,7 +241,12 @@ impl Copied {
     }
 
     /// Removes it, durably.
-    fn remove(&self) -> anyhow::Result<()> {
+    fn remove(mut self) -> anyhow::Result<()> {
+        self.is_removed = true;
+        self.delete()
+    }
+
+    fn delete(&self) -> anyhow::Result<()> {
         let removed = directory::existing(fs::remove_dir_all(self.path()));
         removed
             .and_then(|_| self.target.sync())
@@ -266,8 +282,11 @@ impl Archive for Files<'_> {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        // The next move removes what is left, and no service starts until then.
-        if let Err(error) = self.remove() {
+        if self.is_removed {
+            return;
+        }
+        // The next move removes what is left.
+        if let Err(error) = self.delete() {
             tracing::warn!("{error:#}");
         }
     }

@@ -33,8 +33,8 @@ struct Told {
 
 impl ChainReader<'_> {
     /// Checks the settings of a shipped component that is no link of this chain: they may be
-    /// there for other chains, and count as soon as it is one. A file that they name may be
-    /// there only for who uses it.
+    /// there for other chains, and count as soon as it is one. A file that they name is not
+    /// opened: it may exist only where the model is used.
     pub fn check_unused(&self, name: &str) -> Result<(), ConfigError> {
         let Some(component) = shipped_choice(name) else {
             return Ok(());

@@ -75,6 +75,7 @@ impl GuestBlob for Blob {
         limits: blobs::Limits,
     ) -> Result<blobs::Received, blobs::Rejection> {
         let unusable = |unusable: Unusable| blobs::Rejection::Unusable(unusable.to_string());
+        let refused = |error: CapabilityError| blobs::Rejection::Error(error.convert());
         let limits = Limits {
             max_bytes: limits.max_bytes,
             max_pixels: limits.max_pixels,
@@ -87,9 +88,9 @@ impl GuestBlob for Blob {
         };
         let mut contents = Incoming::from(contents);
         while let Some(chunk) = contents.chunk().await {
+            self.growing().map_err(refused)?;
             transfer().push(&chunk, declared).map_err(unusable)?;
-            let pushed = self.push(chunk);
-            pushed.map_err(|error| blobs::Rejection::Error(error.convert()))?;
+            self.push(chunk).map_err(refused)?;
         }
         let received = transfer().received(declared).map_err(unusable)?;
         let metadata = transfer().metadata();
@@ -193,13 +194,17 @@ impl Blob {
     }
 
     fn push(&self, bytes: Vec<u8>) -> Result<(), CapabilityError> {
-        match &mut *self.held.borrow_mut() {
-            Held::Growing(held) => {
-                chunks::append(held, bytes);
-                Ok(())
-            }
-            Held::Whole(_) => Err(CapabilityError::invalid("The bytes are complete.")),
-        }
+        chunks::append(&mut *self.growing()?, bytes);
+        Ok(())
+    }
+
+    /// The bytes so far, unless they are complete.
+    fn growing(&self) -> Result<RefMut<'_, VecDeque<Vec<u8>>>, CapabilityError> {
+        let growing = RefMut::filter_map(self.held.borrow_mut(), |held| match held {
+            Held::Growing(held) => Some(held),
+            Held::Whole(_) => None,
+        });
+        growing.map_err(|_| CapabilityError::invalid("The bytes are complete."))
     }
 }
 
