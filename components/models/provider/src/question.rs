@@ -125,4 +125,25 @@ mod tests {
             assert_eq!(super::strength(strength), expected, "{strength}");
         }
     }
+
+    #[test]
+    fn a_provider_gets_public_urls_only_and_where_that_is_allowed() {
+        let public = "https://pictures.example/cup.png";
+        for (original, url, is_given) in [
+            ("url", public, true),
+            ("bytes", public, false),
+            ("", public, false),
+            ("url", "http://127.0.0.1/cup.png", false),
+            ("url", "http://10.0.0.7/cup.png", false),
+            ("url", "ftp://pictures.example/cup.png", false),
+        ] {
+            let settings = Settings::of(|name| match name {
+                "model-url" => Some("https://provider.example/".to_owned()),
+                "model-original" => Some(original.to_owned()),
+                _ => None,
+            });
+            let given = source_url(Some(url.to_owned()), &settings.unwrap());
+            assert_eq!(given.is_some(), is_given, "{original} {url}");
+        }
+    }
 }
