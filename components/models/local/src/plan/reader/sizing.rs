@@ -45,8 +45,10 @@ impl Sizing {
     ) -> Option<String> {
         const SMALLEST: f32 = 0.25;
         let action = match meaning {
-            // "too big"
-            Meaning::Scale(factor) if reverse => Action::Scale(1.0 / factor),
+            // "too big", but not "reduce it to half the size"
+            Meaning::Scale(factor) if reverse && !text.starts_with("half") => {
+                Action::Scale(1.0 / factor)
+            }
             Meaning::Scale(factor) => Action::Scale((1.0 + (factor - 1.0) * degree).max(SMALLEST)),
             _ if reverse => return Some(format!("less {text}")),
             Meaning::Enlarge => Action::Enlarge,

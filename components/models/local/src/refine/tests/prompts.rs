@@ -55,6 +55,7 @@ const TABLE: &str = "
     logo: more whitespace around it -> size 744x744; silent
     acme: outline only in dark blue on white -> lighter; lacks red; corner white; silent
     acme: make it smaller -> size 150x100; silent
+    acme: reduce it to half the size -> size 150x100; silent
     acme: swap red with blue -> has blue; lacks red; note There is no blue
     acme: swap black and red -> has black; lacks red; note There is no black
     acme: make the white red and the red white -> corner D62828; has white; silent
