@@ -414,6 +414,10 @@ fn a_background_gets_a_color() {
         ("replace the white background with blue", &[on(BLUE)]),
         ("make the white background blue", &[on(BLUE)]),
         (
+            "make white background with blue logo",
+            &[recolored(BLUE), on(WHITE)],
+        ),
+        (
             "remove the background and replace it with white",
             &[more(Transparency), on(WHITE)],
         ),

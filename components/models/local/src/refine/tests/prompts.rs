@@ -142,6 +142,7 @@ const TABLE: &str = "
     acme: rotate the blue logo to the left -> size 200x300; has red; silent
     acme: white logo on a navy background -> has white; corner navy; lacks red; silent
     acme: make the white background blue -> has red; corner blue; note something encloses
+    acme: make white background with blue logo -> has blue; corner white; lacks red; silent
     acme: remove the white background -> transparent; has red; note something encloses
     product: remove the background and replace it with white -> corner white; has 2A5CA8; silent
     badge: replace the red and blue with green -> has 2E8B4A
