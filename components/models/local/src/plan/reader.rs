@@ -55,8 +55,10 @@ pub struct Reader {
     clause: Clause,
     /// Whether the word before was "the".
     is_definite: bool,
-    /// Whether the word before was "make".
-    is_made: bool,
+    /// The word before.
+    previous: String,
+    /// Whether the words before were "not the".
+    is_after_not: bool,
     /// The colours named before it that may be changed along with the next one: "the red
     /// and the blue".
     listed: Vec<u32>,
@@ -83,7 +85,8 @@ impl Reader {
     /// Reads a word; `after` are those that follow.
     pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
         let is_definite = matches!(meaning, Some(Meaning::Definite));
-        let is_made = text == "make";
+        let is_after_not = is_definite && self.previous == "not";
+        let previous = text.clone();
         let is_but = text == "but";
         let is_to = matches!(text.as_str(), "to" | "at");
         let is_between = percent::is_between(&text, meaning);
@@ -115,7 +118,8 @@ impl Reader {
             }
         }
         self.is_definite = is_definite;
-        self.is_made = is_made;
+        self.is_after_not = is_after_not;
+        self.previous = previous;
         self.is_but = is_but || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
         self.is_to = is_to;
         self.is_after_change = match meaning {

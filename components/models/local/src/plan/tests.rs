@@ -535,6 +535,16 @@ fn colors_take_each_others_place() {
     assert_eq!(kept.edits, [more(Lightness)]);
     assert_eq!(kept.kept, [("blue".to_owned(), BLUE)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
+    for prompt in [
+        "I don't like the red, make it blue",
+        "avoid the red, make it blue",
+        "don't use the red, use blue",
+    ] {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, [recolored(BLUE)], "{prompt}");
+        assert_eq!(plan.kept, [], "{prompt}");
+        assert_eq!(plan.excluded, [("red".to_owned(), RED)], "{prompt}");
+    }
     let listed = Plan::of("sharper, keep the red, gold and blue").kept;
     let colors: Vec<_> = listed.iter().map(|(_, color)| *color).collect();
     assert_eq!(colors, [RED, GOLD, BLUE]);

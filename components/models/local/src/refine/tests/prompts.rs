@@ -97,6 +97,7 @@ const TABLE: &str = "
     acme: invert 50% -> corner 000000; note Not understood: 50%.
     acme: grayscale 50% -> muted; has A85852; silent
     acme: in blue, not red -> has blue; lacks red; silent
+    acme: I don't like the red, make it blue -> has blue; lacks red; silent
     logo: softer colours -> muted; silent
     logo: a softer look -> muted; silent
     noisy: remove noise -> silent
