@@ -248,7 +248,7 @@ impl Reader {
             self.undone("less", &text);
             return;
         }
-        if !self.heeds_percent(modifiers, &text) {
+        if !self.heeds_percent(modifiers, changes, &text) {
             return;
         }
         let own = changes;
@@ -389,7 +389,10 @@ impl Reader {
         if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
             self.clause.other = true;
             let degree = modifiers.degree;
-            let unused = self.sizing.start(text, meaning, degree, modifiers.reverse);
+            // "-20% scale": the sign is the percentage's own.
+            let is_signed = modifiers.percent.is_some_and(|percent| percent.said < 0.0);
+            let reverse = modifiers.reverse && !is_signed;
+            let unused = self.sizing.start(text, meaning, degree, reverse);
             self.unused.extend(unused.map(Unused::Undone));
         }
     }

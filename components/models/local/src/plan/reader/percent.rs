@@ -11,8 +11,8 @@ impl Reader {
     /// next change or size.
     pub(super) fn percent(&mut self, text: String, part: f32) {
         let percent = Percent {
-            by: if self.is_to { part - 1.0 } else { part },
-            is_part: self.is_to,
+            said: part,
+            is_target: self.is_to,
         };
         let is_of_last = self.is_after_change;
         self.settle();
@@ -29,12 +29,14 @@ impl Reader {
     pub(super) fn share(&mut self, text: String, part: f32) {
         if self.is_compared {
             self.settle();
-            let percent = Percent {
-                by: part - 1.0,
-                is_part: true,
-            };
-            self.sizing.percent(percent);
-            self.modifiers.take_percent(percent);
+            self.sizing.percent(Percent {
+                said: part,
+                is_target: true,
+            });
+            self.modifiers.take_percent(Percent {
+                said: part - 1.0,
+                is_target: false,
+            });
             self.clause.percent = Some(text);
         } else {
             self.clause.other = true;
@@ -44,9 +46,17 @@ impl Reader {
 
     /// Whether a change takes its amount from the percentage before it. False: there is
     /// none to be made.
-    pub(super) fn heeds_percent(&mut self, modifiers: Modifiers, text: &str) -> bool {
+    pub(super) fn heeds_percent(
+        &mut self,
+        modifiers: Modifiers,
+        changes: &[(Quality, f32)],
+        text: &str,
+    ) -> bool {
         let said = self.clause.percent.clone().unwrap_or_default();
-        let is_none = modifiers.percent.is_some_and(|percent| percent.by == 0.0);
+        let is_none = modifiers.percent.is_some_and(|percent| {
+            let mut changes = changes.iter();
+            changes.all(|(quality, own)| percent.by(*quality, *own) == 0.0)
+        });
         if is_none {
             self.undone(&said, text);
         }
@@ -142,16 +152,20 @@ pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
 impl Modifiers {
     fn take_percent(&mut self, percent: Percent) {
         self.percent = Some(percent);
-        self.reverse = percent.by < 0.0 || (self.reverse && !percent.is_part);
-        self.degree = plain(percent.by);
+        self.reverse |= percent.said < 0.0;
+        self.degree = plain(percent.said);
     }
 
     /// How much of a quality is asked for; `own` is what the plain word asks for.
     pub(super) fn amount(self, quality: Quality, own: f32) -> f32 {
-        let own = if self.reverse { -own } else { own };
+        let turned = if self.reverse { -own } else { own };
         match self.percent {
-            Some(percent) => scaled(quality, own, percent.by),
-            None => own * self.degree,
+            Some(percent) if percent.is_level(quality, own) => {
+                let by = percent.by(quality, own);
+                scaled(quality, own.copysign(by), by)
+            }
+            Some(percent) => scaled(quality, turned, percent.said),
+            None => turned * self.degree,
         }
     }
 }
@@ -161,19 +175,19 @@ impl Adjustment {
     /// the word.
     fn at(&self, percent: Percent, is_reversed: bool, rises: bool) -> Option<f32> {
         let is_turned = is_reversed || self.amount.signum() != self.own.signum();
-        let is_lowered = self.own < 0.0 || is_turned;
         let verbs = ["en", "er"];
-        let is_raised =
-            self.own > 0.0 && (rises || verbs.iter().any(|end| self.text.ends_with(end)));
-        let is_less = if percent.is_part {
-            percent.by < 0.0
+        let is_raised = rises || verbs.iter().any(|end| self.text.ends_with(end));
+        let is_level = percent.is_level(self.quality, self.own);
+        let by = percent.by(self.quality, self.own);
+        let is_less = if is_level {
+            by < 0.0
         } else {
-            (self.own < 0.0) != (is_turned || percent.by < 0.0)
+            (self.own < 0.0) != (is_turned || by < 0.0)
         };
         // "increase the brightness to 80%"
-        let contradicts = percent.is_part && if is_less { is_raised } else { is_lowered };
+        let contradicts = is_level && if is_less { is_raised } else { is_turned };
         let is_possible = self.quality.can_be_less() || !is_less;
-        if contradicts || !is_possible || percent.by == 0.0 {
+        if contradicts || !is_possible || by == 0.0 {
             return None;
         }
         let own = if is_less {
@@ -181,7 +195,7 @@ impl Adjustment {
         } else {
             self.own.abs()
         };
-        Some(scaled(self.quality, own, percent.by))
+        Some(scaled(self.quality, own, by))
     }
 }
 

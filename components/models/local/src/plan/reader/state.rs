@@ -53,10 +53,28 @@ impl Modifiers {
 /// "20%", "to 80%"
 #[derive(Clone, Copy, PartialEq)]
 pub struct Percent {
-    /// By how much, in hundredths: 0.2, and of "to 80%" -0.2.
-    pub by: f32,
-    /// It says how much is left of what is there.
-    pub is_part: bool,
+    /// As said: 0.2 or 0.8.
+    pub said: f32,
+    /// It stands after "to" or "at".
+    pub is_target: bool,
+}
+
+impl Percent {
+    /// Whether it says how much is left of a quality that the picture has ("brightness to
+    /// 80%"), and not how much is added ("sepia at 80%"); `own` is what the plain word asks
+    /// for.
+    pub fn is_level(self, quality: Quality, own: f32) -> bool {
+        self.is_target && own > 0.0 && quality.can_be_less()
+    }
+
+    /// By how much a quality changes.
+    pub fn by(self, quality: Quality, own: f32) -> f32 {
+        if self.is_level(quality, own) {
+            self.said - 1.0
+        } else {
+            self.said
+        }
+    }
 }
 
 /// A change of a quality, and the words for it.

@@ -96,6 +96,8 @@ const TABLE: &str = "
     acme: make it 50% transparent -> transparent; note Not understood: 50%.
     acme: invert 50% -> corner 000000; note Not understood: 50%.
     acme: grayscale 50% -> muted; has A85852; silent
+    acme: convert to 100% grayscale -> muted; lacks red; silent
+    acme: at 50% scale -> size 150x100; silent
     acme: in blue, not red -> has blue; lacks red; silent
     acme: I don't like the red, make it blue -> has blue; lacks red; silent
     logo: softer colours -> muted; silent
