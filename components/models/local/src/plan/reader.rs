@@ -282,6 +282,7 @@ impl Reader {
                 quality,
                 own: *own,
                 amount,
+                percent: modifiers.percent,
                 text,
             }
         };
@@ -299,6 +300,7 @@ impl Reader {
             quality,
             own: 1.0,
             amount: 1.0,
+            percent: None,
             text: text.clone(),
         };
         self.adjust(text, vec![change]);

@@ -652,6 +652,8 @@ fn percentages_are_of_what_is_there() {
         ("saturation -30%", &[saturation(0.3)]),
         ("saturation by +30%", &[adjust(Saturation, 0.3 * 3.0)]),
         ("reduce the saturation by 50%", &[saturation(0.5)]),
+        ("saturation 50% lower", &[saturation(0.5)]),
+        ("contrast 20% less", &[contrast(0.2)]),
         ("10% less saturation", &[saturation(0.1)]),
         ("desaturate by 100%", &[saturation(1.0)]),
         ("reduce the saturation to 50%", &[saturation(0.5)]),

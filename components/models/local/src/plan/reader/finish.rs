@@ -108,6 +108,7 @@ impl Reader {
                         quality: Quality::Monochrome,
                         own: 1.0,
                         amount: 1.0,
+                        percent: None,
                         text: String::new(),
                     });
                 }

@@ -90,46 +90,44 @@ impl Reader {
     fn set_amount(&mut self, said: &str, percent: Percent) {
         let is_reversed = std::mem::take(&mut self.modifiers.reverse);
         let rises = self.clause.rises;
-        let changed = self.changed.clone();
-        let Some(changes) = self.adjustments.get_mut(changed.clone()) else {
-            return;
-        };
-        let aims: Option<Vec<f32>> = changes
-            .iter()
-            .map(|change| change.at(percent, is_reversed, rises))
-            .collect();
-        let text = changes.first().map(|change| change.text.clone());
-        let is_made_whole = changes.iter().any(|change| is_whole(change.quality));
-        let Some(aims) = aims else {
-            self.adjustments.drain(changed);
-            self.changed = 0..0;
-            self.undone(&text.unwrap_or_default(), said);
-            return;
-        };
-        for (change, aim) in changes.iter_mut().zip(aims) {
-            change.amount = aim;
+        for change in self.last_changes() {
+            change.percent = Some(percent);
         }
-        if is_made_whole {
+        if let Some(text) = self.set_last(|change| change.at(percent, is_reversed, rises)) {
+            self.undone(&text, said);
+        } else if self.last_changes().iter().any(|it| is_whole(it.quality)) {
             self.unused.push(Unused::Unknown(said.to_owned()));
         }
     }
 
-    /// "brightness lower": the last changes are reversed. Those of which there cannot be
-    /// less are taken back.
+    /// "brightness lower": the last changes are reversed.
     pub(super) fn reverse_last(&mut self, degree: f32) {
-        let Some(changes) = self.adjustments.get_mut(self.changed.clone()) else {
-            return;
-        };
-        if changes.iter().all(|change| change.quality.can_be_less()) {
-            for change in changes {
-                change.amount *= -degree;
-            }
-            return;
+        let rises = self.clause.rises;
+        if let Some(text) = self.set_last(|change| change.reversed(degree, rises)) {
+            self.undone("less", &text);
         }
-        let text = changes.first().map(|change| change.text.clone());
-        self.adjustments.drain(self.changed.clone());
-        self.changed = 0..0;
-        self.undone("less", &text.unwrap_or_default());
+    }
+
+    fn last_changes(&mut self) -> &mut [Adjustment] {
+        let changes = self.adjustments.get_mut(self.changed.clone());
+        changes.unwrap_or_default()
+    }
+
+    /// Gives the last changes other amounts. If one of them cannot have any, they are taken
+    /// back, and the word for them is returned.
+    fn set_last(&mut self, aim: impl Fn(&Adjustment) -> Option<f32>) -> Option<String> {
+        let changes = self.last_changes();
+        let aims: Option<Vec<f32>> = changes.iter().map(aim).collect();
+        let Some(aims) = aims else {
+            let text = changes.first().map(|change| change.text.clone());
+            self.adjustments.drain(self.changed.clone());
+            self.changed = 0..0;
+            return text;
+        };
+        for (change, aim) in changes.iter_mut().zip(aims) {
+            change.amount = aim;
+        }
+        None
     }
 }
 
@@ -171,6 +169,14 @@ impl Modifiers {
 }
 
 impl Adjustment {
+    /// The amount that a word like "lower" after it says. None: there cannot be less.
+    fn reversed(&self, degree: f32, rises: bool) -> Option<f32> {
+        match self.percent {
+            Some(percent) => self.at(percent, true, rises),
+            None => (self.quality.can_be_less()).then_some(-self.amount * degree),
+        }
+    }
+
     /// The amount that a percentage after it says. None: there is none, or it contradicts
     /// the word.
     fn at(&self, percent: Percent, is_reversed: bool, rises: bool) -> Option<f32> {

@@ -83,6 +83,8 @@ pub struct Adjustment {
     /// What the plain word asks for.
     pub own: f32,
     pub amount: f32,
+    /// What the amount was taken from, if it was said in per cent.
+    pub percent: Option<Percent>,
     pub text: String,
 }
 

@@ -91,6 +91,7 @@ const TABLE: &str = "
     acme: saturation -30% -> muted; silent
     acme: reduce brightness to 80% -> darker; has 9D141D; silent
     acme: reduce the saturation by 50% -> muted; has A85852; silent
+    acme: saturation 50% lower -> muted; has A85852; silent
     acme: half as bright -> darker; silent
     acme: rotate by -90 degrees -> size 200x300; silent
     acme: make it 50% transparent -> transparent; note Not understood: 50%.
