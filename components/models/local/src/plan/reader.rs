@@ -156,6 +156,7 @@ impl Reader {
             }
             Meaning::Reverse => {
                 self.clause.is_too |= text == "too";
+                self.clause.is_lowered = percent::is_lower(&text);
                 self.modify(meaning);
             }
             Meaning::More | Meaning::Not | Meaning::Without | Meaning::Remove | Meaning::Keep => {
@@ -447,8 +448,10 @@ impl Reader {
             degree, reverse, ..
         } = modifiers;
         let is_of_last = !self.clause.other;
-        // "darker too"
-        let is_reversed = reverse && !(self.clause.is_too && degree == 1.0);
+        // "the contrast is too strong", but not "darker too"
+        let is_too = self.clause.is_too && degree != 1.0;
+        // "the contrast is weak" complains.
+        let is_reversed = reverse && (self.clause.is_lowered || is_too);
         if modifiers.percent.is_some() {
             self.later_percent(modifiers, is_of_last, has_size);
         } else if is_of_last && is_reversed && self.clause.changes {

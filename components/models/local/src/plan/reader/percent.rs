@@ -140,6 +140,13 @@ pub fn is_compared(after: &[Term]) -> bool {
     between > 0 && matches!(noun, Some(Meaning::Change(_) | Meaning::Scale(_)))
 }
 
+/// Whether the word reverses a change before it: "brightness lower", and not "the contrast
+/// is low".
+pub fn is_lower(text: &str) -> bool {
+    let words = ["lower", "less", "reduc", "decreas", "too high"];
+    words.iter().any(|word| text.starts_with(word))
+}
+
 /// Whether a word stands between a change and its percentage: "brightness down *to* 80%".
 pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
     use Meaning::{By, Definite, Filler, On, Reverse, Whole};

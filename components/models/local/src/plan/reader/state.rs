@@ -164,6 +164,8 @@ pub struct Clause {
     pub rises: bool,
     /// It says "too".
     pub is_too: bool,
+    /// Its last word that reverses may stand after a change: "lower".
+    pub is_lowered: bool,
     /// It changes a quality.
     pub changes: bool,
     /// The amount of the last change may follow.
