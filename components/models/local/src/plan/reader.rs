@@ -84,6 +84,7 @@ pub struct Reader {
 impl Reader {
     /// Reads a word; `after` are those that follow.
     pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
+        let meaning = self.meaning(&text, meaning);
         let is_definite = matches!(meaning, Some(Meaning::Definite));
         let is_after_not = is_definite && self.previous == "not";
         let previous = text.clone();
@@ -127,6 +128,16 @@ impl Reader {
             _ => self.is_after_change && is_between,
         };
         self.series = series;
+    }
+
+    /// What a word means here.
+    fn meaning(&self, text: &str, meaning: Option<Meaning>) -> Option<Meaning> {
+        // "turn down the brightness", "turn the brightness down"
+        let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
+        match meaning {
+            None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
+            meaning => meaning,
+        }
     }
 
     fn known(&mut self, text: String, meaning: Meaning) {

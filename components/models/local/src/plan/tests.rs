@@ -660,6 +660,8 @@ fn percentages_are_of_what_is_there() {
         ("reduce the contrast to 40%", &[contrast(0.6)]),
         ("desaturate to 50%", &[saturation(0.5)]),
         ("brightness to 50%", &[lightness(-0.5)]),
+        ("brightness down to 80%", &[lightness(-0.2)]),
+        ("turn the brightness down by 20%", &[lightness(-0.2)]),
         ("set the contrast at 50%", &[contrast(0.5)]),
         ("reduce to 80% brightness", &[lightness(-0.2)]),
         ("convert to 100% grayscale", &[more(Monochrome)]),
@@ -734,6 +736,10 @@ fn percentages_are_of_what_is_there() {
 fn less_may_come_last() {
     let cases: &[(&str, &[Edit])] = &[
         ("brightness lower", &[less(Lightness)]),
+        ("brightness down", &[less(Lightness)]),
+        ("turn down the brightness", &[less(Lightness)]),
+        ("turn the brightness down", &[less(Lightness)]),
+        ("bring the contrast down a bit", &[adjust(Contrast, -0.5)]),
         ("the brightness is too high", &[less(Lightness)]),
         ("contrast a bit lower", &[adjust(Contrast, -0.5)]),
         ("the contrast is too low", &[more(Contrast)]),

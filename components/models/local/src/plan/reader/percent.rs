@@ -143,7 +143,7 @@ pub fn is_compared(after: &[Term]) -> bool {
 /// Whether the word reverses a change before it: "brightness lower", and not "the contrast
 /// is low".
 pub fn is_lower(text: &str) -> bool {
-    let words = ["lower", "less", "reduc", "decreas", "too high"];
+    let words = ["lower", "less", "reduc", "decreas", "too high", "down"];
     words.iter().any(|word| text.starts_with(word))
 }
 

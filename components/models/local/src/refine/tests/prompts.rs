@@ -93,6 +93,7 @@ const TABLE: &str = "
     acme: reduce the saturation by 50% -> muted; has A85852; silent
     acme: saturation 50% lower -> muted; has A85852; silent
     acme: half as bright -> darker; silent
+    acme: turn down the brightness -> darker; silent
     acme: rotate by -90 degrees -> size 200x300; silent
     acme: make it 50% transparent -> transparent; note Not understood: 50%.
     acme: invert 50% -> corner 000000; note Not understood: 50%.
