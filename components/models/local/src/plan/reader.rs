@@ -66,8 +66,11 @@ pub struct Reader {
     is_but: bool,
     /// Whether the word before was "to" or "at".
     is_to: bool,
-    /// Whether nothing but such words stands behind the last change.
+    /// Whether only words that may stand between a change and its percentage follow the
+    /// last change.
     is_after_change: bool,
+    /// Whether a percentage would be of what follows.
+    is_of_next: bool,
     /// Whether the words after "half" say of what.
     is_compared: bool,
     series: Series,
@@ -92,6 +95,7 @@ impl Reader {
         let is_to = matches!(text.as_str(), "to" | "at");
         let is_between = percent::is_between(&text, meaning);
         self.is_compared = percent::is_compared(after);
+        self.is_of_next = percent::is_of_next(after);
         let series = self.series.after(&text, meaning);
         let mut meanings = after.iter().map(|term| term.meaning);
         let noun =

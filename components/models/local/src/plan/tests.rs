@@ -691,6 +691,26 @@ fn percentages_are_of_what_is_there() {
             "brightness -20% contrast 50%",
             &[lightness(-0.2), adjust(Contrast, 1.5)],
         ),
+        (
+            "brighter with 20% more contrast",
+            &[more(Lightness), adjust(Contrast, 0.6)],
+        ),
+        (
+            "brighter 20% less saturation",
+            &[saturation(0.2), more(Lightness)],
+        ),
+        (
+            "flat style with 20% padding",
+            &[more(Minimalism), Edit::Pad(Pad::Margin(0.6))],
+        ),
+        (
+            "lighter with 20% margin",
+            &[more(Lightness), Edit::Pad(Pad::Margin(0.6))],
+        ),
+        (
+            "black and white 50% smaller",
+            &[more(Monochrome), scale(0.5)],
+        ),
         ("lighter, but only 20%", &[lightness(0.2)]),
         ("half as big", &[scale(0.5)]),
         ("half the size", &[scale(0.5)]),

@@ -14,12 +14,11 @@ impl Reader {
             said: part,
             is_target: self.is_to,
         };
-        let is_of_last = self.is_after_change;
         self.settle();
-        self.sizing.percent(percent);
-        if is_of_last {
+        if self.is_after_change && !self.is_of_next && !self.changed.is_empty() {
             self.set_amount(&text, percent);
         } else {
+            self.sizing.percent(percent);
             self.modifiers.take_percent(percent);
             self.clause.percent = Some(text);
         }
@@ -149,9 +148,21 @@ pub fn is_lower(text: &str) -> bool {
 
 /// Whether a word stands between a change and its percentage: "brightness down *to* 80%".
 pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
-    use Meaning::{By, Definite, Filler, On, Reverse, Whole};
-    matches!(meaning, Some(By | On | Filler | Definite | Reverse | Whole))
-        || matches!(text, ":" | "(")
+    use Meaning::{Definite, Filler, Reverse, Whole};
+    matches!(meaning, Some(Filler | Definite | Reverse | Whole))
+        || matches!(text, "by" | "to" | "at" | ":" | "(")
+}
+
+/// Whether a percentage is of what follows: "20% more contrast", "50% smaller".
+pub fn is_of_next(after: &[Term]) -> bool {
+    use Meaning::{Change, Enlarge, More, Pad, Resize, Reverse, Scale};
+    let is_more = |term: &&Term| matches!(term.meaning, Some(More | Reverse));
+    let skipped = after.iter().take_while(is_more).count();
+    match after.get(skipped).and_then(|term| term.meaning) {
+        Some(Scale(_) | Enlarge | Resize | Pad) => true,
+        Some(Change(_)) => skipped > 0,
+        _ => false,
+    }
 }
 
 impl Modifiers {

@@ -135,6 +135,7 @@ const TABLE: &str = "
     logo: pad to 16:9 -> size 1067x600; silent
     badge: twice as large -> size 960x960; silent
     acme: scale to 50% -> size 150x100; silent
+    acme: black and white 50% smaller -> size 150x100; lacks red; silent
     acme: pastel blue -> lacks red; lighter; silent
     badge: make the red sail green -> has 2E8B4A; note cannot tell the sail from the rest
     badge: keep the white, everything else in green -> has FDFBF5; silent
