@@ -71,6 +71,8 @@ pub struct Reader {
     is_after_change: bool,
     /// Whether a percentage would be of what follows.
     is_of_next: bool,
+    /// Whether the word connects the last change with its amount, which follows.
+    is_before_amount: bool,
     /// Whether the words after "half" say of what.
     is_compared: bool,
     series: Series,
@@ -96,6 +98,8 @@ impl Reader {
         let is_between = percent::is_between(&text, meaning);
         self.is_compared = percent::is_compared(after);
         self.is_of_next = percent::is_of_next(after);
+        let is_mark = matches!(text.as_str(), ":" | "(");
+        self.is_before_amount = is_mark && self.is_after_change && percent::is_amount(after, &text);
         let series = self.series.after(&text, meaning);
         let mut meanings = after.iter().map(|term| term.meaning);
         let noun =
@@ -171,7 +175,9 @@ impl Reader {
             }
             Meaning::Reverse => {
                 self.clause.is_too |= text == "too";
-                self.clause.is_lowered = percent::is_lower(&text);
+                // "brightness: low"
+                let is_low = text == "low" && self.previous == ":";
+                self.clause.is_lowered = is_low || percent::is_lower(&text);
                 self.modify(meaning);
             }
             Meaning::More | Meaning::Not | Meaning::Without | Meaning::Remove | Meaning::Keep => {
@@ -215,6 +221,8 @@ impl Reader {
             Meaning::Stop if text == ":" && self.clause.only => self.settle(),
             // "background: blue"
             Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
+            // "brightness: -20%", "brightness (-20%)"
+            Meaning::Stop if self.is_before_amount => self.settle(),
             Meaning::Stop => self.stop(),
             Meaning::Or => {
                 let negated = self.clause.negated;

@@ -165,6 +165,17 @@ pub fn is_of_next(after: &[Term]) -> bool {
     }
 }
 
+/// Whether an amount follows a mark: "(by -20%)", ": low".
+pub fn is_amount(after: &[Term], mark: &str) -> bool {
+    let is_by = |term: &&Term| term.text == "by" || term.text == "to";
+    let between = after.iter().take_while(is_by).count();
+    match after.get(between).and_then(|term| term.meaning) {
+        Some(Meaning::Percent(_)) => true,
+        Some(Meaning::Reverse) => mark == ":",
+        _ => false,
+    }
+}
+
 impl Modifiers {
     fn take_percent(&mut self, percent: Percent) {
         self.percent = Some(percent);

@@ -87,6 +87,8 @@ const TABLE: &str = "
     lake: make it sky blue -> silent
     lake: in sky blue -> silent
     acme: brightness -20% -> darker; silent
+    acme: Adjust brightness: -20% -> darker; note Not understood: adjust.
+    acme: brightness (-20%) -> darker; silent
     acme: contrast -30% -> darker; silent
     acme: saturation -30% -> muted; silent
     acme: reduce brightness to 80% -> darker; has 9D141D; silent
