@@ -64,7 +64,7 @@ pub struct Reader {
     listed: Vec<u32>,
     /// Whether the clause began with "but".
     is_but: bool,
-    /// Whether the word before was "to" or "at".
+    /// Whether the word before was "to", "at" or "to just".
     is_to: bool,
     /// Whether only words that may stand between a change and its percentage follow the
     /// last change.
@@ -94,7 +94,9 @@ impl Reader {
         let is_after_not = is_definite && self.previous == "not";
         let previous = text.clone();
         let is_but = text == "but";
-        let is_to = matches!(text.as_str(), "to" | "at");
+        // "to just 80%"
+        let is_about = matches!(text.as_str(), "just" | "only" | "around");
+        let is_to = matches!(text.as_str(), "to" | "at") || (self.is_to && is_about);
         let is_between = percent::is_between(&text, meaning);
         self.is_compared = percent::is_compared(after);
         self.is_of_next = percent::is_of_next(after);

@@ -648,6 +648,8 @@ fn percentages_are_of_what_is_there() {
             "brightness (by -20%), sharper",
             &[lightness(-0.2), more(Sharpness)],
         ),
+        ("brightness to just 80%", &[lightness(-0.2)]),
+        ("reduce the brightness to only 80%", &[lightness(-0.2)]),
         ("-20% brightness", &[lightness(-0.2)]),
         ("brightness minus 20 percent", &[lightness(-0.2)]),
         ("brightness +20%", &[lightness(0.2)]),

@@ -150,7 +150,7 @@ pub fn is_lower(text: &str) -> bool {
 pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
     use Meaning::{Definite, Filler, Reverse, Whole};
     matches!(meaning, Some(Filler | Definite | Reverse | Whole))
-        || matches!(text, "by" | "to" | "at" | ":" | "(")
+        || matches!(text, "by" | "to" | "at" | "only" | ":" | "(")
 }
 
 /// Whether a percentage is of what follows: "20% more contrast", "50% smaller".
