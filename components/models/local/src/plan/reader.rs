@@ -297,10 +297,10 @@ impl Reader {
             self.unwanted("not", &text);
             return;
         }
+        self.end_percent(modifiers, &changes);
         if self.alters(&changes) {
             return;
         }
-        self.end_percent(modifiers, &changes);
         self.clause.is_open_change = modifiers.percent.is_none();
         let adjustment = |((quality, amount), (_, own)): ((Quality, f32), &(Quality, f32))| {
             let text = text.clone();

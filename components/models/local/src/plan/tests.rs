@@ -502,6 +502,9 @@ fn colors_take_each_others_place() {
         ("make the red dark blue", &[replace(RED, BLUE, -1.0)]),
         ("use blue, not the red", &[replace(RED, BLUE, 0.0)]),
         ("make the red warmer", &[Alter(RED, Temperature, 1.0)]),
+        ("make the red a bit warmer", &[Alter(RED, Temperature, 0.5)]),
+        ("make red much warmer", &[Alter(RED, Temperature, 1.5)]),
+        ("make the red less contrasty", &[Alter(RED, Contrast, -1.0)]),
         ("make the red logo transparent", &[more(Transparency)]),
         ("make red blue", &[replace(RED, BLUE, 0.0)]),
         (
@@ -740,6 +743,11 @@ fn percentages_are_of_what_is_there() {
     let whole: &[(&str, &[Edit], &str)] = &[
         ("make it 50% transparent", &[more(Transparency)], "50%"),
         ("invert 50%", &[more(Inversion)], "50%"),
+        (
+            "make the red 50% transparent",
+            &[Edit::Alter(RED, Transparency, 1.0)],
+            "50%",
+        ),
         ("adjust brightness: -20%", &[lightness(-0.2)], "adjust"),
         ("adjust brightness, -20%", &[more(Lightness)], "adjust -20%"),
         ("rotate by 20%", &[Edit::Turn(Turn::Right)], "20%"),

@@ -119,6 +119,9 @@ impl Series {
         match (meaning, text) {
             (Some(Meaning::Color(_)), _) => Self::Color,
             (Some(Meaning::Definite), _) => self,
+            // "the red a bit warmer"
+            (Some(Meaning::Degree(_) | Meaning::Percent(_)), _) if self == Self::Color => self,
+            (Some(Meaning::More | Meaning::Reverse), _) if self == Self::Color => self,
             (Some(Meaning::Stop), ",") if self == Self::Color => Self::Comma,
             (Some(Meaning::Stop), "and" | "&") if self != Self::No => Self::And,
             _ => Self::No,

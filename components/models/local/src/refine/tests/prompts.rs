@@ -65,6 +65,8 @@ const TABLE: &str = "
     four: make the green and the red darker -> has 166623; has 7A0D13; has 1E5AC8; silent
     four: make the grey transparent -> corner white; lacks grey; has 1E5AC8; silent
     four: make the blue transparent -> corner white; lacks 1E5AC8; has grey; silent
+    four: make the blue 50% transparent -> corner white; lacks 1E5AC8; has grey; note 50%
+    four: make the red much warmer -> has 1E5AC8; has grey; silent
     four: make red transparent -> corner white; lacks D21E28; has grey; silent
     four: make the purple transparent -> refused there is no purple
     four: invert but not the red -> corner 000000; note What was red could not be kept so.
