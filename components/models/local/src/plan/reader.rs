@@ -13,7 +13,8 @@ mod subject;
 mod turning;
 
 use super::edits::{
-    Change, Edit, Ground, Pad, Plan, Quantize, Recolor, Replacement, Resize, Unused, Widened,
+    Change, Edit, Ground, LEAST_CONTRAST, Pad, Plan, Quantize, Recolor, Replacement, Resize,
+    Unused, Widened,
 };
 use crate::words::Term;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};

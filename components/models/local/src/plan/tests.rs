@@ -615,7 +615,11 @@ fn degrees_come_before_or_after() {
         ("stronger contrast", &[adjust(Contrast, 1.5)]),
         ("strongly pixelated", &[adjust(Pixelation, 1.5)]),
         ("a subtle vignette", &[adjust(Vignette, 0.5)]),
-        ("much less contrast", &[adjust(Contrast, -1.5)]),
+        ("much less contrast", &[adjust(Contrast, LEAST_CONTRAST)]),
+        (
+            "very much less contrast",
+            &[adjust(Contrast, LEAST_CONTRAST)],
+        ),
         (
             "sharper, a bit warmer",
             &[adjust(Temperature, 0.5), more(Sharpness)],
@@ -669,6 +673,7 @@ fn percentages_are_of_what_is_there() {
         ("desaturate by 100%", &[saturation(1.0)]),
         ("reduce the saturation to 50%", &[saturation(0.5)]),
         ("reduce the contrast to 40%", &[contrast(0.6)]),
+        ("100% less contrast", &[contrast(1.0)]),
         ("desaturate to 50%", &[saturation(0.5)]),
         ("brightness to 50%", &[lightness(-0.5)]),
         ("brightness down to 80%", &[lightness(-0.2)]),
@@ -784,7 +789,10 @@ fn less_may_come_last() {
         ("the contrast is too low", &[more(Contrast)]),
         ("the contrast is low", &[more(Contrast)]),
         ("the contrast is weak", &[more(Contrast)]),
-        ("the contrast is too strong", &[adjust(Contrast, -1.5)]),
+        (
+            "the contrast is too strong",
+            &[adjust(Contrast, LEAST_CONTRAST)],
+        ),
         ("contrast reduced", &[less(Contrast)]),
         ("too little contrast", &[more(Contrast)]),
         ("darker too", &[less(Lightness)]),
