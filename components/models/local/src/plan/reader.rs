@@ -90,6 +90,7 @@ pub struct Reader {
 impl Reader {
     /// Reads a word; `after` are those that follow.
     pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
+        self.is_compared = percent::is_compared(after);
         let meaning = self.meaning(&text, meaning);
         let is_definite = matches!(meaning, Some(Meaning::Definite));
         let is_after_not = is_definite && self.previous == "not";
@@ -99,7 +100,6 @@ impl Reader {
         let is_about = matches!(text.as_str(), "just" | "only" | "around");
         let is_to = matches!(text.as_str(), "to" | "at") || (self.is_to && is_about);
         let is_between = percent::is_between(&text, meaning);
-        self.is_compared = percent::is_compared(after);
         self.is_of_next = percent::is_of_next(after);
         let is_mark = matches!(text.as_str(), ":" | "(");
         self.is_before_amount = is_mark && self.is_after_change && percent::is_amount(after, &text);
@@ -146,6 +146,8 @@ impl Reader {
         // "turn down the brightness", "turn the brightness down"
         let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
         match meaning {
+            // "the top half"
+            Some(Meaning::Share(_)) if !self.is_compared => None,
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
         }

@@ -1002,6 +1002,12 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
             colors(&["#abc"]),
         ),
         ("blue for the cup", &["cup"], colors(&["blue"])),
+        (
+            "make the double arrow blue",
+            &["double arrow"],
+            colors(&["blue"]),
+        ),
+        ("make the top half blue", &["top half"], colors(&["blue"])),
         ("brighten the cup", &["cup"], Change::Other),
         ("rotate the cup", &["cup"], Change::Other),
         (

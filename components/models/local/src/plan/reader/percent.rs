@@ -24,23 +24,18 @@ impl Reader {
         }
     }
 
-    /// "half as bright"; of other halves nothing is known.
+    /// "half as bright"
     pub(super) fn share(&mut self, text: String, part: f32) {
-        if self.is_compared {
-            self.settle();
-            self.sizing.percent(Percent {
-                said: part,
-                is_target: true,
-            });
-            self.modifiers.take_percent(Percent {
-                said: part - 1.0,
-                is_target: false,
-            });
-            self.clause.percent = Some(text);
-        } else {
-            self.clause.other = true;
-            self.unknown(text);
-        }
+        self.settle();
+        self.sizing.percent(Percent {
+            said: part,
+            is_target: true,
+        });
+        self.modifiers.take_percent(Percent {
+            said: part - 1.0,
+            is_target: false,
+        });
+        self.clause.percent = Some(text);
     }
 
     /// Whether a change takes its amount from the percentage before it. False: there is

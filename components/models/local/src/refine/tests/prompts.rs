@@ -142,6 +142,7 @@ const TABLE: &str = "
     acme: black and white 50% smaller -> size 150x100; lacks red; silent
     acme: pastel blue -> lacks red; lighter; silent
     badge: make the red sail green -> has 2E8B4A; note cannot tell the sail from the rest
+    acme: make the top half blue -> has blue; note cannot tell the top half from the rest
     badge: keep the white, everything else in green -> has FDFBF5; silent
     acme: darken the red -> darker; corner white; silent
     acme: red -> note Hardly anything changed
