@@ -24,7 +24,7 @@ pub fn terms(prompt: &str) -> Vec<Term> {
         } else if let Some(color) = hex(first) {
             (1, Some(Meaning::Color(color)))
         } else if let Some((length, meaning)) = longest(rest) {
-            match part(rest, length, meaning).filter(|_| is_definite(&terms)) {
+            match part(rest, length, meaning).filter(|_| is_changed(&terms)) {
                 Some(part) => (1, Some(part)),
                 None => (length, Some(meaning)),
             }
@@ -41,21 +41,28 @@ pub fn terms(prompt: &str) -> Vec<Term> {
     terms
 }
 
-/// The part of the picture that a colour's name begins with, unless that is the
-/// background's colour: "(make the) sky blue", "(the) sky blue background".
+/// The part of the picture that a colour's name begins with, at the end of a clause: "(make
+/// the) sky blue", but not "(the) sky blue logo".
 fn part(tokens: &[String], length: usize, meaning: Meaning) -> Option<Meaning> {
     let (name, after) = tokens.split_at_checked(length)?;
-    let is_of_ground = longest(after).is_some_and(|(_, next)| next == Meaning::Background);
-    if !matches!(meaning, Meaning::Color(_)) || is_of_ground {
+    if !matches!(meaning, Meaning::Color(_)) || !ends_clause(after) {
         return None;
     }
     let first = longest(name.get(..1)?).map(|(_, first)| first);
     first.filter(|first| *first == Meaning::Part)
 }
 
-/// Whether the last word is "the".
-fn is_definite(terms: &[Term]) -> bool {
-    terms.last().is_some_and(|term| term.text == "the")
+/// Whether a clause ends before these tokens.
+fn ends_clause(after: &[String]) -> bool {
+    let is_end = |next: &String| ENDS.contains(next.as_str());
+    after.first().is_none_or(is_end)
+        || matches!(longest(after), Some((_, Meaning::Stop | Meaning::Or)))
+}
+
+/// Whether the last words are "make the" or "turn the".
+fn is_changed(terms: &[Term]) -> bool {
+    let is_verb = |verb: &str| matches!(verb, "make" | "turn");
+    matches!(terms, [.., verb, the] if is_verb(&verb.text) && the.text == "the")
 }
 
 /// Punctuation that ends the context of words.
@@ -303,7 +310,16 @@ mod tests {
             ("Black-and-White", vec!["black and white"]),
             ("b&w", vec!["b & w"]),
             ("sky blue", vec!["sky blue"]),
-            ("the sky blue", vec!["the", "sky", "blue"]),
+            ("make the sky blue", vec!["make", "the", "sky", "blue"]),
+            (
+                "turn the sky blue, please",
+                vec!["turn", "the", "sky", "blue", ",", "please"],
+            ),
+            (
+                "make the sky blue logo big",
+                vec!["make", "the", "sky blue", "logo", "big"],
+            ),
+            ("keep the sky blue", vec!["keep", "the", "sky blue"]),
             ("my sky blue logo", vec!["my", "sky blue", "logo"]),
             (
                 "the sky blue background",

@@ -9,6 +9,7 @@ const BLUE: u32 = 0x2563C9;
 const GOLD: u32 = 0xCDA02E;
 const RED: u32 = 0xD62828;
 const NAVY: u32 = 0x1D2F5F;
+const SKY: u32 = 0x6DB7E8;
 const WHITE: u32 = 0xFFFFFF;
 const BLACK: u32 = 0x161616;
 
@@ -365,6 +366,7 @@ fn sizes_are_read() {
         ("make it bigger", &[scale(1.5)]),
         ("make it 20% bigger", &[scale(1.2)]),
         ("make the red logo bigger", &[scale(1.5)]),
+        ("make the sky blue logo bigger", &[scale(1.5)]),
         ("smaller", &[scale(0.5)]),
         ("a bit smaller", &[scale(0.75)]),
         ("20 % smaller", &[scale(0.8)]),
@@ -459,6 +461,8 @@ fn colors_take_each_others_place() {
         ("turn the red blue", &[replace(RED, BLUE, 0.0)]),
         ("change the logo to blue", &[recolored(BLUE)]),
         ("replace dark red with blue", &[replace(RED, BLUE, 0.0)]),
+        ("replace the sky blue with navy", &[replace(SKY, NAVY, 0.0)]),
+        ("make the sky blue darker", &[Alter(SKY, Lightness, -1.0)]),
         ("turn the logo light blue", &[recolor(&[BLUE], 1.0)]),
         (
             "turn red to blue, navy to gold",
@@ -537,6 +541,8 @@ fn colors_take_each_others_place() {
     let kept = Plan::of("lighter, keep the blue, no red");
     assert_eq!(kept.edits, [more(Lightness)]);
     assert_eq!(kept.kept, [("blue".to_owned(), BLUE)]);
+    let sky = Plan::of("lighter, keep the sky blue").kept;
+    assert_eq!(sky, [("sky blue".to_owned(), SKY)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
     for prompt in [
         "I don't like the red, make it blue",

@@ -88,6 +88,7 @@ const TABLE: &str = "
     lake: make the sky blue -> refused (sky blue)
     lake: make it sky blue -> silent
     lake: in sky blue -> silent
+    acme: make the sky blue logo bigger -> size 450x300; silent
     acme: brightness -20% -> darker; silent
     acme: Adjust brightness: -20% -> darker; note Not understood: adjust.
     acme: brightness (-20%) -> darker; silent
