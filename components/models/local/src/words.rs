@@ -79,13 +79,25 @@ fn tokens(prompt: &str) -> Vec<String> {
             word.extend(character.to_lowercase());
             continue;
         }
-        // "by -20%", but neither "16-20" nor the dash of "- 20% darker"
+        let line = || characters.clone().take_while(|next| *next != '\n').take(64);
+        // "by -20%", but neither "16-20" nor a list's "- 20% darker" or "-3 colours"
         if word.is_empty() && numbers::is_minus(character, next) {
-            word.push('-');
-            continue;
+            let is_item = tokens.last().is_none_or(|last| last == "\n");
+            if !is_item || numbers::after_percent(&line().collect::<String>()).is_some() {
+                word.push('-');
+                continue;
+            }
         }
         if !word.is_empty() {
             tokens.push(std::mem::take(&mut word));
+        }
+        // "brightness-20%", "brightness - 20%"
+        let is_of_word = tokens
+            .last()
+            .is_some_and(|last| last.ends_with(char::is_alphabetic));
+        if is_of_word && numbers::is_dash(character) && is_negated(&line().collect::<String>()) {
+            tokens.push("minus".to_owned());
+            continue;
         }
         // "20 %"
         if character == '%'
@@ -114,6 +126,16 @@ fn tokens(prompt: &str) -> Vec<String> {
     }
     tokens.retain(|token| !token.is_empty());
     joined(tokens)
+}
+
+/// Whether a dash behind a word makes the percentage after it negative: if that is next to
+/// it, or ends the clause. Otherwise it is a dash between two wishes.
+fn is_negated(after: &str) -> bool {
+    let is_close = after.starts_with(|next: char| next.is_ascii_digit());
+    numbers::after_percent(after).is_some_and(|rest| {
+        let rest = rest.trim_start();
+        is_close || rest.is_empty() || rest.starts_with(|next| ENDS.contains(next))
+    })
 }
 
 /// Joins what is one number: "512 x 512", "20 percent", "minus 20%".
@@ -344,6 +366,15 @@ mod tests {
             ("minus 20%, 20 percent", vec!["-20%", ",", "20%"]),
             ("minus 20 percent", vec!["-20%"]),
             ("- 20% 16-20 a-5", vec!["20%", "16", "20", "a", "5"]),
+            ("a-20%, a - 20 %", vec!["a", "-20%", ",", "a", "-20%"]),
+            (
+                "a - 20% b, 10 - 20%",
+                vec!["a", "20%", "b", ",", "10", "20%"],
+            ),
+            (
+                "-3 a\n-5 b\n-20% c",
+                vec!["3", "a", "\n", "5", "b", "\n", "-20%", "c"],
+            ),
         ];
         for (prompt, expected) in cases {
             let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();

@@ -654,6 +654,10 @@ fn percentages_are_of_what_is_there() {
     let scale = |factor| Edit::Resize(Resize::Scale(factor));
     let cases: &[(&str, &[Edit])] = &[
         ("brightness -20%", &[lightness(-0.2)]),
+        ("brightness - 20%", &[lightness(-0.2)]),
+        ("brightness-20%", &[lightness(-0.2)]),
+        ("sharper\n- 20% darker", &[lightness(-0.2), more(Sharpness)]),
+        ("sharper - 20% bigger", &[more(Sharpness), scale(1.2)]),
         ("brightness: −20 %", &[lightness(-0.2)]),
         ("set brightness: -20%", &[lightness(-0.2)]),
         ("brightness (-20%)", &[lightness(-0.2)]),
@@ -907,6 +911,7 @@ fn so_many_colors_are_left() {
     let cases: &[(&str, &[Edit])] = &[
         ("only two colours", &[quantize(2, &[])]),
         ("use 3 colors", &[quantize(3, &[])]),
+        ("-3 colours", &[quantize(3, &[])]),
         ("three flat colours", &[more(Minimalism), quantize(3, &[])]),
         ("no more than 16 colours", &[quantize(16, &[])]),
         ("reduce it to four colours", &[quantize(4, &[])]),

@@ -93,6 +93,7 @@ const TABLE: &str = "
     acme: Adjust brightness: -20% -> darker; note Not understood: adjust.
     acme: brightness (-20%) -> darker; silent
     acme: contrast -30% -> darker; silent
+    acme: contrast - 30% -> darker; silent
     acme: saturation -30% -> muted; silent
     acme: reduce brightness to 80% -> darker; has 9D141D; silent
     acme: reduce the saturation by 50% -> muted; has A85852; silent
