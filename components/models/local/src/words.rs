@@ -152,6 +152,14 @@ fn joined(tokens: Vec<String>) -> Vec<String> {
                 wide.push_str(&token);
                 joined.pop();
             }
+            [.., number, per]
+                if per.as_str() == "per"
+                    && token == "cent"
+                    && numbers::is_signed(number.as_str()) =>
+            {
+                number.push('%');
+                joined.pop();
+            }
             [.., number] if token == "percent" && numbers::is_signed(number) => number.push('%'),
             [.., minus] if minus.as_str() == "minus" && numbers::is_unsigned(&token) => {
                 *minus = format!("-{token}");
@@ -365,6 +373,7 @@ mod tests {
             ("(-20 %)", vec!["(", "-20%", ")"]),
             ("minus 20%, 20 percent", vec!["-20%", ",", "20%"]),
             ("minus 20 percent", vec!["-20%"]),
+            ("by 20 per cent", vec!["by", "20%"]),
             ("- 20% 16-20 a-5", vec!["20%", "16", "20", "a", "5"]),
             ("a-20%, a - 20 %", vec!["a", "-20%", ",", "a", "-20%"]),
             (

@@ -709,6 +709,8 @@ fn percentages_are_of_what_is_there() {
         ("half the saturation", &[saturation(0.5)]),
         ("twice as bright", &[lightness(1.0)]),
         ("grayscale 50%", &[adjust(Monochrome, 0.5)]),
+        ("100% transparent", &[more(Transparency)]),
+        ("invert 100%", &[more(Inversion)]),
         (
             "brightness -20%, contrast 50%",
             &[lightness(-0.2), adjust(Contrast, 1.5)],

@@ -60,8 +60,9 @@ impl Reader {
     /// The percentage says nothing about changes that are made as a whole.
     pub(super) fn end_percent(&mut self, modifiers: Modifiers, changes: &[(Quality, f32)]) {
         let is_whole = changes.iter().any(|(quality, _)| is_whole(*quality));
+        let is_partly = modifiers.percent.is_some_and(|percent| percent.said != 1.0);
         if let Some(said) = self.clause.percent.take()
-            && modifiers.percent.is_some()
+            && is_partly
             && is_whole
         {
             self.unused.push(Unused::Unknown(said));
@@ -89,7 +90,7 @@ impl Reader {
         }
         if let Some(text) = self.set_last(|change| change.at(percent, is_reversed, rises)) {
             self.undone(&text, said);
-        } else if self.last_changes().iter().any(|it| is_whole(it.quality)) {
+        } else if percent.said != 1.0 && self.last_changes().iter().any(|it| is_whole(it.quality)) {
             self.unused.push(Unused::Unknown(said.to_owned()));
         }
     }
