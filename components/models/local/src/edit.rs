@@ -39,7 +39,7 @@ mod window;
 
 use crate::notes::Remark;
 use crate::pixels::Pixels;
-use crate::plan::{Edit, Plan};
+use crate::plan::{Edit, LEAST_CONTRAST, Plan};
 use crate::survey::{Sample, Survey};
 use concept_refinement_vocabulary::Quality;
 use lut::Lut;
@@ -160,7 +160,11 @@ fn adjust(quality: Quality, amount: f32, strength: f32, survey: &Survey) -> Way<
         Quality::Monochrome => Way::Tone(tone::monochrome(presence)),
         Quality::Sepia => Way::Tone(tone::sepia(presence)),
         Quality::Lightness => Way::Tone(tone::lightness(grown)),
-        Quality::Contrast => Way::Tone(tone::contrast(grown, survey.lightness)),
+        Quality::Contrast => {
+            // However strong the edits are, some is left, or what a percentage says.
+            let least = amount.min(LEAST_CONTRAST);
+            Way::Tone(tone::contrast(grown.max(least), survey.lightness))
+        }
         Quality::DarkMode => Way::Tone(tone::dark_mode(presence)),
         Quality::Tightness => reshaped(tighten::apply),
         Quality::Minimalism => reshaped(minimal::apply),

@@ -11,7 +11,8 @@ mod theme;
 
 use crate::words::terms;
 pub use edits::{
-    Change, Edit, Ground, Pad, Plan, Quantize, Recolor, Replacement, Resize, Unused, Widened,
+    Change, Edit, Ground, LEAST_CONTRAST, Pad, Plan, Quantize, Recolor, Replacement, Resize,
+    Unused, Widened,
 };
 use reader::Reader;
 

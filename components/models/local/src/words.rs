@@ -24,7 +24,7 @@ pub fn terms(prompt: &str) -> Vec<Term> {
         } else if let Some(color) = hex(first) {
             (1, Some(Meaning::Color(color)))
         } else if let Some((length, meaning)) = longest(rest) {
-            match part(rest, length, meaning).filter(|_| is_definite(&terms)) {
+            match part(rest, length, meaning).filter(|_| is_changed(&terms)) {
                 Some(part) => (1, Some(part)),
                 None => (length, Some(meaning)),
             }
@@ -41,21 +41,28 @@ pub fn terms(prompt: &str) -> Vec<Term> {
     terms
 }
 
-/// The part of the picture that a colour's name begins with, unless that is the
-/// background's colour: "(make the) sky blue", "(the) sky blue background".
+/// The part of the picture that a colour's name begins with, at the end of a clause: "(make
+/// the) sky blue", but not "(the) sky blue logo".
 fn part(tokens: &[String], length: usize, meaning: Meaning) -> Option<Meaning> {
     let (name, after) = tokens.split_at_checked(length)?;
-    let is_of_ground = longest(after).is_some_and(|(_, next)| next == Meaning::Background);
-    if !matches!(meaning, Meaning::Color(_)) || is_of_ground {
+    if !matches!(meaning, Meaning::Color(_)) || !ends_clause(after) {
         return None;
     }
     let first = longest(name.get(..1)?).map(|(_, first)| first);
     first.filter(|first| *first == Meaning::Part)
 }
 
-/// Whether the last word is "the".
-fn is_definite(terms: &[Term]) -> bool {
-    terms.last().is_some_and(|term| term.text == "the")
+/// Whether a clause ends before these tokens.
+fn ends_clause(after: &[String]) -> bool {
+    let is_end = |next: &String| ENDS.contains(next.as_str());
+    after.first().is_none_or(is_end)
+        || matches!(longest(after), Some((_, Meaning::Stop | Meaning::Or)))
+}
+
+/// Whether the last words are "make the" or "turn the".
+fn is_changed(terms: &[Term]) -> bool {
+    let is_verb = |verb: &str| matches!(verb, "make" | "turn");
+    matches!(terms, [.., verb, the] if is_verb(&verb.text) && the.text == "the")
 }
 
 /// Punctuation that ends the context of words.
@@ -72,13 +79,25 @@ fn tokens(prompt: &str) -> Vec<String> {
             word.extend(character.to_lowercase());
             continue;
         }
-        // "by -20%", but neither "16-20" nor the dash of "- 20% darker"
+        let line = || characters.clone().take_while(|next| *next != '\n').take(64);
+        // "by -20%", but neither "16-20" nor a list's "- 20% darker" or "-3 colours"
         if word.is_empty() && numbers::is_minus(character, next) {
-            word.push('-');
-            continue;
+            let is_item = tokens.last().is_none_or(|last| last == "\n");
+            if !is_item || numbers::after_percent(&line().collect::<String>()).is_some() {
+                word.push('-');
+                continue;
+            }
         }
         if !word.is_empty() {
             tokens.push(std::mem::take(&mut word));
+        }
+        // "brightness-20%", "brightness - 20%"
+        let is_of_word = tokens
+            .last()
+            .is_some_and(|last| last.ends_with(char::is_alphabetic));
+        if is_of_word && numbers::is_dash(character) && is_negated(&line().collect::<String>()) {
+            tokens.push("minus".to_owned());
+            continue;
         }
         // "20 %"
         if character == '%'
@@ -109,6 +128,16 @@ fn tokens(prompt: &str) -> Vec<String> {
     joined(tokens)
 }
 
+/// Whether a dash behind a word makes the percentage after it negative: if that is next to
+/// it, or ends the clause. Otherwise it is a dash between two wishes.
+fn is_negated(after: &str) -> bool {
+    let is_close = after.starts_with(|next: char| next.is_ascii_digit());
+    numbers::after_percent(after).is_some_and(|rest| {
+        let rest = rest.trim_start();
+        is_close || rest.is_empty() || rest.starts_with(|next| ENDS.contains(next))
+    })
+}
+
 /// Joins what is one number: "512 x 512", "20 percent", "minus 20%".
 fn joined(tokens: Vec<String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::with_capacity(tokens.len());
@@ -121,6 +150,14 @@ fn joined(tokens: Vec<String>) -> Vec<String> {
             {
                 wide.push('x');
                 wide.push_str(&token);
+                joined.pop();
+            }
+            [.., number, per]
+                if per.as_str() == "per"
+                    && token == "cent"
+                    && numbers::is_signed(number.as_str()) =>
+            {
+                number.push('%');
                 joined.pop();
             }
             [.., number] if token == "percent" && numbers::is_signed(number) => number.push('%'),
@@ -303,7 +340,16 @@ mod tests {
             ("Black-and-White", vec!["black and white"]),
             ("b&w", vec!["b & w"]),
             ("sky blue", vec!["sky blue"]),
-            ("the sky blue", vec!["the", "sky", "blue"]),
+            ("make the sky blue", vec!["make", "the", "sky", "blue"]),
+            (
+                "turn the sky blue, please",
+                vec!["turn", "the", "sky", "blue", ",", "please"],
+            ),
+            (
+                "make the sky blue logo big",
+                vec!["make", "the", "sky blue", "logo", "big"],
+            ),
+            ("keep the sky blue", vec!["keep", "the", "sky blue"]),
             ("my sky blue logo", vec!["my", "sky blue", "logo"]),
             (
                 "the sky blue background",
@@ -327,7 +373,17 @@ mod tests {
             ("(-20 %)", vec!["(", "-20%", ")"]),
             ("minus 20%, 20 percent", vec!["-20%", ",", "20%"]),
             ("minus 20 percent", vec!["-20%"]),
+            ("by 20 per cent", vec!["by", "20%"]),
             ("- 20% 16-20 a-5", vec!["20%", "16", "20", "a", "5"]),
+            ("a-20%, a - 20 %", vec!["a", "-20%", ",", "a", "-20%"]),
+            (
+                "a - 20% b, 10 - 20%",
+                vec!["a", "20%", "b", ",", "10", "20%"],
+            ),
+            (
+                "-3 a\n-5 b\n-20% c",
+                vec!["3", "a", "\n", "5", "b", "\n", "-20%", "c"],
+            ),
         ];
         for (prompt, expected) in cases {
             let found: Vec<_> = terms(prompt).into_iter().map(|term| term.text).collect();

@@ -210,6 +210,15 @@ fn words_do_what_they_say() {
         let ratio = measure(&edited(&original, prompt, 0.7)) / measure(&original);
         assert!((*least..=*most).contains(&ratio), "{prompt}: {ratio}");
     }
+    // However strong: words leave some contrast, and a percentage no less than it says.
+    for (prompt, least, most) in [
+        ("much less contrast", 0.3, 0.4),
+        ("20% less contrast", 0.6, 0.82),
+        ("80% less contrast", 0.15, 0.25),
+    ] {
+        let ratio = contrast(&edited(&original, prompt, 1.0)) / contrast(&original);
+        assert!((least..=most).contains(&ratio), "{prompt}: {ratio}");
+    }
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use concept_refinement_vocabulary::{Quality, Turn};
 
+/// The lowest contrast that words ask for: it leaves 35 %. A percentage may take all of it.
+pub const LEAST_CONTRAST: f32 = -0.65 / 0.45;
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     Turn(Turn),

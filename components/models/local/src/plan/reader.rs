@@ -13,7 +13,8 @@ mod subject;
 mod turning;
 
 use super::edits::{
-    Change, Edit, Ground, Pad, Plan, Quantize, Recolor, Replacement, Resize, Unused, Widened,
+    Change, Edit, Ground, LEAST_CONTRAST, Pad, Plan, Quantize, Recolor, Replacement, Resize,
+    Unused, Widened,
 };
 use crate::words::Term;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};
@@ -55,17 +56,24 @@ pub struct Reader {
     clause: Clause,
     /// Whether the word before was "the".
     is_definite: bool,
-    /// Whether the word before was "make".
-    is_made: bool,
+    /// The word before.
+    previous: String,
+    /// Whether the words before were "not the".
+    is_after_not: bool,
     /// The colours named before it that may be changed along with the next one: "the red
     /// and the blue".
     listed: Vec<u32>,
     /// Whether the clause began with "but".
     is_but: bool,
-    /// Whether the word before was "to" or "at".
+    /// Whether the word before was "to", "at" or "to just".
     is_to: bool,
-    /// Whether nothing but such words stands behind the last change.
+    /// Whether only words that may stand between a change and its percentage follow the
+    /// last change.
     is_after_change: bool,
+    /// Whether a percentage would be of what follows.
+    is_of_next: bool,
+    /// Whether the word connects the last change with its amount, which follows.
+    is_before_amount: bool,
     /// Whether the words after "half" say of what.
     is_compared: bool,
     series: Series,
@@ -82,12 +90,19 @@ pub struct Reader {
 impl Reader {
     /// Reads a word; `after` are those that follow.
     pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
-        let is_definite = matches!(meaning, Some(Meaning::Definite));
-        let is_made = text == "make";
-        let is_but = text == "but";
-        let is_to = matches!(text.as_str(), "to" | "at");
-        let is_between = percent::is_between(&text, meaning);
         self.is_compared = percent::is_compared(after);
+        let meaning = self.meaning(&text, meaning);
+        let is_definite = matches!(meaning, Some(Meaning::Definite));
+        let is_after_not = is_definite && self.previous == "not";
+        let previous = text.clone();
+        let is_but = text == "but";
+        // "to just 80%"
+        let is_about = matches!(text.as_str(), "just" | "only" | "around");
+        let is_to = matches!(text.as_str(), "to" | "at") || (self.is_to && is_about);
+        let is_between = percent::is_between(&text, meaning);
+        self.is_of_next = percent::is_of_next(after);
+        let is_mark = matches!(text.as_str(), ":" | "(");
+        self.is_before_amount = is_mark && self.is_after_change && percent::is_amount(after, &text);
         let series = self.series.after(&text, meaning);
         let mut meanings = after.iter().map(|term| term.meaning);
         let noun =
@@ -115,7 +130,8 @@ impl Reader {
             }
         }
         self.is_definite = is_definite;
-        self.is_made = is_made;
+        self.is_after_not = is_after_not;
+        self.previous = previous;
         self.is_but = is_but || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
         self.is_to = is_to;
         self.is_after_change = match meaning {
@@ -123,6 +139,18 @@ impl Reader {
             _ => self.is_after_change && is_between,
         };
         self.series = series;
+    }
+
+    /// What a word means here.
+    fn meaning(&self, text: &str, meaning: Option<Meaning>) -> Option<Meaning> {
+        // "turn down the brightness", "turn the brightness down"
+        let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
+        match meaning {
+            // "the top half"
+            Some(Meaning::Share(_)) if !self.is_compared => None,
+            None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
+            meaning => meaning,
+        }
     }
 
     fn known(&mut self, text: String, meaning: Meaning) {
@@ -152,6 +180,9 @@ impl Reader {
             }
             Meaning::Reverse => {
                 self.clause.is_too |= text == "too";
+                // "brightness: low"
+                let is_low = text == "low" && self.previous == ":";
+                self.clause.is_lowered = is_low || percent::is_lower(&text);
                 self.modify(meaning);
             }
             Meaning::More | Meaning::Not | Meaning::Without | Meaning::Remove | Meaning::Keep => {
@@ -195,6 +226,8 @@ impl Reader {
             Meaning::Stop if text == ":" && self.clause.only => self.settle(),
             // "background: blue"
             Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
+            // "brightness: -20%", "brightness (-20%)"
+            Meaning::Stop if self.is_before_amount => self.settle(),
             Meaning::Stop => self.stop(),
             Meaning::Or => {
                 let negated = self.clause.negated;
@@ -244,7 +277,7 @@ impl Reader {
             self.undone("less", &text);
             return;
         }
-        if !self.heeds_percent(modifiers, &text) {
+        if !self.heeds_percent(modifiers, changes, &text) {
             return;
         }
         let own = changes;
@@ -267,10 +300,10 @@ impl Reader {
             self.unwanted("not", &text);
             return;
         }
+        self.end_percent(modifiers, &changes);
         if self.alters(&changes) {
             return;
         }
-        self.end_percent(modifiers, &changes);
         self.clause.is_open_change = modifiers.percent.is_none();
         let adjustment = |((quality, amount), (_, own)): ((Quality, f32), &(Quality, f32))| {
             let text = text.clone();
@@ -278,6 +311,7 @@ impl Reader {
                 quality,
                 own: *own,
                 amount,
+                percent: modifiers.percent,
                 text,
             }
         };
@@ -295,6 +329,7 @@ impl Reader {
             quality,
             own: 1.0,
             amount: 1.0,
+            percent: None,
             text: text.clone(),
         };
         self.adjust(text, vec![change]);
@@ -385,7 +420,10 @@ impl Reader {
         if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
             self.clause.other = true;
             let degree = modifiers.degree;
-            let unused = self.sizing.start(text, meaning, degree, modifiers.reverse);
+            // "-20% scale": the sign is the percentage's own.
+            let is_signed = modifiers.percent.is_some_and(|percent| percent.said < 0.0);
+            let reverse = modifiers.reverse && !is_signed;
+            let unused = self.sizing.start(text, meaning, degree, reverse);
             self.unused.extend(unused.map(Unused::Undone));
         }
     }
@@ -438,8 +476,10 @@ impl Reader {
             degree, reverse, ..
         } = modifiers;
         let is_of_last = !self.clause.other;
-        // "darker too"
-        let is_reversed = reverse && !(self.clause.is_too && degree == 1.0);
+        // "the contrast is too strong", but not "darker too"
+        let is_too = self.clause.is_too && degree != 1.0;
+        // "the contrast is weak" complains.
+        let is_reversed = reverse && (self.clause.is_lowered || is_too);
         if modifiers.percent.is_some() {
             self.later_percent(modifiers, is_of_last, has_size);
         } else if is_of_last && is_reversed && self.clause.changes {

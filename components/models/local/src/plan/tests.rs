@@ -9,6 +9,7 @@ const BLUE: u32 = 0x2563C9;
 const GOLD: u32 = 0xCDA02E;
 const RED: u32 = 0xD62828;
 const NAVY: u32 = 0x1D2F5F;
+const SKY: u32 = 0x6DB7E8;
 const WHITE: u32 = 0xFFFFFF;
 const BLACK: u32 = 0x161616;
 
@@ -365,10 +366,14 @@ fn sizes_are_read() {
         ("make it bigger", &[scale(1.5)]),
         ("make it 20% bigger", &[scale(1.2)]),
         ("make the red logo bigger", &[scale(1.5)]),
+        ("make the sky blue logo bigger", &[scale(1.5)]),
         ("smaller", &[scale(0.5)]),
         ("a bit smaller", &[scale(0.75)]),
         ("20 % smaller", &[scale(0.8)]),
         ("too big", &[scale(1.0 / 1.5)]),
+        ("reduce it to half the size", &[scale(0.5)]),
+        ("reduce the image to half size", &[scale(0.5)]),
+        ("decrease to half its size", &[scale(0.5)]),
         ("scale to 50%", &[scale(0.5)]),
         ("resize to 1024x768", &[to(1024, 768)]),
         ("1024×768px", &[to(1024, 768)]),
@@ -411,6 +416,10 @@ fn a_background_gets_a_color() {
         ("replace the white background with blue", &[on(BLUE)]),
         ("make the white background blue", &[on(BLUE)]),
         (
+            "make white background with blue logo",
+            &[recolored(BLUE), on(WHITE)],
+        ),
+        (
             "remove the background and replace it with white",
             &[more(Transparency), on(WHITE)],
         ),
@@ -452,6 +461,8 @@ fn colors_take_each_others_place() {
         ("turn the red blue", &[replace(RED, BLUE, 0.0)]),
         ("change the logo to blue", &[recolored(BLUE)]),
         ("replace dark red with blue", &[replace(RED, BLUE, 0.0)]),
+        ("replace the sky blue with navy", &[replace(SKY, NAVY, 0.0)]),
+        ("make the sky blue darker", &[Alter(SKY, Lightness, -1.0)]),
         ("turn the logo light blue", &[recolor(&[BLUE], 1.0)]),
         (
             "turn red to blue, navy to gold",
@@ -495,6 +506,9 @@ fn colors_take_each_others_place() {
         ("make the red dark blue", &[replace(RED, BLUE, -1.0)]),
         ("use blue, not the red", &[replace(RED, BLUE, 0.0)]),
         ("make the red warmer", &[Alter(RED, Temperature, 1.0)]),
+        ("make the red a bit warmer", &[Alter(RED, Temperature, 0.5)]),
+        ("make red much warmer", &[Alter(RED, Temperature, 1.5)]),
+        ("make the red less contrasty", &[Alter(RED, Contrast, -1.0)]),
         ("make the red logo transparent", &[more(Transparency)]),
         ("make red blue", &[replace(RED, BLUE, 0.0)]),
         (
@@ -527,7 +541,19 @@ fn colors_take_each_others_place() {
     let kept = Plan::of("lighter, keep the blue, no red");
     assert_eq!(kept.edits, [more(Lightness)]);
     assert_eq!(kept.kept, [("blue".to_owned(), BLUE)]);
+    let sky = Plan::of("lighter, keep the sky blue").kept;
+    assert_eq!(sky, [("sky blue".to_owned(), SKY)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
+    for prompt in [
+        "I don't like the red, make it blue",
+        "avoid the red, make it blue",
+        "don't use the red, use blue",
+    ] {
+        let plan = Plan::of(prompt);
+        assert_eq!(plan.edits, [recolored(BLUE)], "{prompt}");
+        assert_eq!(plan.kept, [], "{prompt}");
+        assert_eq!(plan.excluded, [("red".to_owned(), RED)], "{prompt}");
+    }
     let listed = Plan::of("sharper, keep the red, gold and blue").kept;
     let colors: Vec<_> = listed.iter().map(|(_, color)| *color).collect();
     assert_eq!(colors, [RED, GOLD, BLUE]);
@@ -595,7 +621,11 @@ fn degrees_come_before_or_after() {
         ("stronger contrast", &[adjust(Contrast, 1.5)]),
         ("strongly pixelated", &[adjust(Pixelation, 1.5)]),
         ("a subtle vignette", &[adjust(Vignette, 0.5)]),
-        ("much less contrast", &[adjust(Contrast, -1.5)]),
+        ("much less contrast", &[adjust(Contrast, LEAST_CONTRAST)]),
+        (
+            "very much less contrast",
+            &[adjust(Contrast, LEAST_CONTRAST)],
+        ),
         (
             "sharper, a bit warmer",
             &[adjust(Temperature, 0.5), more(Sharpness)],
@@ -624,7 +654,19 @@ fn percentages_are_of_what_is_there() {
     let scale = |factor| Edit::Resize(Resize::Scale(factor));
     let cases: &[(&str, &[Edit])] = &[
         ("brightness -20%", &[lightness(-0.2)]),
+        ("brightness - 20%", &[lightness(-0.2)]),
+        ("brightness-20%", &[lightness(-0.2)]),
+        ("sharper\n- 20% darker", &[lightness(-0.2), more(Sharpness)]),
+        ("sharper - 20% bigger", &[more(Sharpness), scale(1.2)]),
         ("brightness: −20 %", &[lightness(-0.2)]),
+        ("set brightness: -20%", &[lightness(-0.2)]),
+        ("brightness (-20%)", &[lightness(-0.2)]),
+        (
+            "brightness (by -20%), sharper",
+            &[lightness(-0.2), more(Sharpness)],
+        ),
+        ("brightness to just 80%", &[lightness(-0.2)]),
+        ("reduce the brightness to only 80%", &[lightness(-0.2)]),
         ("-20% brightness", &[lightness(-0.2)]),
         ("brightness minus 20 percent", &[lightness(-0.2)]),
         ("brightness +20%", &[lightness(0.2)]),
@@ -635,13 +677,31 @@ fn percentages_are_of_what_is_there() {
         ("saturation -30%", &[saturation(0.3)]),
         ("saturation by +30%", &[adjust(Saturation, 0.3 * 3.0)]),
         ("reduce the saturation by 50%", &[saturation(0.5)]),
+        ("saturation 50% lower", &[saturation(0.5)]),
+        ("contrast 20% less", &[contrast(0.2)]),
         ("10% less saturation", &[saturation(0.1)]),
         ("desaturate by 100%", &[saturation(1.0)]),
         ("reduce the saturation to 50%", &[saturation(0.5)]),
         ("reduce the contrast to 40%", &[contrast(0.6)]),
+        ("100% less contrast", &[contrast(1.0)]),
         ("desaturate to 50%", &[saturation(0.5)]),
         ("brightness to 50%", &[lightness(-0.5)]),
+        ("brightness down to 80%", &[lightness(-0.2)]),
+        ("turn the brightness down by 20%", &[lightness(-0.2)]),
         ("set the contrast at 50%", &[contrast(0.5)]),
+        ("reduce to 80% brightness", &[lightness(-0.2)]),
+        ("convert to 100% grayscale", &[more(Monochrome)]),
+        ("sepia at 50%", &[adjust(Sepia, 0.5)]),
+        ("vignette at 30%", &[adjust(Vignette, 0.9)]),
+        ("reduce the noise to 50%", &[adjust(Smoothness, 1.5)]),
+        ("set to 30% blur", &[adjust(Sharpness, -0.9)]),
+        ("set the blur to 30%", &[adjust(Sharpness, -0.9)]),
+        ("to 80% blue", &[recolored(BLUE)]),
+        ("change the logo to 50% gray", &[recolored(0x808080)]),
+        ("at 50% scale", &[scale(0.5)]),
+        ("-20% scale", &[scale(0.8)]),
+        ("twice as small", &[scale(0.5)]),
+        ("twice as dark", &[lightness(-1.0)]),
         ("turn the brightness to 75%", &[lightness(-0.25)]),
         ("increase the brightness to 150%", &[lightness(0.5)]),
         ("half as bright", &[lightness(-0.5)]),
@@ -649,6 +709,8 @@ fn percentages_are_of_what_is_there() {
         ("half the saturation", &[saturation(0.5)]),
         ("twice as bright", &[lightness(1.0)]),
         ("grayscale 50%", &[adjust(Monochrome, 0.5)]),
+        ("100% transparent", &[more(Transparency)]),
+        ("invert 100%", &[more(Inversion)]),
         (
             "brightness -20%, contrast 50%",
             &[lightness(-0.2), adjust(Contrast, 1.5)],
@@ -656,6 +718,26 @@ fn percentages_are_of_what_is_there() {
         (
             "brightness -20% contrast 50%",
             &[lightness(-0.2), adjust(Contrast, 1.5)],
+        ),
+        (
+            "brighter with 20% more contrast",
+            &[more(Lightness), adjust(Contrast, 0.6)],
+        ),
+        (
+            "brighter 20% less saturation",
+            &[saturation(0.2), more(Lightness)],
+        ),
+        (
+            "flat style with 20% padding",
+            &[more(Minimalism), Edit::Pad(Pad::Margin(0.6))],
+        ),
+        (
+            "lighter with 20% margin",
+            &[more(Lightness), Edit::Pad(Pad::Margin(0.6))],
+        ),
+        (
+            "black and white 50% smaller",
+            &[more(Monochrome), scale(0.5)],
         ),
         ("lighter, but only 20%", &[lightness(0.2)]),
         ("half as big", &[scale(0.5)]),
@@ -678,6 +760,13 @@ fn percentages_are_of_what_is_there() {
     let whole: &[(&str, &[Edit], &str)] = &[
         ("make it 50% transparent", &[more(Transparency)], "50%"),
         ("invert 50%", &[more(Inversion)], "50%"),
+        (
+            "make the red 50% transparent",
+            &[Edit::Alter(RED, Transparency, 1.0)],
+            "50%",
+        ),
+        ("adjust brightness: -20%", &[lightness(-0.2)], "adjust"),
+        ("adjust brightness, -20%", &[more(Lightness)], "adjust -20%"),
         ("rotate by 20%", &[Edit::Turn(Turn::Right)], "20%"),
         (
             "darken the red by 20%",
@@ -694,7 +783,7 @@ fn percentages_are_of_what_is_there() {
     for (prompt, edits, ignored) in whole {
         let plan = Plan::of(prompt);
         assert_eq!(plan.edits, *edits, "{prompt}");
-        assert_eq!(told(&plan), [*ignored], "{prompt}");
+        assert_eq!(told(&plan).join(" "), *ignored, "{prompt}");
     }
 }
 
@@ -702,9 +791,21 @@ fn percentages_are_of_what_is_there() {
 fn less_may_come_last() {
     let cases: &[(&str, &[Edit])] = &[
         ("brightness lower", &[less(Lightness)]),
+        ("brightness: low", &[less(Lightness)]),
+        ("brightness down", &[less(Lightness)]),
+        ("turn down the brightness", &[less(Lightness)]),
+        ("turn the brightness down", &[less(Lightness)]),
+        ("bring the contrast down a bit", &[adjust(Contrast, -0.5)]),
         ("the brightness is too high", &[less(Lightness)]),
         ("contrast a bit lower", &[adjust(Contrast, -0.5)]),
         ("the contrast is too low", &[more(Contrast)]),
+        ("the contrast is low", &[more(Contrast)]),
+        ("the contrast is weak", &[more(Contrast)]),
+        (
+            "the contrast is too strong",
+            &[adjust(Contrast, LEAST_CONTRAST)],
+        ),
+        ("contrast reduced", &[less(Contrast)]),
         ("too little contrast", &[more(Contrast)]),
         ("darker too", &[less(Lightness)]),
         ("lighter, less", &[more(Lightness)]),
@@ -812,6 +913,7 @@ fn so_many_colors_are_left() {
     let cases: &[(&str, &[Edit])] = &[
         ("only two colours", &[quantize(2, &[])]),
         ("use 3 colors", &[quantize(3, &[])]),
+        ("-3 colours", &[quantize(3, &[])]),
         ("three flat colours", &[more(Minimalism), quantize(3, &[])]),
         ("no more than 16 colours", &[quantize(16, &[])]),
         ("reduce it to four colours", &[quantize(4, &[])]),
@@ -913,6 +1015,12 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
             colors(&["#abc"]),
         ),
         ("blue for the cup", &["cup"], colors(&["blue"])),
+        (
+            "make the double arrow blue",
+            &["double arrow"],
+            colors(&["blue"]),
+        ),
+        ("make the top half blue", &["top half"], colors(&["blue"])),
         ("brighten the cup", &["cup"], Change::Other),
         ("rotate the cup", &["cup"], Change::Other),
         (

@@ -43,8 +43,19 @@ pub fn meaning(token: &str) -> Option<Meaning> {
 
 /// Whether the character is the sign of the number that follows.
 pub fn is_minus(character: char, next: Option<char>) -> bool {
+    is_dash(character) && next.is_some_and(|next| next.is_ascii_digit())
+}
+
+pub fn is_dash(character: char) -> bool {
     matches!(character, '-' | '\u{2212}' | '\u{2013}')
-        && next.is_some_and(|next| next.is_ascii_digit())
+}
+
+/// What follows a percentage. None: the text does not begin with one.
+pub fn after_percent(text: &str) -> Option<&str> {
+    let number = text.trim_start();
+    let rest = number.trim_start_matches(|next: char| next.is_ascii_digit() || next == '.');
+    let is_number = rest.len() < number.len();
+    rest.trim_start().strip_prefix('%').filter(|_| is_number)
 }
 
 /// Whether the token is a number, with or without a sign.

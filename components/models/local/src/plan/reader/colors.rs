@@ -142,7 +142,7 @@ impl Reader {
         } else if modifiers.remove {
             self.settle();
             self.undone("remove", text);
-        } else if modifiers.not && self.is_definite && (self.is_but || self.colors.is_empty()) {
+        } else if modifiers.not && self.is_definite && self.is_excepted() {
             // "invert, but not the red"
             self.settle();
             self.kept.push((text.to_owned(), color));
@@ -159,6 +159,12 @@ impl Reader {
             return false;
         }
         true
+    }
+
+    /// Whether "the" stands in an exception: "invert, not the red", and not "I don't like the
+    /// red".
+    fn is_excepted(&self) -> bool {
+        self.is_but || (self.is_after_not && self.colors.is_empty())
     }
 
     fn replace(&mut self, from: u32, to: u32, degree: f32) {
@@ -235,7 +241,7 @@ impl Reader {
         }
         let is_next = !self.listed.is_empty();
         self.clause.is_bare = !self.is_definite;
-        self.clause.named = (self.is_definite || self.is_made || is_next)
+        self.clause.named = (self.is_definite || self.previous == "make" || is_next)
             .then_some(color)
             .filter(|_| shade.is_none());
         match self.clause.named {

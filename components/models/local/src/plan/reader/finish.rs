@@ -1,7 +1,7 @@
 //! Turns what was read into a plan.
 
 use super::state::{Adjustment, Replacing};
-use super::{Edit, Ground, Plan, Quality, Quantize, Reader, Recolor, Unused};
+use super::{Edit, Ground, LEAST_CONTRAST, Plan, Quality, Quantize, Reader, Recolor, Unused};
 use crate::color::channels;
 use concept_refinement_vocabulary as vocabulary;
 
@@ -108,6 +108,7 @@ impl Reader {
                         quality: Quality::Monochrome,
                         own: 1.0,
                         amount: 1.0,
+                        percent: None,
                         text: String::new(),
                     });
                 }
@@ -136,11 +137,21 @@ fn is_grey(color: u32) -> bool {
     r.max(g).max(b) - r.min(g).min(b) <= NEAR
 }
 
+/// The amount of an adjustment. Words leave some contrast; only a percentage takes all of it.
+fn limited(adjustment: &Adjustment) -> f32 {
+    let is_said = adjustment.percent.is_some();
+    match adjustment.quality {
+        Quality::Contrast if !is_said => adjustment.amount.max(LEAST_CONTRAST),
+        _ => adjustment.amount,
+    }
+}
+
 /// Combines the adjustments of each quality, in the order of the qualities. Of two words
 /// that contradict each other the last one counts.
 fn combined(adjustments: Vec<Adjustment>, unused: &mut Vec<Unused>) -> Vec<(Quality, f32)> {
     let mut combined: Vec<Adjustment> = Vec::new();
-    for next in adjustments {
+    for mut next in adjustments {
+        next.amount = limited(&next);
         let earlier = combined
             .iter_mut()
             .find(|earlier| earlier.quality == next.quality);

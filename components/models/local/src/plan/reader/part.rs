@@ -71,7 +71,7 @@ impl Reader {
         }
         self.set_ground(Some(color), shade);
         // "make the white background blue"
-        if self.clause.named.take() == Some(color) {
+        if self.clause.named.take() == Some(color) && !self.clause.is_bare {
             self.go_on_with_ground(name);
         }
         true

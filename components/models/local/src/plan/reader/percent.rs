@@ -11,42 +11,46 @@ impl Reader {
     /// next change or size.
     pub(super) fn percent(&mut self, text: String, part: f32) {
         let percent = Percent {
-            by: if self.is_to { part - 1.0 } else { part },
-            is_part: self.is_to,
+            said: part,
+            is_target: self.is_to,
         };
-        let is_of_last = self.is_after_change;
         self.settle();
-        self.sizing.percent(percent);
-        if is_of_last {
+        if self.is_after_change && !self.is_of_next && !self.changed.is_empty() {
             self.set_amount(&text, percent);
         } else {
+            self.sizing.percent(percent);
             self.modifiers.take_percent(percent);
             self.clause.percent = Some(text);
         }
     }
 
-    /// "half as bright"; of other halves nothing is known.
+    /// "half as bright"
     pub(super) fn share(&mut self, text: String, part: f32) {
-        if self.is_compared {
-            self.settle();
-            let percent = Percent {
-                by: part - 1.0,
-                is_part: true,
-            };
-            self.sizing.percent(percent);
-            self.modifiers.take_percent(percent);
-            self.clause.percent = Some(text);
-        } else {
-            self.clause.other = true;
-            self.unknown(text);
-        }
+        self.settle();
+        self.sizing.percent(Percent {
+            said: part,
+            is_target: true,
+        });
+        self.modifiers.take_percent(Percent {
+            said: part - 1.0,
+            is_target: false,
+        });
+        self.clause.percent = Some(text);
     }
 
     /// Whether a change takes its amount from the percentage before it. False: there is
     /// none to be made.
-    pub(super) fn heeds_percent(&mut self, modifiers: Modifiers, text: &str) -> bool {
+    pub(super) fn heeds_percent(
+        &mut self,
+        modifiers: Modifiers,
+        changes: &[(Quality, f32)],
+        text: &str,
+    ) -> bool {
         let said = self.clause.percent.clone().unwrap_or_default();
-        let is_none = modifiers.percent.is_some_and(|percent| percent.by == 0.0);
+        let is_none = modifiers.percent.is_some_and(|percent| {
+            let mut changes = changes.iter();
+            changes.all(|(quality, own)| percent.by(*quality, *own) == 0.0)
+        });
         if is_none {
             self.undone(&said, text);
         }
@@ -56,8 +60,9 @@ impl Reader {
     /// The percentage says nothing about changes that are made as a whole.
     pub(super) fn end_percent(&mut self, modifiers: Modifiers, changes: &[(Quality, f32)]) {
         let is_whole = changes.iter().any(|(quality, _)| is_whole(*quality));
+        let is_partly = modifiers.percent.is_some_and(|percent| percent.said != 1.0);
         if let Some(said) = self.clause.percent.take()
-            && modifiers.percent.is_some()
+            && is_partly
             && is_whole
         {
             self.unused.push(Unused::Unknown(said));
@@ -80,46 +85,44 @@ impl Reader {
     fn set_amount(&mut self, said: &str, percent: Percent) {
         let is_reversed = std::mem::take(&mut self.modifiers.reverse);
         let rises = self.clause.rises;
-        let changed = self.changed.clone();
-        let Some(changes) = self.adjustments.get_mut(changed.clone()) else {
-            return;
-        };
-        let aims: Option<Vec<f32>> = changes
-            .iter()
-            .map(|change| change.at(percent, is_reversed, rises))
-            .collect();
-        let text = changes.first().map(|change| change.text.clone());
-        let is_made_whole = changes.iter().any(|change| is_whole(change.quality));
-        let Some(aims) = aims else {
-            self.adjustments.drain(changed);
-            self.changed = 0..0;
-            self.undone(&text.unwrap_or_default(), said);
-            return;
-        };
-        for (change, aim) in changes.iter_mut().zip(aims) {
-            change.amount = aim;
+        for change in self.last_changes() {
+            change.percent = Some(percent);
         }
-        if is_made_whole {
+        if let Some(text) = self.set_last(|change| change.at(percent, is_reversed, rises)) {
+            self.undone(&text, said);
+        } else if percent.said != 1.0 && self.last_changes().iter().any(|it| is_whole(it.quality)) {
             self.unused.push(Unused::Unknown(said.to_owned()));
         }
     }
 
-    /// "brightness lower": the last changes are reversed. Those of which there cannot be
-    /// less are taken back.
+    /// "brightness lower": the last changes are reversed.
     pub(super) fn reverse_last(&mut self, degree: f32) {
-        let Some(changes) = self.adjustments.get_mut(self.changed.clone()) else {
-            return;
-        };
-        if changes.iter().all(|change| change.quality.can_be_less()) {
-            for change in changes {
-                change.amount *= -degree;
-            }
-            return;
+        let rises = self.clause.rises;
+        if let Some(text) = self.set_last(|change| change.reversed(degree, rises)) {
+            self.undone("less", &text);
         }
-        let text = changes.first().map(|change| change.text.clone());
-        self.adjustments.drain(self.changed.clone());
-        self.changed = 0..0;
-        self.undone("less", &text.unwrap_or_default());
+    }
+
+    fn last_changes(&mut self) -> &mut [Adjustment] {
+        let changes = self.adjustments.get_mut(self.changed.clone());
+        changes.unwrap_or_default()
+    }
+
+    /// Gives the last changes other amounts. If one of them cannot have any, they are taken
+    /// back, and the word for them is returned.
+    fn set_last(&mut self, aim: impl Fn(&Adjustment) -> Option<f32>) -> Option<String> {
+        let changes = self.last_changes();
+        let aims: Option<Vec<f32>> = changes.iter().map(aim).collect();
+        let Some(aims) = aims else {
+            let text = changes.first().map(|change| change.text.clone());
+            self.adjustments.drain(self.changed.clone());
+            self.changed = 0..0;
+            return text;
+        };
+        for (change, aim) in changes.iter_mut().zip(aims) {
+            change.amount = aim;
+        }
+        None
     }
 }
 
@@ -132,48 +135,90 @@ pub fn is_compared(after: &[Term]) -> bool {
     between > 0 && matches!(noun, Some(Meaning::Change(_) | Meaning::Scale(_)))
 }
 
+/// Whether the word reverses a change before it: "brightness lower", and not "the contrast
+/// is low".
+pub fn is_lower(text: &str) -> bool {
+    let words = ["lower", "less", "reduc", "decreas", "too high", "down"];
+    words.iter().any(|word| text.starts_with(word))
+}
+
 /// Whether a word stands between a change and its percentage: "brightness down *to* 80%".
 pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
-    use Meaning::{By, Definite, Filler, On, Reverse, Whole};
-    matches!(meaning, Some(By | On | Filler | Definite | Reverse | Whole))
-        || matches!(text, ":" | "(")
+    use Meaning::{Definite, Filler, Reverse, Whole};
+    matches!(meaning, Some(Filler | Definite | Reverse | Whole))
+        || matches!(text, "by" | "to" | "at" | "only" | ":" | "(")
+}
+
+/// Whether a percentage is of what follows: "20% more contrast", "50% smaller".
+pub fn is_of_next(after: &[Term]) -> bool {
+    use Meaning::{Change, Enlarge, More, Pad, Resize, Reverse, Scale};
+    let is_more = |term: &&Term| matches!(term.meaning, Some(More | Reverse));
+    let skipped = after.iter().take_while(is_more).count();
+    match after.get(skipped).and_then(|term| term.meaning) {
+        Some(Scale(_) | Enlarge | Resize | Pad) => true,
+        Some(Change(_)) => skipped > 0,
+        _ => false,
+    }
+}
+
+/// Whether an amount follows a mark: "(by -20%)", ": low".
+pub fn is_amount(after: &[Term], mark: &str) -> bool {
+    let is_by = |term: &&Term| term.text == "by" || term.text == "to";
+    let between = after.iter().take_while(is_by).count();
+    match after.get(between).and_then(|term| term.meaning) {
+        Some(Meaning::Percent(_)) => true,
+        Some(Meaning::Reverse) => mark == ":",
+        _ => false,
+    }
 }
 
 impl Modifiers {
     fn take_percent(&mut self, percent: Percent) {
         self.percent = Some(percent);
-        self.reverse = percent.by < 0.0 || (self.reverse && !percent.is_part);
-        self.degree = plain(percent.by);
+        self.reverse |= percent.said < 0.0;
+        self.degree = plain(percent.said);
     }
 
     /// How much of a quality is asked for; `own` is what the plain word asks for.
     pub(super) fn amount(self, quality: Quality, own: f32) -> f32 {
-        let own = if self.reverse { -own } else { own };
+        let turned = if self.reverse { -own } else { own };
         match self.percent {
-            Some(percent) => scaled(quality, own, percent.by),
-            None => own * self.degree,
+            Some(percent) if percent.is_level(quality, own) => {
+                let by = percent.by(quality, own);
+                scaled(quality, own.copysign(by), by)
+            }
+            Some(percent) => scaled(quality, turned, percent.said),
+            None => turned * self.degree,
         }
     }
 }
 
 impl Adjustment {
+    /// The amount that a word like "lower" after it says. None: there cannot be less.
+    fn reversed(&self, degree: f32, rises: bool) -> Option<f32> {
+        match self.percent {
+            Some(percent) => self.at(percent, true, rises),
+            None => (self.quality.can_be_less()).then_some(-self.amount * degree),
+        }
+    }
+
     /// The amount that a percentage after it says. None: there is none, or it contradicts
     /// the word.
     fn at(&self, percent: Percent, is_reversed: bool, rises: bool) -> Option<f32> {
         let is_turned = is_reversed || self.amount.signum() != self.own.signum();
-        let is_lowered = self.own < 0.0 || is_turned;
         let verbs = ["en", "er"];
-        let is_raised =
-            self.own > 0.0 && (rises || verbs.iter().any(|end| self.text.ends_with(end)));
-        let is_less = if percent.is_part {
-            percent.by < 0.0
+        let is_raised = rises || verbs.iter().any(|end| self.text.ends_with(end));
+        let is_level = percent.is_level(self.quality, self.own);
+        let by = percent.by(self.quality, self.own);
+        let is_less = if is_level {
+            by < 0.0
         } else {
-            (self.own < 0.0) != (is_turned || percent.by < 0.0)
+            (self.own < 0.0) != (is_turned || by < 0.0)
         };
         // "increase the brightness to 80%"
-        let contradicts = percent.is_part && if is_less { is_raised } else { is_lowered };
+        let contradicts = is_level && if is_less { is_raised } else { is_turned };
         let is_possible = self.quality.can_be_less() || !is_less;
-        if contradicts || !is_possible || percent.by == 0.0 {
+        if contradicts || !is_possible || by == 0.0 {
             return None;
         }
         let own = if is_less {
@@ -181,7 +226,7 @@ impl Adjustment {
         } else {
             self.own.abs()
         };
-        Some(scaled(self.quality, own, percent.by))
+        Some(scaled(self.quality, own, by))
     }
 }
 

@@ -45,8 +45,10 @@ impl Sizing {
     ) -> Option<String> {
         const SMALLEST: f32 = 0.25;
         let action = match meaning {
-            // "too big"
-            Meaning::Scale(factor) if reverse => Action::Scale(1.0 / factor),
+            // "too big", but not "reduce it to half the size"
+            Meaning::Scale(factor) if reverse && !text.starts_with("half") => {
+                Action::Scale(1.0 / factor)
+            }
             Meaning::Scale(factor) => Action::Scale((1.0 + (factor - 1.0) * degree).max(SMALLEST)),
             _ if reverse => return Some(format!("less {text}")),
             Meaning::Enlarge => Action::Enlarge,
@@ -143,13 +145,16 @@ fn scaled(action: Option<Action>, percent: Option<Percent>, times: Option<f32>) 
         (_, _, Some(times)) if times <= 0.0 => return None,
         (_, _, Some(times)) if is_smaller => 1.0 / times,
         (_, _, Some(times)) => times,
-        (Some(Action::Pad(_)), Some(_), _) => return None,
-        // "shrink to 80%", "half as big", "resize by -20%"
-        (Some(Action::Resize), Some(percent), _) if percent.by >= 0.0 && !percent.is_part => {
-            percent.by
+        // "twice as small"
+        (Some(_), Some(percent), _) if percent.is_target && is_smaller && percent.said > 1.0 => {
+            1.0 / percent.said
         }
-        (Some(_), Some(percent), _) if is_smaller && !percent.is_part => 1.0 - percent.by.abs(),
-        (Some(_), Some(percent), _) => 1.0 + percent.by,
+        // "shrink to 80%", "half as big"
+        (Some(_), Some(percent), _) if percent.is_target => percent.said,
+        (Some(Action::Resize), Some(percent), _) if percent.said >= 0.0 => percent.said,
+        (Some(_), Some(percent), _) if is_smaller => 1.0 - percent.said.abs(),
+        // "20% bigger", "resize by -20%"
+        (Some(_), Some(percent), _) => 1.0 + percent.said,
         (Some(Action::Scale(factor)), ..) => factor,
         (Some(Action::Enlarge), ..) => 2.0,
         _ => return None,

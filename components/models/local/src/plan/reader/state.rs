@@ -53,10 +53,28 @@ impl Modifiers {
 /// "20%", "to 80%"
 #[derive(Clone, Copy, PartialEq)]
 pub struct Percent {
-    /// By how much, in hundredths: 0.2, and of "to 80%" -0.2.
-    pub by: f32,
-    /// It says how much is left of what is there.
-    pub is_part: bool,
+    /// As said: 0.2 or 0.8.
+    pub said: f32,
+    /// It stands after "to" or "at".
+    pub is_target: bool,
+}
+
+impl Percent {
+    /// Whether it says how much is left of a quality that the picture has ("brightness to
+    /// 80%"), and not how much is added ("sepia at 80%"); `own` is what the plain word asks
+    /// for.
+    pub fn is_level(self, quality: Quality, own: f32) -> bool {
+        self.is_target && own > 0.0 && quality.can_be_less()
+    }
+
+    /// By how much a quality changes.
+    pub fn by(self, quality: Quality, own: f32) -> f32 {
+        if self.is_level(quality, own) {
+            self.said - 1.0
+        } else {
+            self.said
+        }
+    }
 }
 
 /// A change of a quality, and the words for it.
@@ -65,6 +83,8 @@ pub struct Adjustment {
     /// What the plain word asks for.
     pub own: f32,
     pub amount: f32,
+    /// What the amount was taken from, if it was said in per cent.
+    pub percent: Option<Percent>,
     pub text: String,
 }
 
@@ -99,6 +119,9 @@ impl Series {
         match (meaning, text) {
             (Some(Meaning::Color(_)), _) => Self::Color,
             (Some(Meaning::Definite), _) => self,
+            // "the red a bit warmer"
+            (Some(Meaning::Degree(_) | Meaning::Percent(_)), _) if self == Self::Color => self,
+            (Some(Meaning::More | Meaning::Reverse), _) if self == Self::Color => self,
             (Some(Meaning::Stop), ",") if self == Self::Color => Self::Comma,
             (Some(Meaning::Stop), "and" | "&") if self != Self::No => Self::And,
             _ => Self::No,
@@ -144,6 +167,8 @@ pub struct Clause {
     pub rises: bool,
     /// It says "too".
     pub is_too: bool,
+    /// Its last word that reverses may stand after a change: "lower".
+    pub is_lowered: bool,
     /// It changes a quality.
     pub changes: bool,
     /// The amount of the last change may follow.

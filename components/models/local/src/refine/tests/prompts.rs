@@ -55,6 +55,7 @@ const TABLE: &str = "
     logo: more whitespace around it -> size 744x744; silent
     acme: outline only in dark blue on white -> lighter; lacks red; corner white; silent
     acme: make it smaller -> size 150x100; silent
+    acme: reduce it to half the size -> size 150x100; silent
     acme: swap red with blue -> has blue; lacks red; note There is no blue
     acme: swap black and red -> has black; lacks red; note There is no black
     acme: make the white red and the red white -> corner D62828; has white; silent
@@ -64,6 +65,8 @@ const TABLE: &str = "
     four: make the green and the red darker -> has 166623; has 7A0D13; has 1E5AC8; silent
     four: make the grey transparent -> corner white; lacks grey; has 1E5AC8; silent
     four: make the blue transparent -> corner white; lacks 1E5AC8; has grey; silent
+    four: make the blue 50% transparent -> corner white; lacks 1E5AC8; has grey; note 50%
+    four: make the red much warmer -> has 1E5AC8; has grey; silent
     four: make red transparent -> corner white; lacks D21E28; has grey; silent
     four: make the purple transparent -> refused there is no purple
     four: invert but not the red -> corner 000000; note What was red could not be kept so.
@@ -85,17 +88,26 @@ const TABLE: &str = "
     lake: make the sky blue -> refused (sky blue)
     lake: make it sky blue -> silent
     lake: in sky blue -> silent
+    acme: make the sky blue logo bigger -> size 450x300; silent
     acme: brightness -20% -> darker; silent
+    acme: Adjust brightness: -20% -> darker; note Not understood: adjust.
+    acme: brightness (-20%) -> darker; silent
     acme: contrast -30% -> darker; silent
+    acme: contrast - 30% -> darker; silent
     acme: saturation -30% -> muted; silent
     acme: reduce brightness to 80% -> darker; has 9D141D; silent
     acme: reduce the saturation by 50% -> muted; has A85852; silent
+    acme: saturation 50% lower -> muted; has A85852; silent
     acme: half as bright -> darker; silent
+    acme: turn down the brightness -> darker; silent
     acme: rotate by -90 degrees -> size 200x300; silent
     acme: make it 50% transparent -> transparent; note Not understood: 50%.
     acme: invert 50% -> corner 000000; note Not understood: 50%.
     acme: grayscale 50% -> muted; has A85852; silent
+    acme: convert to 100% grayscale -> muted; lacks red; silent
+    acme: at 50% scale -> size 150x100; silent
     acme: in blue, not red -> has blue; lacks red; silent
+    acme: I don't like the red, make it blue -> has blue; lacks red; silent
     logo: softer colours -> muted; silent
     logo: a softer look -> muted; silent
     noisy: remove noise -> silent
@@ -129,8 +141,10 @@ const TABLE: &str = "
     logo: pad to 16:9 -> size 1067x600; silent
     badge: twice as large -> size 960x960; silent
     acme: scale to 50% -> size 150x100; silent
+    acme: black and white 50% smaller -> size 150x100; lacks red; silent
     acme: pastel blue -> lacks red; lighter; silent
     badge: make the red sail green -> has 2E8B4A; note cannot tell the sail from the rest
+    acme: make the top half blue -> has blue; note cannot tell the top half from the rest
     badge: keep the white, everything else in green -> has FDFBF5; silent
     acme: darken the red -> darker; corner white; silent
     acme: red -> note Hardly anything changed
@@ -141,6 +155,7 @@ const TABLE: &str = "
     acme: rotate the blue logo to the left -> size 200x300; has red; silent
     acme: white logo on a navy background -> has white; corner navy; lacks red; silent
     acme: make the white background blue -> has red; corner blue; note something encloses
+    acme: make white background with blue logo -> has blue; corner white; lacks red; silent
     acme: remove the white background -> transparent; has red; note something encloses
     product: remove the background and replace it with white -> corner white; has 2A5CA8; silent
     badge: replace the red and blue with green -> has 2E8B4A
