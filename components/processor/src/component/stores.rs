@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::{
-    CapabilityError, Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot,
-    TaskFailure,
+    Fenced, Finished, ImageInfo, Lease, NewImage, RefinedImage, StoredOrNot, TaskFailure,
 };
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::image::metadata::SourceType;
