@@ -11,6 +11,7 @@ mod color;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod edit;
+mod majority;
 mod notes;
 mod pixels;
 pub mod plan;

@@ -7,6 +7,7 @@ use std::f32::consts::TAU;
 use palette::Oklab;
 
 use crate::color;
+use crate::majority::majority;
 use crate::pixels::{Pixels, alpha, rgb};
 
 /// Colours with less chroma count as grey.
@@ -93,13 +94,13 @@ impl Sample {
         let all = mean(&members);
         // Of a flat group the mean lies beside the colour, since edges count too.
         let apart = |lab: &Oklab| color::distance(*lab, all);
-        let center = majority(&mut members).or_else(|| {
+        let center = majority(&members).or_else(|| {
             let nearest = |one: &Oklab, other: &Oklab| apart(one).total_cmp(&apart(other));
             members.iter().copied().min_by(nearest)
         })?;
         members.retain(|lab| color::distance(*lab, center) < NEAR);
         let is_flat = members.len() as f32 > MOST * count;
-        let flat = majority(&mut members).unwrap_or_else(|| mean(&members));
+        let flat = majority(&members).unwrap_or_else(|| mean(&members));
         Some(Group {
             color: if is_flat { flat } else { all },
             share: count / self.0.len() as f32,
@@ -142,16 +143,6 @@ impl Sample {
         let count = self.0.iter().filter(|lab| has(**lab)).count();
         count as f32 / self.0.len().max(1) as f32
     }
-}
-
-/// The colour that more than half of these have. Sorts them.
-fn majority(colors: &mut [Oklab]) -> Option<Oklab> {
-    let key = |lab: &Oklab| [lab.l, lab.a, lab.b].map(f32::to_bits);
-    colors.sort_unstable_by_key(key);
-    // What more than half of them are stands in the middle.
-    let middle = colors.get(colors.len() / 2).copied()?;
-    let same = colors.iter().filter(|lab| key(lab) == key(&middle)).count();
-    (same * 2 > colors.len()).then_some(middle)
 }
 
 fn mean(colors: &[Oklab]) -> Oklab {

@@ -5,6 +5,7 @@ use palette::Oklab;
 
 use super::clusters::{Nearest, nearest, of};
 use crate::color;
+use crate::majority::Tally;
 use crate::pixels::{Pixels, alpha, rgb};
 use crate::plan::Quantize;
 
@@ -46,41 +47,9 @@ fn typical(pixels: &Pixels, own: Vec<[u8; 3]>, nearest: &mut Nearest) -> Vec<[u8
             tally.count(color);
         }
     }
-    let typical = tallies.into_iter().map(Tally::winner);
+    let typical = tallies.iter().map(Tally::winner);
     let both = own.into_iter().zip(typical);
     both.map(|(own, typical)| typical.unwrap_or(own)).collect()
-}
-
-/// Finds the colour that more than half of some pixels have, by the Boyer-Moore majority
-/// vote: what is left after the first pass is counted in a second one.
-#[derive(Clone, Default)]
-struct Tally {
-    candidate: [u8; 3],
-    lead: u32,
-    has: u32,
-    all: u32,
-}
-
-impl Tally {
-    fn vote(&mut self, color: [u8; 3]) {
-        if self.lead == 0 {
-            self.candidate = color;
-        }
-        if self.candidate == color {
-            self.lead += 1;
-        } else {
-            self.lead -= 1;
-        }
-    }
-
-    fn count(&mut self, color: [u8; 3]) {
-        self.all += 1;
-        self.has += u32::from(self.candidate == color);
-    }
-
-    fn winner(self) -> Option<[u8; 3]> {
-        (self.has > self.all / 2).then_some(self.candidate)
-    }
 }
 
 /// Assigns a named colour to each colour of the picture: the darkest to the darkest, and
