@@ -11,8 +11,8 @@ mod theme;
 
 use crate::words::terms;
 pub use edits::{
-    Change, Edit, Ground, LEAST_CONTRAST, Pad, Plan, Quantize, Recolor, Replacement, Resize,
-    Unused, Widened,
+    CONTRAST_LOSS, Change, Edit, Ground, LEAST_CONTRAST, Pad, Plan, Quantize, Recolor, Replacement,
+    Resize, SATURATION_LOSS, Unused, Widened,
 };
 use reader::Reader;
 

@@ -6,6 +6,7 @@
 use palette::Oklab;
 
 use crate::color;
+use crate::plan::{CONTRAST_LOSS, SATURATION_LOSS};
 
 /// A change of a colour that does not depend on the position.
 pub type Tone = Box<dyn Fn(Oklab) -> Oklab>;
@@ -41,7 +42,7 @@ pub fn contrast(amount: f32, middle: f32) -> Tone {
                 1.0 - room * ((1.0 - lab.l).max(0.0) / room).powf(exponent)
             }
         } else {
-            middle + (lab.l - middle) * (1.0 + 0.45 * amount).max(0.0)
+            middle + (lab.l - middle) * (1.0 + CONTRAST_LOSS * amount).max(0.0)
         };
         Oklab::new(l, lab.a, lab.b)
     })
@@ -55,7 +56,7 @@ pub fn saturation(amount: f32) -> Tone {
             let chroma = lab.a.hypot(lab.b);
             1.0 + 0.85 * amount * (1.0 - 0.6 * (chroma / VIVID).min(1.0))
         } else {
-            (1.0 + 0.65 * amount).max(0.0)
+            (1.0 + SATURATION_LOSS * amount).max(0.0)
         };
         Oklab::new(lab.l, lab.a * factor, lab.b * factor)
     })

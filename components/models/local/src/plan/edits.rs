@@ -2,8 +2,12 @@
 
 use concept_refinement_vocabulary::{Quality, Turn};
 
+/// How much of the contrast, and of the saturation, an amount of -1 takes away.
+pub const CONTRAST_LOSS: f32 = 0.45;
+pub const SATURATION_LOSS: f32 = 0.65;
+
 /// The lowest contrast that words ask for: it leaves 35 %. A percentage may take all of it.
-pub const LEAST_CONTRAST: f32 = -0.65 / 0.45;
+pub const LEAST_CONTRAST: f32 = -0.65 / CONTRAST_LOSS;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {

@@ -3,6 +3,7 @@
 
 use super::state::{Adjustment, Modifiers, Percent};
 use super::{Quality, Reader, Unused};
+use crate::plan::{CONTRAST_LOSS, SATURATION_LOSS};
 use crate::words::Term;
 use concept_refinement_vocabulary::Meaning;
 
@@ -238,12 +239,9 @@ fn plain(by: f32) -> f32 {
 /// What is taken away is a part of the whole; of other changes only about so much is
 /// known.
 fn scaled(quality: Quality, own: f32, by: f32) -> f32 {
-    /// How much of the whole the plain words take away.
-    const LESS_SATURATION: f32 = 0.65;
-    const LESS_CONTRAST: f32 = 0.45;
     own * match quality {
-        Quality::Saturation if own < 0.0 => by.abs().min(1.0) / LESS_SATURATION,
-        Quality::Contrast if own < 0.0 => by.abs().min(1.0) / LESS_CONTRAST,
+        Quality::Saturation if own < 0.0 => by.abs().min(1.0) / SATURATION_LOSS,
+        Quality::Contrast if own < 0.0 => by.abs().min(1.0) / CONTRAST_LOSS,
         Quality::Monochrome | Quality::Sepia => by.abs().min(1.0),
         quality if is_whole(quality) => 1.0,
         _ => plain(by),
