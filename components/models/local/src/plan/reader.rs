@@ -325,13 +325,7 @@ impl Reader {
     }
 
     fn adjust_one(&mut self, text: String, quality: Quality) {
-        let change = Adjustment {
-            quality,
-            own: 1.0,
-            amount: 1.0,
-            percent: None,
-            text: text.clone(),
-        };
+        let change = Adjustment::whole(quality, text.clone());
         self.adjust(text, vec![change]);
     }
 

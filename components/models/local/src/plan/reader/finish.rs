@@ -104,13 +104,8 @@ impl Reader {
             // Shades of a single colour are still many colours.
             0 | 1 => {
                 if self.colors.is_empty() {
-                    self.adjustments.push(Adjustment {
-                        quality: Quality::Monochrome,
-                        own: 1.0,
-                        amount: 1.0,
-                        percent: None,
-                        text: String::new(),
-                    });
+                    let grey = Adjustment::whole(Quality::Monochrome, String::new());
+                    self.adjustments.push(grey);
                 }
                 return None;
             }

@@ -88,6 +88,19 @@ pub struct Adjustment {
     pub text: String,
 }
 
+impl Adjustment {
+    /// Of a word that asks for all of it.
+    pub fn whole(quality: Quality, text: String) -> Self {
+        Self {
+            quality,
+            own: 1.0,
+            amount: 1.0,
+            percent: None,
+            text,
+        }
+    }
+}
+
 pub struct Pending {
     pub text: String,
     pub changes: Vec<Adjustment>,
