@@ -414,3 +414,6 @@ impl Concepts for SqliteTasks {
         self.write(move |tx| concepts::delete(tx, &user_id, &id))
     }
 }
+
+#[cfg(test)]
+mod tests;

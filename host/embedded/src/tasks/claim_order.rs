@@ -21,6 +21,9 @@ pub(super) fn claimed(tx: &Tx<'_>, user_id: &str) -> Result<(), Fault> {
 
 /// The ids of pending tasks in the order in which they are claimed. In each round every user
 /// who waits has one claimed, so users keep their order from the first round on.
+///
+/// The index of what has not ended is named, since SQLite would read all tasks there are in the
+/// order of their users.
 pub(super) fn pending(
     connection: &Connection,
     now: Timestamp,
@@ -30,7 +33,7 @@ pub(super) fn pending(
              row_number() OVER of_user AS round, \
              first_value(created_at) OVER of_user AS since, \
              max(coalesce(claimed_at, 0), ?1) AS last_claim \
-             FROM task LEFT JOIN last_claim USING (user_id) \
+             FROM task INDEXED BY task_due LEFT JOIN last_claim USING (user_id) \
              WHERE due_at IS NOT NULL AND status = 'pending' \
              WINDOW of_user AS (PARTITION BY user_id ORDER BY created_at, id)) \
          ORDER BY round, last_claim, since, user_id LIMIT ?2";

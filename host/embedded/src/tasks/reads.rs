@@ -21,11 +21,15 @@ pub(super) fn get(
 }
 
 /// The tasks of a user that are pending or processing.
+///
+/// The index is named, since SQLite would choose that of all tasks of the user, which has the
+/// same order, and each submission would read all that have ended.
 pub(super) fn active(connection: &Connection, user_id: &str) -> Result<Option<ActiveTasks>, Fault> {
-    let condition = "user_id = ?1 AND status IN ('pending', 'processing')";
+    let active = "task INDEXED BY task_active \
+         WHERE user_id = ?1 AND status IN ('pending', 'processing')";
     let sql = format!(
-        "SELECT {COLUMNS}, (SELECT count(*) FROM task WHERE {condition}) FROM task \
-         WHERE {condition} ORDER BY created_at, id LIMIT 1"
+        "SELECT {COLUMNS}, (SELECT count(*) FROM {active}) FROM {active} \
+         ORDER BY created_at, id LIMIT 1"
     );
     let active = find(connection, &sql, [user_id], |row| {
         Ok(ActiveTasks {
