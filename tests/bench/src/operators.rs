@@ -39,7 +39,8 @@ const TOKEN: &str = "a-token-of-the-operator-for-the-bench";
 
 /// Connections of users, and the time between two requests of each.
 const READERS: (usize, Duration) = (4, Duration::from_millis(5));
-const SUBMITTERS: (usize, Duration) = (2, Duration::from_millis(20));
+/// Few: none of their tasks ends, and each is promised 4 MiB of the disk, 20 GiB in a whole run.
+const SUBMITTERS: (usize, Duration) = (2, Duration::from_millis(60));
 
 /// So that nothing is worked on.
 const PAUSE_SQLITE: &str = "INSERT INTO queue_pause (id, since) VALUES (0, 1)";
