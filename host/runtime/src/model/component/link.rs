@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use concept_refinement_capability::model::{LinkCalls, cores};
+use concept_refinement_capability::model::cores;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::traces::{Kind, MODEL, Span};
 use concept_refinement_domain::sentence::cut;
@@ -17,6 +17,7 @@ use wasmtime::component::Component;
 use super::exported::Exporting;
 use super::next::Next;
 use crate::egress::Origin;
+use crate::metrics::timed::Work;
 use crate::model::output::{Listener, Output, first_line};
 use crate::model::state::ModelState;
 use crate::model::threads::Threads;
@@ -49,8 +50,8 @@ pub struct Parts {
     pub threads: Arc<Threads>,
     /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<Arc<Link>>>,
-    /// Observes the calls of a middleware to this link. None: there is no observer.
-    pub calls: Option<Arc<dyn LinkCalls>>,
+    /// Measures the calls of a middleware to this link. None: they are not measured.
+    pub calls: Option<Work>,
     /// Receives what it prints.
     pub listener: Arc<dyn Listener>,
     /// Origins of providers that only other links may use.

@@ -20,6 +20,8 @@ use tokio::time::timeout;
 use super::held;
 use super::link::Link;
 use super::run::{Answer, Try, run};
+use crate::metrics::model::outcome;
+use crate::metrics::timed::Work;
 use crate::model::admission::need;
 use crate::model::convert::CallContext;
 use crate::model::memory::{Admitted, Meter};
@@ -167,21 +169,19 @@ impl Next {
             return refused("a model was asked while another one's answer was not read");
         };
         let waiting = Waiting::begin(&call.waits);
-        let asked = async {
-            match ask(link, request, &call.admitted, turn).await {
-                Ok(ModelAnswer {
-                    image: ImageOrLocation::Location(url),
-                    ..
-                }) if link.is_foreign(&url) => {
-                    refused("the model answered the address of another one's provider")
-                }
-                answer => answer,
+        let measured = link.parts.calls.as_ref().map(Work::begin);
+        let answer = match ask(link, request, &call.admitted, turn).await {
+            Ok(ModelAnswer {
+                image: ImageOrLocation::Location(url),
+                ..
+            }) if link.is_foreign(&url) => {
+                refused("the model answered the address of another one's provider")
             }
+            answer => answer,
         };
-        let answer = match &link.parts.calls {
-            Some(calls) => calls.around(Box::pin(asked)).await,
-            None => asked.await,
-        };
+        if let Some(measured) = measured {
+            measured.end(outcome(&answer));
+        }
         drop(waiting);
         match &answer {
             Err(ModelError::Broken(_)) => call.is_broken.store(true, Ordering::Relaxed),
