@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use super::sources::Values;
-
 /// How similar two names must be for one to be a misspelling of the other.
 const SIMILAR: f64 = 0.75;
 
@@ -86,28 +84,6 @@ pub enum ConfigError {
         /// The end of a sentence that begins with the name.
         problem: String,
     },
-}
-
-impl ConfigError {
-    /// Names the setting as the operator did, so that the place to change is known.
-    pub(super) fn named_by(mut self, values: &Values) -> Self {
-        match &mut self {
-            // That of a value which another one replaces is known.
-            Self::Unusable { named: Some(_), .. } | Self::OfLink { named: Some(_), .. } => {}
-            Self::Unusable { setting, named, .. } => *named = values.named(setting),
-            Self::UnknownLink { link, named, .. } => *named = values.links.named(link, None),
-            Self::OfLink {
-                link, key, named, ..
-            } => *named = values.links.named(link, Some(key)),
-            Self::Unknown { .. }
-            | Self::File(..)
-            | Self::Missing(_)
-            | Self::Models { .. }
-            | Self::Plans { .. }
-            | Self::OfPlan { .. } => {}
-        }
-        self
-    }
 }
 
 /// Whether two names differ by a slip at most.

@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
             .get(name)
             .map(&parse)
             .transpose()
-            .map_err(|problem| unusable(name, problem))
+            .map_err(|problem| self.unusable(name, problem))
     }
 
     pub fn parse<T>(
@@ -32,14 +32,24 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
         self.optional(name, parse)?
-            .ok_or_else(|| unusable(name, "must be set".to_owned()))
+            .ok_or_else(|| self.unusable(name, "must be set"))
     }
 
     pub fn word(&self, name: &'static str) -> Result<&'static str, ConfigError> {
         self.parse(name, |text| word(name, text))
     }
+
+    /// Names the setting as the operator did, so that the place to change is known.
+    pub fn unusable(&self, setting: &'static str, problem: impl Into<String>) -> ConfigError {
+        ConfigError::Unusable {
+            setting,
+            named: self.0.named(setting),
+            problem: problem.into(),
+        }
+    }
 }
 
+/// The error about a value that a program sets.
 pub(super) fn unusable(setting: &'static str, problem: String) -> ConfigError {
     ConfigError::Unusable {
         setting,

@@ -13,7 +13,7 @@ use super::forms::{base_url, key, line, original, workflow};
 use super::input::{LinkInput, ORIGINAL, PRICE};
 use super::{LinkSettings, ModelChoice, ModelLink, shipped_models};
 use crate::config::error::ConfigError;
-use crate::config::reader::{Reader, unusable};
+use crate::config::reader::Reader;
 
 /// Reads the links of one chain.
 pub struct ChainReader<'a> {
@@ -47,7 +47,8 @@ impl ChainReader<'_> {
         let component = match &link.component {
             Component::File(path) => ModelChoice::Component(PathBuf::from(path)),
             Component::Shipped(name) => {
-                shipped_choice(name).ok_or_else(|| unusable("model", unknown_model(name)))?
+                let unknown = || self.settings.unusable("model", unknown_model(name));
+                shipped_choice(name).ok_or_else(unknown)?
             }
         };
         let mut input = LinkInput::own(link.name(), &component, self)?.with_plain(self);

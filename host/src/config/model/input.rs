@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::ModelChoice;
 use super::chain_reader::ChainReader;
 use crate::config::error::ConfigError;
-use crate::config::reader::unusable;
+use crate::config::reader::Reader;
 
 /// Settings of a provider's model: the name for a model without a chain, and the key for
 /// a link.
@@ -30,6 +30,7 @@ pub const ORIGINAL: &str = "original";
 
 /// The values of one link by key, and the name of each where it was set.
 pub struct LinkInput<'a> {
+    settings: &'a Reader<'a>,
     pub link: &'a str,
     pub values: BTreeMap<String, String>,
     /// Whether any are set under the link's own name.
@@ -56,15 +57,16 @@ impl<'a> LinkInput<'a> {
     pub fn own(
         link: &'a str,
         component: &ModelChoice,
-        chain: &ChainReader<'_>,
+        chain: &ChainReader<'a>,
     ) -> Result<Self, ConfigError> {
-        let links = &chain.settings.0.links;
+        let settings = chain.settings;
+        let links = &settings.0.links;
         let values = links.of(link, &chain.names, |key| component.knows(key));
         if let Some(key) = values.keys().find(|key| !component.knows(key)) {
             return Err(ConfigError::OfLink {
                 link: link.to_owned(),
                 key: key.clone(),
-                named: None,
+                named: links.named(link, Some(key)),
                 problem: format!("{link} has no such setting"),
             });
         }
@@ -76,6 +78,7 @@ impl<'a> LinkInput<'a> {
             named: links.named_in_file(link, key),
         });
         Ok(Self {
+            settings,
             link,
             replaced: replaced.collect(),
             has_own: !values.is_empty(),
@@ -124,7 +127,9 @@ impl<'a> LinkInput<'a> {
 
     pub fn problem(&self, key: &str, problem: String) -> ConfigError {
         match SETTINGS.iter().find(|(_, plain)| *plain == key) {
-            Some((setting, plain)) if self.plain.contains(plain) => unusable(setting, problem),
+            Some((setting, plain)) if self.plain.contains(plain) => {
+                self.settings.unusable(setting, problem)
+            }
             _ => self.own_problem(key, None, problem),
         }
     }
@@ -134,7 +139,7 @@ impl<'a> LinkInput<'a> {
         ConfigError::OfLink {
             link: self.link.to_owned(),
             key: key.to_owned(),
-            named,
+            named: named.or_else(|| self.settings.0.links.named(self.link, Some(key))),
             problem,
         }
     }
