@@ -77,7 +77,7 @@ pub(super) fn admin_listener(values: &Reader<'_>) -> Result<Option<AdminListener
     };
     if !may_any_act {
         let sentence = "admin-token is required with admin-listen, unless there are admin-tokens";
-        return Err(ConfigError::Missing(sentence.to_owned()));
+        return Err(ConfigError(sentence.to_owned()));
     }
     Ok(Some(AdminListener { address, tokens }))
 }

@@ -41,8 +41,9 @@ impl LinkValues {
         tables: toml::Value,
         lines: &Lines<'_>,
     ) -> Result<(), ConfigError> {
-        let no_tables = |path: &str| ConfigError::Models {
-            origin: lines.place(path),
+        let no_tables = |path: &str| {
+            let problem = "models must have a table for each link, as [models.openai]";
+            ConfigError::of(&lines.place(path), problem)
         };
         let toml::Value::Table(tables) = tables else {
             return Err(no_tables(TABLE));
@@ -61,12 +62,7 @@ impl LinkValues {
                     PRICE => price_of(value),
                     _ => text_of(value),
                 };
-                let value = value.ok_or_else(|| ConfigError::OfLink {
-                    link: link.clone(),
-                    key: key.clone(),
-                    named: Some(named.clone()),
-                    problem: FORM.to_owned(),
-                })?;
+                let value = value.ok_or_else(|| ConfigError::of(&named, FORM))?;
                 self.named.insert(path, named);
                 self.set(&link, &key, value);
             }
@@ -74,15 +70,21 @@ impl LinkValues {
         Ok(())
     }
 
-    /// Where a link, or one of its settings, was set, as errors name it.
-    pub fn named(&self, link: &str, key: Option<&str>) -> Option<String> {
-        let Some(key) = key else {
-            return self.named.get(&format!("{TABLE}.{link}")).cloned();
-        };
+    /// Where a link was set, as errors name it.
+    pub fn named(&self, link: &str) -> String {
+        let path = format!("{TABLE}.{link}");
+        self.named.get(&path).cloned().unwrap_or(path)
+    }
+
+    /// Where one of a link's settings was set, as errors name it.
+    pub fn named_setting(&self, link: &str, key: &str) -> String {
         let variable = format!("{}_{}", variable_part(link), key.to_uppercase());
         match self.variables.contains_key(&variable) {
-            true => Some(format!("{PREFIX}{variable}")),
-            false => self.named_in_file(link, key),
+            true => format!("{PREFIX}{variable}"),
+            false => {
+                let named = self.named_in_file(link, key);
+                named.unwrap_or_else(|| format!("{TABLE}.{link}.{key}"))
+            }
         }
     }
 

@@ -234,11 +234,9 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     if let Some(link) = v.0.links.names().find(|link| !names.contains(link)) {
         // What is no link of this chain is hardly meant, unless its name is nearly the same.
         let meant = unused.iter().filter(|name| are_alike(link, name));
-        return Err(ConfigError::UnknownLink {
-            link: link.to_owned(),
-            named: v.0.links.named(link, None),
-            suggestion: did_you_mean(link, links.iter().chain(meant).copied()),
-        });
+        let suggestion = did_you_mean(link, links.iter().chain(meant).copied());
+        let problem = format!("model has no link that is called {link}{suggestion}");
+        return Err(ConfigError::of(&v.0.links.named(link), problem));
     }
     let stands_alone = chain.behind.is_none();
     for (setting, key) in SETTINGS {

@@ -1,5 +1,7 @@
 //! Reads values by the names of their settings, and names the setting in errors.
 
+use std::fmt::Display;
+
 use super::error::ConfigError;
 use super::forms::word;
 use super::sources::Values;
@@ -13,11 +15,7 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
         for (text, named) in self.0.replaced(name) {
-            parse(text).map_err(|problem| ConfigError::Unusable {
-                setting: name,
-                named: named.map(str::to_owned),
-                problem,
-            })?;
+            parse(text).map_err(|problem| ConfigError::of(named, problem))?;
         }
         self.0
             .get(name)
@@ -39,21 +37,15 @@ impl<'a> Reader<'a> {
         self.parse(name, |text| word(name, text))
     }
 
-    /// Names the setting as the operator did, so that the place to change is known.
-    pub fn unusable(&self, setting: &'static str, problem: impl Into<String>) -> ConfigError {
-        ConfigError::Unusable {
-            setting,
-            named: self.0.named(setting),
-            problem: problem.into(),
+    pub fn unusable(&self, setting: &str, problem: impl Display) -> ConfigError {
+        match self.0.named(setting) {
+            Some(named) => ConfigError::of(named, problem),
+            None => unusable(setting, problem),
         }
     }
 }
 
-/// The error about a value that a program sets.
-pub(super) fn unusable(setting: &'static str, problem: String) -> ConfigError {
-    ConfigError::Unusable {
-        setting,
-        named: None,
-        problem,
-    }
+/// The error about a value that is set by default, or by a program.
+pub(super) fn unusable(setting: &str, problem: impl Display) -> ConfigError {
+    ConfigError::of(&setting.replace('-', "_"), problem)
 }

@@ -100,14 +100,14 @@ impl Values {
     }
 
     /// The values of this setting that another source has replaced, and where they were set.
-    pub(super) fn replaced(&self, name: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pub(super) fn replaced(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
         let replaced = self.replaced.iter().filter(move |(of, _)| *of == name);
-        replaced.map(|(_, value)| (value.text.as_str(), value.named.as_deref()))
+        replaced.filter_map(|(_, value)| Some((value.text.as_str(), value.named.as_deref()?)))
     }
 
-    /// Where a setting was set, as errors name it.
-    pub(super) fn named(&self, name: &str) -> Option<String> {
-        self.settings.get(name)?.named.clone()
+    /// Where a setting was set, as errors name it. None: by default, or by a program.
+    pub(super) fn named(&self, name: &str) -> Option<&str> {
+        self.settings.get(name)?.named.as_deref()
     }
 
     /// Sets a value of a model link by its key in the file, such as `api_key` of
@@ -148,22 +148,16 @@ impl Values {
             }
             let Some(setting) = SETTINGS.iter().find(|setting| setting.file_key() == key) else {
                 let keys: Vec<_> = SETTINGS.iter().map(Setting::file_key).collect();
-                return Err(ConfigError::Unknown {
-                    origin: lines.place(&key),
-                    suggestion: did_you_mean(&key, keys.iter().map(String::as_str)),
-                    key,
-                });
+                let suggestion = did_you_mean(&key, keys.iter().map(String::as_str));
+                let problem = format!("unknown setting {key:?}{suggestion}");
+                return Err(ConfigError::of(&lines.place(&key), problem));
             };
             let named = lines.named(&key);
             let text = match setting.name {
                 "model-price" => price_of(value),
                 _ => text_of(value),
             };
-            let text = text.ok_or_else(|| ConfigError::Unusable {
-                setting: setting.name,
-                named: Some(named.clone()),
-                problem: FORM.to_owned(),
-            })?;
+            let text = text.ok_or_else(|| ConfigError::of(&named, FORM))?;
             self.set_named(setting, text, named);
         }
         Ok(())
@@ -181,8 +175,8 @@ impl Values {
             return Ok(None);
         };
         let origin = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::File(origin.clone(), error.to_string()))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError::of(&origin, error))?;
         self.set_from_toml(&origin, &text)?;
         Ok(Some(path.to_owned()))
     }

@@ -152,10 +152,8 @@ impl ChainReader<'_> {
             true => setting.to_owned(),
             false => format!("models.{}.{key}", input.link),
         };
-        ConfigError::Missing(format!(
-            "model {:?} needs {needed}",
-            provider.profile().name
-        ))
+        let model = provider.profile().name;
+        ConfigError(format!("model {model:?} needs {needed}"))
     }
 }
 

@@ -63,12 +63,8 @@ impl<'a> LinkInput<'a> {
         let links = &settings.0.links;
         let values = links.of(link, &chain.names, |key| component.knows(key));
         if let Some(key) = values.keys().find(|key| !component.knows(key)) {
-            return Err(ConfigError::OfLink {
-                link: link.to_owned(),
-                key: key.clone(),
-                named: links.named(link, Some(key)),
-                problem: format!("{link} has no such setting"),
-            });
+            let problem = format!("{link} has no such setting");
+            return Err(ConfigError::of(&links.named_setting(link, key), problem));
         }
         let in_file = links.in_file(link);
         let replaced = in_file.filter(|(key, value)| values.get(*key) != Some(*value));
@@ -103,7 +99,7 @@ impl<'a> LinkInput<'a> {
                 self.replaced.extend(before.map(|value| Replaced {
                     key: key.to_owned(),
                     value,
-                    named: chain.settings.0.links.named(self.link, Some(key)),
+                    named: Some(chain.settings.0.links.named_setting(self.link, key)),
                 }));
                 self.plain.push(key);
             }
@@ -136,11 +132,7 @@ impl<'a> LinkInput<'a> {
 
     /// Of what is set under the link's own name.
     fn own_problem(&self, key: &str, named: Option<String>, problem: String) -> ConfigError {
-        ConfigError::OfLink {
-            link: self.link.to_owned(),
-            key: key.to_owned(),
-            named: named.or_else(|| self.settings.0.links.named(self.link, Some(key))),
-            problem,
-        }
+        let named = named.unwrap_or_else(|| self.settings.0.links.named_setting(self.link, key));
+        ConfigError::of(&named, problem)
     }
 }
