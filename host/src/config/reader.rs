@@ -38,10 +38,13 @@ impl<'a> Reader<'a> {
     }
 
     pub fn unusable(&self, setting: &str, problem: impl Display) -> ConfigError {
-        match self.0.named(setting) {
-            Some(named) => ConfigError::of(named, problem),
-            None => unusable(setting, problem),
-        }
+        ConfigError::of(&self.name_of(setting), problem)
+    }
+
+    /// What errors call a setting.
+    pub fn name_of(&self, setting: &str) -> String {
+        let named = self.0.named(setting).map(str::to_owned);
+        named.unwrap_or_else(|| setting.replace('-', "_"))
     }
 }
 
