@@ -14,14 +14,13 @@ impl<'a> Reader<'a> {
         name: &'static str,
         parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
-        for (text, named) in self.0.replaced(name) {
-            parse(text).map_err(|problem| ConfigError::of(named, problem))?;
+        let mut read = None;
+        for (text, named) in self.0.all(name) {
+            let parsed = parse(text);
+            let of = |problem| ConfigError::of(&shown(name, named), problem);
+            read = Some(parsed.map_err(of)?);
         }
-        self.0
-            .get(name)
-            .map(&parse)
-            .transpose()
-            .map_err(|problem| self.unusable(name, problem))
+        Ok(read)
     }
 
     pub fn parse<T>(
@@ -43,12 +42,16 @@ impl<'a> Reader<'a> {
 
     /// What errors call a setting.
     pub fn name_of(&self, setting: &str) -> String {
-        let named = self.0.named(setting).map(str::to_owned);
-        named.unwrap_or_else(|| setting.replace('-', "_"))
+        let last = self.0.all(setting).next_back();
+        shown(setting, last.and_then(|(_, named)| named))
     }
+}
+
+fn shown(setting: &str, named: Option<&str>) -> String {
+    named.map_or_else(|| setting.replace('-', "_"), str::to_owned)
 }
 
 /// The error about a value that is set by default, or by a program.
 pub(super) fn unusable(setting: &str, problem: impl Display) -> ConfigError {
-    ConfigError::of(&setting.replace('-', "_"), problem)
+    ConfigError::of(&shown(setting, None), problem)
 }
