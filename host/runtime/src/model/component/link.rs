@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use concept_refinement_capability::model::cores;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::traces::{Kind, MODEL, Span};
-use concept_refinement_domain::sentence::cut;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
@@ -18,6 +17,7 @@ use super::exported::Exporting;
 use super::next::Next;
 use crate::egress::Origin;
 use crate::metrics::timed::Work;
+use crate::model::convert::shortened;
 use crate::model::output::{Listener, Output, first_line};
 use crate::model::state::ModelState;
 use crate::model::threads::Threads;
@@ -187,7 +187,7 @@ impl Link {
         });
         let described = tokio::time::timeout(DESCRIBE_TIMEOUT, described).await;
         output.end();
-        let mut description = described
+        let description = described
             .context("the model component did not describe itself in time")?
             .context("the model component could not be started")?
             .map_err(|error| {
@@ -195,8 +195,7 @@ impl Link {
                 anyhow::Error::msg(first_line(&error))
             })
             .context("the model component could not be started")?;
-        cut(&mut description);
-        Ok(description)
+        Ok(shortened(description))
     }
 }
 

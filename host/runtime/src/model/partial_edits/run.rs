@@ -7,7 +7,6 @@ use concept_refinement_capability::model::RetryLater;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::note;
 use concept_refinement_domain::partial_edit;
-use concept_refinement_domain::sentence::cut;
 use futures::future::join_all;
 use tokio::sync::oneshot;
 use wasmtime::AsContextMut;
@@ -15,6 +14,7 @@ use wasmtime::component::StreamReader;
 
 use super::{Call, Made, Part, PartialEdits, Picture, Stream};
 use crate::model::admission::pixels;
+use crate::model::convert::shortened;
 use crate::model::held;
 use crate::model::memory::Admitted;
 use crate::model::output::{Log, Output};
@@ -130,7 +130,7 @@ async fn made(
             let view = masked.call_prepare(accessor, original, part, part_only);
             let view = match view.await? {
                 Ok(view) => view,
-                Err(reason) => return Ok((Err(sentence(reason)), Vec::new())),
+                Err(reason) => return Ok((Err(shortened(reason)), Vec::new())),
             };
             accessor.with(|mut access| {
                 let mask = model_types::Image {
@@ -177,7 +177,7 @@ async fn made(
                 masked.call_compose(accessor, original, mask, area.convert(), feather, answer);
             let composite = match composite.await? {
                 Ok(composite) => composite,
-                Err(reason) => return Ok((Err(sentence(reason)), Vec::new())),
+                Err(reason) => return Ok((Err(shortened(reason)), Vec::new())),
             };
             accessor.with(|mut access| {
                 let (image, drained) = stream(composite.image, &mut access)?;
@@ -188,11 +188,6 @@ async fn made(
     }
 }
 
-fn sentence(mut reason: String) -> String {
-    cut(&mut reason);
-    reason
-}
-
 /// What an image is read from, and what completes when it was.
 fn stream(
     image: model_types::Image,
@@ -200,7 +195,7 @@ fn stream(
 ) -> wasmtime::Result<(Stream, oneshot::Receiver<()>)> {
     let consumed = consume(image.contents, store)?;
     let stream = Stream {
-        media_type: sentence(image.media_type),
+        media_type: shortened(image.media_type),
         length: image.length,
         contents: consumed.chunks,
     };
