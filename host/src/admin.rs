@@ -27,7 +27,7 @@ use crate::metrics::Scrape;
 use crate::operator::Operator;
 
 pub use access::{Caller, SUDO_USER};
-pub use listener::{CONNECTIONS, serve, serve_peer};
+pub use listener::{CONNECTIONS, serve, serve_connection};
 
 /// The parts that the admin API uses.
 pub struct AdminServer {

@@ -11,7 +11,7 @@ mod sums;
 mod unpack;
 
 use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,8 +26,8 @@ use crate::wiring::{engines, secret};
 use archive::Tar;
 pub use archive::pass_on;
 pub use draft::Draft;
+use stream::Frames;
 pub use stream::{ALIVE, INTERVAL, Receiver, refuse};
-use stream::{Frames, Sender};
 pub use sums::FILE as LIST;
 pub use unpack::{copy, unpack};
 
@@ -57,9 +57,9 @@ impl Backup {
     /// The backup is incomplete. The receiver gets the error too, if it is still
     /// connected.
     pub fn send_as_service(&self, to: impl Write + Send) -> anyhow::Result<String> {
-        self.send_by(to, |sender| {
+        self.send_by(to, |writer| {
             let scratch = Scratch::create(self.data.path())?;
-            self.copy(&scratch.0, sender)
+            self.copy(&scratch.0, writer)
         })
     }
 
@@ -69,7 +69,7 @@ impl Backup {
     ///
     /// The backup is incomplete.
     pub fn send(&self, to: impl Write + Send, scratch: &Path) -> anyhow::Result<String> {
-        self.send_by(to, |sender| self.copy(scratch, sender))
+        self.send_by(to, |writer| self.copy(scratch, writer))
     }
 
     /// Removes what a previous process left behind.
@@ -80,20 +80,24 @@ impl Backup {
     fn send_by<W: Write + Send>(
         &self,
         to: W,
-        copy: impl FnOnce(&mut Sender<'_, W>) -> anyhow::Result<Vec<(&'static str, u64)>>,
+        copy: impl FnOnce(&mut BufWriter<&Frames<W>>) -> anyhow::Result<Vec<(&'static str, u64)>>,
     ) -> anyhow::Result<String> {
         let frames = Frames::new(to);
-        let mut sender = Sender::new(&frames);
-        let copied = frames.alive_while(|| copy(&mut sender));
+        let copied = frames.alive_while(|| {
+            let mut writer = frames.writer();
+            let counts = copy(&mut writer)?;
+            writer.flush()?;
+            anyhow::Ok(counts)
+        });
         match copied {
             Ok(counts) => {
                 let counts = summary(&counts);
-                sender.end(Ok(&counts))?;
+                frames.end(Ok(&counts))?;
                 Ok(counts)
             }
             Err(error) => {
                 // The connection itself may be what has failed.
-                let _ = sender.end(Err(&format!("{error:#}")));
+                let _ = frames.end(Err(&format!("{error:#}")));
                 Err(error)
             }
         }

@@ -78,7 +78,7 @@ pub fn main(prepare: impl FnOnce(HostBuilder) -> HostBuilder) -> ExitCode {
         Some(("man", matches)) => man::run(matches),
         Some(("vocabulary", _)) => vocabulary::run(),
         // The parser accepts no other command.
-        _ => Err(Failure::Usage(anyhow::anyhow!("no such command"))),
+        _ => Err(Failure::usage("no such command")),
     };
     let status = match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -33,7 +33,7 @@ use concept_refinement_tokens::parse_plan_claim;
 
 use admin::admin_listener;
 use forms::{address, not_empty, or_off, positive, public_url, retention, some_time, whole};
-use reader::{Reader, unusable};
+use reader::Reader;
 
 pub(crate) use access::Auth;
 pub(crate) use admin::{AdminListener, AdminToken, TokenHash};
@@ -157,11 +157,7 @@ impl Config {
     ///
     /// The first value that is invalid, or that is missing although it is required.
     pub fn new(values: Values) -> Result<Self, ConfigError> {
-        Self::read(&values).map_err(|error| error.named_by(&values))
-    }
-
-    fn read(values: &Values) -> Result<Self, ConfigError> {
-        let v = Reader(values);
+        let v = Reader(&values);
         let role = role::read(&v)?;
         v.parse("rate-limit", parse_rate_limit)?;
         v.parse("active-tasks", parse_active_tasks)?;
@@ -193,9 +189,9 @@ impl Config {
         let model_memory_total = v.optional("model-memory-total", size::parse)?;
         if model_memory_total.is_some_and(|total| total < model_memory) {
             let problem = "must be at least model_memory, which one instance may have";
-            return Err(unusable("model-memory-total", problem.to_owned()));
+            return Err(v.unusable("model-memory-total", problem));
         }
-        let config = Self {
+        Ok(Self {
             listen: v.parse("listen", |text| address(text, "127.0.0.1:8080"))?,
             data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
             role,
@@ -276,9 +272,8 @@ impl Config {
                 "json" => LogFormat::Json,
                 _ => LogFormat::Text,
             },
-            values: values.clone(),
-        };
-        Ok(config)
+            values,
+        })
     }
 
     /// Whether somebody has a budget, although no price is known: only what providers say of

@@ -8,16 +8,13 @@
 
 mod costs;
 mod format;
-mod links;
 pub mod listener;
-mod model;
 mod process;
 mod repeated_calls;
 mod room;
 mod scrape;
 mod stores;
 mod tasks;
-mod timed;
 mod usable;
 pub mod webhooks;
 
@@ -26,17 +23,18 @@ use std::sync::Arc;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_runtime::metrics::egress::Refusals;
 use concept_refinement_runtime::metrics::http::Requests;
+use concept_refinement_runtime::metrics::model::{self, MeasuredModel};
 use concept_refinement_runtime::metrics::series;
+use concept_refinement_runtime::metrics::timed::Work;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::costs::Costs;
-use self::timed::Work;
 use crate::log;
 
+pub use concept_refinement_runtime::metrics::model::Links;
 pub use format::Format;
-pub use links::Links;
 pub use scrape::{Limited, Scrape};
 pub use stores::Stores;
 pub use tasks::Tasks;
@@ -91,7 +89,7 @@ impl Metrics {
             tasks: Arc::clone(&self.tasks),
             clock: Arc::clone(&capabilities.clock),
         });
-        let model = Arc::new(model::MeasuredModel {
+        let model = Arc::new(MeasuredModel {
             calls: Arc::clone(&self.model),
             model: Arc::clone(&capabilities.model),
         });

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::Capabilities;
-use concept_refinement_capability::administration::{
-    Act, Action, Administration, JobStart, NewJob, TaskFilter,
-};
+use concept_refinement_capability::administration::{Act, Administration, JobStart, NewJob};
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::message::message_for;
 use concept_refinement_domain::rulebook::Retry;
@@ -47,19 +45,7 @@ impl Operator {
     /// # Errors
     ///
     /// The store's.
-    pub async fn start_job(
-        &self,
-        action: Action,
-        filter: TaskFilter,
-        expect: u64,
-        act: Act,
-    ) -> Result<JobStart, CapabilityError> {
-        let job = NewJob {
-            action,
-            filter,
-            expect,
-            act,
-        };
+    pub async fn start_job(&self, job: NewJob) -> Result<JobStart, CapabilityError> {
         let start = self.administration.start_job(job).await?;
         self.started.notify_one();
         Ok(start)

@@ -36,7 +36,7 @@ impl Sending {
         let started = match Settings::read(|name| env::var(name).ok()) {
             Ok(None) => return Self::default(),
             Ok(Some(settings)) => Export::start(&settings, trust),
-            Err(unusable) => Err(unusable.into()),
+            Err(unusable) => Err(unusable),
         };
         match started {
             Ok(export) => {

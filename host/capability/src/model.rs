@@ -188,15 +188,6 @@ impl ModelError {
     }
 }
 
-/// Observes each call that a middleware makes to one link of a chain.
-pub trait LinkCalls: Send + Sync {
-    /// Wraps the call and returns its answer. Dropping the future cancels it.
-    fn around<'a>(
-        &'a self,
-        call: BoxFuture<'a, Result<ModelAnswer, ModelError>>,
-    ) -> BoxFuture<'a, Result<ModelAnswer, ModelError>>;
-}
-
 /// Memory of all model instances together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUse {

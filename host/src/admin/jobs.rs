@@ -1,6 +1,6 @@
 //! `/admin/v1/tasks/actions` and `/admin/v1/jobs/{id}`
 
-use concept_refinement_capability::administration::{Action, Job, JobStart, TaskFilter};
+use concept_refinement_capability::administration::{Action, Job, JobStart, NewJob, TaskFilter};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -61,8 +61,13 @@ pub(super) async fn start(
         let problem = "It has to be the one that a preview answered.";
         return Err(Problem::invalid("until", problem));
     }
-    let started = operator.start_job(action, filter, expect, act.clone());
-    match started.await? {
+    let job = NewJob {
+        action,
+        filter,
+        expect,
+        act: act.clone(),
+    };
+    match operator.start_job(job).await? {
         JobStart::Started(job) => {
             let (action, total, id) = (action.as_str(), job.total, &job.id);
             log(

@@ -39,22 +39,13 @@ pub async fn serve(listener: TcpListener, server: Arc<AdminServer>) {
     let serve = |stream: TcpStream, place| {
         // Without it, small answers may wait for an acknowledgement.
         let _ = stream.set_nodelay(true);
-        connection(stream, Arc::clone(&server), place, None)
+        serve_connection(stream, Arc::clone(&server), place, None)
     };
     accept(listener, Arc::clone(&server.places), "an operator", serve).await;
 }
 
-/// Serves a connection to the socket.
-pub async fn serve_peer(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    server: Arc<AdminServer>,
-    place: Arc<Connection>,
-    peer: Caller,
-) {
-    connection(stream, server, place, Some(peer)).await;
-}
-
-async fn connection(
+/// Serves one connection. `peer`: who connected to the socket; none: each request has a token.
+pub async fn serve_connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     server: Arc<AdminServer>,
     place: Arc<Connection>,

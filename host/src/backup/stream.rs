@@ -28,38 +28,7 @@ pub const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Sends only the reason of a refusal.
 pub fn refuse(to: impl Write, why: &str) -> io::Result<()> {
-    Sender::new(&Frames::new(to)).end(Err(why))
-}
-
-pub struct Sender<'a, W: Write>(BufWriter<&'a Frames<W>>);
-
-impl<'a, W: Write> Sender<'a, W> {
-    pub fn new(to: &'a Frames<W>) -> Self {
-        Self(BufWriter::with_capacity(FRAME, to))
-    }
-
-    /// Ends the stream with a summary of the archive, or with the reason why it is
-    /// incomplete.
-    pub fn end(mut self, outcome: Result<&str, &str>) -> io::Result<()> {
-        let (kind, text) = match outcome {
-            Ok(counts) => (WHOLE, counts),
-            Err(why) => (FAILED, why),
-        };
-        self.0.flush()?;
-        let frames = self.0.get_ref();
-        frames.send(&[&[0, 0, 0, 0, kind], text.as_bytes()])?;
-        frames.0.lock().to.flush()
-    }
-}
-
-impl<W: Write> Write for Sender<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
+    Frames::new(to).end(Err(why))
 }
 
 /// Sends whole frames, from several threads.
@@ -75,6 +44,22 @@ impl<W: Write> Frames<W> {
     pub fn new(to: W) -> Self {
         let is_broken = false;
         Self(Mutex::new(Output { to, is_broken }))
+    }
+
+    /// Collects what is written into long frames.
+    pub fn writer(&self) -> BufWriter<&Self> {
+        BufWriter::with_capacity(FRAME, self)
+    }
+
+    /// Ends the stream with a summary of the archive, or with the reason why it is
+    /// incomplete.
+    pub fn end(&self, outcome: Result<&str, &str>) -> io::Result<()> {
+        let (kind, text) = match outcome {
+            Ok(counts) => (WHOLE, counts),
+            Err(why) => (FAILED, why),
+        };
+        self.send(&[&[0, 0, 0, 0, kind], text.as_bytes()])?;
+        self.0.lock().to.flush()
     }
 
     /// After an error nothing more is sent: it would be taken for the rest of a frame, and
@@ -211,9 +196,11 @@ mod tests {
     fn sent(bytes: &[u8], outcome: Result<&str, &str>) -> Vec<u8> {
         let mut stream = Vec::new();
         let frames = Frames::new(&mut stream);
-        let mut sender = Sender::new(&frames);
-        sender.write_all(bytes).unwrap();
-        sender.end(outcome).unwrap();
+        let mut writer = frames.writer();
+        writer.write_all(bytes).unwrap();
+        writer.flush().unwrap();
+        drop(writer);
+        frames.end(outcome).unwrap();
         // A sender with nothing to send yet says so.
         [ALIVE.as_slice(), stream.as_slice()].concat()
     }
@@ -272,9 +259,8 @@ mod tests {
             has_failed: false,
         };
         let frames = Frames::new(&mut to);
-        let mut sender = Sender::new(&frames);
-        assert!(sender.write_all(&vec![b'x'; 2 * FRAME]).is_err());
-        assert!(sender.end(Err("it took too long")).is_err());
+        assert!(frames.writer().write_all(&vec![b'x'; 2 * FRAME]).is_err());
+        assert!(frames.end(Err("it took too long")).is_err());
         assert_eq!((to.taken, to.has_failed), (FRAME / 2, true));
     }
 

@@ -29,7 +29,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let to = to.map(PathBuf::as_path).unwrap_or(Path::new("-"));
     if to == Path::new("-") && io::stdout().is_terminal() {
         let problem = "standard output is a terminal: pipe it, or name a directory";
-        return Err(Failure::Usage(anyhow::anyhow!(problem)));
+        return Err(Failure::usage(problem));
     }
     for sentence in capabilities::not_in_backups(&config)? {
         say(&sentence);

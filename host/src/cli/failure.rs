@@ -1,5 +1,6 @@
 //! Errors of commands, and their exit statuses.
 
+use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
@@ -36,6 +37,11 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
+    /// With this sentence, why the command line or a setting cannot be used.
+    pub fn usage(sentence: impl Display) -> Self {
+        Self::Usage(anyhow::anyhow!("{sentence}"))
+    }
+
     /// Prints what has not been printed yet to standard error, and returns the exit
     /// status.
     pub fn exit_code(self) -> ExitCode {

@@ -4,15 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use bytes::Bytes;
 use clap::ArgMatches;
 use http::{Request, Uri, header};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::connection::exchange;
 use super::failure::Failure;
 use super::operator::block_on;
 use super::settings;
@@ -66,16 +64,12 @@ async fn ask(url: &Uri) -> anyhow::Result<String> {
     let port = authority.port_u16().unwrap_or(80);
     let connected = TcpStream::connect((host, port)).await;
     let stream = connected.with_context(|| format!("{url} cannot be reached"))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
     let request = Request::get(url.path())
         .header(header::HOST, authority.as_str())
-        .body(Empty::<Bytes>::new())?;
-    let answer = sender.send_request(request).await?;
+        .body(Full::default())?;
+    let answer = exchange(stream, request, ANSWER).await?;
     let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER).collect().await;
-    let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
-    let body = in_a_line(&String::from_utf8_lossy(&body));
+    let body = in_a_line(&String::from_utf8_lossy(answer.body()));
     match status.is_success() {
         true => Ok(body),
         false => bail!("{url} answers {status}: {body}"),

@@ -29,8 +29,7 @@ fn page_of<'a>(
     page.build();
     for word in wanted {
         let found = page.find_subcommand(word).cloned();
-        page =
-            found.ok_or_else(|| Failure::Usage(anyhow::anyhow!("there is no command {word:?}")))?;
+        page = found.ok_or_else(|| Failure::usage(format!("there is no command {word:?}")))?;
     }
     Ok(page)
 }

@@ -22,7 +22,7 @@ pub fn run(
     let (config, given) = settings::begin(matches, Some(Command::Refine), LOGGED)?;
     let folders = matches.get_many::<PathBuf>("allow").unwrap_or_default();
     let allowed = Allowed::new(folders.cloned())
-        .map_err(|error| Failure::Usage(anyhow::anyhow!("--allow: {error}")))?;
+        .map_err(|error| Failure::usage(format!("--allow: {error}")))?;
     if allowed.is_empty() {
         say("no result can be written, since this runs in /: name a folder with --allow");
     }

@@ -20,7 +20,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("new", matches)) => new::run(matches),
         Some(("test", matches)) => test(matches),
         // The parser accepts no other command.
-        _ => Err(Failure::Usage(anyhow::anyhow!("no such command"))),
+        _ => Err(Failure::usage("no such command")),
     }
 }
 

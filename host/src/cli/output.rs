@@ -37,15 +37,14 @@ pub struct Folder {
 impl Output {
     /// Reports impossible destinations before anything is refined.
     pub fn new(out: &Path, sources: &[Source]) -> Result<Self, Failure> {
-        let usage = |problem: String| Failure::Usage(anyhow::anyhow!(problem));
         let shown = out.display();
         let several = sources.len() > 1;
         if out == Path::new("-") {
             return if several {
-                Err(usage("several images need a folder as OUT".to_owned()))
+                Err(Failure::usage("several images need a folder as OUT"))
             } else if io::stdout().is_terminal() {
-                Err(usage(
-                    "standard output is a terminal: pipe it, or name a file".to_owned(),
+                Err(Failure::usage(
+                    "standard output is a terminal: pipe it, or name a file",
                 ))
             } else {
                 Ok(Self::Stdout)
@@ -59,8 +58,7 @@ impl Output {
                 Ok(Self::Folder(Folder::new(out, sources)))
             }
             Ok(_) if several || ends_as_folder => {
-                let problem = format!("{shown} is not a folder");
-                Err(usage(problem))
+                Err(Failure::usage(format!("{shown} is not a folder")))
             }
             Ok(found) if found.is_file() => {
                 let path = Place::behind(out, Trust::Anybody)?.path();
@@ -76,7 +74,7 @@ impl Output {
             Err(_) if several && !ends_as_folder && names_an_image(out) => {
                 let (count, folder) = (sources.len(), out.with_extension(""));
                 let folder = folder.display();
-                Err(usage(format!(
+                Err(Failure::usage(format!(
                     "{shown} is the name of one file, and there are {count} images: name a \
                      folder as OUT, such as {folder}/"
                 )))

@@ -17,7 +17,7 @@ const PAUSED: &str = "the queue is paused";
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else {
         // The parser accepts no such command.
-        return Err(Failure::Usage(anyhow::anyhow!("no such command")));
+        return Err(Failure::usage("no such command"));
     };
     let access = match verb {
         "status" => Access::Read,

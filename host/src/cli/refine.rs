@@ -46,20 +46,20 @@ pub fn run(
     let mask = matches.get_one::<PathBuf>("mask");
     let mask = mask.map(|mask| Source::of(mask));
     if is_an_image(&request.prompt) {
-        return Err(Failure::Usage(anyhow::anyhow!(
-            "PROMPT is missing: the last argument, {}, is an image",
-            request.prompt
+        let prompt = &request.prompt;
+        return Err(Failure::usage(format!(
+            "PROMPT is missing: the last argument, {prompt}, is an image"
         )));
     }
     if let Some(mask) = &mask {
         let read = runtime.block_on(mask.read(config.max_image_bytes));
         let read = read.map_err(|error| unreadable(mask, &error));
-        request.mask = Some(read.map_err(|sentence| Failure::Usage(anyhow::anyhow!(sentence)))?);
+        request.mask = Some(read.map_err(Failure::usage)?);
     }
     for source in &sources {
         let (allowed, limit) = (&config.allowed_sources, config.task_timeout);
         request::check(&request, source.url(), allowed, limit)
-            .map_err(|error| Failure::Usage(anyhow::anyhow!(sentence(&error, source))))?;
+            .map_err(|error| Failure::usage(sentence(&error, source)))?;
     }
     let out = matches.get_one::<PathBuf>("output").cloned();
     let output = Output::new(&out.unwrap_or_default(), &sources)?;

@@ -21,7 +21,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let is_archive = from == Path::new("-");
     if is_archive && io::stdin().is_terminal() {
         let problem = "standard input is a terminal: pipe an archive, or name a directory";
-        return Err(Failure::Usage(anyhow::anyhow!(problem)));
+        return Err(Failure::usage(problem));
     }
     let started = Instant::now();
     let source = match is_archive {

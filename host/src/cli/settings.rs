@@ -143,7 +143,7 @@ pub fn is_verbose() -> bool {
 pub fn start_log(format: LogFormat, by_default: &str) -> Result<(), Failure> {
     let filter = std::env::var(LOG).unwrap_or_else(|_| by_default.to_owned());
     let filter = EnvFilter::try_new(filter);
-    let filter = filter.map_err(|error| Failure::Usage(anyhow!("{LOG}: {error}")))?;
+    let filter = filter.map_err(|error| Failure::usage(format!("{LOG}: {error}")))?;
     let writer = log::writer().context("starting the log")?;
     let writer = move || writer.clone();
     let log = tracing_subscriber::registry().with(filter);
@@ -184,7 +184,7 @@ fn variables() -> Result<Vec<(String, String)>, Failure> {
         .filter(|(name, _)| name.starts_with("REFINEMENT_") && name != LOG)
         .map(|(name, value)| match value.into_string() {
             Ok(value) => Ok((name, value)),
-            Err(_) => Err(Failure::Usage(anyhow::anyhow!(
+            Err(_) => Err(Failure::usage(format!(
                 "the variable {name} is not valid UTF-8"
             ))),
         })

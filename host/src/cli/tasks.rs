@@ -18,6 +18,6 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Some(("cancel", matches)) => act::run(Action::Cancel, matches),
         Some(("delete", matches)) => act::run(Action::Delete, matches),
         // The parser accepts no other command.
-        _ => Err(Failure::Usage(anyhow::anyhow!("no such command"))),
+        _ => Err(Failure::usage("no such command")),
     }
 }

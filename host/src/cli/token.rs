@@ -12,8 +12,7 @@ use crate::tokens;
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let (config, _) = settings::read(matches, None)?;
     let text = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
-    let unusable =
-        |reason: String| Failure::Usage(anyhow::anyhow!("the value of --expires {reason}"));
+    let unusable = |reason| Failure::usage(format!("the value of --expires {reason}"));
     let life = some_time(text("expires")).map_err(unusable)?;
     settings::start_log(config.log_format, "off")?;
     let runtime = tokio::runtime::Runtime::new()?;

@@ -17,12 +17,13 @@ use concept_refinement_domain::sentence::sanitize;
 use serde::Serialize;
 use url::Url;
 
+use super::connection::Server;
 use super::failure::Failure;
 use super::operator::block_on;
 use super::settings;
 use super::terminal::{escaped, in_a_line, print, say};
 use crate::config::table::Command;
-use service::Service;
+use service::made_here;
 
 /// Largest file, in bytes: as large as a refined image can be.
 const MAX_BYTES: u64 = 256 << 20;
@@ -49,7 +50,7 @@ struct Verified {
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let (config, _) = settings::read(matches, Some(Command::Verify))?;
     let service = match matches.get_one::<Url>("against") {
-        Some(url) => Some(Service::new(url.clone(), &config)?),
+        Some(url) => Some(Server::new(url.clone(), &config)?),
         None => None,
     };
     let files = matches.get_many::<PathBuf>("file").unwrap_or_default();
@@ -80,7 +81,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 }
 
 /// What is known of a file. False: it bears no mark, or something went wrong, which was said.
-async fn verified(path: &Path, service: Option<&Service>) -> (Verified, bool) {
+async fn verified(path: &Path, service: Option<&Server>) -> (Verified, bool) {
     let file = path.to_string_lossy().into_owned();
     let name = sanitize(&file, MAX_SHOWN);
     let mut verified = Verified {
@@ -104,7 +105,7 @@ async fn verified(path: &Path, service: Option<&Service>) -> (Verified, bool) {
     };
     let mut is_well = !verified.marks.is_empty();
     if let Some(service) = service {
-        match service.made_here(bytes).await {
+        match made_here(service, bytes).await {
             Ok(made_here) => verified.made_here = Some(made_here),
             Err(error) => {
                 say(&format!("{name}: {error:#}"));

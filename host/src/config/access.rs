@@ -36,7 +36,7 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
         Some(name) => {
             let mode = values.parse("auth", Ok)?;
             let sentence = format!("{name} is required with auth {mode:?}");
-            Err(ConfigError::Missing(sentence))
+            Err(ConfigError(sentence))
         }
         None => Ok((auth, jwks_url)),
     }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::ConfigError;
 use super::forms::or_off;
-use super::reader::{Reader, unusable};
+use super::reader::Reader;
 
 /// Shortest token, in bytes: 128 random bits in base64 or hexadecimal have more.
 const SHORTEST_TOKEN: usize = 22;
@@ -56,7 +56,7 @@ pub(super) fn admin_listener(values: &Reader<'_>) -> Result<Option<AdminListener
     for named in named.unwrap_or_default() {
         if has(&tokens, &named.hash) {
             let problem = "must not have a token twice, nor that of admin-token";
-            return Err(unusable("admin-tokens", problem.to_owned()));
+            return Err(values.unusable("admin-tokens", problem));
         }
         tokens.push(named);
     }
@@ -64,7 +64,7 @@ pub(super) fn admin_listener(values: &Reader<'_>) -> Result<Option<AdminListener
     if let Some(hash) = values.optional("admin-read-token", token)? {
         if has(&tokens, &hash) {
             let problem = "must not be a token with which an operator may act";
-            return Err(unusable("admin-read-token", problem.to_owned()));
+            return Err(values.unusable("admin-read-token", problem));
         }
         tokens.push(AdminToken {
             actor: "read token".to_owned(),
@@ -77,7 +77,7 @@ pub(super) fn admin_listener(values: &Reader<'_>) -> Result<Option<AdminListener
     };
     if !may_any_act {
         let sentence = "admin-token is required with admin-listen, unless there are admin-tokens";
-        return Err(ConfigError::Missing(sentence.to_owned()));
+        return Err(ConfigError(sentence.to_owned()));
     }
     Ok(Some(AdminListener { address, tokens }))
 }

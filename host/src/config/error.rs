@@ -1,8 +1,8 @@
 //! Errors in a configuration.
 
-use thiserror::Error;
+use std::fmt::Display;
 
-use super::sources::Values;
+use thiserror::Error;
 
 /// How similar two names must be for one to be a misspelling of the other.
 const SIMILAR: f64 = 0.75;
@@ -10,103 +10,17 @@ const SIMILAR: f64 = 0.75;
 /// How similar they are where they differ by a slip.
 const ALIKE: f64 = 0.9;
 
-/// Why a configuration is invalid; each error names the setting.
+/// Why a configuration is invalid, as a sentence. It names the setting as the operator did, so
+/// that the place to change is known: `--lease`, `REFINEMENT_LEASE` or
+/// `refinement.toml:3: lease`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A file sets something that does not exist.
-    #[error("{origin}: unknown setting {key:?}{suggestion}")]
-    Unknown {
-        /// The file and the line.
-        origin: String,
-        /// The name that it uses.
-        key: String,
-        /// The end of the sentence: the setting that was perhaps meant.
-        suggestion: String,
-    },
-    /// A file and perhaps a line, and why it cannot be read.
-    #[error("{0}: {1}")]
-    File(String, String),
-    /// An invalid value.
-    #[error("{}: {problem}", named.clone().unwrap_or_else(|| setting.replace('-', "_")))]
-    Unusable {
-        /// The setting's name, as on the command line.
-        setting: &'static str,
-        /// Where it was set, in the operator's words: `--lease`, `REFINEMENT_LEASE` or
-        /// `refinement.toml:3: lease`. None: by default, or by a program.
-        named: Option<String>,
-        /// The end of a sentence that begins with the name.
-        problem: String,
-    },
-    /// A setting that another one needs is missing; the sentence names both.
-    #[error("{0}")]
-    Missing(String),
-    /// The links of the model are not each set by a table.
-    #[error("{origin}: models must have a table for each link, as [models.openai]")]
-    Models {
-        /// The file and the line.
-        origin: String,
-    },
-    /// The plans are not each set by a table.
-    #[error("{origin}: plans must have a table for each plan, as [plans.pro]")]
-    Plans {
-        /// The file and the line.
-        origin: String,
-    },
-    /// A plan, or one of its settings, is invalid.
-    #[error("{named}: {problem}")]
-    OfPlan {
-        /// Where it was set, or its path, such as `plans.pro.budget`.
-        named: String,
-        /// The end of a sentence that begins with the name.
-        problem: String,
-    },
-    /// A table that belongs to no link.
-    #[error(
-        "{}: model has no link that is called {link}{suggestion}",
-        named.clone().unwrap_or_else(|| format!("models.{link}"))
-    )]
-    UnknownLink {
-        /// Its name in the file.
-        link: String,
-        /// Where it was set. None: by a program.
-        named: Option<String>,
-        /// The end of the sentence: the link that was perhaps meant.
-        suggestion: String,
-    },
-    /// An invalid value of a link.
-    #[error("{}: {problem}", named.clone().unwrap_or_else(|| format!("models.{link}.{key}")))]
-    OfLink {
-        /// The name of the link.
-        link: String,
-        /// The setting's name, as in the file.
-        key: String,
-        /// Where it was set. None: by a program.
-        named: Option<String>,
-        /// The end of a sentence that begins with the name.
-        problem: String,
-    },
-}
+#[error("{0}")]
+pub struct ConfigError(pub(super) String);
 
 impl ConfigError {
-    /// Names the setting as the operator did, so that the place to change is known.
-    pub(super) fn named_by(mut self, values: &Values) -> Self {
-        match &mut self {
-            // That of a value which another one replaces is known.
-            Self::Unusable { named: Some(_), .. } | Self::OfLink { named: Some(_), .. } => {}
-            Self::Unusable { setting, named, .. } => *named = values.named(setting),
-            Self::UnknownLink { link, named, .. } => *named = values.links.named(link, None),
-            Self::OfLink {
-                link, key, named, ..
-            } => *named = values.links.named(link, Some(key)),
-            Self::Unknown { .. }
-            | Self::File(..)
-            | Self::Missing(_)
-            | Self::Models { .. }
-            | Self::Plans { .. }
-            | Self::OfPlan { .. } => {}
-        }
-        self
+    /// `named`: the setting, or its place. `problem`: the end of a sentence that begins with it.
+    pub(super) fn of(named: &str, problem: impl Display) -> Self {
+        Self(format!("{named}: {problem}"))
     }
 }
 

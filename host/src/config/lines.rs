@@ -24,7 +24,7 @@ impl<'a> Lines<'a> {
                 Some(span) => format!("{file}:{}", line(text, span.start)),
                 None => file.to_owned(),
             };
-            ConfigError::File(place, error.message().to_owned())
+            ConfigError::of(&place, error.message())
         };
         let table = text.parse::<toml::Table>().map_err(refused)?;
         let mut lines = BTreeMap::new();

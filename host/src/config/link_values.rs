@@ -24,6 +24,13 @@ pub(crate) struct LinkValues {
 
 type Settings = BTreeMap<String, String>;
 
+/// One value of a setting.
+pub(crate) struct LinkValue {
+    pub text: String,
+    /// Where it was set, as errors name it.
+    pub named: String,
+}
+
 impl LinkValues {
     pub fn set(&mut self, link: &str, key: &str, value: String) {
         let settings = self.tables.entry(link.to_owned()).or_default();
@@ -41,8 +48,9 @@ impl LinkValues {
         tables: toml::Value,
         lines: &Lines<'_>,
     ) -> Result<(), ConfigError> {
-        let no_tables = |path: &str| ConfigError::Models {
-            origin: lines.place(path),
+        let no_tables = |path: &str| {
+            let problem = "models must have a table for each link, as [models.openai]";
+            ConfigError::of(&lines.place(path), problem)
         };
         let toml::Value::Table(tables) = tables else {
             return Err(no_tables(TABLE));
@@ -61,12 +69,7 @@ impl LinkValues {
                     PRICE => price_of(value),
                     _ => text_of(value),
                 };
-                let value = value.ok_or_else(|| ConfigError::OfLink {
-                    link: link.clone(),
-                    key: key.clone(),
-                    named: Some(named.clone()),
-                    problem: FORM.to_owned(),
-                })?;
+                let value = value.ok_or_else(|| ConfigError::of(&named, FORM))?;
                 self.named.insert(path, named);
                 self.set(&link, &key, value);
             }
@@ -74,26 +77,10 @@ impl LinkValues {
         Ok(())
     }
 
-    /// Where a link, or one of its settings, was set, as errors name it.
-    pub fn named(&self, link: &str, key: Option<&str>) -> Option<String> {
-        let Some(key) = key else {
-            return self.named.get(&format!("{TABLE}.{link}")).cloned();
-        };
-        let variable = format!("{}_{}", variable_part(link), key.to_uppercase());
-        match self.variables.contains_key(&variable) {
-            true => Some(format!("{PREFIX}{variable}")),
-            false => self.named_in_file(link, key),
-        }
-    }
-
-    /// Where the file sets one of a link's settings.
-    pub fn named_in_file(&self, link: &str, key: &str) -> Option<String> {
-        self.named.get(&format!("{TABLE}.{link}.{key}")).cloned()
-    }
-
-    /// The settings of a link in the file, which variables may replace.
-    pub fn in_file(&self, link: &str) -> impl Iterator<Item = (&String, &String)> {
-        self.tables.get(link).into_iter().flatten()
+    /// Where the file sets a link, or a key of one, as errors name it.
+    pub fn named(&self, link: &str) -> String {
+        let path = format!("{TABLE}.{link}");
+        self.named.get(&path).cloned().unwrap_or(path)
     }
 
     /// The links that the file has tables for.
@@ -101,19 +88,31 @@ impl LinkValues {
         self.tables.keys().map(String::as_str)
     }
 
-    /// The settings of a link, given all possible links. A variable whose key the link
-    /// does not know is ignored.
-    pub fn of(&self, link: &str, links: &[&str], knows: impl Fn(&str) -> bool) -> Settings {
-        let mut settings = self.tables.get(link).cloned().unwrap_or_default();
-        for (variable, value) in &self.variables {
+    /// The values of a link by key, given all possible links: that of the file, then that of a
+    /// variable. A variable whose key the link does not know is ignored.
+    pub fn of(
+        &self,
+        link: &str,
+        links: &[&str],
+        knows: impl Fn(&str) -> bool,
+    ) -> BTreeMap<String, Vec<LinkValue>> {
+        let mut all = BTreeMap::<_, Vec<_>>::new();
+        let mut add = |key: String, text: &str, named: String| {
+            let (text, values) = (text.to_owned(), all.entry(key).or_default());
+            values.push(LinkValue { text, named });
+        };
+        for (key, text) in self.tables.get(link).into_iter().flatten() {
+            add(key.clone(), text, self.named(&format!("{link}.{key}")));
+        }
+        for (variable, text) in &self.variables {
             if let Some((of, key)) = split(variable, links)
                 && of == link
                 && knows(&key)
             {
-                settings.insert(key, value.clone());
+                add(key, text, format!("{PREFIX}{variable}"));
             }
         }
-        settings
+        all
     }
 
     /// Variables, without their prefix, that belong to none of these links, or to one
@@ -174,12 +173,26 @@ mod tests {
         values.set_from_variable("OPENAI_URL", "b".to_owned());
         values.set_from_variable("OPENAY_URL", "c".to_owned());
         read(&mut values, file).unwrap();
-        let expected = [("steps", "30"), ("url", "b")];
-        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
         values.set_from_variable("OPENAI_PORT_8080_TCP", "d".to_owned());
         let knows = |key: &str| key == "url";
-        assert_eq!(values.of("openai", &LINKS, knows), Settings::from(expected));
-        assert_eq!(values.of("my-model", &LINKS, knows), Settings::new());
+        let of = |link: &str| {
+            let found = values.of(link, &LINKS, knows).into_iter();
+            let found = found.flat_map(|(key, values)| {
+                values
+                    .into_iter()
+                    .map(move |value| format!("{key}={} {}", value.text, value.named))
+            });
+            found.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of("openai"),
+            [
+                "steps=30 f:3: models.openai.steps",
+                "url=a f:2: models.openai.url",
+                "url=b REFINEMENT_MODELS_OPENAI_URL",
+            ]
+        );
+        assert!(of("my-model").is_empty());
         let unknown = values.unknown_variables(&LINKS, |_, key| knows(key));
         assert_eq!(unknown, ["OPENAI_PORT_8080_TCP", "OPENAY_URL"]);
         assert_eq!(values.names().collect::<Vec<_>>(), ["openai", "unused"]);

@@ -25,7 +25,7 @@ use self::forms::{base_url, key, line, original, workflow};
 pub(super) use self::input::PRICE;
 use self::input::{ORIGINAL, SETTINGS};
 use super::error::{ConfigError, are_alike, did_you_mean};
-use super::reader::{Reader, unusable};
+use super::reader::Reader;
 
 /// One link: a model, or a middleware with the links behind it.
 #[derive(Clone, Debug)]
@@ -234,11 +234,9 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     if let Some(link) = v.0.links.names().find(|link| !names.contains(link)) {
         // What is no link of this chain is hardly meant, unless its name is nearly the same.
         let meant = unused.iter().filter(|name| are_alike(link, name));
-        return Err(ConfigError::UnknownLink {
-            link: link.to_owned(),
-            named: None,
-            suggestion: did_you_mean(link, links.iter().chain(meant).copied()),
-        });
+        let suggestion = did_you_mean(link, links.iter().chain(meant).copied());
+        let problem = format!("model has no link that is called {link}{suggestion}");
+        return Err(ConfigError::of(&v.0.links.named(link), problem));
     }
     let stands_alone = chain.behind.is_none();
     for (setting, key) in SETTINGS {
@@ -246,7 +244,7 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
             let problem = format!(
                 "is for a model that stands alone: in a chain it is {key} of [models.NAME]"
             );
-            return Err(unusable(setting, problem));
+            return Err(v.unusable(setting, problem));
         }
     }
     let reader = ChainReader {
@@ -258,14 +256,14 @@ pub(super) fn read(v: &Reader<'_>) -> Result<ModelLink, ConfigError> {
     for name in unused {
         reader.check_unused(name)?;
     }
-    check_names(&model.links())?;
+    check_names(&model.links()).map_err(|problem| v.unusable("model", problem))?;
     model.rename(&mut chain.names().into_iter());
     Ok(model)
 }
 
 /// Links with settings need different names, also as variables, so that it is clear which
 /// settings belong to which link.
-fn check_names(links: &[&ModelLink]) -> Result<(), ConfigError> {
+fn check_names(links: &[&ModelLink]) -> Result<(), String> {
     let mut known: Vec<&ModelLink> = Vec::new();
     for link in links {
         let is_same = |other: &&&ModelLink| {
@@ -274,7 +272,7 @@ fn check_names(links: &[&ModelLink]) -> Result<(), ConfigError> {
         };
         if let Some(other) = known.iter().find(is_same) {
             let (one, two) = (&other.name, &link.name);
-            let problem = match one == two {
+            return Err(match one == two {
                 true => format!(
                     "has two links that are called {one}, for which there are settings: give \
                      them names that differ, as in fallback(one={one}, two={one})"
@@ -282,8 +280,7 @@ fn check_names(links: &[&ModelLink]) -> Result<(), ConfigError> {
                 false => format!(
                     "has links that are called {one} and {two}: variables cannot tell them apart"
                 ),
-            };
-            return Err(unusable("model", problem));
+            });
         }
         known.push(link);
     }

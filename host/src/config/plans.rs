@@ -1,6 +1,7 @@
 //! The plans of users: a table of the file for each, by its name.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use concept_refinement_domain::budget::parse_budget;
 use concept_refinement_domain::plan::{MAX_NAME, is_name};
@@ -36,8 +37,9 @@ impl PlanTables {
         tables: toml::Value,
         lines: &Lines<'_>,
     ) -> Result<(), ConfigError> {
-        let no_tables = |path: &str| ConfigError::Plans {
-            origin: lines.place(path),
+        let no_tables = |path: &str| {
+            let problem = "plans must have a table for each plan, as [plans.pro]";
+            ConfigError::of(&lines.place(path), problem)
         };
         let toml::Value::Table(tables) = tables else {
             return Err(no_tables(TABLE));
@@ -51,7 +53,7 @@ impl PlanTables {
                 let text = text_of(value);
                 let path = path(&name, Some(&key));
                 self.named.insert(path.clone(), lines.named(&path));
-                let text = text.ok_or_else(|| self.problem(&path, FORM.to_owned()))?;
+                let text = text.ok_or_else(|| self.problem(&path, FORM))?;
                 settings.insert(key, text);
             }
             let path = path(&name, None);
@@ -98,11 +100,8 @@ impl PlanTables {
         json.ok().filter(|_| !self.tables.is_empty())
     }
 
-    fn problem(&self, path: &str, problem: String) -> ConfigError {
-        ConfigError::OfPlan {
-            named: self.named.get(path).map_or(path, String::as_str).to_owned(),
-            problem,
-        }
+    fn problem(&self, path: &str, problem: impl Display) -> ConfigError {
+        ConfigError::of(self.named.get(path).map_or(path, String::as_str), problem)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reads values by the names of their settings, and names the setting in errors.
 
+use std::fmt::Display;
+
 use super::error::ConfigError;
 use super::forms::word;
 use super::sources::Values;
@@ -12,18 +14,13 @@ impl<'a> Reader<'a> {
         name: &'static str,
         parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
-        for (text, named) in self.0.replaced(name) {
-            parse(text).map_err(|problem| ConfigError::Unusable {
-                setting: name,
-                named: named.map(str::to_owned),
-                problem,
-            })?;
+        let mut read = None;
+        for (text, named) in self.0.all(name) {
+            let parsed = parse(text);
+            let of = |problem| ConfigError::of(&shown(name, named), problem);
+            read = Some(parsed.map_err(of)?);
         }
-        self.0
-            .get(name)
-            .map(&parse)
-            .transpose()
-            .map_err(|problem| unusable(name, problem))
+        Ok(read)
     }
 
     pub fn parse<T>(
@@ -32,18 +29,29 @@ impl<'a> Reader<'a> {
         parse: impl Fn(&'a str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
         self.optional(name, parse)?
-            .ok_or_else(|| unusable(name, "must be set".to_owned()))
+            .ok_or_else(|| self.unusable(name, "must be set"))
     }
 
     pub fn word(&self, name: &'static str) -> Result<&'static str, ConfigError> {
         self.parse(name, |text| word(name, text))
     }
+
+    pub fn unusable(&self, setting: &str, problem: impl Display) -> ConfigError {
+        ConfigError::of(&self.name_of(setting), problem)
+    }
+
+    /// What errors call a setting.
+    pub fn name_of(&self, setting: &str) -> String {
+        let last = self.0.all(setting).next_back();
+        shown(setting, last.and_then(|(_, named)| named))
+    }
 }
 
-pub(super) fn unusable(setting: &'static str, problem: String) -> ConfigError {
-    ConfigError::Unusable {
-        setting,
-        named: None,
-        problem,
-    }
+fn shown(setting: &str, named: Option<&str>) -> String {
+    named.map_or_else(|| setting.replace('-', "_"), str::to_owned)
+}
+
+/// The error about a value that is set by default, or by a program.
+pub(super) fn unusable(setting: &str, problem: impl Display) -> ConfigError {
+    ConfigError::of(&shown(setting, None), problem)
 }

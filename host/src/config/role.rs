@@ -1,7 +1,7 @@
 //! Which parts of the service a process runs.
 
 use super::error::ConfigError;
-use super::reader::{Reader, unusable};
+use super::reader::Reader;
 
 /// Which parts of the service a process runs. Separate parts need stores with servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +52,11 @@ pub(super) fn read(values: &Reader<'_>) -> Result<Role, ConfigError> {
     for name in ["tasks", "images"] {
         let engine = values.parse(name, Ok)?;
         if role != Role::All && !engine.contains("://") {
-            return Err(unusable(
-                "role",
-                format!(
-                    "must be all where {name} is {engine}: an embedded store belongs to one \
-                     process at a time"
-                ),
-            ));
+            let problem = format!(
+                "must be all where {name} is {engine}: an embedded store belongs to one process \
+                 at a time"
+            );
+            return Err(values.unusable("role", problem));
         }
     }
     Ok(role)

@@ -30,10 +30,9 @@ pub(super) const FORM: &str = "must be a string, a whole number or a list of str
 /// Values by name. Secrets are hidden in `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Values {
-    settings: BTreeMap<&'static str, Value>,
-    /// Values that another source has replaced, by their settings' names. They must be usable
-    /// too, since they count as soon as the other source is gone.
-    replaced: Vec<(&'static str, Value)>,
+    /// The last one of a setting counts. Those that it replaces must be usable too, since they
+    /// count as soon as its source is gone.
+    settings: BTreeMap<&'static str, Vec<Value>>,
     /// The settings of the model's links.
     pub(crate) links: LinkValues,
     /// The plans of users.
@@ -74,14 +73,11 @@ impl Values {
         self.insert(setting, value.into(), Some(named))
     }
 
-    /// Sets the value that other sources set, if there is one, with those that it replaces.
+    /// Sets the values that other sources set, if there are any.
     pub(crate) fn set_as_in(&mut self, other: &Self, setting: &'static Setting) {
-        if let Some(value) = other.settings.get(setting.name) {
-            self.settings.insert(setting.name, value.clone());
+        if let Some(values) = other.settings.get(setting.name) {
+            self.settings.insert(setting.name, values.clone());
         }
-        let replaced = other.replaced.iter();
-        let replaced = replaced.filter(|(name, _)| *name == setting.name);
-        self.replaced.extend(replaced.cloned());
     }
 
     fn insert(
@@ -90,24 +86,18 @@ impl Values {
         text: String,
         named: Option<String>,
     ) -> &mut Self {
-        let value = Value { text, named };
-        if let Some(before) = self.settings.insert(setting.name, value)
-            && before.named.is_some()
-        {
-            self.replaced.push((setting.name, before));
-        }
+        let values = self.settings.entry(setting.name).or_default();
+        // What is set by default, or by a program, is gone for good.
+        values.retain(|value| value.named.is_some());
+        values.push(Value { text, named });
         self
     }
 
-    /// The values of this setting that another source has replaced, and where they were set.
-    pub(super) fn replaced(&self, name: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let replaced = self.replaced.iter().filter(move |(of, _)| *of == name);
-        replaced.map(|(_, value)| (value.text.as_str(), value.named.as_deref()))
-    }
-
-    /// Where a setting was set, as errors name it.
-    pub(super) fn named(&self, name: &str) -> Option<String> {
-        self.settings.get(name)?.named.clone()
+    /// The values of this setting, the one that counts last, and where each was set, as errors
+    /// name it. None: by default, or by a program.
+    pub(super) fn all(&self, name: &str) -> impl DoubleEndedIterator<Item = (&str, Option<&str>)> {
+        let values = self.settings.get(name).into_iter().flatten();
+        values.map(|value| (value.text.as_str(), value.named.as_deref()))
     }
 
     /// Sets a value of a model link by its key in the file, such as `api_key` of
@@ -126,7 +116,7 @@ impl Values {
 
     /// The value of the setting of this name, as on the command line.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.settings.get(name).map(|value| value.text.as_str())
+        self.all(name).next_back().map(|(text, _)| text)
     }
 
     /// Adds a TOML document, replacing what is set. `origin` names it in errors.
@@ -148,22 +138,16 @@ impl Values {
             }
             let Some(setting) = SETTINGS.iter().find(|setting| setting.file_key() == key) else {
                 let keys: Vec<_> = SETTINGS.iter().map(Setting::file_key).collect();
-                return Err(ConfigError::Unknown {
-                    origin: lines.place(&key),
-                    suggestion: did_you_mean(&key, keys.iter().map(String::as_str)),
-                    key,
-                });
+                let suggestion = did_you_mean(&key, keys.iter().map(String::as_str));
+                let problem = format!("unknown setting {key:?}{suggestion}");
+                return Err(ConfigError::of(&lines.place(&key), problem));
             };
             let named = lines.named(&key);
             let text = match setting.name {
                 "model-price" => price_of(value),
                 _ => text_of(value),
             };
-            let text = text.ok_or_else(|| ConfigError::Unusable {
-                setting: setting.name,
-                named: Some(named.clone()),
-                problem: FORM.to_owned(),
-            })?;
+            let text = text.ok_or_else(|| ConfigError::of(&named, FORM))?;
             self.set_named(setting, text, named);
         }
         Ok(())
@@ -181,8 +165,8 @@ impl Values {
             return Ok(None);
         };
         let origin = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::File(origin.clone(), error.to_string()))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError::of(&origin, error))?;
         self.set_from_toml(&origin, &text)?;
         Ok(Some(path.to_owned()))
     }

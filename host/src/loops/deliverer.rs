@@ -27,6 +27,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use crate::loops::until_stop::until_stop;
 use crate::metrics::{Metrics, webhooks};
 
 /// Concurrent attempts: each has an instance and a socket.
@@ -75,48 +76,32 @@ pub struct Deliverer {
 }
 
 /// Attempts in progress, and their permits.
+#[derive(Default)]
 struct Attempts {
-    runtime: Arc<dyn Runtime>,
-    /// Each returns whether the delivery succeeded.
-    under_way: FuturesUnordered<BoxFuture<'static, (Holder, bool)>>,
-    /// Failed attempts whose permits are still taken.
-    resting: FuturesUnordered<BoxFuture<'static, Holder>>,
+    under_way: FuturesUnordered<BoxFuture<'static, Holder>>,
     taken: Vec<Holder>,
 }
 
 impl Attempts {
-    fn add(&mut self, holder: Holder, attempt: impl Future<Output = bool> + Send + 'static) {
+    /// `attempt` ends when its permits are free.
+    fn add(&mut self, holder: Holder, attempt: impl Future<Output = ()> + Send + 'static) {
         self.taken.push(holder.clone());
-        let attempt = async move { (holder, attempt.await) };
+        let attempt = async move {
+            attempt.await;
+            holder
+        };
         self.under_way.push(Box::pin(attempt));
     }
 
-    /// Waits until at least one attempt has ended or rested, and handles all that have.
+    /// Waits until at least one attempt has ended, and frees the permits of all that have.
     async fn end(&mut self) {
-        tokio::select! {
-            biased;
-            Some((holder, is_delivered)) = self.under_way.next() => self.rest(holder, is_delivered),
-            Some(holder) = self.resting.next() => self.free(&holder),
-            else => pending().await,
+        match self.under_way.next().await {
+            Some(holder) => self.free(&holder),
+            None => pending().await,
         }
-        while let Some(Some((holder, is_delivered))) = self.under_way.next().now_or_never() {
-            self.rest(holder, is_delivered);
-        }
-        while let Some(Some(holder)) = self.resting.next().now_or_never() {
+        while let Some(Some(holder)) = self.under_way.next().now_or_never() {
             self.free(&holder);
         }
-    }
-
-    fn rest(&mut self, holder: Holder, is_delivered: bool) {
-        if is_delivered {
-            return self.free(&holder);
-        }
-        let rest = self.runtime.sleep(REST);
-        let rested = async move {
-            rest.await;
-            holder
-        };
-        self.resting.push(Box::pin(rested));
     }
 
     fn free(&mut self, holder: &Holder) {
@@ -130,12 +115,7 @@ impl Deliverer {
     /// Delivers until `stop` is set, then lets attempts in progress end. After `abort`,
     /// deliveries are attempted again once their leases expire.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>, abort: CancellationToken) {
-        let mut attempts = Attempts {
-            runtime: Arc::clone(&self.runtime),
-            under_way: FuturesUnordered::new(),
-            resting: FuturesUnordered::new(),
-            taken: Vec::new(),
-        };
+        let mut attempts = Attempts::default();
         loop {
             let permits = DeliveryPermits::new(AT_ONCE, PER_RECEIVER, &attempts.taken);
             // Then some deliveries wait for permits.
@@ -149,7 +129,7 @@ impl Deliverer {
                     receiver: due.webhook.receiver(),
                     user_id: due.task.user_id.clone(),
                 };
-                attempts.add(holder, self.begin(due, abort.clone()));
+                attempts.add(holder, self.begin(due, stop.clone(), abort.clone()));
             }
             let next = async {
                 if is_short {
@@ -196,12 +176,13 @@ impl Deliverer {
         Ok((due, wait))
     }
 
-    /// Returns whether the delivery succeeded.
+    /// Ends when the permits of this attempt may be used again.
     fn begin(
         self: &Arc<Self>,
         due: DueDelivery,
+        stop: watch::Receiver<bool>,
         abort: CancellationToken,
-    ) -> impl Future<Output = bool> + use<> {
+    ) -> impl Future<Output = ()> + use<> {
         let deliverer = Arc::clone(self);
         let task_id = &due.lease.task_id;
         let span = tracing::info_span!("webhook", task_id, trace_id = tracing::field::Empty);
@@ -212,9 +193,12 @@ impl Deliverer {
             let _ = sender.send(attempt.unwrap_or_default());
         };
         let attempt = self.runtime.spawn(Box::pin(attempt.instrument(span)));
+        let runtime = Arc::clone(&self.runtime);
         async move {
             attempt.await;
-            delivered.await.unwrap_or_default()
+            if !delivered.await.unwrap_or_default() {
+                until_stop(stop, runtime.sleep(REST)).await;
+            }
         }
     }
 

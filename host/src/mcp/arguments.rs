@@ -11,7 +11,6 @@ use concept_refinement_mcp::UNKNOWN_ARGUMENT;
 use serde_json::{Map, Value};
 
 use crate::image_file::stem_of_url;
-use crate::wiring::refiner::request::RefineRequest;
 
 const ORIGINAL: &str = "original_image_url";
 const MASK: &str = "mask_url";
@@ -48,8 +47,8 @@ pub struct Arguments {
     pub mask: Option<Source>,
     /// Where the result is to be. None: beside the original.
     pub out: Option<PathBuf>,
-    /// Everything else, without the mask.
-    pub request: RefineRequest,
+    /// Everything else.
+    pub refinement: Refinement,
 }
 
 /// Where an image is.
@@ -109,7 +108,7 @@ impl Arguments {
                 },
                 mask,
                 out: out.map(PathBuf::from),
-                request: request(refinement),
+                refinement,
             }),
             _ => Err(errors),
         }
@@ -197,21 +196,5 @@ fn text(
             errors.add(name, "must be a string");
             None
         }
-    }
-}
-
-fn request(refinement: Refinement) -> RefineRequest {
-    RefineRequest {
-        prompt: refinement.refinement_prompt,
-        logo_description: refinement.logo_description,
-        theme_description: refinement.theme_description,
-        strength: refinement.strength.map(|strength| strength.value()),
-        preserve_aspects: refinement.preserve_aspects.unwrap_or_default(),
-        seed: refinement.seed,
-        region: refinement.region,
-        mask: None,
-        mask_feather: refinement.mask_feather,
-        region_only: refinement.region_only.unwrap_or_default(),
-        deadline_seconds: refinement.deadline_seconds,
     }
 }

@@ -12,10 +12,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::{anyhow, bail};
 use concept_refinement_capability::directory;
 use concept_refinement_capability::folder::{Folder, Place, Trust};
 use concept_refinement_domain::image::Format;
-use thiserror::Error;
 
 use crate::config::SETTINGS_FILE;
 use crate::image_file::{self, SIGNATURE, format_of_bytes};
@@ -24,7 +24,7 @@ use crate::image_file::{self, SIGNATURE, format_of_bytes};
 #[derive(Debug)]
 pub struct Allowed(Vec<PathBuf>);
 
-/// Where a result will be.
+/// Where a result will be. Why it cannot lie somewhere is a sentence for who called.
 #[derive(Debug)]
 pub struct Destination {
     folder: Folder,
@@ -36,41 +36,6 @@ enum Name {
     Exact(OsString),
     /// With `-refined` and the extension of the result's format behind it.
     Stem(OsString),
-}
-
-/// Why a result cannot lie somewhere. The sentences are for who called.
-#[derive(Debug, Error)]
-pub enum Refusal {
-    /// It is in none of these folders.
-    #[error(
-        "the result must lie below {}, and {} does not",
-        listed(allowed),
-        folder.display()
-    )]
-    Outside {
-        /// Where it would lie, without links.
-        folder: PathBuf,
-        /// See [`Allowed`].
-        allowed: Vec<PathBuf>,
-    },
-    /// There is something else than an image.
-    #[error("{} is there already and is no image: only an image is replaced", .0.display())]
-    NoImage(PathBuf),
-    /// Some program might take it for its settings.
-    #[error(
-        "{} is no place for an image: it is a hidden file, in a hidden folder, or the settings' \
-         file",
-        .0.display()
-    )]
-    Settings(PathBuf),
-    /// The system refuses it.
-    #[error("{} cannot be written: {reason}", path.display())]
-    Unwritable {
-        /// Its path.
-        path: PathBuf,
-        /// What the system says.
-        reason: String,
-    },
 }
 
 impl Allowed {
@@ -99,20 +64,25 @@ impl Allowed {
         self.0.is_empty()
     }
 
-    fn admits(&self, folder: &Path, name: &Name) -> Result<(), Refusal> {
+    fn admits(&self, folder: &Path, name: &Name) -> anyhow::Result<()> {
         let below = |allowed: &PathBuf| folder.strip_prefix(allowed).ok();
         let below: Vec<_> = self.0.iter().filter_map(below).collect();
         if below.is_empty() {
-            return Err(Refusal::Outside {
-                folder: folder.to_owned(),
-                allowed: self.0.clone(),
-            });
+            bail!(
+                "the result must lie below {}, and {} does not",
+                listed(&self.0),
+                folder.display()
+            );
         }
         // Folders that are allowed may be hidden ones themselves, or lie below one.
         let is_hidden_below = |below: &&Path| below.iter().any(is_hidden);
         match name {
             Name::Exact(name) if is_settings(name) || below.iter().all(is_hidden_below) => {
-                Err(Refusal::Settings(folder.join(name)))
+                bail!(
+                    "{} is no place for an image: it is a hidden file, in a hidden folder, or the \
+                     settings' file",
+                    folder.join(name).display()
+                )
             }
             Name::Exact(_) | Name::Stem(_) => Ok(()),
         }
@@ -125,12 +95,12 @@ impl Destination {
     /// # Errors
     ///
     /// It may not be written.
-    pub fn named(path: &Path, allowed: &Allowed) -> Result<Self, Refusal> {
+    pub fn named(path: &Path, allowed: &Allowed) -> anyhow::Result<Self> {
         let place = Place::behind(path, Trust::Anybody);
         let place = place.map_err(|error| unwritable(path, &error))?.path();
         match (place.parent(), place.file_name()) {
             (Some(folder), Some(name)) => Self::new(folder, Name::Exact(name.into()), allowed),
-            _ => Err(Refusal::NoImage(place)),
+            _ => Err(no_image(&place)),
         }
     }
 
@@ -139,11 +109,11 @@ impl Destination {
     /// # Errors
     ///
     /// One of these names may not be written.
-    pub fn beside(folder: &Path, stem: &OsStr, allowed: &Allowed) -> Result<Self, Refusal> {
+    pub fn beside(folder: &Path, stem: &OsStr, allowed: &Allowed) -> anyhow::Result<Self> {
         Self::new(folder, Name::Stem(stem.to_owned()), allowed)
     }
 
-    fn new(folder: &Path, name: Name, allowed: &Allowed) -> Result<Self, Refusal> {
+    fn new(folder: &Path, name: Name, allowed: &Allowed) -> anyhow::Result<Self> {
         let opened = Folder::open(folder).map_err(|error| unwritable(folder, &error))?;
         allowed.admits(opened.path(), &name)?;
         directory::may_be_written(opened.path())
@@ -163,7 +133,7 @@ impl Destination {
     /// # Errors
     ///
     /// Something else than an image is there meanwhile, or the system refuses it.
-    pub fn write(&self, format: Format, bytes: &[u8]) -> Result<PathBuf, Refusal> {
+    pub fn write(&self, format: Format, bytes: &[u8]) -> anyhow::Result<PathBuf> {
         let name = self.name.of(format);
         self.check(&name)?;
         let path = self.folder.path().join(&name);
@@ -174,7 +144,7 @@ impl Destination {
     }
 
     /// The name is of an image, or of nothing.
-    fn check(&self, name: &OsStr) -> Result<(), Refusal> {
+    fn check(&self, name: &OsStr) -> anyhow::Result<()> {
         let path = self.folder.path().join(name);
         let is_free = || match self.folder.look(name)? {
             None => Ok(true),
@@ -182,7 +152,7 @@ impl Destination {
         };
         match is_free() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Refusal::NoImage(path)),
+            Ok(false) => Err(no_image(&path)),
             Err(error) => Err(unwritable(&path, &error)),
         }
     }
@@ -218,11 +188,13 @@ fn is_image(file: &File) -> io::Result<bool> {
     Ok(format_of_bytes(&beginning).is_some())
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Refusal {
-    Refusal::Unwritable {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    }
+fn no_image(path: &Path) -> anyhow::Error {
+    let shown = path.display();
+    anyhow!("{shown} is there already and is no image: only an image is replaced")
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> anyhow::Error {
+    anyhow!("{} cannot be written: {error}", path.display())
 }
 
 fn listed(folders: &[PathBuf]) -> String {

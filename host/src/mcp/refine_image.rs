@@ -19,7 +19,7 @@ use super::input;
 use crate::config::Config;
 use crate::image_file::misnamed;
 use crate::wiring::Refiner;
-use crate::wiring::refiner::request::{OriginalImage, RefineError};
+use crate::wiring::refiner::request::OriginalImage;
 
 /// Limit for a sentence, which may quote paths, in code points.
 const LONGEST: usize = 1_500;
@@ -81,7 +81,7 @@ impl RefineImage {
             original,
             mask,
             out,
-            mut request,
+            refinement,
         } = parsed.map_err(|errors| sentence(&errors))?;
         let destination = match out {
             Some(out) => Destination::named(&out, &self.allowed),
@@ -94,14 +94,12 @@ impl RefineImage {
         let ready = self.refiner.wait().await;
         let _permit = ready.permits.acquire().await;
         let image = self.read("path", original).await?;
-        if let Some(mask) = mask {
-            request.mask = Some(self.read("mask", mask).await?);
-        }
-        let refined = ready.refiner.refine(image, &request, began).await;
-        let mut refined = refined.map_err(|error| match error {
-            RefineError::Failed(reason) => reason,
-            RefineError::Invalid(errors) => sentence(&errors),
-        })?;
+        let mask = match mask {
+            Some(mask) => Some(self.read("mask", mask).await?),
+            None => None,
+        };
+        let refined = ready.refiner.refine_checked(image, mask, refinement, began);
+        let mut refined = refined.await.map_err(|error| error.to_string())?;
         let written = destination.write(refined.format, &refined.bytes);
         let path = written.map_err(|refusal| format!("out: {refusal}"))?;
         refined.notes.extend(misnamed(&path, refined.format));

@@ -1,7 +1,7 @@
 //! Calls of models that were repeated although an earlier one may have to be paid for.
 
-use concept_refinement_capability::payments;
-use concept_refinement_runtime::metrics::series::register;
+use concept_refinement_capability::payments::RepeatedCalls;
+use concept_refinement_runtime::metrics::series;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,21 +14,12 @@ struct Labels {
     reason: &'static str,
 }
 
-/// Updated at each scrape.
-pub struct RepeatedCalls(Family<Labels, Counter>);
-
-impl RepeatedCalls {
-    pub fn new(registry: &mut Registry) -> Self {
-        let help = "Calls of a model that were repeated though the provider may have accepted an \
-                    earlier one";
-        Self(register(registry, "model_repeated_calls", help))
-    }
-
-    pub fn update(&self, calls: &payments::RepeatedCalls) {
-        for (model, reason, count) in calls.counts() {
-            let reason = reason.as_str();
-            let counter = self.0.get_or_create(&Labels { model, reason });
-            counter.inc_by(count.saturating_sub(counter.get()));
-        }
+pub fn register(registry: &mut Registry, repeated: &RepeatedCalls) {
+    let help = "Calls of a model that were repeated though the provider may have accepted an \
+                earlier one";
+    let calls: Family<Labels, Counter> = series::register(registry, "model_repeated_calls", help);
+    for (model, reason, count) in repeated.counts() {
+        let reason = reason.as_str();
+        calls.get_or_create(&Labels { model, reason }).inc_by(count);
     }
 }

@@ -1,7 +1,5 @@
-//! A scrape: updates the gauges that are read on demand, and encodes everything
-//! as text.
+//! A scrape: reads what nothing else keeps, and encodes everything as text.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -10,20 +8,18 @@ use concept_refinement_capability::model::MemoryUse;
 use concept_refinement_capability::tasks::Tally;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_domain::task::Status;
-use concept_refinement_runtime::metrics::series::{Label, PREFIX, register, register_in};
+use concept_refinement_domain::timestamp::Timestamp;
+use concept_refinement_runtime::metrics::series::{Label, PREFIX, register};
 use prometheus_client::encoding::text;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::{Registry, Unit};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::timeout;
 
-use super::Metrics;
 use super::process::Process;
-use super::repeated_calls::RepeatedCalls;
-use super::room::Room;
-use super::usable::Usable;
+use super::{Metrics, repeated_calls, room, usable};
 
 /// Timeout for counting the tasks.
 const TALLY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,11 +31,9 @@ const REST: u32 = 20;
 
 type Gauges = Family<Label, Gauge>;
 
-/// A gauge whose value may be unknown.
-type Number = Gauge<f64, AtomicU64>;
-
 /// Serves scrapes.
 pub struct Scrape {
+    /// What events update.
     registry: Registry,
     metrics: Arc<Metrics>,
     /// Weak, so that a scrape does not keep the capabilities of a stopped host
@@ -52,46 +46,7 @@ pub struct Scrape {
     /// Task limit of the processor.
     concurrency: usize,
     process: Process,
-    tasks: Gauges,
-    depth: Number,
-    age: Number,
-    paused: Gauge,
-    in_use: Gauges,
-    limits: Gauges,
-    watching: Gauge,
-    usable: Usable,
-    room: Room,
-    memory: ModelMemory,
-    repeated_calls: RepeatedCalls,
     cached: Mutex<CachedTally>,
-}
-
-/// Memory of model instances.
-struct ModelMemory {
-    bytes: Gauge,
-    limit: Gauge,
-    put_off: Counter,
-}
-
-impl ModelMemory {
-    fn new(registry: &mut Registry) -> Self {
-        let bytes = "Memory of the model's instances, as they have grown or is set aside";
-        let limit = "What the model's instances may have together";
-        let put_off = "Calls of the model that were ended for want of memory, to be tried again";
-        Self {
-            bytes: register_in(registry, Unit::Bytes, "model_memory", bytes),
-            limit: register_in(registry, Unit::Bytes, "model_memory_limit", limit),
-            put_off: register(registry, "model_calls_put_off", put_off),
-        }
-    }
-
-    fn set(&self, used: MemoryUse) {
-        let number = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.bytes.set(number(used.bytes));
-        self.limit.set(number(used.limit));
-        let new = used.put_off.saturating_sub(self.put_off.get());
-        self.put_off.inc_by(new);
-    }
 }
 
 /// A resource with a limit.
@@ -120,29 +75,7 @@ impl Scrape {
         concurrency: usize,
     ) -> Self {
         let process = Process::new(&mut registry);
-        let own = registry.sub_registry_with_prefix(PREFIX);
-        let age = "How long the first of those that wait has waited; 0 if none does";
-        let limits = "How many instances there may be at once";
         Self {
-            tasks: register(own, "tasks", "Tasks in the store"),
-            depth: register(own, "queue_depth", "Tasks that wait for a worker"),
-            age: register_in(own, Unit::Seconds, "queue_oldest_age", age),
-            paused: register(
-                own,
-                "queue_paused",
-                "Whether an operator has paused the queue",
-            ),
-            in_use: register(own, "instances", "Instances of components at work"),
-            limits: register(own, "instances_limit", limits),
-            watching: register(
-                own,
-                "watchers",
-                "Clients that watch a task or wait for its end",
-            ),
-            usable: Usable::new(own),
-            room: Room::new(own),
-            memory: ModelMemory::new(own),
-            repeated_calls: RepeatedCalls::new(own),
             registry,
             metrics,
             capabilities: Arc::downgrade(capabilities),
@@ -157,21 +90,30 @@ impl Scrape {
     /// Encodes in OpenMetrics text format. Scrapes run one at a time.
     pub async fn text(&self) -> Result<String, std::fmt::Error> {
         let mut cached = self.cached.lock().await;
-        if let Some(capabilities) = self.capabilities.upgrade() {
-            self.count(&capabilities, &mut cached).await;
-            self.set_tasks(&capabilities, cached.tally.as_ref());
-            self.set_instances(&capabilities);
-            self.paused.set(i64::from(capabilities.pause.is_set()));
-            self.usable.update(&capabilities);
-            self.room.update(&capabilities.room);
-            self.repeated_calls.update(&capabilities.repeated_calls);
+        let capabilities = self.capabilities.upgrade();
+        if let Some(capabilities) = &capabilities {
+            self.count(capabilities, &mut cached).await;
         }
-        let watching = self.watchers.count();
-        self.watching
-            .set(i64::try_from(watching).unwrap_or(i64::MAX));
+        let mut read = Registry::with_prefix(PREFIX);
+        if let Some(capabilities) = &capabilities {
+            let now = capabilities.clock.now();
+            tasks(&mut read, cached.tally.as_ref(), now);
+            let help = "Whether an operator has paused the queue";
+            let paused = ConstGauge::new(i64::from(capabilities.pause.is_set()));
+            read.register("queue_paused", help, paused);
+            self.instances(&mut read, capabilities);
+            model_memory(&mut read, capabilities.model.memory().unwrap_or_default());
+            usable::register(&mut read, capabilities);
+            room::register(&mut read, &capabilities.room);
+            repeated_calls::register(&mut read, &capabilities.repeated_calls);
+        }
+        let help = "Clients that watch a task or wait for its end";
+        read.register("watchers", help, whole(self.watchers.count()));
         self.process.update();
         let mut encoded = String::new();
-        text::encode(&mut encoded, &self.registry)?;
+        text::encode_registry(&mut encoded, &self.registry)?;
+        text::encode_registry(&mut encoded, &read)?;
+        text::encode_eof(&mut encoded)?;
         Ok(encoded)
     }
 
@@ -195,53 +137,74 @@ impl Scrape {
         }
     }
 
-    /// Unknown values are left out, or NaN.
-    fn set_tasks(&self, capabilities: &Capabilities, tally: Option<&Tally>) {
-        self.tasks.clear();
-        let Some(tally) = tally else {
-            self.depth.set(f64::NAN);
-            self.age.set(f64::NAN);
-            return;
-        };
-        for status in Status::ALL {
-            let tasks = match status {
-                Status::Pending => tally.pending,
-                Status::Processing => tally.processing,
-                Status::Completed => tally.completed,
-                Status::Failed => tally.failed,
-            };
-            let gauge = self.tasks.get_or_create(&[("status", status.as_str())]);
-            gauge.set(i64::try_from(tasks).unwrap_or(i64::MAX));
-        }
-        self.depth.set(tally.pending as f64);
-        let now = capabilities.clock.now();
-        let waited = tally.oldest_pending.map(|since| now.since(since));
-        let waited = waited.unwrap_or_default().as_secs_f64();
-        self.age.set(waited);
-    }
-
-    fn set_instances(&self, capabilities: &Capabilities) {
+    fn instances(&self, registry: &mut Registry, capabilities: &Capabilities) {
+        let help = "Instances of components at work";
+        let in_use: Gauges = register(registry, "instances", help);
+        let help = "How many instances there may be at once";
+        let limits: Gauges = register(registry, "instances_limit", help);
         let model = &capabilities.model;
         let processors = usize::try_from(self.metrics.processors.get()).unwrap_or_default();
         let of_api = &self.instances;
-        let in_use = of_api.limit.saturating_sub(of_api.free.available_permits());
-        for (component, in_use, limit) in [
-            ("api", in_use, of_api.limit),
+        let api = of_api.limit.saturating_sub(of_api.free.available_permits());
+        for (component, number, limit) in [
+            ("api", api, of_api.limit),
             ("processor", processors, self.concurrency),
             ("model", model.running(), model.at_once()),
         ] {
-            let label = [("component", component)];
-            let set = |gauges: &Gauges, number| {
-                let gauge = gauges.get_or_create(&label);
-                gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
-            };
-            set(&self.in_use, in_use);
-            set(&self.limits, limit);
-        }
-        if let Some(used) = model.memory() {
-            self.memory.set(used);
+            set(&in_use, "component", component, number);
+            set(&limits, "component", component, limit);
         }
     }
+}
+
+/// Unknown values are left out, or NaN.
+fn tasks(registry: &mut Registry, tally: Option<&Tally>, now: Timestamp) {
+    let stored: Gauges = register(registry, "tasks", "Tasks in the store");
+    for status in Status::ALL {
+        let tasks = tally.map(|tally| match status {
+            Status::Pending => tally.pending,
+            Status::Processing => tally.processing,
+            Status::Completed => tally.completed,
+            Status::Failed => tally.failed,
+        });
+        if let Some(tasks) = tasks {
+            set(&stored, "status", status.as_str(), tasks);
+        }
+    }
+    let depth = tally.map_or(f64::NAN, |tally| tally.pending as f64);
+    let help = "Tasks that wait for a worker";
+    registry.register("queue_depth", help, ConstGauge::new(depth));
+    let age = tally.map_or(f64::NAN, |tally| {
+        let waited = tally.oldest_pending.map(|since| now.since(since));
+        waited.unwrap_or_default().as_secs_f64()
+    });
+    let help = "How long the first of those that wait has waited; 0 if none does";
+    registry.register_with_unit(
+        "queue_oldest_age",
+        help,
+        Unit::Seconds,
+        ConstGauge::new(age),
+    );
+}
+
+/// Memory of model instances.
+fn model_memory(registry: &mut Registry, used: MemoryUse) {
+    let help = "Memory of the model's instances, as they have grown or is set aside";
+    registry.register_with_unit("model_memory", help, Unit::Bytes, whole(used.bytes));
+    let help = "What the model's instances may have together";
+    registry.register_with_unit("model_memory_limit", help, Unit::Bytes, whole(used.limit));
+    let help = "Calls of the model that were ended for want of memory, to be tried again";
+    registry.register("model_calls_put_off", help, ConstCounter::new(used.put_off));
+}
+
+/// A gauge of a whole number.
+pub(super) fn whole(number: impl TryInto<i64>) -> ConstGauge<i64> {
+    ConstGauge::new(number.try_into().unwrap_or(i64::MAX))
+}
+
+fn set(gauges: &Gauges, label: &'static str, value: &'static str, number: impl TryInto<i64>) {
+    let gauge = gauges.get_or_create(&[(label, value)]);
+    gauge.set(number.try_into().unwrap_or(i64::MAX));
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Attempts to deliver webhooks.
 
 use concept_refinement_domain::webhook::DeliveryAnswer;
+use concept_refinement_runtime::metrics::timed::{CANCELLED, Work};
 use prometheus_client::registry::Registry;
-
-use super::timed::{CANCELLED, Work};
 
 const DELIVERED: &str = "delivered";
 const REFUSED: &str = "refused";

@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use thiserror::Error;
+use anyhow::{Context as _, bail};
 use url::Url;
 
 const DISABLED: &str = "OTEL_SDK_DISABLED";
@@ -49,17 +49,13 @@ pub struct Settings {
     pub timeout: Duration,
 }
 
-/// A variable with an unusable value.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{variable} {problem}")]
-pub struct Unusable {
-    variable: &'static str,
-    problem: &'static str,
-}
-
 impl Settings {
     /// None: traces are not wanted. An empty variable counts as unset.
-    pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, Unusable> {
+    ///
+    /// # Errors
+    ///
+    /// Names the variable that cannot be used, without its value.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> anyhow::Result<Option<Self>> {
         let value = |name| get(name).filter(|value| !value.is_empty());
         let first = |names: [&'static str; 2]| {
             let mut found = names.into_iter();
@@ -73,18 +69,18 @@ impl Settings {
         match value(EXPORTER).as_deref() {
             None | Some("otlp") => {}
             Some("none") => return Ok(None),
-            Some(_) => return Err(Unusable::new(EXPORTER, "has to be otlp or none")),
+            Some(_) => bail!("{EXPORTER} has to be otlp or none"),
         }
         // The exporter reads the variable by stricter rules, and would quote it.
         let is_uri = endpoint.parse::<http::Uri>().is_ok();
         let endpoint = Url::parse(&endpoint).ok().filter(|_| is_uri);
         let endpoint = endpoint.filter(|url| matches!(url.scheme(), "http" | "https"));
         let endpoint =
-            endpoint.ok_or_else(|| Unusable::new(variable, "has to be an http or https URL"))?;
+            endpoint.with_context(|| format!("{variable} has to be an http or https URL"))?;
         if let Some((variable, protocol)) = first(PROTOCOLS)
             && protocol != "http/protobuf"
         {
-            return Err(Unusable::new(variable, "has to be http/protobuf"));
+            bail!("{variable} has to be http/protobuf");
         }
         let timeout = match first(TIMEOUTS) {
             None => TIMEOUT,
@@ -97,39 +93,33 @@ impl Settings {
             if let Some(text) = value(name)
                 && positive(name, &text)? > MAX_SPANS
             {
-                return Err(Unusable::new(name, "has to be at most 65536"));
+                bail!("{name} has to be at most {MAX_SPANS}");
             }
         }
         if let Some(sampler) = value(SAMPLER) {
             if !SAMPLERS.contains(&sampler.as_str()) {
-                return Err(Unusable::new(SAMPLER, "is not the name of a known sampler"));
+                bail!("{SAMPLER} is not the name of a known sampler");
             }
             let ratio = value(SAMPLER_ARGUMENT).and_then(|text| f64::from_str(&text).ok());
             let has_ratio = ratio.is_some_and(|ratio| (0.0..=1.0).contains(&ratio));
             if sampler.ends_with("ratio") && !has_ratio {
-                return Err(Unusable::new(SAMPLER_ARGUMENT, "has to be from 0 to 1"));
+                bail!("{SAMPLER_ARGUMENT} has to be from 0 to 1");
             }
         }
         Ok(Some(Self { endpoint, timeout }))
     }
 }
 
-impl Unusable {
-    fn new(variable: &'static str, problem: &'static str) -> Self {
-        Self { variable, problem }
-    }
-}
-
-fn positive(variable: &'static str, text: &str) -> Result<u64, Unusable> {
+fn positive(variable: &str, text: &str) -> anyhow::Result<u64> {
     let number = text.parse().ok().filter(|number| *number > 0);
-    number.ok_or_else(|| Unusable::new(variable, "has to be a positive whole number"))
+    number.with_context(|| format!("{variable} has to be a positive whole number"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)]) -> Result<Option<Settings>, Unusable> {
+    fn read(variables: &[(&str, &str)]) -> anyhow::Result<Option<Settings>> {
         let get = |name: &str| {
             let mut found = variables.iter().filter(|(set, _)| *set == name);
             found.next().map(|(_, value)| (*value).to_owned())

@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::admin::{AdminServer, Caller, serve_peer};
+use crate::admin::{AdminServer, Caller, serve_connection};
 use crate::backup::{ALIVE, Backup, INTERVAL, refuse};
 use crate::few_connections::{place, while_it_has};
 use crate::loops::until_stop::until_stop;
@@ -154,7 +154,7 @@ impl Requests {
         let first = timeout(REQUEST_TIMEOUT, first_byte(&stream)).await??;
         if is_allowed && first.is_some_and(|first| first.is_ascii_uppercase()) {
             let server = Arc::clone(&self.server);
-            serve_peer(stream, server, place, Caller::of_uid(user)).await;
+            serve_connection(stream, server, place, Some(Caller::of_uid(user))).await;
             return Ok(());
         }
         let mut request = Vec::new();

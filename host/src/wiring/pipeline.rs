@@ -6,11 +6,12 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use concept_refinement_capability::Capabilities;
 use concept_refinement_capability::blobs::Blobs;
-use concept_refinement_capability::model::{ImageModel, LinkCalls, cores};
+use concept_refinement_capability::model::{ImageModel, cores};
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::slots::Slots;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_runtime::egress::Network;
+use concept_refinement_runtime::metrics::timed::Work;
 use concept_refinement_runtime::model::component::ModelComponent;
 use concept_refinement_runtime::model::component::link::{self, Link};
 use concept_refinement_runtime::model::machine;
@@ -157,7 +158,7 @@ impl Links<'_> {
         link: &'a ModelLink,
         model: &'m Model,
         rest: &'a mut slice::Iter<'m, Model>,
-        calls: Option<Arc<dyn LinkCalls>>,
+        calls: Option<Work>,
     ) -> BoxFuture<'a, anyhow::Result<Arc<Link>>> {
         Box::pin(async move {
             let mut behind = Vec::new();

@@ -19,7 +19,7 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
-use concept_refinement_domain::task::{Change, Stage, Task};
+use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -137,18 +137,26 @@ impl Refiner {
         request: &RefineRequest,
         began: impl FnMut(Stage),
     ) -> Result<RefinedImage, RefineError> {
-        let user = User::new(&self.capabilities);
         let original = original.into();
         let url = match &original {
             OriginalImage::Url(url) => Some(url.as_str()),
             OriginalImage::Bytes(_) => None,
         };
-        let mut refinement = check(
-            request,
-            url,
-            &self.allowed_sources,
-            self.worker.task_timeout,
-        )?;
+        let (allowed, limit) = (&self.allowed_sources, self.worker.task_timeout);
+        let refinement = check(request, url, allowed, limit)?;
+        let mask = request.mask.clone();
+        self.refine_checked(original, mask, refinement, began).await
+    }
+
+    /// The same of what was checked. The addresses of images that are bytes are not known yet.
+    pub(crate) async fn refine_checked(
+        &self,
+        original: OriginalImage,
+        mask: Option<OriginalImage>,
+        mut refinement: Refinement,
+        began: impl FnMut(Stage),
+    ) -> Result<RefinedImage, RefineError> {
+        let user = User::new(&self.capabilities);
         // The paths of the task's images that are stored here.
         let (mut original_path, mut mask_path) = (None, None);
         if let OriginalImage::Bytes(bytes) = original {
@@ -156,8 +164,8 @@ impl Refiner {
             refinement.original_image_url = Some(url);
             original_path = Some(path);
         }
-        if let Some(OriginalImage::Bytes(bytes)) = &request.mask {
-            let (path, url) = self.upload(&user.id, "mask", bytes.clone()).await?;
+        if let Some(OriginalImage::Bytes(bytes)) = mask {
+            let (path, url) = self.upload(&user.id, "mask", bytes).await?;
             refinement.mask_url = Some(url);
             mask_path = Some(path);
         }

@@ -1,43 +1,32 @@
 //! Outbound requests that were refused.
 
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use wasmtime_wasi_http::Error;
 
-use super::series::counters;
+use super::series::{Counters, counters};
 
+const REASON: &str = "reason";
 const NOT_GRANTED: &str = "not-granted";
 const NOT_PUBLIC: &str = "address-not-public";
 
 /// Counts outbound requests that were refused.
-pub struct Refusals {
-    not_granted: Counter,
-    not_public: Counter,
-}
+pub struct Refusals(Counters);
 
 impl Refusals {
     /// Registers the counters.
     pub fn new(registry: &mut Registry) -> Self {
-        let refusals = counters(
-            registry,
-            "egress_refusals",
-            "Outbound requests of components that were refused",
-            "reason",
-            [NOT_GRANTED, NOT_PUBLIC],
-        );
-        let of = |reason| refusals.get_or_create_owned(&[("reason", reason)]);
-        Self {
-            not_granted: of(NOT_GRANTED),
-            not_public: of(NOT_PUBLIC),
-        }
+        let help = "Outbound requests of components that were refused";
+        let reasons = [NOT_GRANTED, NOT_PUBLIC];
+        Self(counters(registry, "egress_refusals", help, REASON, reasons))
     }
 
     /// Counts an error if it is a refusal.
     pub fn failed(&self, error: &Error) {
-        match error {
-            Error::HttpRequestDenied => self.not_granted.inc(),
-            Error::DestinationIpProhibited => self.not_public.inc(),
+        let reason = match error {
+            Error::HttpRequestDenied => NOT_GRANTED,
+            Error::DestinationIpProhibited => NOT_PUBLIC,
             _ => return,
         };
+        self.0.get_or_create(&[(REASON, reason)]).inc();
     }
 }

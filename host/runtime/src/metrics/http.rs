@@ -4,15 +4,15 @@
 //! response header, which is removed here. The number of series is bounded.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
-use parking_lot::RwLock;
+use http::{HeaderName, HeaderValue, Method, Response};
+use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::series::{self, Active, Buckets, Counters, Histograms, counters, observe, register};
@@ -30,14 +30,14 @@ const MAX_ROUTES: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
-    route: String,
+    route: Arc<str>,
     method: &'static str,
     status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Asked {
-    route: String,
+    route: Arc<str>,
     method: &'static str,
 }
 
@@ -55,16 +55,8 @@ pub struct Requests {
     connections: Gauge,
     in_flight: Gauge,
     refusals: Counters,
-    routes: RwLock<HashMap<HeaderValue, Answers>>,
-}
-
-/// The series of one route, by method and status.
-type Answers = HashMap<(&'static str, StatusCode), Series>;
-
-#[derive(Clone)]
-struct Series {
-    answered: Counter,
-    duration: Histogram,
+    /// Their labels.
+    routes: Mutex<HashMap<HeaderValue, Arc<str>>>,
 }
 
 /// A request that is being answered.
@@ -93,7 +85,7 @@ impl Requests {
             in_flight: register(registry, "http_requests_in_flight", in_flight),
             connections: register(registry, "http_connections", "Open connections of clients"),
             refusals: counters(registry, "http_refusals", refusals, "short_of", short_of),
-            routes: RwLock::default(),
+            routes: Mutex::default(),
         }
     }
 
@@ -119,45 +111,16 @@ impl Requests {
         }
     }
 
-    fn count(
-        &self,
-        route: HeaderValue,
-        method: &'static str,
-        status: StatusCode,
-        duration: Duration,
-    ) {
-        let routes = {
-            let routes = self.routes.read();
-            let series = routes.get(&route).and_then(|of| of.get(&(method, status)));
-            series.cloned()
-        };
-        let series = routes.unwrap_or_else(|| self.introduce(route, method, status));
-        series.answered.inc();
-        observe(&series.duration, duration);
-    }
-
-    fn introduce(&self, route: HeaderValue, method: &'static str, status: StatusCode) -> Series {
-        let mut routes = self.routes.write();
+    /// The label of a route.
+    fn label(&self, route: HeaderValue) -> Arc<str> {
+        let mut routes = self.routes.lock();
         let route = match routes.len() >= MAX_ROUTES && !routes.contains_key(&route) {
             true => OTHER,
             false => route,
         };
-        let asked = Asked {
-            route: route.to_str().unwrap_or_default().to_owned(),
-            method,
-        };
-        let answered = Answered {
-            route: asked.route.clone(),
-            method,
-            status: status.as_u16(),
-        };
-        let series = Series {
-            answered: self.answered.get_or_create_owned(&answered),
-            duration: self.durations.get_or_create_owned(&asked),
-        };
-        let answers = routes.entry(route).or_default();
-        answers.insert((method, status), series.clone());
-        series
+        let label = routes.entry(route);
+        let label = label.or_insert_with_key(|route| route.to_str().unwrap_or_default().into());
+        Arc::clone(label)
     }
 }
 
@@ -165,9 +128,22 @@ impl Request<'_> {
     /// Removes the route header from the response and counts the request.
     pub fn answered<B>(self, response: &mut Response<B>) {
         let route = response.headers_mut().remove(ROUTE).unwrap_or(NO_ROUTE);
-        let duration = self.begin.elapsed();
-        self.requests
-            .count(route, self.method, response.status(), duration);
+        let Self {
+            requests, method, ..
+        } = self;
+        let route = requests.label(route);
+        let asked = Asked {
+            route: Arc::clone(&route),
+            method,
+        };
+        let answered = Answered {
+            route,
+            method,
+            status: response.status().as_u16(),
+        };
+        requests.answered.get_or_create(&answered).inc();
+        let duration = requests.durations.get_or_create(&asked);
+        observe(&duration, self.begin.elapsed());
     }
 }
 

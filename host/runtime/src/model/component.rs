@@ -71,9 +71,10 @@ impl ImageModel for ModelComponent {
             let mut permit = permit.ok_or_else(stopped)?;
             let request = Replay::new(request);
             loop {
-                let admitted = permit.admitted().await;
+                let admitted = Arc::new(permit.admitted().await);
                 let (sender, answer) = oneshot::channel();
-                let call = call(Arc::clone(&self.link), request.clone(), sender, admitted);
+                let link = Arc::clone(&self.link);
+                let call = call(link, request.clone(), sender, admitted, None);
                 let call = self.link.spawn(call);
                 return match answer.await {
                     Ok(Try::PutOff) => continue,

@@ -142,10 +142,11 @@ impl From<ModelError> for wit::LinkError {
     }
 }
 
-/// Also for reasons from models that an embedder supplies.
-fn shortened(mut reason: String) -> String {
-    cut(&mut reason);
-    reason
+/// No more of a text than will be used: of a component, or of a model that an embedder
+/// supplies.
+pub fn shortened(mut text: String) -> String {
+    cut(&mut text);
+    text
 }
 
 /// For the processor, which has no other model to try.

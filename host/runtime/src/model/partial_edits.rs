@@ -20,7 +20,7 @@ use super::threads::Threads;
 use crate::wasm::bindings::masked::MaskedPre;
 use crate::wasm::linker::wasi_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
-use run::{Ended, Run};
+use run::Ended;
 
 /// The component, with what its instances share.
 pub struct PartialEdits {
@@ -144,23 +144,22 @@ impl PartialEdits {
     /// # Errors
     ///
     /// A sentence for the user: trying again cannot help.
-    pub async fn call(&self, call: Call, retry_later: &RetryLater) -> Result<Made, String> {
+    pub async fn call(
+        self: &Arc<Self>,
+        call: Call,
+        retry_later: &RetryLater,
+    ) -> Result<Made, String> {
         let stopped = || "the edit was stopped".to_owned();
         let need = call.need().await;
         let core = Arc::clone(&self.cores).acquire_owned().await;
         let core = Arc::new(core.map_err(|_| stopped())?);
         let mut ticket = self.memory.ticket(need);
         loop {
-            let run = Run {
-                engine: self.engine.clone(),
-                pre: self.pre.clone(),
-                grants: self.grants.clone(),
-                call: call.clone(),
-                retry_later: retry_later.clone(),
-                admitted: Arc::new(ticket.admitted().await),
-            };
+            let admitted = Arc::new(ticket.admitted().await);
             let (sender, answer) = oneshot::channel();
-            let running = self.threads.spawn(run.answer(sender));
+            let (edits, retry) = (Arc::clone(self), retry_later.clone());
+            let running = edits.run(call.clone(), retry, admitted, sender);
+            let running = self.threads.spawn(running);
             match answer.await {
                 Ok(Ended::PutOff) => {}
                 Ok(Ended::Answered(made)) => {

@@ -21,21 +21,20 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let name = text("name").unwrap_or_default();
     let kind = text("kind").unwrap_or_default();
     let language = text("language").unwrap_or_default();
-    let usage = |problem: String| Failure::Usage(anyhow::anyhow!(problem));
     if !is_name(name) {
-        return Err(usage(format!(
+        return Err(Failure::usage(format!(
             "{name:?} is not a valid model name: use at most {LONGEST} lower-case letters, digits, \
              - and _, starting with a letter"
         )));
     }
     let files = files(kind, language, name).ok_or_else(|| {
-        usage(format!(
+        Failure::usage(format!(
             "there is no template of the kind {kind} in {language}: use --language rust"
         ))
     })?;
     let to = Path::new(name);
     if !is_free(to)? {
-        return Err(usage(format!(
+        return Err(Failure::usage(format!(
             "{name} already exists, and is not an empty directory"
         )));
     }

@@ -2,23 +2,18 @@
 //! address.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use clap::ArgMatches;
-use concept_refinement_capability::{service_url, tls};
+use concept_refinement_capability::service_url;
 use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
+use http_body_util::{Full, LengthLimitError};
 use serde_json::Value;
 use tokio::time::timeout;
-use tokio_util::task::AbortOnDropHandle;
 use url::{Url, form_urlencoded};
 
-use super::super::connection::{Stream, client_config, connect};
+use super::super::connection::{Broken, Server, Stream, exchange};
 use super::super::failure::Failure;
 use super::super::settings;
 pub use super::refusal::Problem;
@@ -52,10 +47,8 @@ enum Endpoint {
     /// The data directory of a service.
     Socket(PathBuf),
     Address {
-        url: Url,
+        server: Server,
         token: Token,
-        /// None: by HTTP without TLS.
-        tls: Option<Arc<ClientConfig>>,
     },
 }
 
@@ -76,9 +69,8 @@ impl AdminClient {
         Ok(Self {
             shown: url.as_str().trim_end_matches('/').to_owned(),
             endpoint: Endpoint::Address {
-                url: url.clone(),
                 token: Token::of(access, |name| std::env::var(name).ok())?,
-                tls: client_config(url, &config)?,
+                server: Server::new(url.clone(), &config)?,
             },
             sudo_user: None,
         })
@@ -140,7 +132,10 @@ impl AdminClient {
     ) -> http::Result<Request<Full<Bytes>>> {
         let (prefix, host) = match &self.endpoint {
             Endpoint::Socket(_) => ("", "localhost"),
-            Endpoint::Address { url, .. } => (url.path().trim_end_matches('/'), url.authority()),
+            Endpoint::Address { server, .. } => {
+                let url = &server.url;
+                (url.path().trim_end_matches('/'), url.authority())
+            }
         };
         let mut target = format!("{prefix}/admin/v1/{path}");
         if !query.is_empty() {
@@ -173,38 +168,24 @@ impl AdminClient {
         stream: Box<dyn Stream>,
         request: Request<Full<Bytes>>,
     ) -> Result<Value, Problem> {
-        let broken = |error: hyper::Error| match error.is_parse() {
-            true => self.unusable(),
-            false => {
-                let shown = &self.shown;
+        let shown = &self.shown;
+        let answer = exchange(stream, request, MAX_ANSWER).await;
+        let answer = answer.map_err(|broken| match broken {
+            Broken::Connection(error) if !error.is_parse() => {
                 Problem::unanswered(format!("{shown} broke the connection off: {error}"))
             }
-        };
-        let handshake = http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(broken)?;
-        let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
-        let answer = sender.send_request(request).await.map_err(broken)?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-        let body = body.map_err(|error| match error.is::<LengthLimitError>() {
-            true => self.unusable(),
-            false => {
-                let shown = &self.shown;
+            Broken::Answer(error) if !error.is::<LengthLimitError>() => {
                 Problem::unanswered(format!("the answer of {shown} broke off: {error}"))
             }
+            Broken::Connection(_) | Broken::Answer(_) => self.unusable(),
         })?;
-        let body = body.to_bytes();
-        match status {
+        let body = answer.body();
+        match answer.status() {
             StatusCode::NO_CONTENT => Ok(Value::Null),
             status if status.is_success() => {
-                serde_json::from_slice(&body).map_err(|_| self.unusable())
+                serde_json::from_slice(body).map_err(|_| self.unusable())
             }
-            status => Err(Problem::refused(
-                &self.shown,
-                self.variable(),
-                status,
-                &body,
-            )),
+            status => Err(Problem::refused(shown, self.variable(), status, body)),
         }
     }
 
@@ -225,14 +206,10 @@ impl AdminClient {
                     .map_err(|error| unanswered(error.into()))?;
                 Ok(Box::new(stream))
             }
-            Endpoint::Address { url, tls, .. } => {
-                let connected = connect(url, tls.as_ref()).await;
-                connected.map_err(|error| {
-                    let reason = tls::refusal(&error).unwrap_or_else(|| error.to_string());
-                    let shown = &self.shown;
-                    Problem::unanswered(format!("{shown} cannot be reached: {reason}"))
-                })
-            }
+            Endpoint::Address { server, .. } => server.connect().await.map_err(|reason| {
+                let shown = &self.shown;
+                Problem::unanswered(format!("{shown} cannot be reached: {reason}"))
+            }),
         }
     }
 
@@ -275,10 +252,12 @@ mod tests {
         ] {
             let client = AdminClient {
                 endpoint: Endpoint::Address {
-                    url: parse_url(url).unwrap(),
+                    server: Server {
+                        url: parse_url(url).unwrap(),
+                        tls: None,
+                    },
                     token: Token::of(Access::Act, |_| Some("secret".to_owned()))
                         .unwrap_or_else(|_| panic!("{url}")),
-                    tls: None,
                 },
                 shown: String::new(),
                 sudo_user: None,

@@ -35,22 +35,18 @@ impl Token {
             (!token.is_empty()).then(|| (*name, format!("Bearer {token}")))
         });
         let Some((variable, value)) = given else {
-            return Err(usage(format!(
+            return Err(Failure::usage(format!(
                 "--admin-url needs the operator's token in the variable {}",
                 names.join(" or ")
             )));
         };
         let Ok(mut header) = HeaderValue::try_from(value) else {
             let problem = format!("the variable {variable} has characters that no token has");
-            return Err(usage(problem));
+            return Err(Failure::usage(problem));
         };
         header.set_sensitive(true);
         Ok(Self { variable, header })
     }
-}
-
-fn usage(problem: String) -> Failure {
-    Failure::Usage(anyhow::anyhow!(problem))
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn question(action: Action, count: u64, filter: &str) -> String {
 /// Asks for confirmation on the terminal, which programs do not have.
 fn is_confirmed(question: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(Failure::Usage(anyhow::anyhow!(
+        return Err(Failure::usage(format!(
             "not a terminal: pass --yes to confirm. Nothing was done. This would {question}"
         )));
     }

@@ -13,7 +13,7 @@ use super::forms::{base_url, key, line, original, workflow};
 use super::input::{LinkInput, ORIGINAL, PRICE};
 use super::{LinkSettings, ModelChoice, ModelLink, shipped_models};
 use crate::config::error::ConfigError;
-use crate::config::reader::{Reader, unusable};
+use crate::config::reader::Reader;
 
 /// Reads the links of one chain.
 pub struct ChainReader<'a> {
@@ -47,28 +47,29 @@ impl ChainReader<'_> {
         let component = match &link.component {
             Component::File(path) => ModelChoice::Component(PathBuf::from(path)),
             Component::Shipped(name) => {
-                shipped_choice(name).ok_or_else(|| unusable("model", unknown_model(name)))?
+                let unknown = || self.settings.unusable("model", unknown_model(name));
+                shipped_choice(name).ok_or_else(unknown)?
             }
         };
-        let mut input = LinkInput::own(link.name(), &component, self)?.with_plain(self);
+        let input = LinkInput::own(link.name(), &component, self)?.with_plain(self);
         let Told {
             mut url,
             has_key,
             price,
             has_workflow,
         } = self.told(&input, &component)?;
-        input.values.remove(PRICE);
         if price.is_some() && link.behind.is_some() {
-            let problem = "is that of a model, which a middleware is not".to_owned();
+            let problem = "is that of a model, which a middleware is not";
             return Err(input.problem(PRICE, problem));
         }
-        if has_workflow && let Some(workflow) = input.read("workflow", workflow)? {
-            input.values.insert("workflow".to_owned(), workflow);
-        }
+        let workflow = match has_workflow {
+            true => input.read("workflow", workflow)?,
+            false => None,
+        };
         if let ModelChoice::Provider(provider) = component {
             let profile = provider.profile();
             let own = Url::parse(profile.url);
-            let own = own.map_err(|error| input.problem("url", error.to_string()))?;
+            let own = own.map_err(|error| input.problem("url", error))?;
             let asked = url.get_or_insert_with(|| own.clone());
             let needs_key = match profile.key {
                 KeyRule::Everywhere => true,
@@ -82,13 +83,12 @@ impl ChainReader<'_> {
                 return Err(self.missing(&input, provider, ("model-workflow", "workflow")));
             }
         }
-        if let Some(url) = &url {
-            input
-                .values
-                .insert("url".to_owned(), url.as_str().to_owned());
-        }
         let has_settings = input.has_own;
-        let settings = input.values.into_iter();
+        let mut values = input.counting();
+        values.remove(PRICE);
+        values.extend(workflow.map(|text| ("workflow".to_owned(), text)));
+        values.extend(url.as_ref().map(|url| ("url".to_owned(), url.to_string())));
+        let settings = values.into_iter();
         let settings = settings.map(|(key, value)| (setting_of(&key), value));
         let behind = link.behind.as_ref().map(|behind| {
             let behind = behind.iter().map(|link| self.link(link));
@@ -151,10 +151,8 @@ impl ChainReader<'_> {
             true => setting.to_owned(),
             false => format!("models.{}.{key}", input.link),
         };
-        ConfigError::Missing(format!(
-            "model {:?} needs {needed}",
-            provider.profile().name
-        ))
+        let model = provider.profile().name;
+        ConfigError(format!("model {model:?} needs {needed}"))
     }
 }
 

@@ -2,11 +2,13 @@
 //! also the settings of the model.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use super::ModelChoice;
 use super::chain_reader::ChainReader;
 use crate::config::error::ConfigError;
-use crate::config::reader::unusable;
+use crate::config::link_values::LinkValue;
+use crate::config::sources::TABLE;
 
 /// Settings of a provider's model: the name for a model without a chain, and the key for
 /// a link.
@@ -28,23 +30,13 @@ pub const PRICE: &str = "price";
 /// The setting that is the default for all links.
 pub const ORIGINAL: &str = "original";
 
-/// The values of one link by key, and the name of each where it was set.
+/// The values of one link by key. The last one of a key counts; those that it replaces must be
+/// usable too, since they count as soon as it is gone.
 pub struct LinkInput<'a> {
     pub link: &'a str,
-    pub values: BTreeMap<String, String>,
+    values: BTreeMap<String, Vec<LinkValue>>,
     /// Whether any are set under the link's own name.
     pub has_own: bool,
-    plain: Vec<&'static str>,
-    replaced: Vec<Replaced>,
-}
-
-/// A value that another source has replaced. It must be usable too, since it counts as soon as
-/// the other source is gone.
-struct Replaced {
-    key: String,
-    value: String,
-    /// Where it was set, as errors name it.
-    named: Option<String>,
 }
 
 impl<'a> LinkInput<'a> {
@@ -60,35 +52,22 @@ impl<'a> LinkInput<'a> {
     ) -> Result<Self, ConfigError> {
         let links = &chain.settings.0.links;
         let values = links.of(link, &chain.names, |key| component.knows(key));
-        if let Some(key) = values.keys().find(|key| !component.knows(key)) {
-            return Err(ConfigError::OfLink {
-                link: link.to_owned(),
-                key: key.clone(),
-                named: None,
-                problem: format!("{link} has no such setting"),
-            });
-        }
-        let in_file = links.in_file(link);
-        let replaced = in_file.filter(|(key, value)| values.get(*key) != Some(*value));
-        let replaced = replaced.map(|(key, value)| Replaced {
-            key: key.clone(),
-            value: value.clone(),
-            named: links.named_in_file(link, key),
-        });
-        Ok(Self {
+        let input = Self {
             link,
-            replaced: replaced.collect(),
             has_own: !values.is_empty(),
             values,
-            plain: Vec::new(),
-        })
+        };
+        if let Some(key) = input.values.keys().find(|key| !component.knows(key)) {
+            return Err(input.problem(key, format!("{link} has no such setting")));
+        }
+        Ok(input)
     }
 
     /// The same with the settings of the model: for a model without a chain they take
     /// precedence over those under its name.
     pub fn with_plain(mut self, chain: &ChainReader<'_>) -> Self {
         for (setting, key) in SETTINGS {
-            let Some(value) = chain.settings.0.get(setting) else {
+            let Some(text) = chain.settings.0.get(setting) else {
                 continue;
             };
             let goes_before = match key {
@@ -96,13 +75,11 @@ impl<'a> LinkInput<'a> {
                 _ => chain.stands_alone,
             };
             if goes_before {
-                let before = self.values.insert(key.to_owned(), value.to_owned());
-                self.replaced.extend(before.map(|value| Replaced {
-                    key: key.to_owned(),
-                    value,
-                    named: chain.settings.0.links.named(self.link, Some(key)),
-                }));
-                self.plain.push(key);
+                let values = self.values.entry(key.to_owned()).or_default();
+                values.push(LinkValue {
+                    text: text.to_owned(),
+                    named: chain.settings.name_of(setting),
+                });
             }
         }
         self
@@ -113,29 +90,24 @@ impl<'a> LinkInput<'a> {
         key: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, ConfigError> {
-        for replaced in self.replaced.iter().filter(|replaced| replaced.key == key) {
-            parse(&replaced.value)
-                .map_err(|problem| self.own_problem(key, replaced.named.clone(), problem))?;
+        let mut read = None;
+        for LinkValue { text, named } in self.values.get(key).into_iter().flatten() {
+            read = Some(parse(text).map_err(|problem| ConfigError::of(named, problem))?);
         }
-        let value = self.values.get(key);
-        let read = value.map(|value| parse(value)).transpose();
-        read.map_err(|problem| self.problem(key, problem))
+        Ok(read)
     }
 
-    pub fn problem(&self, key: &str, problem: String) -> ConfigError {
-        match SETTINGS.iter().find(|(_, plain)| *plain == key) {
-            Some((setting, plain)) if self.plain.contains(plain) => unusable(setting, problem),
-            _ => self.own_problem(key, None, problem),
+    /// What is wrong with the value that counts.
+    pub fn problem(&self, key: &str, problem: impl Display) -> ConfigError {
+        match self.values.get(key).and_then(|values| values.last()) {
+            Some(value) => ConfigError::of(&value.named, problem),
+            None => ConfigError::of(&format!("{TABLE}.{}.{key}", self.link), problem),
         }
     }
 
-    /// Of what is set under the link's own name.
-    fn own_problem(&self, key: &str, named: Option<String>, problem: String) -> ConfigError {
-        ConfigError::OfLink {
-            link: self.link.to_owned(),
-            key: key.to_owned(),
-            named,
-            problem,
-        }
+    /// The values that count.
+    pub fn counting(self) -> BTreeMap<String, String> {
+        let last = |(key, mut values): (String, Vec<LinkValue>)| Some((key, values.pop()?.text));
+        self.values.into_iter().filter_map(last).collect()
     }
 }

@@ -138,7 +138,11 @@ fn an_allowed_folder_may_be_hidden() {
     ] {
         let named = Destination::named(&disk.path(out), &disk.allowed(folders));
         match named {
-            Err(Refusal::Settings(place)) if !is_taken => assert_eq!(place, disk.path(out)),
+            Err(refusal) if !is_taken => {
+                let place = disk.path(out).display().to_string();
+                let expected = format!("{place} is no place for an image");
+                assert!(refusal.to_string().starts_with(&expected), "{refusal}");
+            }
             named => assert!(is_taken && named.is_ok(), "{out}: {named:?}"),
         }
     }
@@ -191,7 +195,7 @@ fn nothing_that_changes_meanwhile_leads_elsewhere() {
         let destination = named("work/later.png");
         replace(&disk.path("work/later.png"));
         let refusal = destination.write(Format::Png, b"result").unwrap_err();
-        assert!(matches!(refusal, Refusal::NoImage(_)), "{refusal}");
+        assert!(refusal.to_string().contains("is no image"), "{refusal}");
         fs::remove_file(disk.path("work/later.png")).unwrap();
     }
     assert_eq!(fs::read(disk.path("work-too/image.gif")).unwrap(), GIF);

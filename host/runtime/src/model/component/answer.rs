@@ -12,6 +12,7 @@ use concept_refinement_domain::sentence::cut;
 use futures::{StreamExt as _, stream};
 use tokio::sync::oneshot;
 
+use crate::model::convert::shortened;
 use crate::wasm::bindings::capabilities::concept::refinement::model_types as wit;
 use crate::wasm::stream::{Consumed, consume};
 
@@ -40,11 +41,10 @@ pub fn from_wit(
     };
     let (image, reading) = match image {
         wit::ImageOrLocation::Image(wit::Image {
-            mut media_type,
+            media_type,
             length,
             contents,
         }) => {
-            cut(&mut media_type);
             let Consumed {
                 chunks, drained, ..
             } = consume(contents, store)?;
@@ -55,18 +55,18 @@ pub fn from_wit(
                 chunks
             });
             let image = ImageOrLocation::Image {
-                media_type,
+                media_type: shortened(media_type),
                 length,
                 contents: contents.flatten().boxed(),
             };
             (image, Some(Reading { begun, drained }))
         }
-        wit::ImageOrLocation::Location(mut url) => match cut(&mut url) {
-            true => {
+        wit::ImageOrLocation::Location(url) => match whole(url) {
+            Ok(url) => (ImageOrLocation::Location(url), None),
+            Err(_) => {
                 let problem = "the model answered an address that is too long";
                 return Ok((Err(ModelError::Broken(problem.to_owned())), None));
             }
-            false => (ImageOrLocation::Location(url), None),
         },
     };
     let answer = ModelAnswer {
@@ -82,34 +82,29 @@ pub fn from_wit(
 
 fn error_from_wit(error: wit::Error) -> ModelError {
     match error {
+        // After a reason that is too long, trying again would cost again, and fail the same way.
         wit::Error::Unavailable(wit::Unavailable {
-            mut reason,
+            reason,
             retry_after,
             is_rate_limit,
-        }) => match cut(&mut reason) {
-            // Trying again would cost again, and fail the same way.
-            true => ModelError::Broken(reason),
-            false => ModelError::Unavailable {
-                reason,
-                retry_after: retry_after.map(Duration::from_millis),
-                is_rate_limit,
-            },
-        },
-        wit::Error::Unknown(mut reason) => match cut(&mut reason) {
-            true => ModelError::Broken(reason),
-            false => ModelError::Unknown(reason),
-        },
-        wit::Error::Refused(mut reason) => {
-            cut(&mut reason);
-            ModelError::Refused(reason)
+        }) => whole(reason).map_or_else(ModelError::Broken, |reason| ModelError::Unavailable {
+            reason,
+            retry_after: retry_after.map(Duration::from_millis),
+            is_rate_limit,
+        }),
+        wit::Error::Unknown(reason) => {
+            whole(reason).map_or_else(ModelError::Broken, ModelError::Unknown)
         }
-        wit::Error::Unauthorized(mut reason) => {
-            cut(&mut reason);
-            ModelError::Unauthorized(reason)
-        }
-        wit::Error::Broken(mut reason) => {
-            cut(&mut reason);
-            ModelError::Broken(reason)
-        }
+        wit::Error::Refused(reason) => ModelError::Refused(shortened(reason)),
+        wit::Error::Unauthorized(reason) => ModelError::Unauthorized(shortened(reason)),
+        wit::Error::Broken(reason) => ModelError::Broken(shortened(reason)),
+    }
+}
+
+/// The text, or as an error the beginning of one that is too long.
+fn whole(mut text: String) -> Result<String, String> {
+    match cut(&mut text) {
+        true => Err(text),
+        false => Ok(text),
     }
 }

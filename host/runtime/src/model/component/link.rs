@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use concept_refinement_capability::model::{LinkCalls, cores};
+use concept_refinement_capability::model::cores;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::traces::{Kind, MODEL, Span};
-use concept_refinement_domain::sentence::cut;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
@@ -17,6 +16,8 @@ use wasmtime::component::Component;
 use super::exported::Exporting;
 use super::next::Next;
 use crate::egress::Origin;
+use crate::metrics::timed::Work;
+use crate::model::convert::shortened;
 use crate::model::output::{Listener, Output, first_line};
 use crate::model::state::ModelState;
 use crate::model::threads::Threads;
@@ -49,8 +50,8 @@ pub struct Parts {
     pub threads: Arc<Threads>,
     /// The links behind a middleware. None: it is a model.
     pub behind: Option<Vec<Arc<Link>>>,
-    /// Observes the calls of a middleware to this link. None: there is no observer.
-    pub calls: Option<Arc<dyn LinkCalls>>,
+    /// Measures the calls of a middleware to this link. None: they are not measured.
+    pub calls: Option<Work>,
     /// Receives what it prints.
     pub listener: Arc<dyn Listener>,
     /// Origins of providers that only other links may use.
@@ -186,7 +187,7 @@ impl Link {
         });
         let described = tokio::time::timeout(DESCRIBE_TIMEOUT, described).await;
         output.end();
-        let mut description = described
+        let description = described
             .context("the model component did not describe itself in time")?
             .context("the model component could not be started")?
             .map_err(|error| {
@@ -194,8 +195,7 @@ impl Link {
                 anyhow::Error::msg(first_line(&error))
             })
             .context("the model component could not be started")?;
-        cut(&mut description);
-        Ok(description)
+        Ok(shortened(description))
     }
 }
 

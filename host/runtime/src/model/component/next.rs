@@ -19,10 +19,12 @@ use tokio::time::timeout;
 
 use super::held;
 use super::link::Link;
-use super::run::{Answer, Try, run};
+use super::run::{Try, call};
+use crate::metrics::model::outcome;
+use crate::metrics::timed::Work;
 use crate::model::admission::need;
 use crate::model::convert::CallContext;
-use crate::model::memory::{Admitted, Meter};
+use crate::model::memory::Admitted;
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
 
@@ -167,21 +169,19 @@ impl Next {
             return refused("a model was asked while another one's answer was not read");
         };
         let waiting = Waiting::begin(&call.waits);
-        let asked = async {
-            match ask(link, request, &call.admitted, turn).await {
-                Ok(ModelAnswer {
-                    image: ImageOrLocation::Location(url),
-                    ..
-                }) if link.is_foreign(&url) => {
-                    refused("the model answered the address of another one's provider")
-                }
-                answer => answer,
+        let measured = link.parts.calls.as_ref().map(Work::begin);
+        let answer = match ask(link, request, &call.admitted, turn).await {
+            Ok(ModelAnswer {
+                image: ImageOrLocation::Location(url),
+                ..
+            }) if link.is_foreign(&url) => {
+                refused("the model answered the address of another one's provider")
             }
+            answer => answer,
         };
-        let answer = match &link.parts.calls {
-            Some(calls) => calls.around(Box::pin(asked)).await,
-            None => asked.await,
-        };
+        if let Some(measured) = measured {
+            measured.end(outcome(&answer));
+        }
         drop(waiting);
         match &answer {
             Err(ModelError::Broken(_)) => call.is_broken.store(true, Ordering::Relaxed),
@@ -233,7 +233,7 @@ async fn ask(
         let (link, admitted) = (Arc::clone(link), Arc::clone(admitted));
         let request = Replay::new(request);
         async move {
-            call(link, request, sender, admitted, meter).await;
+            call(link, request, sender, admitted, Some(meter)).await;
             drop((core, turn));
         }
     };
@@ -242,21 +242,5 @@ async fn ask(
         Ok(Try::PutOff) => pending().await,
         Ok(Try::Answered(answer)) => answer.map(|answer| held(answer, retry_later, call)),
         Err(_) => Err(stopped()),
-    }
-}
-
-async fn call(
-    link: Arc<Link>,
-    request: Replay,
-    answer: Answer,
-    admitted: Arc<Admitted>,
-    meter: Meter,
-) {
-    let mut answer = Some(answer);
-    let meter = Arc::new(meter);
-    // Only the answer of the whole call matters to those who wait for it.
-    let ended = run(&link, &request, &mut answer, &admitted, meter, || {}).await;
-    if let (Some(ended), Some(answer)) = (ended, answer) {
-        let _ = answer.send(ended);
     }
 }

@@ -15,7 +15,7 @@ use super::next::Next;
 use super::own_time::within;
 use super::request;
 use crate::model::component::answer;
-use crate::model::memory::Admitted;
+use crate::model::memory::{Admitted, Meter};
 use crate::model::output::Output;
 use crate::model::paid_call::PaidCall;
 use crate::model::replay::Replay;
@@ -30,18 +30,24 @@ pub enum Try {
 }
 
 /// Where to send the outcome of a call, once.
-pub type Answer = oneshot::Sender<Try>;
+type Answer = oneshot::Sender<Try>;
 
-/// Runs a call of a model, or of the first link of a chain.
-pub async fn call(link: Arc<Link>, request: Replay, answer: Answer, admitted: Admitted) {
-    let admitted = Arc::new(admitted);
-    let meter = Arc::new(admitted.meter());
+/// Runs a call of a model or a chain. `behind`: the meter of a link behind a middleware, whose
+/// call is a part of the whole.
+pub async fn call(
+    link: Arc<Link>,
+    request: Replay,
+    answer: Answer,
+    admitted: Arc<Admitted>,
+    behind: Option<Meter>,
+) {
+    let is_whole = behind.is_none();
+    let meter = Arc::new(behind.unwrap_or_else(|| admitted.meter()));
     let mut answer = Some(answer);
-    let on_answer = || admitted.answered();
-    let ended = run(&link, &request, &mut answer, &admitted, meter, on_answer).await;
+    let ended = run(&link, &request, &mut answer, &admitted, meter, is_whole).await;
     // At this point its instances are gone.
     drop(admitted);
-    if matches!(ended, Some(Try::PutOff)) {
+    if is_whole && matches!(ended, Some(Try::PutOff)) {
         tracing::info!("there is no memory for the model's instance at the moment");
     }
     if let (Some(ended), Some(answer)) = (ended, answer) {
@@ -49,14 +55,14 @@ pub async fn call(link: Arc<Link>, request: Replay, answer: Answer, admitted: Ad
     }
 }
 
-/// None: it ended after it had already answered.
-pub async fn run(
+/// None: it ended after it had already answered. `is_whole`: it is no link behind a middleware.
+async fn run(
     link: &Arc<Link>,
     request: &Replay,
     answer: &mut Option<Answer>,
     admitted: &Arc<Admitted>,
     meter: Arc<dyn MemoryMeter>,
-    on_answer: impl Fn() + Send + Sync,
+    is_whole: bool,
 ) -> Option<Try> {
     let (payments, name) = (request.payments(), link.name());
     if !link.is_middleware() && payments.forbid(name) {
@@ -107,7 +113,10 @@ pub async fn run(
                         .answered(refined.as_ref().err(), start.elapsed())
                         .await;
                     if let Some(answer) = answer.take() {
-                        on_answer();
+                        // Only the answer of the whole call matters to those who wait for it.
+                        if is_whole {
+                            admitted.answered();
+                        }
                         let refined = match &next {
                             Some(next) => next.judged(refined),
                             None => refined,
@@ -133,8 +142,8 @@ pub async fn run(
             ended = &mut run => Some(ended),
             () = admitted.ended() => None,
         };
-        let is_whole = matches!(ended, Some(Ok(Ok(()))));
-        if !is_whole && admitted.has_ended() && admitted.has_answered() {
+        let is_complete = matches!(ended, Some(Ok(Ok(()))));
+        if !is_complete && admitted.has_ended() && admitted.has_answered() {
             // This has to happen before the answer breaks off.
             paid_call.lacked_memory().await;
             request.retry_later().set();

@@ -7,22 +7,22 @@ use concept_refinement_capability::model::RetryLater;
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::note;
 use concept_refinement_domain::partial_edit;
-use concept_refinement_domain::sentence::cut;
 use futures::future::join_all;
 use tokio::sync::oneshot;
 use wasmtime::AsContextMut;
 use wasmtime::component::StreamReader;
 
-use super::{Call, Made, Part, Picture, Stream};
+use super::{Call, Made, Part, PartialEdits, Picture, Stream};
 use crate::model::admission::pixels;
+use crate::model::convert::shortened;
 use crate::model::held;
 use crate::model::memory::Admitted;
 use crate::model::output::{Log, Output};
 use crate::wasm::bindings::capabilities::concept::refinement::model_types;
+use crate::wasm::bindings::masked::Masked;
 use crate::wasm::bindings::masked::exports::concept::refinement::partial_edits as wit;
-use crate::wasm::bindings::masked::{Masked, MaskedPre};
 use crate::wasm::bounds;
-use crate::wasm::sandbox::{Grants, Sandbox};
+use crate::wasm::sandbox::Sandbox;
 use crate::wasm::stream::{ByteStream, consume};
 
 /// The name of the component in the log.
@@ -35,30 +35,19 @@ pub enum Ended {
     PutOff,
 }
 
-/// What one try needs.
-pub struct Run {
-    pub engine: wasmtime::Engine,
-    pub pre: MaskedPre<Sandbox>,
-    pub grants: Grants,
-    pub call: Call,
-    pub retry_later: RetryLater,
-    pub admitted: Arc<Admitted>,
-}
-
 /// What was made, and what completes when its streams were read.
 type Answer = (Result<Made, String>, Vec<oneshot::Receiver<()>>);
 
-impl Run {
-    /// Sends the answer once, and goes on until it was read.
-    pub async fn answer(self, answer: oneshot::Sender<Ended>) {
-        let Self {
-            engine,
-            pre,
-            grants,
-            call,
-            retry_later,
-            admitted,
-        } = self;
+impl PartialEdits {
+    /// One try of a call: sends the answer once, and goes on until it was read.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        call: Call,
+        retry_later: RetryLater,
+        admitted: Arc<Admitted>,
+        answer: oneshot::Sender<Ended>,
+    ) {
+        let grants = &self.grants;
         let mut answer = Some(answer);
         let output = Arc::new(Output::new(
             NAME,
@@ -67,9 +56,9 @@ impl Run {
         ));
         let meter = Arc::new(admitted.meter());
         let printer = Arc::<Output>::clone(&output);
-        let mut store = Sandbox::of_model(&engine, &grants, Some(meter), printer);
+        let mut store = Sandbox::of_model(&self.engine, grants, Some(meter), printer);
         let run = async {
-            let masked = pre.instantiate_async(&mut store).await?;
+            let masked = self.pre.instantiate_async(&mut store).await?;
             store
                 .run_concurrent(async |accessor| {
                     let (made, drained) = made(&masked, accessor, call).await?;
@@ -141,16 +130,19 @@ async fn made(
             let view = masked.call_prepare(accessor, original, part, part_only);
             let view = match view.await? {
                 Ok(view) => view,
-                Err(reason) => return Ok((Err(sentence(reason)), Vec::new())),
+                Err(reason) => return Ok((Err(shortened(reason)), Vec::new())),
             };
             accessor.with(|mut access| {
-                let (mut mask, drained) = read(view.mask.contents, &mut access)?;
-                mask.media_type = view.mask.media_type;
-                mask.length = Some(view.mask.length);
+                let mask = model_types::Image {
+                    media_type: view.mask.media_type,
+                    length: Some(view.mask.length),
+                    contents: view.mask.contents,
+                };
+                let (mask, drained) = stream(mask, &mut access)?;
                 let mut all = vec![drained];
                 let image = match view.image {
                     Some(image) => {
-                        let (stream, drained) = image_of(image, &mut access)?;
+                        let (stream, drained) = stream(image, &mut access)?;
                         all.push(drained);
                         Some(stream)
                     }
@@ -185,10 +177,10 @@ async fn made(
                 masked.call_compose(accessor, original, mask, area.convert(), feather, answer);
             let composite = match composite.await? {
                 Ok(composite) => composite,
-                Err(reason) => return Ok((Err(sentence(reason)), Vec::new())),
+                Err(reason) => return Ok((Err(shortened(reason)), Vec::new())),
             };
             accessor.with(|mut access| {
-                let (image, drained) = image_of(composite.image, &mut access)?;
+                let (image, drained) = stream(composite.image, &mut access)?;
                 let notes = note::bounded(composite.notes);
                 Ok((Ok(Made::Composite { image, notes }), vec![drained]))
             })
@@ -196,29 +188,15 @@ async fn made(
     }
 }
 
-fn sentence(mut reason: String) -> String {
-    cut(&mut reason);
-    reason
-}
-
-fn image_of(
+/// What an image is read from, and what completes when it was.
+fn stream(
     image: model_types::Image,
     store: impl AsContextMut,
 ) -> wasmtime::Result<(Stream, oneshot::Receiver<()>)> {
-    let (mut stream, drained) = read(image.contents, store)?;
-    stream.media_type = sentence(image.media_type);
-    stream.length = image.length;
-    Ok((stream, drained))
-}
-
-fn read(
-    contents: StreamReader<u8>,
-    store: impl AsContextMut,
-) -> wasmtime::Result<(Stream, oneshot::Receiver<()>)> {
-    let consumed = consume(contents, store)?;
+    let consumed = consume(image.contents, store)?;
     let stream = Stream {
-        media_type: String::new(),
-        length: None,
+        media_type: shortened(image.media_type),
+        length: image.length,
         contents: consumed.chunks,
     };
     Ok((stream, consumed.drained))

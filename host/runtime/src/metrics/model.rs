@@ -1,4 +1,4 @@
-//! Calls of the image model.
+//! Calls of the image model, and of the links of a chain except for the first one.
 
 use std::sync::Arc;
 
@@ -6,11 +6,12 @@ use concept_refinement_capability::model::{
     ImageModel, ImageOrLocation, MemoryUse, ModelAnswer, ModelError, ModelRequest,
 };
 use futures::future::BoxFuture;
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::registry::Registry;
 
-use super::timed::{CANCELLED, Work};
+use super::timed::{CANCELLED, Timed, Work};
 
-pub(super) const OUTCOMES: [&str; 8] = [
+const OUTCOMES: [&str; 8] = [
     "image",
     "location",
     "unavailable",
@@ -21,6 +22,7 @@ pub(super) const OUTCOMES: [&str; 8] = [
     CANCELLED,
 ];
 
+/// Calls of the model.
 pub fn calls(registry: &mut Registry) -> Work {
     let help = [
         "Calls of the model that run or wait for their turn",
@@ -30,7 +32,8 @@ pub fn calls(registry: &mut Registry) -> Work {
     Work::new(registry, "model_call", help, &OUTCOMES)
 }
 
-pub(super) fn outcome(answer: &Result<ModelAnswer, ModelError>) -> &'static str {
+/// What became of a call.
+pub fn outcome(answer: &Result<ModelAnswer, ModelError>) -> &'static str {
     match answer {
         Ok(answer) => match answer.image {
             ImageOrLocation::Image { .. } => "image",
@@ -40,8 +43,42 @@ pub(super) fn outcome(answer: &Result<ModelAnswer, ModelError>) -> &'static str 
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    /// The name from the configuration, which limits the number of values.
+    link: Arc<str>,
+    outcome: &'static str,
+}
+
+/// Calls of the links of a chain.
+pub struct Links(Timed<Labels>);
+
+impl Links {
+    /// Registers the series.
+    pub fn new(registry: &mut Registry) -> Self {
+        Self(Timed::new(
+            registry,
+            "model_link_call",
+            "Calls of a link of a chain by the middleware before it",
+            "From a call of a link of a chain to its answer's beginning",
+        ))
+    }
+
+    /// The calls of the link of this name.
+    pub fn calls_of(&self, link: &str) -> Work {
+        let link = Arc::<str>::from(link);
+        self.0.work(&OUTCOMES, |outcome| Labels {
+            link: Arc::clone(&link),
+            outcome,
+        })
+    }
+}
+
+/// A model whose calls are measured.
 pub struct MeasuredModel {
+    /// Its calls.
     pub calls: Arc<Work>,
+    /// The model.
     pub model: Arc<dyn ImageModel>,
 }
 
