@@ -1,6 +1,7 @@
 //! Reads a prompt word by word. A clause ends at punctuation and "and"; within
 //! one, words refer to each other: "much less red", "the background blurred".
 
+mod ahead;
 mod colors;
 mod finish;
 mod ground;
@@ -17,6 +18,7 @@ use super::edits::{
     Unused, Widened,
 };
 use crate::words::Term;
+use ahead::Ahead;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};
 use sizing::Sizing;
 use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing, Series};
@@ -24,7 +26,8 @@ use turning::Turning;
 
 /// The state of reading.
 #[derive(Default)]
-pub struct Reader {
+pub struct Reader<'a> {
+    ahead: Ahead<'a>,
     adjustments: Vec<Adjustment>,
     replacements: Vec<Replacement>,
     /// Changes of a colour, or towards one.
@@ -70,27 +73,17 @@ pub struct Reader {
     /// Whether only words that may stand between a change and its percentage follow the
     /// last change.
     is_after_change: bool,
-    /// Whether a percentage would be of what follows.
-    is_of_next: bool,
-    /// Whether the word connects the last change with its amount, which follows.
-    is_before_amount: bool,
-    /// Whether the words after "half" say of what.
-    is_compared: bool,
     series: Series,
     /// Those of the last colour.
     of_color: Modifiers,
-    /// Whether the background follows, but for words that say what it is like.
-    is_before_background: bool,
-    /// Whether a colour follows, but for words that say what it is like.
-    is_before_color: bool,
     /// Whether the clause before was about the background.
     was_ground: bool,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// Reads a word; `after` are those that follow.
-    pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
-        self.is_compared = percent::is_compared(after);
+    pub fn read(&mut self, Term { text, meaning }: Term, after: &'a [Term]) {
+        self.ahead = Ahead(after);
         let meaning = self.meaning(&text, meaning);
         let is_definite = matches!(meaning, Some(Meaning::Definite));
         let is_after_not = is_definite && self.previous == "not";
@@ -100,18 +93,7 @@ impl Reader {
         let is_about = matches!(text.as_str(), "just" | "only" | "around");
         let is_to = matches!(text.as_str(), "to" | "at") || (self.is_to && is_about);
         let is_between = percent::is_between(&text, meaning);
-        self.is_of_next = percent::is_of_next(after);
-        let is_mark = matches!(text.as_str(), ":" | "(");
-        self.is_before_amount = is_mark && self.is_after_change && percent::is_amount(after, &text);
         let series = self.series.after(&text, meaning);
-        let mut meanings = after.iter().map(|term| term.meaning);
-        let noun =
-            meanings.find(|next| !matches!(next, Some(Meaning::Color(_) | Meaning::Change(_))));
-        self.is_before_background = matches!(noun, Some(Some(Meaning::Background)));
-        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
-        let next = after.iter().find(|term| !is_change(term));
-        self.is_before_color =
-            next.is_some_and(|next| matches!(next.meaning, Some(Meaning::Color(_))));
         match meaning {
             Some(meaning) => self.known(text, meaning),
             None => {
@@ -147,10 +129,15 @@ impl Reader {
         let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
         match meaning {
             // "the top half"
-            Some(Meaning::Share(_)) if !self.is_compared => None,
+            Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
         }
+    }
+
+    /// Whether a mark connects the last change with its amount, which follows.
+    fn is_before_amount(&self, mark: &str) -> bool {
+        matches!(mark, ":" | "(") && self.is_after_change && self.ahead.is_amount(mark)
     }
 
     fn known(&mut self, text: String, meaning: Meaning) {
@@ -227,7 +214,7 @@ impl Reader {
             // "background: blue"
             Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
             // "brightness: -20%", "brightness (-20%)"
-            Meaning::Stop if self.is_before_amount => self.settle(),
+            Meaning::Stop if self.is_before_amount(&text) => self.settle(),
             Meaning::Stop => self.stop(),
             Meaning::Or => {
                 let negated = self.clause.negated;
@@ -255,7 +242,7 @@ impl Reader {
 
     fn change(&mut self, text: String, changes: &[(Quality, f32)]) {
         // "remove the dark background"
-        if self.is_before_background && self.modifiers.remove && !self.modifiers.not {
+        if self.ahead.is_background() && self.modifiers.remove && !self.modifiers.not {
             return;
         }
         self.settle();

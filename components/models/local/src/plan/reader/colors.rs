@@ -5,10 +5,10 @@ use super::{Edit, Quality, Reader, Replacement};
 use crate::color;
 use crate::survey::NEUTRAL;
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn color(&mut self, text: String, color: u32) {
         // "remove the white background"
-        if self.is_before_background && self.modifiers.without && !self.modifiers.not {
+        if self.ahead.is_background() && self.modifiers.without && !self.modifiers.not {
             return;
         }
         self.names_color = true;
@@ -104,7 +104,7 @@ impl Reader {
             Series::Comma => self.of_color.keep,
             Series::No | Series::Color => false,
         };
-        if !is_listed || self.is_before_background || own != Modifiers::default() {
+        if !is_listed || self.ahead.is_background() || own != Modifiers::default() {
             self.of_color = own;
         }
         self.of_color
@@ -266,7 +266,7 @@ impl Reader {
     /// "make the red darker": whether the changes are of that colour alone.
     pub(super) fn alters(&mut self, changes: &[(Quality, f32)]) -> bool {
         // "make the red dark blue"
-        if self.is_before_color {
+        if self.ahead.is_color() {
             return false;
         }
         // Of "the red logo" the colour only says which one.

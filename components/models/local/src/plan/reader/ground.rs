@@ -3,7 +3,7 @@
 
 use super::{Ground, Quality, Reader, Unused};
 
-impl Reader {
+impl Reader<'_> {
     /// Whether the colour is the background's: "blue on white", "background: white".
     pub(super) fn is_of_ground(&mut self, text: &str, color: u32) -> bool {
         let part = self.clause.part.as_mut();

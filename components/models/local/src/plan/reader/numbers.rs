@@ -4,7 +4,7 @@ use super::state::Modifiers;
 use super::{Quality, Reader};
 use concept_refinement_vocabulary::Meaning;
 
-impl Reader {
+impl Reader<'_> {
     /// A number of colours, or an angle: the following words tell which.
     pub(super) fn number(&mut self, text: String, number: u8) {
         if let Some((earlier, number)) = self.clause.number.replace((text, number)) {

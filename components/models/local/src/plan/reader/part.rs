@@ -4,7 +4,7 @@
 use super::state::{Adjustment, Last, Modifiers, Part, Replacing, Series};
 use super::{Quality, Reader, Unused};
 
-impl Reader {
+impl Reader<'_> {
     /// Edits of a single part are not possible, but for the background's colour.
     pub(super) fn part(&mut self, name: String, is_background: bool) {
         self.clause.other = true;
