@@ -21,7 +21,7 @@ use crate::words::Term;
 use ahead::Ahead;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};
 use sizing::Sizing;
-use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing, Series};
+use state::{Adjustment, Clause, Last, Modifiers, Replacing, Series};
 use turning::Turning;
 
 /// The state of reading.
@@ -49,8 +49,8 @@ pub struct Reader<'a> {
     widened: Vec<Widened>,
     names_color: bool,
     modifiers: Modifiers,
-    /// A change of lightness that may become the shade of a colour.
-    pending: Option<Pending>,
+    /// The changes of a word for lightness, which may become the shade of a colour.
+    pending: Vec<Adjustment>,
     /// What the last word added, so that it can be undone.
     last: Option<Last>,
     /// Changes that a later degree may apply to: "blur it a lot".
@@ -267,12 +267,15 @@ impl<'a> Reader<'a> {
         if !self.heeds_percent(modifiers, changes, &text) {
             return;
         }
-        let own = changes;
-        let changes: Vec<_> = own
-            .iter()
-            .map(|(quality, own)| (*quality, modifiers.amount(*quality, *own)))
-            .collect();
-        let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
+        let adjustment = |(quality, own): &(Quality, f32)| Adjustment {
+            quality: *quality,
+            own: *own,
+            amount: modifiers.amount(*quality, *own),
+            percent: modifiers.percent,
+            text: text.clone(),
+        };
+        let changes: Vec<_> = changes.iter().map(adjustment).collect();
+        let of = |wanted| changes.iter().any(|change| change.quality == wanted);
         let part = self.clause.part.as_ref();
         let is_of_ground = self.clause.has_ground || part.is_some_and(|part| part.is_background);
         if of(Quality::Transparency) && is_of_ground {
@@ -287,37 +290,26 @@ impl<'a> Reader<'a> {
             self.unwanted("not", &text);
             return;
         }
-        self.end_percent(modifiers, &changes);
+        self.end_percent(&changes);
         if self.alters(&changes) {
             return;
         }
         self.clause.is_open_change = modifiers.percent.is_none();
-        let adjustment = |((quality, amount), (_, own)): ((Quality, f32), &(Quality, f32))| {
-            let text = text.clone();
-            Adjustment {
-                quality,
-                own: *own,
-                amount,
-                percent: modifiers.percent,
-                text,
-            }
-        };
-        let is_light = of(Quality::Lightness);
-        let changes: Vec<_> = changes.into_iter().zip(own).map(adjustment).collect();
-        if is_light {
-            self.pending = Some(Pending { text, changes });
+        if of(Quality::Lightness) {
+            self.pending = changes;
         } else {
-            self.adjust(text, changes);
+            self.adjust(changes);
         }
     }
 
     fn adjust_one(&mut self, text: String, quality: Quality) {
-        let change = Adjustment::whole(quality, text.clone());
-        self.adjust(text, vec![change]);
+        self.adjust(vec![Adjustment::whole(quality, text)]);
     }
 
-    fn adjust(&mut self, text: String, changes: Vec<Adjustment>) {
-        self.last = Some(self.before(text));
+    /// Makes the changes of a word.
+    fn adjust(&mut self, changes: Vec<Adjustment>) {
+        let text = changes.first().map(|change| change.text.clone());
+        self.last = text.map(|text| self.before(text));
         self.clause.changes = true;
         let start = self.adjustments.len();
         self.adjustments.extend(changes);
@@ -356,9 +348,8 @@ impl<'a> Reader<'a> {
     /// Takes the pending lightness as a shade, and applies other pending
     /// changes.
     fn take_shade(&mut self) -> Option<f32> {
-        let pending = self.pending.take()?;
         let mut shade = None;
-        for change in pending.changes {
+        for change in std::mem::take(&mut self.pending) {
             if change.quality == Quality::Lightness {
                 shade = Some(change.amount);
             } else {
@@ -411,8 +402,9 @@ impl<'a> Reader<'a> {
 
     /// Applies a pending lightness to the whole image.
     fn settle(&mut self) {
-        if let Some(pending) = self.pending.take() {
-            self.adjust(pending.text, pending.changes);
+        let pending = std::mem::take(&mut self.pending);
+        if !pending.is_empty() {
+            self.adjust(pending);
         }
         self.last = None;
     }

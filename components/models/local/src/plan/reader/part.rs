@@ -12,8 +12,9 @@ impl Reader<'_> {
         if is_background && self.takes_ground(&name) {
             return;
         }
-        let said = match (self.pending.take(), self.last.take()) {
-            (Some(pending), _) => Some(pending.text),
+        let pending = std::mem::take(&mut self.pending).into_iter().next();
+        let said = match (pending, self.last.take()) {
+            (Some(change), _) => Some(change.text),
             (None, Some(last)) => {
                 self.take_back(&last);
                 Some(last.text)
@@ -39,12 +40,11 @@ impl Reader<'_> {
         if self.end_ground() {
             return true;
         }
-        if let Some(pending) = &self.pending
-            && let [change] = pending.changes.as_slice()
+        if let [change] = self.pending.as_slice()
             && change.quality == Quality::Lightness
         {
             let amount = change.amount;
-            self.pending = None;
+            self.pending.clear();
             self.set_ground(None, amount);
             return true;
         }

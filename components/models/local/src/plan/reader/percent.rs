@@ -58,12 +58,12 @@ impl Reader<'_> {
     }
 
     /// The percentage says nothing about changes that are made as a whole.
-    pub(super) fn end_percent(&mut self, modifiers: Modifiers, changes: &[(Quality, f32)]) {
-        let is_whole = changes.iter().any(|(quality, _)| is_whole(*quality));
-        let is_partly = modifiers.percent.is_some_and(|percent| percent.said != 1.0);
+    pub(super) fn end_percent(&mut self, changes: &[Adjustment]) {
+        let is_partly = |percent: Percent| percent.said != 1.0;
+        let is_unused =
+            |change: &Adjustment| is_whole(change.quality) && change.percent.is_some_and(is_partly);
         if let Some(said) = self.clause.percent.take()
-            && is_partly
-            && is_whole
+            && changes.iter().any(is_unused)
         {
             self.unused.push(Unused::Unknown(said));
         }
