@@ -39,7 +39,7 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     let mask = Mask::from_png(&mask)?;
     let (original, raw) = if image.format() == Some(Format::Jpeg) {
         // A JPEG takes much more memory while it is decoded than afterwards.
-        let raw = image.decode().map_err(Problem::Answer)?.without_ink();
+        let raw = image.decode().map_err(Problem::Answer)?;
         (Original::decode(original)?, raw)
     } else {
         let original = Original::decode(original)?;

@@ -41,10 +41,7 @@ impl Original {
         if raw.is_animated {
             return Err(Problem::Animation);
         }
-        Ok(Self {
-            raw: raw.without_ink(),
-            format,
-        })
+        Ok(Self { raw, format })
     }
 
     /// How it is written again without loss.
@@ -58,7 +55,7 @@ impl Original {
             width,
             height,
             alpha,
-            wide: samples.is_wide(),
+            wide: self.raw.is_wide(),
             colors: self.raw.colors.clone().of_rgb(samples),
         }
     }
@@ -97,7 +94,7 @@ pub fn has_transparency(raw: &Raw) -> bool {
     if !raw.samples.has_alpha() {
         return false;
     }
-    let max = max_of(raw.samples.is_wide());
+    let max = max_of(raw.is_wide());
     let mut row = Vec::new();
     let (width, height) = raw.upright_size();
     (0..height).any(|y| {
