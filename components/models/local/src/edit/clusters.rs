@@ -15,13 +15,14 @@ pub fn of(pixels: &Pixels, most: usize) -> Vec<[u8; 3]> {
     for _ in 0..ROUNDS {
         centers = clusters(&points, &centers)
             .into_iter()
-            .filter_map(|cluster| cluster.mean())
+            .filter_map(|cluster| mean(&cluster, |point| point.weight()))
             .collect();
     }
     merge_alike(&mut centers);
+    // A cluster is represented by a colour near its most frequent one.
     clusters(&points, &centers)
         .into_iter()
-        .filter_map(|cluster| cluster.typical())
+        .filter_map(|cluster| mean(&cluster, |point| point.count * point.count))
         .map(color::to_srgb8)
         .collect()
 }
@@ -179,38 +180,26 @@ fn start(points: &[Point], most: usize) -> Vec<Oklab> {
     centers
 }
 
-#[derive(Clone, Default)]
-struct Cluster(Vec<Point>);
-
-impl Cluster {
-    fn mean(&self) -> Option<Oklab> {
-        self.weighted(|point| point.weight())
+/// The mean colour of some points, by their weights.
+fn mean(points: &[Point], weight: impl Fn(&Point) -> f32) -> Option<Oklab> {
+    let (mut l, mut a, mut b, mut all) = (0.0, 0.0, 0.0, 0.0);
+    for point in points {
+        let weight = weight(point);
+        l += point.color.l * weight;
+        a += point.color.a * weight;
+        b += point.color.b * weight;
+        all += weight;
     }
-
-    /// The colour that represents the cluster: near the most frequent one.
-    fn typical(&self) -> Option<Oklab> {
-        self.weighted(|point| point.count * point.count)
-    }
-
-    fn weighted(&self, weight: impl Fn(&Point) -> f32) -> Option<Oklab> {
-        let (mut l, mut a, mut b, mut all) = (0.0, 0.0, 0.0, 0.0);
-        for point in &self.0 {
-            let weight = weight(point);
-            l += point.color.l * weight;
-            a += point.color.a * weight;
-            b += point.color.b * weight;
-            all += weight;
-        }
-        (all > 0.0).then(|| Oklab::new(l / all, a / all, b / all))
-    }
+    (all > 0.0).then(|| Oklab::new(l / all, a / all, b / all))
 }
 
-fn clusters(points: &[Point], centers: &[Oklab]) -> Vec<Cluster> {
-    let mut clusters = vec![Cluster::default(); centers.len()];
+/// The points that are nearest to each centre.
+fn clusters(points: &[Point], centers: &[Oklab]) -> Vec<Vec<Point>> {
+    let mut clusters = vec![Vec::new(); centers.len()];
     for point in points {
         let nearest = nearest(centers.iter().copied(), point.color);
         if let Some(cluster) = clusters.get_mut(nearest) {
-            cluster.0.push(*point);
+            cluster.push(*point);
         }
     }
     clusters
