@@ -37,27 +37,9 @@ pub fn nearest(centers: impl IntoIterator<Item = Oklab>, color: Oklab) -> usize 
         .map_or(0, |(index, _)| index)
 }
 
-/// The nearest of some colours, found once for those that differ only in their last bits.
-pub struct Nearest {
-    centers: Vec<Oklab>,
-    known: Vec<Option<usize>>,
-}
-
-impl Nearest {
-    const BITS: u32 = 6;
-
-    pub fn new(centers: Vec<Oklab>) -> Self {
-        let known = vec![None; 1 << (3 * Self::BITS)];
-        Self { centers, known }
-    }
-
-    pub fn of(&mut self, color: [u8; 3]) -> usize {
-        let find = || nearest(self.centers.iter().copied(), color::from_srgb(color));
-        match self.known.get_mut(color::bin(color, Self::BITS)) {
-            Some(known) => *known.get_or_insert_with(find),
-            None => find(),
-        }
-    }
+/// The same of many colours.
+pub fn nearest_of_many(centers: Vec<Oklab>) -> impl FnMut([u8; 3]) -> usize {
+    color::once(move |color| nearest(centers.iter().copied(), color::from_srgb(color)))
 }
 
 /// Distance of two colours. Hue counts more than usual, so that green stays
