@@ -20,7 +20,7 @@ use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
-    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Takes, answer,
+    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, answer,
     ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
@@ -72,12 +72,8 @@ impl Model for Bfl {
     const DESCRIPTION: &'static str =
         "Images are refined by Black Forest Labs, which gets the image and the prompt.";
 
-    fn takes(_: &Settings, _: bool) -> Takes {
-        Takes {
-            strength: false,
-            seed: true,
-            mask: false,
-        }
+    fn takes(_: &Settings, _: bool) -> Vec<Taken> {
+        vec![Taken::Seed]
     }
 
     async fn refine(

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
-    Question, Settings, Takes, answer, ask, exchange, json, persistently,
+    Question, Settings, Taken, answer, ask, exchange, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -80,13 +80,17 @@ impl Model for ComfyUi {
         server, which gets the image and the prompt.";
 
     /// What its workflow has an input for.
-    fn takes(settings: &Settings, _: bool) -> Takes {
+    fn takes(settings: &Settings, _: bool) -> Vec<Taken> {
         let workflow = settings.workflow.as_deref().unwrap_or_default();
-        Takes {
-            strength: workflow.contains("{{strength}}"),
-            seed: workflow.contains("{{seed}}"),
-            mask: workflow.contains("{{mask}}"),
-        }
+        let inputs = [
+            ("{{strength}}", Taken::Strength),
+            ("{{seed}}", Taken::Seed),
+            ("{{mask}}", Taken::Mask),
+        ];
+        let named = inputs
+            .into_iter()
+            .filter(|(name, _)| workflow.contains(name));
+        named.map(|(_, taken)| taken).collect()
     }
 
     async fn refine(

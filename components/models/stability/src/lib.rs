@@ -13,7 +13,7 @@
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
+    Answer, Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Taken,
 };
 use serde::Deserialize;
 
@@ -61,11 +61,10 @@ impl Provider for Stability {
     const DESCRIPTION: &'static str =
         "Images are refined by Stability AI, which gets the image and the prompt.";
 
-    fn takes(_: &Settings, is_masked: bool) -> Takes {
-        Takes {
-            strength: !is_masked,
-            seed: true,
-            mask: true,
+    fn takes(_: &Settings, is_masked: bool) -> Vec<Taken> {
+        match is_masked {
+            true => vec![Taken::Seed, Taken::Mask],
+            false => vec![Taken::Strength, Taken::Seed, Taken::Mask],
         }
     }
 
