@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json as object};
 
 use history::{History, Output, Run};
-use workflow::{Inputs, Workflow};
+use workflow::{Inputs, filled};
 
 pub struct ComfyUi;
 
@@ -99,7 +99,7 @@ impl Model for ComfyUi {
         question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
-        let workflow = Workflow::parse(settings.workflow.as_deref())
+        let workflow = workflow::parse(settings.workflow.as_deref())
             .map_err(|problem| settings.refused("workflow", problem))?;
         let original = Contents::open(original, question.length).await?;
         let server = Server { ports, settings };
@@ -147,7 +147,7 @@ impl<P: Ports> Server<'_, P> {
     /// Uploads the original and its mask, and queues the workflow. Returns the id of the run.
     async fn start(
         &self,
-        workflow: Workflow,
+        workflow: Value,
         question: &Question,
         original: Contents<impl ByteStream + 'static>,
     ) -> Result<String, Error> {
@@ -174,7 +174,7 @@ impl<P: Ports> Server<'_, P> {
             },
             name: self.settings.name.as_deref(),
         };
-        let body = object!({"prompt": workflow.with(&inputs), "prompt_id": question.task_id});
+        let body = object!({"prompt": filled(workflow, &inputs), "prompt_id": question.task_id});
         let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?)
             .with_bearer(self.settings.key.as_deref());
         let response = ask(self.ports, self.settings, request, NOTHING).await?;
