@@ -44,7 +44,8 @@ impl<M: Model> wit::Guest for Component<M> {
         let values = settings::get_many(Settings::NAMES.map(str::to_owned).into()).await;
         let mut values: BTreeMap<_, _> = Settings::NAMES.into_iter().zip(values).collect();
         let settings = Settings::of(|name| values.remove(name).flatten())?;
-        let wasi = http::Wasi::new(request.receipt_key.clone());
+        let receipt_key = request.receipt_key.clone();
+        let wasi = http::Wasi { receipt_key };
         let is_masked = request.mask.is_some();
         let takes = M::takes(&settings, is_masked);
         let notes = notes(&takes, request.strength, request.seed, is_masked);

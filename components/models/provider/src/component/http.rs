@@ -33,13 +33,7 @@ const TIMEOUTS: Timeouts = Timeouts {
 
 /// For one call.
 pub struct Wasi {
-    receipt_key: String,
-}
-
-impl Wasi {
-    pub fn new(receipt_key: String) -> Self {
-        Self { receipt_key }
-    }
+    pub receipt_key: String,
 }
 
 impl Ports for Wasi {
