@@ -26,8 +26,6 @@ use concept_refinement_model_provider::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use status::Status;
-
 pub struct Bfl;
 
 concept_refinement_model_provider::export_model!(Bfl);
@@ -162,9 +160,10 @@ impl<P: Ports> Service<'_, P> {
             return Err(Error::broken("the provider answered an image unasked"));
         };
         match status::read(&json, self.settings)? {
-            Status::Running => Ok(Stage::Running),
-            Status::Ready(url) => self.delivered(url).await.map(Stage::Ended),
-            Status::Ended(outcome) => Ok(Stage::Ended(outcome)),
+            Stage::Ended(Outcome::Answer(Answer::Location(url))) => {
+                self.delivered(url).await.map(Stage::Ended)
+            }
+            stage => Ok(stage),
         }
     }
 
