@@ -2,7 +2,7 @@
 //! stroke, the darker the stronger; areas that are dark altogether are hatched. Alpha is
 //! unchanged; transparent parts count as white.
 
-use super::window::{Window, padded};
+use super::window::{by_rows, padded};
 use crate::pixels::{Pixels, luma};
 
 /// An amount of 1 leaves only graphite on paper; smaller amounts keep a part of the
@@ -77,9 +77,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &impl Fn(u8, f32) -> f32, p
     let mut columns = vec![0_u32; width];
     let mut padded_columns = Vec::with_capacity(width + 2 * radius);
     let hatching = hatching(pixels);
-    let mut y = 0.0;
-    let mut window = Window::new(pixels, radius);
-    while let Some((rows, out)) = window.next() {
+    by_rows(pixels, radius, |rows, out| {
         for row in rows.entering() {
             for (sum, pixel) in columns.iter_mut().zip(row.as_chunks::<N>().0) {
                 *sum += u32::from(lightness(pixel));
@@ -97,18 +95,17 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &impl Fn(u8, f32) -> f32, p
             sum += entering;
             let around = sum as f32 / area;
             sum -= leaving;
-            let grey = pencil(lightness(pixel), around) * hatching(x as f32, y, around);
+            let grey = pencil(lightness(pixel), around) * hatching(x as f32, rows.y as f32, around);
             for value in pixel.iter_mut().take(3) {
                 let old = f32::from(*value);
                 *value = (old + (grey - old) * presence + 0.5) as u8;
             }
         }
-        y += 1.0;
         let leaving = rows.leaving().as_chunks::<N>().0;
         for (sum, pixel) in columns.iter_mut().zip(leaving) {
             *sum -= u32::from(lightness(pixel));
         }
-    }
+    });
 }
 
 /// The lightness on white paper.
