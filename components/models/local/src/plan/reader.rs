@@ -85,15 +85,7 @@ impl<'a> Reader<'a> {
     pub fn read(&mut self, Term { text, meaning }: Term, after: &'a [Term]) {
         self.ahead = Ahead(after);
         let meaning = self.meaning(&text, meaning);
-        let is_definite = matches!(meaning, Some(Meaning::Definite));
-        let is_after_not = is_definite && self.previous == "not";
-        let previous = text.clone();
-        let is_but = text == "but";
-        // "to just 80%"
-        let is_about = matches!(text.as_str(), "just" | "only" | "around");
-        let is_to = matches!(text.as_str(), "to" | "at") || (self.is_to && is_about);
-        let is_between = percent::is_between(&text, meaning);
-        let series = self.series.after(&text, meaning);
+        let word = text.clone();
         match meaning {
             Some(meaning) => self.known(text, meaning),
             None => {
@@ -111,16 +103,18 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        self.is_definite = is_definite;
-        self.is_after_not = is_after_not;
-        self.previous = previous;
-        self.is_but = is_but || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
-        self.is_to = is_to;
+        self.is_definite = matches!(meaning, Some(Meaning::Definite));
+        self.is_after_not = self.is_definite && self.previous == "not";
+        self.is_but = word == "but" || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
+        // "to just 80%"
+        let is_about = matches!(word.as_str(), "just" | "only" | "around");
+        self.is_to = matches!(word.as_str(), "to" | "at") || (self.is_to && is_about);
         self.is_after_change = match meaning {
             Some(Meaning::Change(_)) => self.clause.is_open_change,
-            _ => self.is_after_change && is_between,
+            _ => self.is_after_change && percent::is_between(&word, meaning),
         };
-        self.series = series;
+        self.series = self.series.after(&word, meaning);
+        self.previous = word;
     }
 
     /// What a word means here.
