@@ -361,10 +361,7 @@ impl<'a> Reader<'a> {
             self.turning.refuse();
         } else if !self.is_of_part(&text) {
             // "5 degrees to the left"
-            if let Some((said, number)) = self.clause.number.take() {
-                self.unused
-                    .extend(self.turning.figure(said, f32::from(number)));
-            }
+            self.end_number();
             let unused = self.turning.start(text, meaning, modifiers.degree);
             self.unused.extend(unused);
         }
@@ -408,10 +405,7 @@ impl<'a> Reader<'a> {
         self.settle();
         self.end_part();
         self.end_ground();
-        if let Some((text, number)) = self.clause.number.take() {
-            let figure = f32::from(number);
-            self.unused.extend(self.turning.figure(text, figure));
-        }
+        self.end_number();
         let is_alone = self.asked() <= self.clause.begun;
         let has_size = self.sizing.has_action();
         self.sizing
