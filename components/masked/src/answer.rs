@@ -1,7 +1,7 @@
 //! What the model has painted, as the original has its pixels: of that size, in those
 //! colours, and of that depth.
 
-use concept_refinement_raster::{Conversion, Raw, Resampling};
+use concept_refinement_raster::{Conversion, Raw, Resampling, Unused};
 
 use crate::encode::Pixel;
 use crate::original::{Original, has_transparency, max_of};
@@ -30,7 +30,6 @@ impl Painted {
     /// For an area of this size of the original. With what a user may want to know, in
     /// sentences.
     pub fn new(raw: Raw, original: &Original, size: (u32, u32)) -> (Self, Vec<String>) {
-        let raw = raw.without_ink();
         let found = raw.upright_size();
         let mut notes = Vec::new();
         let resampling = (found != size).then(|| {
@@ -42,17 +41,16 @@ impl Painted {
         });
         let colors = (&original.raw.colors, original.raw.samples);
         let conversion = Conversion::between((&raw.colors, raw.samples), colors);
-        if conversion.is_err()
-            || original.raw.colors.unused.is_some()
-            || raw.colors.unused.is_some()
-        {
+        // What was ink is sRGB by now.
+        let is_unused = |raw: &Raw| raw.colors.unused.is_some_and(|it| it != Unused::InkProfile);
+        if conversion.is_err() || is_unused(&original.raw) || is_unused(&raw) {
             notes.push(NOT_CONVERTED.to_owned());
         }
         let conversion = conversion.ok().flatten();
-        let wants_wide = original.raw.samples.is_wide();
+        let wants_wide = original.raw.is_wide();
         let painted = Self {
             alpha: has_transparency(&raw),
-            is_wide: wants_wide || raw.samples.is_wide() || conversion.is_some(),
+            is_wide: wants_wide || raw.is_wide() || conversion.is_some(),
             wants_wide,
             width: size.0,
             resampling,
@@ -100,7 +98,7 @@ impl Painted {
 /// A row as it is, or with sixteen bits per channel.
 fn read(raw: &Raw, y: u32, is_wide: bool, row: &mut Vec<Pixel>) {
     raw.read_row(0, y, raw.upright_size().0, row);
-    if is_wide && !raw.samples.is_wide() {
+    if is_wide && !raw.is_wide() {
         let wider = |value: u16| value.saturating_mul(WIDER);
         row.iter_mut().for_each(|pixel| *pixel = pixel.map(wider));
     }

@@ -2,58 +2,36 @@
 
 use crate::Region;
 use crate::answer::Painted;
-use crate::encode::{Pixel, Rows};
+use crate::encode::Pixel;
 use crate::feather::{FULL, Feather};
 use crate::mask::Mask;
 use crate::original::Original;
 
-/// The original, and in an area of it the answer where the mask says so.
-pub struct Blend {
+/// Adds the rows of the original, one after the other from the top, with the answer in an
+/// area of it where the mask says so.
+pub fn rows(
     original: Original,
-    painted: Painted,
+    mut painted: Painted,
     area: Region,
     mask: Mask,
-    feather: Feather,
-    y: u32,
-    weights: Vec<u32>,
-    answer: Vec<Pixel>,
-}
-
-impl Blend {
-    pub fn new(
-        original: Original,
-        painted: Painted,
-        area: Region,
-        mask: Mask,
-        feather: u32,
-    ) -> Self {
-        Self {
-            feather: Feather::new(area.width, feather),
-            original,
-            painted,
-            area,
-            mask,
-            y: 0,
-            weights: Vec::new(),
-            answer: Vec::new(),
-        }
-    }
-}
-
-impl Rows for Blend {
-    fn next_row(&mut self, row: &mut Vec<Pixel>) {
-        let (width, _) = self.original.raw.upright_size();
-        self.original.raw.read_row(0, self.y, width, row);
-        let y = self.y;
-        self.y += 1;
-        if y < self.area.y || y - self.area.y >= self.area.height {
+    feather: u32,
+) -> impl FnMut(&mut Vec<Pixel>) {
+    let (width, _) = original.raw.upright_size();
+    let mut feather = Feather::new(area.width, feather);
+    let (mut weights, mut answer) = (Vec::new(), Vec::new());
+    let mut y: u32 = 0;
+    move |row: &mut Vec<Pixel>| {
+        original.raw.read_row(0, y, width, row);
+        let inside = y.checked_sub(area.y).filter(|y| *y < area.height);
+        y += 1;
+        if inside.is_none() {
             return;
         }
-        self.feather.next_row(&self.mask, &mut self.weights);
-        let is_seen = self.weights.iter().any(|weight| *weight > 0);
-        self.painted.next_row(&mut self.answer, is_seen);
-        let row = row.iter_mut().skip(self.area.x as usize);
-        for ((pixel, answer), weight) in row.zip(&self.answer).zip(&self.weights) {
+        feather.next_row(&mask, &mut weights);
+        let is_seen = weights.iter().any(|weight| *weight > 0);
+        painted.next_row(&mut answer, is_seen);
+        let row = row.iter_mut().skip(area.x as usize);
+        for ((pixel, answer), weight) in row.zip(&answer).zip(&weights) {
             *pixel = blended(*pixel, *answer, *weight);
         }
     }

@@ -3,7 +3,7 @@
 use concept_refinement_raster::Format;
 
 use crate::answer::Painted;
-use crate::blend::Blend;
+use crate::blend;
 use crate::encode::{Form, Pieces, png, webp};
 use crate::mask::Mask;
 use crate::original::{File, Original};
@@ -39,7 +39,7 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     let mask = Mask::from_png(&mask)?;
     let (original, raw) = if image.format() == Some(Format::Jpeg) {
         // A JPEG takes much more memory while it is decoded than afterwards.
-        let raw = image.decode().map_err(Problem::Answer)?.without_ink();
+        let raw = image.decode().map_err(Problem::Answer)?;
         (Original::decode(original)?, raw)
     } else {
         let original = Original::decode(original)?;
@@ -62,10 +62,10 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     if original.format != Some(format) {
         notes.push("The result is a PNG, so that nothing outside of the edit changes.".to_owned());
     }
-    let blend = Blend::new(original, painted, area, mask, feather);
+    let rows = blend::rows(original, painted, area, mask, feather);
     let contents = match format {
-        Format::Webp => webp::pieces(form, blend)?,
-        _ => png::pieces(form, blend)?,
+        Format::Webp => webp::pieces(form, rows)?,
+        _ => png::pieces(form, rows)?,
     };
     Ok(Composite {
         media_type: format.media_type(),

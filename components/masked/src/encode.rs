@@ -10,12 +10,6 @@ use crate::Problem;
 /// RGB and alpha, at the depth of the image.
 pub type Pixel = [u16; 4];
 
-/// Makes an image from the top: called once for each row.
-pub trait Rows {
-    /// Adds the pixels of the next row.
-    fn next_row(&mut self, row: &mut Vec<Pixel>);
-}
-
 /// What kind of image is written.
 pub struct Form {
     pub width: u32,

@@ -21,7 +21,7 @@ impl Mask {
     /// altogether; else what is nearer to white than to black in each channel.
     pub fn of_image(raw: &Raw) -> Self {
         let by_alpha = has_transparency(raw);
-        let half = max_of(raw.samples.is_wide()) / 2;
+        let half = max_of(raw.is_wide()) / 2;
         let (width, height) = raw.upright_size();
         let mut pixels = Vec::new();
         Self::drawn(width, height, |y, mark| {

@@ -2,7 +2,7 @@
 
 use concept_refinement_raster::{self as raster, Format, Raw};
 
-use crate::encode::{Form, Rows};
+use crate::encode::{Form, Pixel};
 use crate::{Problem, Region};
 
 /// An image file, complete and with its type. It is freed where it is decoded.
@@ -41,10 +41,7 @@ impl Original {
         if raw.is_animated {
             return Err(Problem::Animation);
         }
-        Ok(Self {
-            raw: raw.without_ink(),
-            format,
-        })
+        Ok(Self { raw, format })
     }
 
     /// How it is written again without loss.
@@ -58,37 +55,24 @@ impl Original {
             width,
             height,
             alpha,
-            wide: samples.is_wide(),
+            wide: self.raw.is_wide(),
             colors: self.raw.colors.clone().of_rgb(samples),
         }
     }
 
-    /// A part of it, upright.
-    pub fn crop(self, area: Region) -> (Form, impl Rows) {
+    /// A part of it, upright, and what adds its rows.
+    pub fn crop(self, area: Region) -> (Form, impl FnMut(&mut Vec<Pixel>)) {
         let form = Form {
             width: area.width,
             height: area.height,
             ..self.form()
         };
-        let rows = Crop {
-            raw: self.raw,
-            area,
-            y: area.y,
+        let mut y = area.y;
+        let rows = move |row: &mut Vec<Pixel>| {
+            self.raw.read_row(area.x, y, area.width, row);
+            y += 1;
         };
         (form, rows)
-    }
-}
-
-struct Crop {
-    raw: Raw,
-    area: Region,
-    y: u32,
-}
-
-impl Rows for Crop {
-    fn next_row(&mut self, row: &mut Vec<[u16; 4]>) {
-        self.raw.read_row(self.area.x, self.y, self.area.width, row);
-        self.y += 1;
     }
 }
 
@@ -97,7 +81,7 @@ pub fn has_transparency(raw: &Raw) -> bool {
     if !raw.samples.has_alpha() {
         return false;
     }
-    let max = max_of(raw.samples.is_wide());
+    let max = max_of(raw.is_wide());
     let mut row = Vec::new();
     let (width, height) = raw.upright_size();
     (0..height).any(|y| {

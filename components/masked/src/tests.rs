@@ -90,6 +90,6 @@ fn edit(
 
 /// What the model is shown, inverted: in the values of the file, whatever they mean.
 fn inverted(format: Format, seen: Vec<u8>) -> Picture {
-    let raw = file(format, seen).decode().unwrap().without_ink();
+    let raw = file(format, seen).decode().unwrap();
     Picture::of_raw(&raw).inverted()
 }

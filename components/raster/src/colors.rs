@@ -1,11 +1,12 @@
 //! What a file says of its colours.
 
+use image::ColorType;
 use moxcms::{
     Chromaticity, CicpProfile, ColorPrimaries, ColorProfile, ToneReprCurve,
     TransferCharacteristics, XyY,
 };
 
-use crate::{Samples, profile};
+use crate::profile;
 
 /// Profiles for print have tables of some megabytes.
 const MAX_PROFILE: usize = 4 << 20;
@@ -30,6 +31,8 @@ pub type Chunk = ([u8; 4], Vec<u8>);
 pub enum Unused {
     /// A profile (ICC) that is too large, or none.
     Profile,
+    /// The same of ink, which was converted without it.
+    InkProfile,
     /// Code points (`cICP`) that are unknown, or of a range that no screen has (HDR).
     CodePoints,
 }
@@ -62,20 +65,27 @@ impl Colors {
         colors
     }
 
+    /// Those of ink that was converted to sRGB.
+    pub fn of_ink(self) -> Self {
+        Self {
+            unused: self.unused.map(|_| Unused::InkProfile),
+            ..Self::default()
+        }
+    }
+
     /// What says the same of these samples as RGB: a profile for grey becomes one for colours
     /// with the same curve. All others stay as they are, to the byte.
-    pub fn of_rgb(self, samples: Samples) -> Self {
+    pub fn of_rgb(self, samples: ColorType) -> Self {
         const SPACE: std::ops::Range<usize> = 16..20;
-        let is_grey = |icc: &Vec<u8>| samples.is_grey() && icc.get(SPACE) == Some(b"GRAY");
+        let is_grey = !samples.has_color();
+        let is_for_grey = |icc: &Vec<u8>| is_grey && icc.get(SPACE) == Some(b"GRAY");
         let icc = match self.icc {
-            Some(icc) if is_grey(&icc) => ColorProfile::new_from_slice(&icc)
+            Some(icc) if is_for_grey(&icc) => ColorProfile::new_from_slice(&icc)
                 .ok()
                 .and_then(|profile| profile::of_rgb(&profile, true)?.encode().ok()),
             icc => icc,
         };
-        let profile = self
-            .profile
-            .and_then(|it| profile::of_rgb(&it, samples.is_grey()));
+        let profile = self.profile.and_then(|it| profile::of_rgb(&it, is_grey));
         Self {
             icc,
             profile,

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use image::ColorType;
 use moxcms::{ColorProfile, Layout, TransformExecutor, TransformOptions};
 
 use crate::profile::{changes, options};
 use crate::upright::Pixel;
-use crate::{Colors, Problem, Samples};
+use crate::{Colors, Problem};
 
 /// Converts wide pixels; alpha stays as it is.
 pub struct Conversion {
@@ -17,8 +18,8 @@ pub struct Conversion {
 impl Conversion {
     /// None: the colours are the same. An error: the profiles do not say how.
     pub fn between(
-        (from, from_samples): (&Colors, Samples),
-        (to, to_samples): (&Colors, Samples),
+        (from, from_samples): (&Colors, ColorType),
+        (to, to_samples): (&Colors, ColorType),
     ) -> Result<Option<Self>, Problem> {
         let from = from.clone().of_rgb(from_samples);
         let to = to.clone().of_rgb(to_samples);

@@ -12,7 +12,7 @@ mod webp;
 use image::{ImageDecoder, ImageError, Limits};
 
 use crate::upright::of_exif;
-use crate::{Colors, Format, MAX_PIXELS, Problem, Raw, Samples};
+use crate::{Colors, Format, MAX_PIXELS, Problem, Raw};
 
 const MAX_SIDE: u32 = 65_535;
 const MAX_DECODER_MEMORY: u64 = 640 << 20;
@@ -59,13 +59,13 @@ impl Raw {
         let exif = decoder.exif_metadata().ok().flatten();
         let (orientation, is_ambiguous) = of_exif(exif.as_deref());
         let colors = Colors::of_file(decoder.icc_profile().ok().flatten());
-        let color = decoder.color_type();
+        let samples = decoder.color_type();
         let mut data = room(usize::try_from(decoder.total_bytes()).ok())?;
         decoder.read_image(&mut data)?;
         Ok(Self {
             width,
             height,
-            samples: Samples::Color(color),
+            samples,
             data,
             colors,
             orientation,

@@ -1,6 +1,6 @@
 //! Decoded images as their files have them: samples at their own depth, the profile, the
 //! orientation. What a file says of its colours is kept beside them, so that a result can
-//! say the same.
+//! say the same. Only ink (CMYK) becomes sRGB at once.
 //!
 //! Input is untrusted: its dimensions are checked before decoding, and the decoder's
 //! memory is limited. Nothing here may hold a second copy of a picture, or edit one.
@@ -21,7 +21,7 @@ pub use concept_refinement_domain::image::Format;
 pub use conversion::Conversion;
 pub use decoding::{decode, room};
 pub use image::metadata::Orientation;
-pub use raw::{Raw, Samples};
+pub use raw::Raw;
 pub use resampling::Resampling;
 
 /// More than the service's default limit; even more would not fit into an instance's

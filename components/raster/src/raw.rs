@@ -10,7 +10,8 @@ use crate::{Colors, srgb};
 pub struct Raw {
     pub width: u32,
     pub height: u32,
-    pub samples: Samples,
+    /// What the data consists of. That of a file in ink (CMYK) was converted to sRGB.
+    pub samples: ColorType,
     pub data: Vec<u8>,
     pub colors: Colors,
     pub orientation: Orientation,
@@ -20,50 +21,11 @@ pub struct Raw {
     pub is_ambiguous: bool,
 }
 
-/// What the data consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Samples {
-    Color(ColorType),
-    /// Ink, eight bits per channel.
-    Cmyk,
-}
-
-impl Samples {
-    /// Sixteen bits per channel.
-    pub fn is_wide(self) -> bool {
-        use ColorType::{L16, La16, Rgb16, Rgba16};
-        [L16, La16, Rgb16, Rgba16].map(Self::Color).contains(&self)
-    }
-
-    pub fn has_alpha(self) -> bool {
-        matches!(self, Self::Color(color) if color.has_alpha())
-    }
-
-    pub fn is_grey(self) -> bool {
-        matches!(self, Self::Color(color) if !color.has_color())
-    }
-
-    /// In bytes.
-    pub fn pixel_length(self) -> usize {
-        match self {
-            Self::Color(color) => color.bytes_per_pixel().into(),
-            Self::Cmyk => 4,
-        }
-    }
-}
-
 impl Raw {
-    /// Ink as colours in sRGB; other samples as they are.
-    pub fn without_ink(self) -> Self {
-        if self.samples != Samples::Cmyk {
-            return self;
-        }
-        Self {
-            samples: Samples::Color(ColorType::Rgb8),
-            data: srgb::from_ink(self.data, self.colors.profile.as_ref()),
-            colors: Colors::default(),
-            ..self
-        }
+    /// Whether it has sixteen bits per channel.
+    pub fn is_wide(&self) -> bool {
+        use ColorType::{L16, La16, Rgb16, Rgba16};
+        [L16, La16, Rgb16, Rgba16].contains(&self.samples)
     }
 
     /// RGB in sRGB with eight bits per channel, or RGBA (the second value) where something

@@ -4,20 +4,15 @@
 use image::ColorType;
 use moxcms::{ColorProfile, DataColorSpace, Layout};
 
-use crate::Samples;
 use crate::profile::{changes, of_rgb, options};
 
 /// RGB or RGBA (the second value), as the samples have alpha that is not opaque.
 /// None: the samples are of another kind.
 pub fn convert(
     data: Vec<u8>,
-    samples: Samples,
+    color: ColorType,
     profile: Option<&ColorProfile>,
 ) -> Option<(Vec<u8>, bool)> {
-    let color = match samples {
-        Samples::Cmyk => return Some((from_ink(data, profile), false)),
-        Samples::Color(color) => color,
-    };
     let is_grey = !color.has_color();
     let (mut data, color) = in_rgb(data, color)?;
     let profile = profile.and_then(|profile| of_rgb(profile, is_grey));

@@ -4,7 +4,7 @@ use concept_refinement_domain::image::metadata::is_turned;
 use image::ColorType;
 use image::metadata::Orientation;
 
-use crate::{Raw, Samples};
+use crate::Raw;
 
 /// RGB and alpha, up to 255, or up to 65,535 where the samples are wide.
 pub type Pixel = [u16; 4];
@@ -27,8 +27,7 @@ impl Raw {
         }
     }
 
-    /// Adds so many pixels from (x, y) of the upright picture on to a row. Ink is shown
-    /// plainly: see [`Raw::without_ink`].
+    /// Adds so many pixels from (x, y) of the upright picture on to a row.
     pub fn read_row(&self, x: u32, y: u32, width: u32, row: &mut Vec<Pixel>) {
         use ColorType::{L8, L16, La8, La16, Rgb8, Rgb16, Rgba8, Rgba16};
         const MAX: u16 = u8::MAX as u16;
@@ -37,34 +36,25 @@ impl Raw {
         let byte = |value: u8| u16::from(value);
         let place = (x, y, width);
         match self.samples {
-            Samples::Color(L8) => self.read_by(place, row, |[l]| [byte(l), byte(l), byte(l), MAX]),
-            Samples::Color(La8) => {
-                self.read_by(place, row, |[l, a]| [byte(l), byte(l), byte(l), byte(a)]);
-            }
-            Samples::Color(Rgb8) => {
-                self.read_by(place, row, |[r, g, b]| [byte(r), byte(g), byte(b), MAX]);
-            }
-            Samples::Color(Rgba8) => self.read_by(place, row, |pixel: [u8; 4]| pixel.map(byte)),
-            Samples::Color(L16) => self.read_by(place, row, |[l, m]| {
+            L8 => self.read_by(place, row, |[l]| [byte(l), byte(l), byte(l), MAX]),
+            La8 => self.read_by(place, row, |[l, a]| [byte(l), byte(l), byte(l), byte(a)]),
+            Rgb8 => self.read_by(place, row, |[r, g, b]| [byte(r), byte(g), byte(b), MAX]),
+            Rgba8 => self.read_by(place, row, |pixel: [u8; 4]| pixel.map(byte)),
+            L16 => self.read_by(place, row, |[l, m]| {
                 let l = wide(l, m);
                 [l, l, l, WIDE]
             }),
-            Samples::Color(La16) => self.read_by(place, row, |[l, m, a, b]| {
+            La16 => self.read_by(place, row, |[l, m, a, b]| {
                 let l = wide(l, m);
                 [l, l, l, wide(a, b)]
             }),
-            Samples::Color(Rgb16) => self.read_by(place, row, |[r, s, g, h, b, c]| {
+            Rgb16 => self.read_by(place, row, |[r, s, g, h, b, c]| {
                 [wide(r, s), wide(g, h), wide(b, c), WIDE]
             }),
-            Samples::Color(Rgba16) => self.read_by(place, row, |[r, s, g, h, b, c, a, d]| {
+            Rgba16 => self.read_by(place, row, |[r, s, g, h, b, c, a, d]| {
                 [wide(r, s), wide(g, h), wide(b, c), wide(a, d)]
             }),
-            Samples::Cmyk => self.read_by(place, row, |[c, m, y, k]| {
-                let light = |ink: u8| u32::from(u8::MAX - ink);
-                let [r, g, b] = [c, m, y].map(|ink| ((light(ink) * light(k) + 127) / 255) as u16);
-                [r, g, b, MAX]
-            }),
-            Samples::Color(_) => {}
+            _ => {}
         }
     }
 
@@ -127,7 +117,7 @@ mod tests {
             let raw = Raw {
                 width,
                 height,
-                samples: Samples::Color(ColorType::Rgb8),
+                samples: ColorType::Rgb8,
                 data: data.clone(),
                 colors: Colors::default(),
                 orientation,

@@ -1,25 +1,10 @@
-//! Maps outcomes to HTTP answers.
+//! The HTTP answers.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 
 use serde_json::json;
 
 /// Well above the size of our messages, whose parts are limited by validation; in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
-
-/// The outcome of a request.
-#[derive(Debug)]
-pub enum Outcome {
-    /// Done, skipped or rejected: the message is acknowledged.
-    Acknowledged,
-    /// The message must be delivered again; with a sentence for the caller.
-    RetryLater(String),
-    /// An unknown path.
-    NotFound,
-    MethodNotAllowed,
-    TooLarge,
-    /// The body ended before it was complete.
-    Interrupted,
-}
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -29,66 +14,67 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Checks a request before its body is read. None: it is acceptable.
-pub fn refuse(is_post: bool, path_with_query: &str, length: Option<u64>) -> Option<Outcome> {
-    let path = path_with_query.split('?').next();
-    if path != Some("/process") {
-        return Some(Outcome::NotFound);
+impl Answer {
+    /// Done, skipped or rejected: the message is acknowledged.
+    pub fn acknowledged() -> Self {
+        Self {
+            status: 204,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
     }
-    if !is_post {
-        return Some(Outcome::MethodNotAllowed);
+
+    /// The message must be delivered again; with a sentence for the caller.
+    pub fn retry_later(reason: &str) -> Self {
+        Self::problem(503, "SERVICE_UNAVAILABLE", reason)
     }
-    let is_too_large = length.is_some_and(|length| length > MAX_MESSAGE as u64);
-    is_too_large.then_some(Outcome::TooLarge)
+
+    pub fn too_large() -> Self {
+        let most = format!("A message has at most {} KiB.", MAX_MESSAGE / 1024);
+        Self::problem(413, "PAYLOAD_TOO_LARGE", &most)
+    }
+
+    pub fn interrupted() -> Self {
+        let detail = "The body ended before it was complete.";
+        Self::problem(422, "VALIDATION_ERROR", detail)
+    }
+
+    /// In the same form as the service's other responses.
+    fn problem(status: u16, error_code: &str, detail: &str) -> Self {
+        let body = json!({
+            "detail": detail,
+            "status_code": status,
+            "error_code": error_code,
+            "field_errors": null,
+        });
+        let body = body.to_string().into_bytes();
+        let headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("content-length", body.len().to_string()),
+        ];
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
 }
 
-/// The response, in the same form as the service's other responses.
-pub fn answer(outcome: Outcome) -> Answer {
-    let (status, error_code, detail) = match outcome {
-        Outcome::Acknowledged => {
-            return Answer {
-                status: 204,
-                headers: Vec::new(),
-                body: Vec::new(),
-            };
-        }
-        Outcome::RetryLater(reason) => (503, "SERVICE_UNAVAILABLE", reason),
-        Outcome::NotFound => (404, "NOT_FOUND", "There is nothing here.".to_owned()),
-        Outcome::MethodNotAllowed => (
-            405,
-            "METHOD_NOT_ALLOWED",
-            "This path does not answer to that method.".to_owned(),
-        ),
-        Outcome::TooLarge => (
-            413,
-            "PAYLOAD_TOO_LARGE",
-            format!("A message has at most {} KiB.", MAX_MESSAGE / 1024),
-        ),
-        Outcome::Interrupted => (
-            422,
-            "VALIDATION_ERROR",
-            "The body ended before it was complete.".to_owned(),
-        ),
-    };
-    let body = json!({
-        "detail": detail,
-        "status_code": status,
-        "error_code": error_code,
-        "field_errors": null,
-    });
-    let body = body.to_string().into_bytes();
-    let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("content-length", body.len().to_string()),
-    ];
-    if status == 405 {
-        headers.push(("allow", "POST".to_owned()));
+/// Checks a request before its body is read. None: it is acceptable.
+pub fn refuse(is_post: bool, path_with_query: &str, length: Option<u64>) -> Option<Answer> {
+    let path = path_with_query.split('?').next();
+    if path != Some("/process") {
+        let detail = "There is nothing here.";
+        return Some(Answer::problem(404, "NOT_FOUND", detail));
     }
-    Answer {
-        status,
-        headers,
-        body,
+    if !is_post {
+        let detail = "This path does not answer to that method.";
+        let mut answer = Answer::problem(405, "METHOD_NOT_ALLOWED", detail);
+        answer.headers.push(("allow", "POST".to_owned()));
+        return Some(answer);
     }
+    let is_too_large = length.is_some_and(|length| length > MAX_MESSAGE as u64);
+    is_too_large.then(Answer::too_large)
 }
 
 #[cfg(test)]
@@ -116,22 +102,22 @@ mod tests {
             (true, "?/process", None, Some(404)),
             (false, "/api/health", None, Some(404)),
         ] {
-            let status = refuse(is_post, path, length).map(|outcome| answer(outcome).status);
+            let status = refuse(is_post, path, length).map(|answer| answer.status);
             assert_eq!(status, expected, "{is_post} {path} {length:?}");
         }
     }
 
     #[test]
     fn an_answer_has_the_shape_of_every_answer() {
-        let retry = || Outcome::RetryLater("The \"store\" is\nout of reach.".to_owned());
-        for (outcome, status, error_code) in [
-            (retry(), 503, "SERVICE_UNAVAILABLE"),
-            (Outcome::NotFound, 404, "NOT_FOUND"),
-            (Outcome::MethodNotAllowed, 405, "METHOD_NOT_ALLOWED"),
-            (Outcome::TooLarge, 413, "PAYLOAD_TOO_LARGE"),
-            (Outcome::Interrupted, 422, "VALIDATION_ERROR"),
+        let reason = "The \"store\" is\nout of reach.";
+        let refused = |is_post, path| refuse(is_post, path, None).unwrap();
+        for (answer, status, error_code) in [
+            (Answer::retry_later(reason), 503, "SERVICE_UNAVAILABLE"),
+            (refused(true, "/"), 404, "NOT_FOUND"),
+            (refused(false, "/process"), 405, "METHOD_NOT_ALLOWED"),
+            (Answer::too_large(), 413, "PAYLOAD_TOO_LARGE"),
+            (Answer::interrupted(), 422, "VALIDATION_ERROR"),
         ] {
-            let answer = answer(outcome);
             assert_eq!(answer.status, status);
             let body: Value = serde_json::from_slice(&answer.body).unwrap();
             assert_eq!(body["status_code"], status);
@@ -144,13 +130,14 @@ mod tests {
             let allow = ("allow", "POST".to_owned());
             assert_eq!(answer.headers.contains(&allow), status == 405);
         }
-        let retried: Value = serde_json::from_slice(&answer(retry()).body).unwrap();
-        assert_eq!(retried["detail"], "The \"store\" is\nout of reach.");
+        let retried = Answer::retry_later(reason).body;
+        let retried: Value = serde_json::from_slice(&retried).unwrap();
+        assert_eq!(retried["detail"], reason);
     }
 
     #[test]
     fn what_is_acknowledged_says_nothing() {
-        let answer = answer(Outcome::Acknowledged);
+        let answer = Answer::acknowledged();
         assert_eq!((answer.status, answer.body), (204, Vec::new()));
     }
 }

@@ -6,7 +6,7 @@ use wasip3::exports::http::handler::Guest;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use wasip3::{wit_future, wit_stream};
 
-use crate::answer::{Answer, MAX_MESSAGE, Outcome, answer, refuse};
+use crate::answer::{Answer, MAX_MESSAGE, refuse};
 
 #[allow(unsafe_code)]
 mod export {
@@ -18,11 +18,11 @@ struct Component;
 
 impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        sent(answer(handle(request).await))
+        sent(handle(request).await)
     }
 }
 
-async fn handle(request: Request) -> Outcome {
+async fn handle(request: Request) -> Answer {
     let is_post = matches!(request.get_method(), Method::Post);
     let path = request.get_path_with_query().unwrap_or_default();
     let length = declared_length(&request);
@@ -31,14 +31,14 @@ async fn handle(request: Request) -> Outcome {
     }
     let message = match read(request).await {
         Ok(message) => message,
-        Err(outcome) => return outcome,
+        Err(refusal) => return refusal,
     };
     match work(&Imports, &message).await {
-        Attempt::Taken => Outcome::Acknowledged,
-        Attempt::Again(reason) => Outcome::RetryLater(reason),
+        Attempt::Taken => Answer::acknowledged(),
+        Attempt::Again(reason) => Answer::retry_later(&reason),
         Attempt::Refused(reason) => {
             log::warn(format_args!("a message was rejected: {reason}"));
-            Outcome::Acknowledged
+            Answer::acknowledged()
         }
     }
 }
@@ -49,7 +49,7 @@ fn declared_length(request: &Request) -> Option<u64> {
 }
 
 /// The whole body, up to a limit.
-async fn read(request: Request) -> Result<Vec<u8>, Outcome> {
+async fn read(request: Request) -> Result<Vec<u8>, Answer> {
     let (_, received) = wit_future::new(|| Ok(()));
     let (body, end) = Request::consume_body(request, received);
     let mut body = Incoming::from(body);
@@ -57,10 +57,10 @@ async fn read(request: Request) -> Result<Vec<u8>, Outcome> {
     while let Some(chunk) = body.chunk().await {
         message.extend_from_slice(&chunk);
         if message.len() > MAX_MESSAGE {
-            return Err(Outcome::TooLarge);
+            return Err(Answer::too_large());
         }
     }
-    end.await.map_err(|_| Outcome::Interrupted)?;
+    end.await.map_err(|_| Answer::interrupted())?;
     Ok(message)
 }
 

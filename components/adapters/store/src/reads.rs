@@ -20,19 +20,6 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(found.map(|(task, _)| task))
     }
 
-    /// The task, and whether an attempt to deliver its webhook is due.
-    pub async fn get_with_due(
-        &self,
-        user_id: &str,
-        id: &str,
-    ) -> Result<Option<(Task, bool)>, Fault> {
-        let found = self.find_now(user_id, id).await?;
-        Ok(found.map(|(task, entry)| {
-            let is_due = entry.is_due(&task, self.machine.now());
-            (task, is_due)
-        }))
-    }
-
     /// The task and its entry. One that has missed its deadline fails by this, since a platform
     /// has no timers.
     pub(crate) async fn find_now(

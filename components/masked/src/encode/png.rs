@@ -7,24 +7,47 @@ use std::rc::Rc;
 use png::chunk::ChunkType;
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Info, StreamWriter};
 
-use super::{Form, Pieces, Pixel, Rows};
+use super::{Form, Pieces, Pixel};
 use crate::Problem;
 
 /// In bytes: what a piece has at least, and a chunk of pixels.
 const PIECE: usize = 64 << 10;
 
-pub fn pieces(form: Form, rows: impl Rows + 'static) -> Result<Pieces, Problem> {
+/// `rows` adds the pixels of one row after the other.
+pub fn pieces(
+    form: Form,
+    mut rows: impl FnMut(&mut Vec<Pixel>) + 'static,
+) -> Result<Pieces, Problem> {
     let file = Written::default();
-    let writer = writer(&form, file.clone()).map_err(|_| Problem::Encoding)?;
-    Ok(Box::new(Encoding {
-        rows,
-        left: form.height,
-        form,
-        writer: Some(writer),
-        file,
-        pixels: Vec::new(),
-        bytes: Vec::new(),
-    }))
+    // None: the file is complete.
+    let mut writer = Some(writer(&form, file.clone()).map_err(|_| Problem::Encoding)?);
+    let mut left = form.height;
+    let (mut pixels, mut bytes) = (Vec::new(), Vec::new());
+    Ok(Box::new(std::iter::from_fn(move || {
+        while let Some(open) = writer.as_mut().filter(|_| file.0.borrow().len() < PIECE) {
+            let written: std::io::Result<()> = if left > 0 {
+                left -= 1;
+                pixels.clear();
+                rows(&mut pixels);
+                bytes.clear();
+                let channels = form.channels();
+                let values = pixels.iter().flat_map(|pixel| pixel.iter().take(channels));
+                match form.wide {
+                    true => bytes.extend(values.flat_map(|value| value.to_be_bytes())),
+                    false => bytes.extend(values.map(|value| *value as u8)),
+                }
+                open.write_all(&bytes)
+            } else {
+                writer.take().map_or(Ok(()), |writer| Ok(writer.finish()?))
+            };
+            if written.is_err() {
+                writer = None;
+                return Some(Err(Problem::Encoding));
+            }
+        }
+        let piece = Some(file.0.take());
+        piece.filter(|piece| !piece.is_empty()).map(Ok)
+    })))
 }
 
 fn writer(
@@ -51,63 +74,6 @@ fn writer(
         writer.write_chunk(ChunkType(*name), contents)?;
     }
     writer.into_stream_writer_with_size(PIECE)
-}
-
-struct Encoding<R> {
-    form: Form,
-    rows: R,
-    /// How many rows.
-    left: u32,
-    /// None: the file is complete.
-    writer: Option<StreamWriter<'static, Written>>,
-    file: Written,
-    pixels: Vec<Pixel>,
-    bytes: Vec<u8>,
-}
-
-impl<R: Rows> Iterator for Encoding<R> {
-    type Item = Result<Vec<u8>, Problem>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while self.writer.is_some() && self.file.0.borrow().len() < PIECE {
-            if self.step().is_err() {
-                self.writer = None;
-                return Some(Err(Problem::Encoding));
-            }
-        }
-        Some(self.file.0.take())
-            .filter(|piece| !piece.is_empty())
-            .map(Ok)
-    }
-}
-
-impl<R: Rows> Encoding<R> {
-    /// Writes a row, or the end.
-    fn step(&mut self) -> std::io::Result<()> {
-        if self.left == 0 {
-            let writer = self.writer.take();
-            return writer.map_or(Ok(()), |writer| Ok(writer.finish()?));
-        }
-        self.left -= 1;
-        self.pixels.clear();
-        self.rows.next_row(&mut self.pixels);
-        self.bytes.clear();
-        let channels = self.form.channels();
-        let values = self
-            .pixels
-            .iter()
-            .flat_map(|pixel| pixel.iter().take(channels));
-        match self.form.wide {
-            true => self
-                .bytes
-                .extend(values.flat_map(|value| value.to_be_bytes())),
-            false => self.bytes.extend(values.map(|value| *value as u8)),
-        }
-        match &mut self.writer {
-            Some(writer) => writer.write_all(&self.bytes),
-            None => Ok(()),
-        }
-    }
 }
 
 /// What the encoder has written and nobody has taken.

@@ -7,7 +7,7 @@ use concept_refinement_raster as raster;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::{Form, Pieces, Rows};
+use super::{Form, Pieces, Pixel};
 use crate::Problem;
 
 const MAX_SIDE: u32 = 16_383;
@@ -18,15 +18,16 @@ pub fn fits(form: &Form) -> bool {
     form.width.max(form.height) <= MAX_SIDE && !form.wide
 }
 
-/// Of an image that fits. All of it, pixels and file, is in memory.
-pub fn pieces(form: Form, mut rows: impl Rows) -> Result<Pieces, Problem> {
+/// Of an image that fits; `rows` adds the pixels of one row after the other. All of it, pixels
+/// and file, is in memory.
+pub fn pieces(form: Form, mut rows: impl FnMut(&mut Vec<Pixel>)) -> Result<Pieces, Problem> {
     let channels = form.channels();
     let length = (form.width as usize * channels).checked_mul(form.height as usize);
     let mut data = raster::room(length).map_err(|_| Problem::Encoding)?;
     let mut pixels = Vec::new();
     for row in data.chunks_exact_mut(form.width as usize * channels) {
         pixels.clear();
-        rows.next_row(&mut pixels);
+        rows(&mut pixels);
         for (onto, pixel) in row.chunks_exact_mut(channels).zip(&pixels) {
             onto.iter_mut()
                 .zip(pixel)

@@ -145,7 +145,7 @@ fn outside_of_a_part_every_pixel_of_every_kind_is_the_original_s() {
     let kinds = kinds();
     assert!(kinds.len() > 50, "{}", kinds.len());
     for Kind { name, format, file } in kinds {
-        let raw = decoded(format, &file).without_ink();
+        let raw = decoded(format, &file);
         let original = pixels(&raw);
         let (width, height) = raw.upright_size();
         let (left, top) = (width / 3, height / 3);
@@ -222,9 +222,9 @@ fn check_form(case: &str, format: Format, raw: &Raw, edited: &Edited, result: &R
         result.orientation,
         concept_refinement_raster::Orientation::NoTransforms
     );
-    assert_eq!(result.samples.is_wide(), raw.samples.is_wide(), "{case}");
-    assert!(!result.samples.is_grey(), "{case}");
-    match raw.samples.is_grey() && raw.colors.profile.is_some() {
+    assert_eq!(result.is_wide(), raw.is_wide(), "{case}");
+    assert!(result.samples.has_color(), "{case}");
+    match !raw.samples.has_color() && raw.colors.profile.is_some() {
         true => assert!(result.colors.profile.is_some(), "{case}"),
         false => assert_eq!(result.colors.icc, raw.colors.icc, "{case}"),
     }

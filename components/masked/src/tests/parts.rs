@@ -140,7 +140,7 @@ fn with_part_only_the_model_sees_the_box_with_its_margin() {
         }
     }
     let seen = decoded(Format::Png, &whole(view.image.unwrap()));
-    assert!(seen.samples.is_wide() && seen.samples.has_alpha());
+    assert!(seen.is_wide() && seen.samples.has_alpha());
     let expected: Vec<Vec<Pixel>> = (0..150)
         .map(|y| picture.pixels[y * 600 + 160..y * 600 + 400].to_vec())
         .collect();

@@ -57,7 +57,7 @@ impl Picture {
         Self {
             width,
             height,
-            wide: raw.samples.is_wide(),
+            wide: raw.is_wide(),
             alpha: raw.samples.has_alpha(),
             pixels: pixels(raw).concat(),
         }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use concept_refinement_model_provider::{
     Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
-    Settings, Takes,
+    Settings, Taken,
 };
 use serde::Serialize;
 
@@ -61,12 +61,8 @@ impl Provider for Automatic1111 {
     const DESCRIPTION: &'static str = "Images are refined by a Stable Diffusion web UI \
         (AUTOMATIC1111), which gets the image and the prompt.";
 
-    fn takes(_: &Settings, _: bool) -> Takes {
-        Takes {
-            strength: true,
-            seed: true,
-            mask: true,
-        }
+    fn takes(_: &Settings, _: bool) -> Vec<Taken> {
+        vec![Taken::Strength, Taken::Seed, Taken::Mask]
     }
 
     fn request(

@@ -20,13 +20,11 @@ use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
-    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Takes, answer,
+    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, answer,
     ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use status::Status;
 
 pub struct Bfl;
 
@@ -72,12 +70,8 @@ impl Model for Bfl {
     const DESCRIPTION: &'static str =
         "Images are refined by Black Forest Labs, which gets the image and the prompt.";
 
-    fn takes(_: &Settings, _: bool) -> Takes {
-        Takes {
-            strength: false,
-            seed: true,
-            mask: false,
-        }
+    fn takes(_: &Settings, _: bool) -> Vec<Taken> {
+        vec![Taken::Seed]
     }
 
     async fn refine(
@@ -166,9 +160,10 @@ impl<P: Ports> Service<'_, P> {
             return Err(Error::broken("the provider answered an image unasked"));
         };
         match status::read(&json, self.settings)? {
-            Status::Running => Ok(Stage::Running),
-            Status::Ready(url) => self.delivered(url).await.map(Stage::Ended),
-            Status::Ended(outcome) => Ok(Stage::Ended(outcome)),
+            Stage::Ended(Outcome::Answer(Answer::Location(url))) => {
+                self.delivered(url).await.map(Stage::Ended)
+            }
+            stage => Ok(stage),
         }
     }
 

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use concept_refinement_model_provider::{
-    Error, Outcome, Settings, could_not_refine, message_in, no_image, parsed, said_in,
+    Answer, Error, Outcome, Settings, Stage, could_not_refine, message_in, no_image, parsed,
+    said_in,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct Report<'a> {
     #[serde(borrow)]
     status: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -24,42 +25,32 @@ struct Sample<'a> {
     sample: Option<Cow<'a, str>>,
 }
 
-/// The status of work.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Status {
-    Running,
-    /// It has ended with an image at this URL.
-    Ready(String),
-    /// It has ended without one.
-    Ended(Outcome),
-}
-
 /// Parses the JSON of a poll. A status that is not known counts as running. An error: it is
 /// not of the form that the provider documents.
-pub fn read(json: &[u8], settings: &Settings) -> Result<Status, Error> {
-    let answer: Answer<'_> = parsed(json)?;
+pub fn read(json: &[u8], settings: &Settings) -> Result<Stage, Error> {
+    let report: Report<'_> = parsed(json)?;
     let key = settings.key.as_deref();
-    let sample = answer.result.and_then(|result| result.sample);
-    let failed = |reason: String| Status::Ended(Outcome::Failed(Error::Refused(reason)));
-    let moderated = |sentence| failed(with_reasons(sentence, &answer.details, key));
-    Ok(match &*answer.status {
+    let sample = report.result.and_then(|result| result.sample);
+    let moderated = |sentence| {
+        let reason = with_reasons(sentence, &report.details, key);
+        Outcome::Failed(Error::Refused(reason))
+    };
+    Ok(Stage::Ended(match &*report.status {
         "Ready" => match sample {
-            Some(url) => Status::Ready(settings.base.resolved(url.trim())),
-            None => Status::Ended(Outcome::Failed(no_image(json, settings))),
+            Some(url) => Outcome::Answer(Answer::Location(settings.base.resolved(url.trim()))),
+            None => Outcome::Failed(no_image(json, settings)),
         },
         "Request Moderated" => moderated("the provider refused the image or the prompt"),
         "Content Moderated" => {
             moderated("the provider withheld the image, since it is against its rules")
         }
         "Error" | "Failed" => {
-            let reason = could_not_refine(message_in(&answer.details, key));
-            Status::Ended(Outcome::Failed(Error::Broken(reason)))
+            let reason = could_not_refine(message_in(&report.details, key));
+            Outcome::Failed(Error::Broken(reason))
         }
-        "Task not found" => {
-            Status::Ended(Outcome::gone("the provider no longer knows the refinement"))
-        }
-        _ => Status::Running,
-    })
+        "Task not found" => Outcome::gone("the provider no longer knows the refinement"),
+        _ => return Ok(Stage::Running),
+    }))
 }
 
 /// A sentence with the reasons that the provider gives, if it gives some.
@@ -87,15 +78,13 @@ mod tests {
     #[test]
     fn a_status_says_how_far_work_is() {
         let settings = settings(PROFILE.url, &[]).unwrap();
-        let ready = |url: &str| Ok(Status::Ready(url.to_owned()));
-        let failed = |error: Error| Ok(Status::Ended(Outcome::Failed(error)));
+        let ended = |outcome| Ok(Stage::Ended(outcome));
+        let ready = |url: &str| ended(Outcome::Answer(Answer::Location(url.to_owned())));
+        let failed = |error: Error| ended(Outcome::Failed(error));
         for (json, expected) in [
-            (r#"{"status":"Pending"}"#, Ok(Status::Running)),
-            (r#"{"status":"Queued","result":null}"#, Ok(Status::Running)),
-            (
-                r#"{"status":"Reviewing","details":[]}"#,
-                Ok(Status::Running),
-            ),
+            (r#"{"status":"Pending"}"#, Ok(Stage::Running)),
+            (r#"{"status":"Queued","result":null}"#, Ok(Stage::Running)),
+            (r#"{"status":"Reviewing","details":[]}"#, Ok(Stage::Running)),
             (
                 r#"{"status":"Ready","result":{"sample":" https://delivery.bfl.ai/1.png "}}"#,
                 ready("https://delivery.bfl.ai/1.png"),
@@ -153,7 +142,7 @@ mod tests {
                 let result = serde_json::json!({"sample": text});
                 let json = serde_json::json!({"status": status, "result": result, "details": details});
                 let read = read(json.to_string().as_bytes(), &settings).unwrap();
-                if let Status::Ended(Outcome::Failed(
+                if let Stage::Ended(Outcome::Failed(
                     Error::Refused(reason) | Error::Broken(reason),
                 )) = read
                 {

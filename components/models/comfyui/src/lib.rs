@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
-    Question, Settings, Takes, answer, ask, exchange, json, persistently,
+    Question, Settings, Taken, answer, ask, exchange, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json as object};
 
 use history::{History, Output, Run};
-use workflow::{Inputs, Workflow};
+use workflow::{Inputs, filled};
 
 pub struct ComfyUi;
 
@@ -80,13 +80,17 @@ impl Model for ComfyUi {
         server, which gets the image and the prompt.";
 
     /// What its workflow has an input for.
-    fn takes(settings: &Settings, _: bool) -> Takes {
+    fn takes(settings: &Settings, _: bool) -> Vec<Taken> {
         let workflow = settings.workflow.as_deref().unwrap_or_default();
-        Takes {
-            strength: workflow.contains("{{strength}}"),
-            seed: workflow.contains("{{seed}}"),
-            mask: workflow.contains("{{mask}}"),
-        }
+        let inputs = [
+            ("{{strength}}", Taken::Strength),
+            ("{{seed}}", Taken::Seed),
+            ("{{mask}}", Taken::Mask),
+        ];
+        let named = inputs
+            .into_iter()
+            .filter(|(name, _)| workflow.contains(name));
+        named.map(|(_, taken)| taken).collect()
     }
 
     async fn refine(
@@ -95,7 +99,7 @@ impl Model for ComfyUi {
         question: Question,
         original: impl ByteStream + 'static,
     ) -> Result<Answer, Error> {
-        let workflow = Workflow::parse(settings.workflow.as_deref())
+        let workflow = workflow::parse(settings.workflow.as_deref())
             .map_err(|problem| settings.refused("workflow", problem))?;
         let original = Contents::open(original, question.length).await?;
         let server = Server { ports, settings };
@@ -143,7 +147,7 @@ impl<P: Ports> Server<'_, P> {
     /// Uploads the original and its mask, and queues the workflow. Returns the id of the run.
     async fn start(
         &self,
-        workflow: Workflow,
+        workflow: Value,
         question: &Question,
         original: Contents<impl ByteStream + 'static>,
     ) -> Result<String, Error> {
@@ -170,7 +174,7 @@ impl<P: Ports> Server<'_, P> {
             },
             name: self.settings.name.as_deref(),
         };
-        let body = object!({"prompt": workflow.with(&inputs), "prompt_id": question.task_id});
+        let body = object!({"prompt": filled(workflow, &inputs), "prompt_id": question.task_id});
         let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?)
             .with_bearer(self.settings.key.as_deref());
         let response = ask(self.ports, self.settings, request, NOTHING).await?;

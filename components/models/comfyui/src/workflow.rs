@@ -19,24 +19,16 @@ pub struct Inputs<'a> {
     pub name: Option<&'a str>,
 }
 
-#[derive(Debug)]
-pub struct Workflow(Map<String, Value>);
-
-impl Workflow {
-    /// Parses the setting `model-workflow`. The error says what is wrong with it.
-    pub fn parse(text: Option<&str>) -> Result<Self, &'static str> {
-        let text = text.ok_or("is missing")?;
-        let nodes: Map<String, Value> =
-            serde_json::from_str(text).map_err(|_| "is not a JSON object")?;
-        Ok(Self(nodes))
-    }
-
-    pub fn with(self, inputs: &Inputs<'_>) -> Value {
-        filled(Value::Object(self.0), inputs)
-    }
+/// Parses the setting `model-workflow`. The error says what is wrong with it.
+pub fn parse(text: Option<&str>) -> Result<Value, &'static str> {
+    let text = text.ok_or("is missing")?;
+    let nodes: Map<String, Value> =
+        serde_json::from_str(text).map_err(|_| "is not a JSON object")?;
+    Ok(nodes.into())
 }
 
-fn filled(value: Value, inputs: &Inputs<'_>) -> Value {
+/// A workflow, or a part of it, with the values of its named inputs.
+pub fn filled(value: Value, inputs: &Inputs<'_>) -> Value {
     match value {
         Value::String(text) => replaced(text, inputs),
         Value::Array(items) => items.into_iter().map(|item| filled(item, inputs)).collect(),
@@ -114,9 +106,9 @@ mod tests {
             (json!(["4", 0]), json!(["4", 0])),
         ] {
             let workflow = json!({"3": {"inputs": {"a": value}}}).to_string();
-            let workflow = Workflow::parse(Some(&workflow)).unwrap();
+            let workflow = parse(Some(&workflow)).unwrap();
             let expected = json!({"3": {"inputs": {"a": expected}}});
-            assert_eq!(workflow.with(&INPUTS), expected);
+            assert_eq!(filled(workflow, &INPUTS), expected);
         }
     }
 
@@ -127,7 +119,7 @@ mod tests {
             (Some("[]"), "is not a JSON object"),
             (Some("{"), "is not a JSON object"),
         ] {
-            assert_eq!(Workflow::parse(text).unwrap_err(), expected, "{text:?}");
+            assert_eq!(parse(text).unwrap_err(), expected, "{text:?}");
         }
     }
 }

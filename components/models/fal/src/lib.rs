@@ -22,7 +22,7 @@ use std::time::Duration;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Base, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE,
-    Model, NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Takes,
+    Model, NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken,
     ask, is_segment, json, outcome, reply, success,
 };
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ impl Model for Fal {
     const DESCRIPTION: &'static str =
         "Images are refined by a model at fal, which gets the image and the prompt.";
 
-    fn takes(settings: &Settings, _: bool) -> Takes {
+    fn takes(settings: &Settings, _: bool) -> Vec<Taken> {
         Input::takes(settings)
     }
 

@@ -12,6 +12,7 @@ mod component;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use concept_refinement_domain::circuit::{Circuit, Verdict};
@@ -84,27 +85,19 @@ pub fn description(models: &[String]) -> String {
 /// Calls one model after the other until one answers or refuses.
 pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     let mut failures = Vec::new();
-    let mut last = Vec::new();
-    let mut models: Vec<u32> = Vec::new();
+    let mut models = VecDeque::new();
     for index in 0..ports.count().await {
         // Work that has started is paid for, so that model comes first.
         match ports.has_receipt(index).await {
-            true => models.insert(0, index),
-            false => models.push(index),
+            true => models.push_front((index, false)),
+            false => models.push_back((index, false)),
         }
     }
-    for index in models {
-        if may_ask(ports, index).await {
-            match asked(ports, index).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) if failure.is_answer() => return Err(failure),
-                Err(failure) => failures.push(failure),
-            }
-        } else {
-            last.push(index);
+    while let Some((index, is_last)) = models.pop_front() {
+        if !is_last && !may_ask(ports, index).await {
+            models.push_back((index, true));
+            continue;
         }
-    }
-    for index in last {
         match asked(ports, index).await {
             Ok(answer) => return Ok(answer),
             Err(failure) if failure.is_answer() => return Err(failure),

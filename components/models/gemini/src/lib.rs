@@ -14,7 +14,7 @@ mod tests;
 use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, Body, Error, HttpRequest, Original, Provider, Question, Settings, Takes, is_segment,
+    Answer, Body, Error, HttpRequest, Original, Provider, Question, Settings, Taken, is_segment,
 };
 
 pub struct Gemini;
@@ -30,8 +30,8 @@ impl Provider for Gemini {
     const DESCRIPTION: &'static str =
         "Images are refined by Google's Gemini, which gets the image and the prompt.";
 
-    fn takes(_: &Settings, _: bool) -> Takes {
-        Takes::default()
+    fn takes(_: &Settings, _: bool) -> Vec<Taken> {
+        Vec::new()
     }
 
     fn usage(json: &[u8]) -> Usage {

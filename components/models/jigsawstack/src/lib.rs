@@ -8,7 +8,7 @@
 
 use concept_refinement_model_provider::{
     Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
-    Settings, Takes,
+    Settings, Taken,
 };
 use serde::Serialize;
 
@@ -36,12 +36,8 @@ impl Provider for JigsawStack {
     const DESCRIPTION: &'static str =
         "Images are refined by JigsawStack, which gets the image and the prompt.";
 
-    fn takes(_: &Settings, _: bool) -> Takes {
-        Takes {
-            strength: true,
-            seed: false,
-            mask: false,
-        }
+    fn takes(_: &Settings, _: bool) -> Vec<Taken> {
+        vec![Taken::Strength]
     }
 
     fn request(

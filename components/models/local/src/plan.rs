@@ -18,8 +18,8 @@ use reader::Reader;
 
 impl Plan {
     pub fn of(prompt: &str) -> Self {
-        let mut reader = Reader::default();
         let terms = terms(prompt);
+        let mut reader = Reader::default();
         let mut rest = terms.as_slice();
         while let [term, after @ ..] = rest {
             reader.read(term.clone(), after);

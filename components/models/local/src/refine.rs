@@ -81,10 +81,10 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
     if !edit::fits(image.pixels.width(), image.pixels.height(), &plan.edits) {
         return Err(RefineError::TooLarge);
     }
-    let before = Fingerprint::of(&image.pixels);
+    let before = fingerprint(&image.pixels);
     let original = Sample::of(&image.pixels);
     let mut remarks = edit::apply(&mut image.pixels, &plan, strength);
-    if Fingerprint::of(&image.pixels) == before {
+    if fingerprint(&image.pixels) == before {
         return Err(RefineError::NothingChanged(notes::reason(&remarks)));
     }
     remarks.extend(outcome::remarks(
@@ -114,30 +114,19 @@ fn names(aspects: &[Aspect]) -> String {
     names.join(", ")
 }
 
-/// What a picture shows, so that an unchanged one is found without a second copy.
-#[derive(PartialEq, Eq)]
-struct Fingerprint {
-    size: (u32, u32),
-    pixels: u64,
-}
-
-impl Fingerprint {
-    fn of(pixels: &Pixels) -> Self {
-        /// An odd number mixes all bits of what it is multiplied with.
-        const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
-        let of = |pixel: &[u8]| match (alpha(pixel), rgb(pixel)) {
-            // What is transparent has no colour.
-            (0, _) => 0,
-            (alpha, [r, g, b]) => u32::from_be_bytes([r, g, b, alpha]),
-        };
-        let mix = |hash: u64, pixel: &[u8]| {
-            (hash.rotate_left(5) ^ u64::from(of(pixel))).wrapping_mul(MIX)
-        };
-        Self {
-            size: (pixels.width(), pixels.height()),
-            pixels: pixels.iter().fold(0, mix),
-        }
-    }
+/// Size of a picture and a hash of what it shows, so that an unchanged one is found without a
+/// second copy.
+fn fingerprint(pixels: &Pixels) -> (u32, u32, u64) {
+    /// An odd number mixes all bits of what it is multiplied with.
+    const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+    let of = |pixel: &[u8]| match (alpha(pixel), rgb(pixel)) {
+        // What is transparent has no colour.
+        (0, _) => 0,
+        (alpha, [r, g, b]) => u32::from_be_bytes([r, g, b, alpha]),
+    };
+    let mix =
+        |hash: u64, pixel: &[u8]| (hash.rotate_left(5) ^ u64::from(of(pixel))).wrapping_mul(MIX);
+    (pixels.width(), pixels.height(), pixels.iter().fold(0, mix))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod mask;
 use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
+    Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Taken,
 };
 use serde::Deserialize;
 
@@ -41,12 +41,8 @@ impl Provider for OpenAi {
     const DESCRIPTION: &'static str = "Images are refined by OpenAI, or by a server with \
         the same API, which gets the image and the prompt.";
 
-    fn takes(_: &Settings, _: bool) -> Takes {
-        Takes {
-            strength: false,
-            seed: false,
-            mask: true,
-        }
+    fn takes(_: &Settings, _: bool) -> Vec<Taken> {
+        vec![Taken::Mask]
     }
 
     fn usage(json: &[u8]) -> Usage {

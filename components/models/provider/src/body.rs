@@ -66,17 +66,6 @@ impl Body {
         })
     }
 
-    /// The same object with another field in front. It must have fields already.
-    pub fn with_field(self, name: &str, value: &str) -> Self {
-        let field = serde_json::json!(value);
-        let rest = self.before.strip_prefix(b"{").unwrap_or(&self.before);
-        let before = format!("{{\"{name}\":{field},");
-        Self {
-            before: [before.as_bytes(), rest].concat(),
-            ..self
-        }
-    }
-
     /// The same, between two more texts.
     pub fn within(self, before: &str, after: &str) -> Self {
         Self {

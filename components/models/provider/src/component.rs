@@ -16,7 +16,7 @@ use concept_refinement_domain::partial_edit::FEATHER_OPTION;
 use concept_refinement_guest::Incoming;
 
 use crate::answer::Answer;
-use crate::model::Takes;
+use crate::model::Taken;
 use crate::notes::notes;
 use crate::ports::{BrokeOff, ByteStream, Ports as _};
 use crate::question::{self, Question};
@@ -44,11 +44,12 @@ impl<M: Model> wit::Guest for Component<M> {
         let values = settings::get_many(Settings::NAMES.map(str::to_owned).into()).await;
         let mut values: BTreeMap<_, _> = Settings::NAMES.into_iter().zip(values).collect();
         let settings = Settings::of(|name| values.remove(name).flatten())?;
-        let wasi = http::Wasi::new(request.receipt_key.clone());
+        let receipt_key = request.receipt_key.clone();
+        let wasi = http::Wasi { receipt_key };
         let is_masked = request.mask.is_some();
         let takes = M::takes(&settings, is_masked);
-        let notes = notes(takes, request.strength, request.seed, is_masked);
-        let (question, original) = from_wit(request, takes, &settings, wasi.random()).await?;
+        let notes = notes(&takes, request.strength, request.seed, is_masked);
+        let (question, original) = from_wit(request, &takes, &settings, wasi.random()).await?;
         let answer = M::refine(&wasi, &settings, question, original).await?;
         Ok(to_wit(answer, notes))
     }
@@ -60,11 +61,11 @@ impl<M: Model> wit::Guest for Component<M> {
 
 async fn from_wit(
     request: wit::Request,
-    takes: Takes,
+    takes: &[Taken],
     settings: &Settings,
     random: u128,
 ) -> Result<(Question, Incoming), Error> {
-    let mask = match request.mask.filter(|_| takes.mask) {
+    let mask = match request.mask.filter(|_| takes.contains(&Taken::Mask)) {
         Some(mask) => Some(read(mask).await?),
         None => None,
     };

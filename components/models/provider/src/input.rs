@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::body::Body;
-use crate::model::Takes;
+use crate::model::Taken;
 use crate::original::Original;
 use crate::outcome::Error;
 use crate::question::Question;
@@ -35,12 +35,10 @@ impl<'a> Input<'a> {
     }
 
     /// What the operator names an input for: there is no common strength.
-    pub fn takes(settings: &Settings) -> Takes {
-        Takes {
-            strength: false,
-            seed: settings.seed.is_some(),
-            mask: settings.mask.is_some(),
-        }
+    pub fn takes(settings: &Settings) -> Vec<Taken> {
+        let seed = settings.seed.as_ref().map(|_| Taken::Seed);
+        let mask = settings.mask.as_ref().map(|_| Taken::Mask);
+        seed.into_iter().chain(mask).collect()
     }
 
     /// A JSON object of the inputs, with the original as a data URL. An error: they cannot

@@ -48,7 +48,7 @@ pub use concept_refinement_guest::Failure;
 pub use exchange::{ask, exchange, free_if_refused, success};
 pub use input::Input;
 pub use message::{could_not_refine, message_in, said_in};
-pub use model::{Model, Provider, Takes};
+pub use model::{Model, Provider, Taken};
 pub use multipart::Multipart;
 pub use original::{Contents, NOTHING, Nothing, Original};
 pub use outcome::Error;

@@ -12,12 +12,12 @@ use crate::ports::{ByteStream, HttpRequest, Ports};
 use crate::question::Question;
 use crate::settings::Settings;
 
-/// What a model takes besides the image and the prompt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Takes {
-    pub strength: bool,
-    pub seed: bool,
-    pub mask: bool,
+/// What a model may take besides the image and the prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    Strength,
+    Seed,
+    Mask,
 }
 
 /// A model behind an HTTP API.
@@ -27,7 +27,7 @@ pub trait Model: 'static {
 
     /// What it takes, as it is configured, of a request with or without a mask. The user is
     /// told of the rest.
-    fn takes(settings: &Settings, is_masked: bool) -> Takes;
+    fn takes(settings: &Settings, is_masked: bool) -> Vec<Taken>;
 
     /// Makes one refinement.
     async fn refine(
@@ -44,7 +44,7 @@ pub trait Provider: 'static {
     const DESCRIPTION: &'static str;
 
     /// See [`Model::takes`].
-    fn takes(settings: &Settings, is_masked: bool) -> Takes;
+    fn takes(settings: &Settings, is_masked: bool) -> Vec<Taken>;
 
     /// Builds the request. An error: the question cannot be sent to this provider.
     fn request(
@@ -68,7 +68,7 @@ pub trait Provider: 'static {
 impl<P: Provider> Model for P {
     const DESCRIPTION: &'static str = <P as Provider>::DESCRIPTION;
 
-    fn takes(settings: &Settings, is_masked: bool) -> Takes {
+    fn takes(settings: &Settings, is_masked: bool) -> Vec<Taken> {
         <P as Provider>::takes(settings, is_masked)
     }
 

@@ -3,15 +3,15 @@
 use concept_refinement_domain::note::NotTaken;
 use concept_refinement_domain::strength::Strength;
 
-use crate::model::Takes;
+use crate::model::Taken;
 
 /// Only what was asked for is worth a note.
-pub fn notes(takes: Takes, strength: f32, seed: Option<u32>, is_masked: bool) -> Vec<String> {
+pub fn notes(takes: &[Taken], strength: f32, seed: Option<u32>, is_masked: bool) -> Vec<String> {
     let is_usual = strength == Strength::DEFAULT.value() as f32;
     let not_taken = NotTaken {
-        strength: !takes.strength && !is_usual,
-        seed: !takes.seed && seed.is_some(),
-        mask: !takes.mask && is_masked,
+        strength: !takes.contains(&Taken::Strength) && !is_usual,
+        seed: !takes.contains(&Taken::Seed) && seed.is_some(),
+        mask: !takes.contains(&Taken::Mask) && is_masked,
     };
     not_taken.notes()
 }
@@ -22,12 +22,8 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_and_not_taken_is_told() {
-        let all = Takes {
-            strength: true,
-            seed: true,
-            mask: true,
-        };
-        let none = Takes::default();
+        let all: &[Taken] = &[Taken::Strength, Taken::Seed, Taken::Mask];
+        let none: &[Taken] = &[];
         for (name, takes, strength, seed, is_masked, expected) in [
             ("nothing asked", none, 0.7, None, false, 0),
             ("all taken", all, 0.5, Some(1), true, 0),

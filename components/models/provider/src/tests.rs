@@ -23,7 +23,7 @@ pub use crate::script::picture;
 use crate::script::{self, Chunks, KEY};
 use crate::{
     Answer, Base, Body, BrokeOff, ByteStream, Contents, Error, Failure, HttpRequest, Model,
-    Original, Ports, Provider, Question, Response, Settings, Takes,
+    Original, Ports, Provider, Question, Response, Settings, Taken,
 };
 
 pub fn opened(file: &[u8], size: usize) -> Contents<Chunks> {
@@ -52,8 +52,8 @@ pub fn now<T>(future: impl Future<Output = T>) -> T {
 struct Plain;
 
 impl Provider for Plain {
-    fn takes(_: &Settings, _: bool) -> Takes {
-        Takes::default()
+    fn takes(_: &Settings, _: bool) -> Vec<Taken> {
+        Vec::new()
     }
 
     const DESCRIPTION: &'static str = "A provider for tests.";

@@ -107,7 +107,7 @@ async fn make(
     question: &Question,
     original: Contents<impl ByteStream + 'static>,
 ) -> Result<Vec<u8>, Error> {
-    let model = Model::parse(name)
+    let (path, before) = place(name)
         .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
     let input = Input::of(
         settings,
@@ -118,8 +118,8 @@ async fn make(
     );
     let request = |body: Body| {
         let seconds = question.time_left.max(MIN_TIME).as_secs();
-        model
-            .request(body.within("{\"input\":", "}"), settings.key.as_deref())
+        HttpRequest::post(&path, "application/json", body.within(&before, "}"))
+            .with_bearer(settings.key.as_deref())
             .with("cancel-after", Some(format!("{seconds}s")))
     };
     let response = match (&question.source_url, original.original().length) {
@@ -183,42 +183,25 @@ async fn uploaded(
     Ok(file.urls.get)
 }
 
-/// A model by name, or one version of it.
-#[derive(Debug, PartialEq, Eq)]
-struct Model<'a> {
-    owner: &'a str,
-    name: &'a str,
-    version: Option<&'a str>,
-}
-
-impl<'a> Model<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (model, version) = match text.split_once(':') {
-            Some((model, version)) => (model, Some(version)),
-            None => (text, None),
-        };
-        let (owner, name) = model.split_once('/')?;
-        let parsed = Self {
-            owner,
-            name,
-            version,
-        };
-        let is_usable = is_segment(owner) && is_segment(name) && version.is_none_or(is_segment);
-        is_usable.then_some(parsed)
-    }
-
-    fn request(&self, input: Body, key: Option<&str>) -> HttpRequest {
-        let Self { owner, name, .. } = self;
-        let (path, body) = match self.version {
-            None => (format!("/v1/models/{owner}/{name}/predictions"), input),
-            // `{"input":…}` with another field in front.
-            Some(version) => (
-                "/v1/predictions".to_owned(),
-                input.with_field("version", version),
-            ),
-        };
-        HttpRequest::post(path, "application/json", body).with_bearer(key)
-    }
+/// Where predictions of a model are requested, or of one version of it, and what stands in
+/// the body before the input. None: the name is neither's.
+fn place(name: &str) -> Option<(String, String)> {
+    let (model, version) = match name.split_once(':') {
+        Some((model, version)) => (model, Some(version)),
+        None => (name, None),
+    };
+    let (owner, name) = model.split_once('/')?;
+    let is_usable = is_segment(owner) && is_segment(name) && version.is_none_or(is_segment);
+    is_usable.then(|| match version {
+        None => (
+            format!("/v1/models/{owner}/{name}/predictions"),
+            "{\"input\":".to_owned(),
+        ),
+        Some(version) => (
+            "/v1/predictions".to_owned(),
+            format!("{{\"version\":\"{version}\",\"input\":"),
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -251,10 +234,15 @@ mod tests {
 
     #[test]
     fn a_model_is_of_an_owner() {
+        let of_model = |name: &str| format!("/v1/models/{name}/predictions");
+        let of_version = || "/v1/predictions".to_owned();
         for (text, expected) in [
-            ("a/b", Some(("a", "b", None))),
-            ("a/b-2.5", Some(("a", "b-2.5", None))),
-            ("a/b:5c7d", Some(("a", "b", Some("5c7d")))),
+            ("a/b", Some((of_model("a/b"), "{\"input\":"))),
+            ("a/b-2.5", Some((of_model("a/b-2.5"), "{\"input\":"))),
+            (
+                "a/b:5c7d",
+                Some((of_version(), "{\"version\":\"5c7d\",\"input\":")),
+            ),
             ("a", None),
             ("a/", None),
             ("/b", None),
@@ -264,10 +252,9 @@ mod tests {
             ("a/b:", None),
             ("a/b:c/d", None),
         ] {
-            let model = Model::parse(text);
-            let parts = model.map(|model| (model.owner, model.name, model.version));
-            assert_eq!(parts, expected, "{text}");
+            let expected = expected.map(|(path, before)| (path, before.to_owned()));
+            assert_eq!(place(text), expected, "{text}");
         }
-        assert!(PROFILE.model.and_then(Model::parse).is_some());
+        assert!(PROFILE.model.and_then(place).is_some());
     }
 }

@@ -19,7 +19,7 @@ mod tests;
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, ByteStream, Contents, Error, Input, Model, Ports, Question, Settings, Takes,
+    Answer, ByteStream, Contents, Error, Input, Model, Ports, Question, Settings, Taken,
 };
 
 pub struct Replicate;
@@ -32,7 +32,7 @@ impl Model for Replicate {
     const DESCRIPTION: &'static str = "Images are refined by a model at Replicate, or on a \
         server that Cog built, which gets the image and the prompt.";
 
-    fn takes(settings: &Settings, _: bool) -> Takes {
+    fn takes(settings: &Settings, _: bool) -> Vec<Taken> {
         Input::takes(settings)
     }
 

@@ -13,7 +13,7 @@
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Takes,
+    Answer, Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Taken,
 };
 use serde::Deserialize;
 
@@ -33,30 +33,14 @@ struct Finish {
     finish_reason: Option<String>,
 }
 
-/// The field that controls how much the original may change.
-#[derive(Clone, Copy)]
-enum Strength {
-    /// Strength of the change.
-    Change(&'static str),
-    /// Weight of the original.
-    Original(&'static str),
-}
-
-/// The models, or how their names begin, with their paths.
-const ENDPOINTS: [(&str, &str, Strength); 5] = [
-    ("ultra", "generate/ultra", Strength::Change("strength")),
-    (
-        "structure",
-        "control/structure",
-        Strength::Original("control_strength"),
-    ),
-    (
-        "sketch",
-        "control/sketch",
-        Strength::Original("control_strength"),
-    ),
-    ("style", "control/style", Strength::Original("fidelity")),
-    (VERSIONED, "generate/sd3", Strength::Change("strength")),
+/// The models, or how their names begin, with their paths, and with the field that controls
+/// how much the original may change.
+const ENDPOINTS: [(&str, &str, &str); 5] = [
+    ("ultra", "generate/ultra", "strength"),
+    ("structure", "control/structure", "control_strength"),
+    ("sketch", "control/sketch", "control_strength"),
+    ("style", "control/style", "fidelity"),
+    (VERSIONED, "generate/sd3", "strength"),
 ];
 
 /// How the names of models begin of which there are several versions: a request must name
@@ -64,24 +48,23 @@ const ENDPOINTS: [(&str, &str, Strength); 5] = [
 const VERSIONED: &str = "sd3";
 
 /// None: there is no such model.
-fn endpoint(model: &str) -> Option<(String, Strength)> {
+fn endpoint(model: &str) -> Option<(String, &'static str)> {
     let name = match model.starts_with(VERSIONED) {
         true => VERSIONED,
         false => model,
     };
-    let (_, path, strength) = ENDPOINTS.into_iter().find(|(it, ..)| *it == name)?;
-    Some((format!("/v2beta/stable-image/{path}"), strength))
+    let (_, path, field) = ENDPOINTS.into_iter().find(|(it, ..)| *it == name)?;
+    Some((format!("/v2beta/stable-image/{path}"), field))
 }
 
 impl Provider for Stability {
     const DESCRIPTION: &'static str =
         "Images are refined by Stability AI, which gets the image and the prompt.";
 
-    fn takes(_: &Settings, is_masked: bool) -> Takes {
-        Takes {
-            strength: !is_masked,
-            seed: true,
-            mask: true,
+    fn takes(_: &Settings, is_masked: bool) -> Vec<Taken> {
+        match is_masked {
+            true => vec![Taken::Seed, Taken::Mask],
+            false => vec![Taken::Strength, Taken::Seed, Taken::Mask],
         }
     }
 
@@ -91,11 +74,12 @@ impl Provider for Stability {
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let model = settings.name_or_default(PROFILE);
-        let (path, strength) = endpoint(model)
+        let (path, field) = endpoint(model)
             .ok_or_else(|| settings.refused("name", "names no model of Stability AI"))?;
-        let (name, strength) = match strength {
-            Strength::Change(name) => (name, question.strength),
-            Strength::Original(name) => (name, 1.0 - question.strength),
+        let strength = match field {
+            "strength" => question.strength,
+            // The others weigh the original.
+            _ => 1.0 - question.strength,
         };
         let strength = format!("{strength:.2}");
         // 0 stands for any seed.
@@ -105,7 +89,7 @@ impl Provider for Stability {
         let mask = question.mask.as_deref();
         let mut fields = vec![("prompt", question.prompt.as_str())];
         if mask.is_none() {
-            fields.push((name, &strength));
+            fields.push((field, &strength));
         }
         fields.push(("output_format", "png"));
         if mask.is_none() && model.starts_with(VERSIONED) {

@@ -7,7 +7,7 @@ use jpeg_decoder::{Decoder, Error, PixelFormat};
 
 use super::fits;
 use crate::upright::of_exif;
-use crate::{Colors, Problem, Raw, Samples};
+use crate::{Colors, Problem, Raw, srgb};
 
 /// The decoder needs an end, also where the picture has none.
 const END: [u8; 2] = [0xff, 0xd9];
@@ -41,15 +41,20 @@ fn read(file: &[u8]) -> Result<Raw, Problem> {
     decoder.read_info()?;
     let info = decoder.info().ok_or(Problem::Malformed)?;
     fits(info.width.into(), info.height.into())?;
-    let data = decoder.decode()?;
-    let samples = match info.pixel_format {
-        PixelFormat::L8 => Samples::Color(ColorType::L8),
-        PixelFormat::L16 => Samples::Color(ColorType::L16),
-        PixelFormat::RGB24 => Samples::Color(ColorType::Rgb8),
-        PixelFormat::CMYK32 => Samples::Cmyk,
-    };
+    let mut data = decoder.decode()?;
     let (orientation, is_ambiguous) = of_exif(decoder.exif_data());
-    let colors = Colors::of_file(decoder.icc_profile());
+    let mut colors = Colors::of_file(decoder.icc_profile());
+    drop(decoder);
+    let samples = match info.pixel_format {
+        PixelFormat::L8 => ColorType::L8,
+        PixelFormat::L16 => ColorType::L16,
+        PixelFormat::RGB24 => ColorType::Rgb8,
+        PixelFormat::CMYK32 => {
+            data = srgb::from_ink(data, colors.profile.as_ref());
+            colors = colors.of_ink();
+            ColorType::Rgb8
+        }
+    };
     Ok(Raw {
         width: info.width.into(),
         height: info.height.into(),

@@ -8,7 +8,7 @@ use png::{BitDepth, Decoder, DecodingError, Limits, Transformations};
 
 use super::{fits, room};
 use crate::upright::of_exif;
-use crate::{Colors, Problem, Raw, Samples};
+use crate::{Colors, Problem, Raw};
 
 /// Limit for other data than pixels, raw and decompressed: beyond it, data is dropped or
 /// the image refused.
@@ -68,9 +68,9 @@ pub fn decode(file: Vec<u8>) -> Result<Raw, Problem> {
     }
 }
 
-fn samples(color: png::ColorType, depth: BitDepth) -> Result<Samples, Problem> {
+fn samples(color: png::ColorType, depth: BitDepth) -> Result<ColorType, Problem> {
     use png::ColorType::{Grayscale, GrayscaleAlpha, Rgb, Rgba};
-    Ok(Samples::Color(match (color, depth) {
+    Ok(match (color, depth) {
         (Grayscale, BitDepth::Eight) => ColorType::L8,
         (GrayscaleAlpha, BitDepth::Eight) => ColorType::La8,
         (Rgb, BitDepth::Eight) => ColorType::Rgb8,
@@ -80,7 +80,7 @@ fn samples(color: png::ColorType, depth: BitDepth) -> Result<Samples, Problem> {
         (Rgb, BitDepth::Sixteen) => ColorType::Rgb16,
         (Rgba, BitDepth::Sixteen) => ColorType::Rgba16,
         _ => return Err(Problem::Unsupported),
-    }))
+    })
 }
 
 /// A frame that is smaller than its animation; around it nothing is to be seen.
@@ -90,15 +90,13 @@ fn on_canvas(
     (width, height): (u32, u32),
 ) -> Result<Raw, Problem> {
     let (samples, alpha) = match frame.samples {
-        Samples::Color(ColorType::L8) => (ColorType::La8, 1),
-        Samples::Color(ColorType::Rgb8) => (ColorType::Rgba8, 1),
-        Samples::Color(ColorType::L16) => (ColorType::La16, 2),
-        Samples::Color(ColorType::Rgb16) => (ColorType::Rgba16, 2),
-        Samples::Color(other) => (other, 0),
-        Samples::Cmyk => return Err(Problem::Unsupported),
+        ColorType::L8 => (ColorType::La8, 1),
+        ColorType::Rgb8 => (ColorType::Rgba8, 1),
+        ColorType::L16 => (ColorType::La16, 2),
+        ColorType::Rgb16 => (ColorType::Rgba16, 2),
+        other => (other, 0),
     };
-    let samples = Samples::Color(samples);
-    let (old, new) = (frame.samples.pixel_length(), samples.pixel_length());
+    let [old, new] = [frame.samples, samples].map(|it| usize::from(it.bytes_per_pixel()));
     let length = (width as usize).checked_mul(height as usize);
     let mut data = room(length.and_then(|length| length.checked_mul(new)))?;
     let rows = frame.data.chunks_exact(frame.width as usize * old);

@@ -99,11 +99,14 @@ impl<P: Platform + 'static> task_store::Guest for Component<P> {
     }
 
     async fn get(user_id: String, id: String) -> Answer<Option<types::Task>> {
-        let read = store::<P>().get_with_due(&user_id, &id).await;
-        if let Ok(Some((_, true))) = &read {
+        let store = store::<P>();
+        let found = store.find_now(&user_id, &id).await;
+        if let Ok(Some((task, entry))) = &found
+            && entry.is_due(task, store.machine.now())
+        {
             deliver::<P>(id);
         }
-        answer(read.map(|read| read.map(|(task, _)| task)))
+        answer(found.map(|found| found.map(|(task, _)| task)))
     }
 
     async fn cancel(user_id: String, id: String) -> Answer<Option<types::Cancellation>> {

@@ -11,11 +11,12 @@ use crate::pixels::Pixels;
 /// returns.
 pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
     let raw = raster::decode(file, format)?;
-    let profile = raw.colors.unused == Some(Unused::Profile);
+    let unused = raw.colors.unused;
+    let is_unused = unused.is_some_and(|unused| unused != Unused::CodePoints);
     let remarks = [
-        profile.then_some(Remark::ProfileUnused),
+        is_unused.then_some(Remark::ProfileUnused),
         raw.is_animated.then_some(Remark::FirstFrame),
-        raw.samples.is_wide().then_some(Remark::EightBits),
+        raw.is_wide().then_some(Remark::EightBits),
     ];
     let (width, height, orientation) = (raw.width, raw.height, raw.orientation);
     let (data, alpha) = raw.into_srgb().ok_or(Problem::Unsupported)?;

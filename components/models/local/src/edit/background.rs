@@ -7,7 +7,7 @@
 
 use super::border::{Background, Border, apart};
 use super::squares::{self, factor};
-use super::window::Window;
+use super::window::by_rows;
 use crate::color;
 use crate::notes::Remark;
 use crate::pixels::{Pixels, alpha, rgb};
@@ -270,9 +270,8 @@ fn means(pixels: &Pixels, factor: usize) -> Vec<[u8; 3]> {
 }
 
 fn clear(pixels: &mut Pixels, map: &Map) {
-    let mut y = 0;
-    let mut window = Window::new(pixels, RADIUS);
-    while let Some((rows, out)) = window.next() {
+    by_rows(pixels, RADIUS, |rows, out| {
+        let y = rows.y;
         let rows: Vec<_> = rows.iter().map(|row| row.as_chunks::<4>().0).collect();
         let out = out.as_chunks_mut::<4>().0;
         for (x, (pixel, cell)) in out.iter_mut().zip(map.row(y)).enumerate() {
@@ -294,8 +293,7 @@ fn clear(pixels: &mut Pixels, map: &Map) {
                 }
             }
         }
-        y += 1;
-    }
+    });
 }
 
 /// Treats an edge pixel as a mixture of the background and the neighbouring

@@ -3,7 +3,7 @@
 //! colour.
 
 use super::mean::Mean;
-use super::window::{Window, padded};
+use super::window::{by_rows, padded};
 use crate::pixels::Pixels;
 
 /// An amount of 1 is a clearly visible blur at any image size.
@@ -60,8 +60,7 @@ fn horizontally<const N: usize>(pixels: &mut Pixels, radius: usize) {
 
 fn vertically<const N: usize>(pixels: &mut Pixels, radius: usize) {
     let mut means = vec![Mean::default(); pixels.width() as usize];
-    let mut window = Window::new(pixels, radius);
-    while let Some((rows, out)) = window.next() {
+    by_rows(pixels, radius, |rows, out| {
         for row in rows.entering() {
             for (mean, pixel) in means.iter_mut().zip(row.as_chunks::<N>().0) {
                 mean.add(pixel, weight(pixel));
@@ -73,5 +72,5 @@ fn vertically<const N: usize>(pixels: &mut Pixels, radius: usize) {
             mean.write(pixel);
             mean.remove(leaving, weight(leaving));
         }
-    }
+    });
 }

@@ -15,13 +15,14 @@ pub fn of(pixels: &Pixels, most: usize) -> Vec<[u8; 3]> {
     for _ in 0..ROUNDS {
         centers = clusters(&points, &centers)
             .into_iter()
-            .filter_map(|cluster| cluster.mean())
+            .filter_map(|cluster| mean(&cluster, |point| point.weight()))
             .collect();
     }
     merge_alike(&mut centers);
+    // A cluster is represented by a colour near its most frequent one.
     clusters(&points, &centers)
         .into_iter()
-        .filter_map(|cluster| cluster.typical())
+        .filter_map(|cluster| mean(&cluster, |point| point.count * point.count))
         .map(color::to_srgb8)
         .collect()
 }
@@ -36,27 +37,9 @@ pub fn nearest(centers: impl IntoIterator<Item = Oklab>, color: Oklab) -> usize 
         .map_or(0, |(index, _)| index)
 }
 
-/// The nearest of some colours, found once for those that differ only in their last bits.
-pub struct Nearest {
-    centers: Vec<Oklab>,
-    known: Vec<Option<usize>>,
-}
-
-impl Nearest {
-    const BITS: u32 = 6;
-
-    pub fn new(centers: Vec<Oklab>) -> Self {
-        let known = vec![None; 1 << (3 * Self::BITS)];
-        Self { centers, known }
-    }
-
-    pub fn of(&mut self, color: [u8; 3]) -> usize {
-        let find = || nearest(self.centers.iter().copied(), color::from_srgb(color));
-        match self.known.get_mut(color::bin(color, Self::BITS)) {
-            Some(known) => *known.get_or_insert_with(find),
-            None => find(),
-        }
-    }
+/// The same of many colours.
+pub fn nearest_of_many(centers: Vec<Oklab>) -> impl FnMut([u8; 3]) -> usize {
+    color::once(move |color| nearest(centers.iter().copied(), color::from_srgb(color)))
 }
 
 /// Distance of two colours. Hue counts more than usual, so that green stays
@@ -179,38 +162,26 @@ fn start(points: &[Point], most: usize) -> Vec<Oklab> {
     centers
 }
 
-#[derive(Clone, Default)]
-struct Cluster(Vec<Point>);
-
-impl Cluster {
-    fn mean(&self) -> Option<Oklab> {
-        self.weighted(|point| point.weight())
+/// The mean colour of some points, by their weights.
+fn mean(points: &[Point], weight: impl Fn(&Point) -> f32) -> Option<Oklab> {
+    let (mut l, mut a, mut b, mut all) = (0.0, 0.0, 0.0, 0.0);
+    for point in points {
+        let weight = weight(point);
+        l += point.color.l * weight;
+        a += point.color.a * weight;
+        b += point.color.b * weight;
+        all += weight;
     }
-
-    /// The colour that represents the cluster: near the most frequent one.
-    fn typical(&self) -> Option<Oklab> {
-        self.weighted(|point| point.count * point.count)
-    }
-
-    fn weighted(&self, weight: impl Fn(&Point) -> f32) -> Option<Oklab> {
-        let (mut l, mut a, mut b, mut all) = (0.0, 0.0, 0.0, 0.0);
-        for point in &self.0 {
-            let weight = weight(point);
-            l += point.color.l * weight;
-            a += point.color.a * weight;
-            b += point.color.b * weight;
-            all += weight;
-        }
-        (all > 0.0).then(|| Oklab::new(l / all, a / all, b / all))
-    }
+    (all > 0.0).then(|| Oklab::new(l / all, a / all, b / all))
 }
 
-fn clusters(points: &[Point], centers: &[Oklab]) -> Vec<Cluster> {
-    let mut clusters = vec![Cluster::default(); centers.len()];
+/// The points that are nearest to each centre.
+fn clusters(points: &[Point], centers: &[Oklab]) -> Vec<Vec<Point>> {
+    let mut clusters = vec![Vec::new(); centers.len()];
     for point in points {
         let nearest = nearest(centers.iter().copied(), point.color);
         if let Some(cluster) = clusters.get_mut(nearest) {
-            cluster.0.push(*point);
+            cluster.push(*point);
         }
     }
     clusters

@@ -3,7 +3,7 @@
 //! gets a line too. The line is on the darker side of an edge, so that thin shapes stay
 //! thin. Alpha is unchanged; transparent parts count as white.
 
-use super::window::{Window, padded};
+use super::window::{by_rows, padded};
 use crate::color::smoothstep;
 use crate::pixels::Pixels;
 
@@ -34,8 +34,7 @@ type Sums = [i32; 3];
 fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
     let width = pixels.width() as usize;
     let mut slopes = Slopes::new(width, radius);
-    let mut window = Window::new(pixels, radius);
-    while let Some((rows, out)) = window.next() {
+    by_rows(pixels, radius, |rows, out| {
         slopes.read::<N>(rows.iter());
         for (pixel, (slope, around)) in out.as_chunks_mut::<N>().0.iter_mut().zip(slopes.iter()) {
             let own = on_paper(pixel).iter().sum::<i32>() as f32 / 3.0;
@@ -45,7 +44,7 @@ fn draw<const N: usize>(pixels: &mut Pixels, radius: usize, presence: f32) {
                 *value = (old + (paper - old) * presence + 0.5) as u8;
             }
         }
-    }
+    });
 }
 
 /// Darkness of the line, by the slope and by how much darker this side is than
@@ -186,9 +185,9 @@ mod tests {
         let original = pixels.clone();
         let radius = 3;
         let mut slopes = Slopes::new(40, radius);
-        let mut window = Window::new(&mut pixels, radius);
-        let mut y = 0;
-        while let Some((rows, _)) = window.next() {
+        let mut count = 0;
+        by_rows(&mut pixels, radius, |rows, _| {
+            let y = rows.y as i32;
             slopes.read::<3>(rows.iter());
             let (found, _) = slopes.iter().nth(20).unwrap();
             let at = |dx: i32, dy: i32, channel: usize| {
@@ -211,8 +210,8 @@ mod tests {
                 (found - expected).abs() < 0.01,
                 "row {y}: {found}, {expected}"
             );
-            y += 1;
-        }
-        assert_eq!(y, 30);
+            count += 1;
+        });
+        assert_eq!(count, 30);
     }
 }

@@ -3,7 +3,7 @@
 
 use palette::Oklab;
 
-use super::clusters::{Nearest, nearest, of};
+use super::clusters::{nearest, nearest_of_many, of};
 use crate::color;
 use crate::majority::Tally;
 use crate::pixels::{Pixels, alpha, rgb};
@@ -17,14 +17,14 @@ pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
         return;
     }
     let centers: Vec<_> = own.iter().copied().map(color::from_srgb).collect();
-    let mut nearest = Nearest::new(centers.clone());
+    let mut nearest = nearest_of_many(centers.clone());
     let new = match quantize.to.as_slice() {
         [] => typical(pixels, own, &mut nearest),
         named => assigned(&centers, named),
     };
     for pixel in pixels.iter_mut().filter(|pixel| alpha(pixel) > 0) {
         let old = rgb(pixel);
-        let aim = new.get(nearest.of(old)).copied().unwrap_or(old);
+        let aim = new.get(nearest(old)).copied().unwrap_or(old);
         for (value, aim) in pixel.iter_mut().zip(aim) {
             let way = i32::from(aim) - i32::from(*value);
             *value = (i32::from(*value) + way * presence / 256) as u8;
@@ -34,16 +34,20 @@ pub fn apply(pixels: &mut Pixels, quantize: &Quantize, presence: f32) {
 
 /// The colours, each as most of its pixels have it: white is not nearly white because edges
 /// lie next to it.
-fn typical(pixels: &Pixels, own: Vec<[u8; 3]>, nearest: &mut Nearest) -> Vec<[u8; 3]> {
+fn typical(
+    pixels: &Pixels,
+    own: Vec<[u8; 3]>,
+    mut nearest: impl FnMut([u8; 3]) -> usize,
+) -> Vec<[u8; 3]> {
     let mut tallies = vec![Tally::default(); own.len()];
     let seen = || pixels.iter().filter(|pixel| alpha(pixel) > 0).map(rgb);
     for color in seen() {
-        if let Some(tally) = tallies.get_mut(nearest.of(color)) {
+        if let Some(tally) = tallies.get_mut(nearest(color)) {
             tally.vote(color);
         }
     }
     for color in seen() {
-        if let Some(tally) = tallies.get_mut(nearest.of(color)) {
+        if let Some(tally) = tallies.get_mut(nearest(color)) {
             tally.count(color);
         }
     }

@@ -26,12 +26,12 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
         return Some(remark);
     }
     pixels.add_alpha();
-    let shadow = Shadow::of(pixels);
+    let shadow = shadow(pixels);
     let darkness = (DARKNESS * amount).clamp(0.0, 1.0);
     for (y, row) in (0..).zip(pixels.rows_mut()) {
         for (x, pixel) in (0..).zip(row.as_chunks_mut::<4>().0) {
             let own = f32::from(pixel[3]) / 255.0;
-            let behind = (1.0 - own) * shadow.at(x, y) * darkness;
+            let behind = (1.0 - own) * shadow(x, y) * darkness;
             let cover = own + behind;
             if behind > 0.0 {
                 let [r, g, b, alpha] = pixel;
@@ -48,77 +48,52 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
     evens.then_some(Remark::BackgroundEvened)
 }
 
-/// The blurred shape, on a map of about a megapixel.
-struct Shadow {
-    factor: usize,
-    width: usize,
-    offset: usize,
-    cover: Vec<f32>,
+/// How much of the shadow is at a place: the blurred shape, on a map of about a megapixel.
+fn shadow(pixels: &Pixels) -> impl Fn(usize, usize) -> f32 + use<> {
+    let factor = factor(pixels);
+    let width = (pixels.width() as usize).div_ceil(factor);
+    let rows = pixels.rows().step_by(factor);
+    let cover = rows.flat_map(|row| {
+        let pixels = row.chunks_exact(pixels.channels()).step_by(factor);
+        pixels.map(|pixel| f32::from(alpha(pixel)) / 255.0)
+    });
+    let mut cover: Vec<_> = cover.collect();
+    let side = pixels.width().min(pixels.height()) as f32;
+    let offset = (side * OFFSET).round() as usize;
+    let radius = (side * BLUR / factor as f32).round() as usize;
+    for _ in 0..2 {
+        blur(&mut cover, width, radius);
+    }
+    move |x: usize, y: usize| {
+        let place = |value: usize| Some(value.checked_sub(offset)? / factor);
+        let found = place(x).zip(place(y));
+        let found = found.and_then(|(x, y)| cover.get(y * width + x));
+        found.copied().unwrap_or_default()
+    }
 }
 
-impl Shadow {
-    fn of(pixels: &Pixels) -> Self {
-        let factor = factor(pixels);
-        let width = (pixels.width() as usize).div_ceil(factor);
-        let rows = pixels.rows().step_by(factor);
-        let cover = rows.flat_map(|row| {
-            let pixels = row.chunks_exact(pixels.channels()).step_by(factor);
-            pixels.map(|pixel| f32::from(alpha(pixel)) / 255.0)
-        });
-        let side = pixels.width().min(pixels.height()) as f32;
-        let mut shadow = Self {
-            factor,
-            width,
-            offset: (side * OFFSET).round() as usize,
-            cover: cover.collect(),
-        };
-        let radius = (side * BLUR / factor as f32).round() as usize;
-        for _ in 0..2 {
-            shadow.blur(radius);
-        }
-        shadow
-    }
-
-    /// A box blur in both directions.
-    fn blur(&mut self, radius: usize) {
-        let height = self.cover.len() / self.width.max(1);
-        let line = |start: usize, step: usize, count: usize, cover: &mut [f32]| {
-            let old: Vec<_> = cover
-                .iter()
-                .skip(start)
-                .step_by(step)
-                .take(count)
-                .copied()
-                .collect();
-            let at = |place: usize| old.get(place).copied().unwrap_or_default();
-            let mut sum: f32 = old.iter().take(radius).sum();
-            let size = (2 * radius + 1) as f32;
-            for (place, value) in cover
-                .iter_mut()
-                .skip(start)
-                .step_by(step)
-                .take(count)
-                .enumerate()
-            {
-                sum += at(place + radius);
-                *value = (sum / size).max(0.0);
-                if let Some(first) = place.checked_sub(radius) {
-                    sum -= at(first);
-                }
+/// A box blur in both directions.
+fn blur(cover: &mut [f32], width: usize, radius: usize) {
+    let height = cover.len() / width.max(1);
+    let mut line = |start: usize, step: usize, count: usize| {
+        let old = cover.iter().skip(start).step_by(step).take(count);
+        let old: Vec<_> = old.copied().collect();
+        let at = |place: usize| old.get(place).copied().unwrap_or_default();
+        let mut sum: f32 = old.iter().take(radius).sum();
+        let size = (2 * radius + 1) as f32;
+        let line = cover.iter_mut().skip(start).step_by(step).take(count);
+        for (place, value) in line.enumerate() {
+            sum += at(place + radius);
+            *value = (sum / size).max(0.0);
+            if let Some(first) = place.checked_sub(radius) {
+                sum -= at(first);
             }
-        };
-        for y in 0..height {
-            line(y * self.width, 1, self.width, &mut self.cover);
         }
-        for x in 0..self.width {
-            line(x, self.width, height, &mut self.cover);
-        }
+    };
+    for y in 0..height {
+        line(y * width, 1, width);
     }
-
-    fn at(&self, x: usize, y: usize) -> f32 {
-        let place = |value: usize| Some(value.checked_sub(self.offset)? / self.factor);
-        let found = place(x).zip(place(y));
-        let found = found.and_then(|(x, y)| self.cover.get(y * self.width + x));
-        found.copied().unwrap_or_default()
+    for x in 0..width {
+        line(x, width, height);
     }
 }

@@ -1,7 +1,7 @@
 //! Sharpen: amplifies differences in lightness from the surroundings (unsharp mask). It
 //! changes only lightness, so that edges get no coloured seams.
 
-use super::window::{Window, padded};
+use super::window::{by_rows, padded};
 use crate::pixels::{Pixels, luma, rgb};
 
 /// Weights are in 64ths.
@@ -19,8 +19,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
     let weights = weights(radius);
     // Lightness averaged down each column, with the ends repeated.
     let (mut column, mut around) = (Vec::new(), Vec::new());
-    let mut window = Window::new(pixels, radius);
-    while let Some((rows, out)) = window.next() {
+    by_rows(pixels, radius, |rows, out| {
         column.clear();
         column.resize(out.len() / channels, 0);
         for (row, weight) in rows.iter().zip(&weights) {
@@ -43,7 +42,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
                 *value = (i32::from(*value) + change).clamp(0, 255) as u8;
             }
         }
-    }
+    });
 }
 
 /// Ignores noise. The difference is in 64ths of a level.

@@ -2,89 +2,62 @@
 //! stroke, the darker the stronger; areas that are dark altogether are hatched. Alpha is
 //! unchanged; transparent parts count as white.
 
-use super::window::{Window, padded};
+use super::window::{by_rows, padded};
 use crate::pixels::{Pixels, luma};
 
 /// An amount of 1 leaves only graphite on paper; smaller amounts keep a part of the
 /// picture, larger ones press harder.
 pub fn apply(pixels: &mut Pixels, amount: f32) {
-    let pencil = Pencil::new(amount);
+    let (pencil, presence) = (pencil(amount), amount.min(1.0));
     if pixels.has_alpha() {
-        draw::<4>(pixels, &pencil);
+        draw::<4>(pixels, &pencil, presence);
     } else {
-        draw::<3>(pixels, &pencil);
+        draw::<3>(pixels, &pencil, presence);
     }
 }
 
-/// The resulting greys, in tables, so that nothing has to be computed per pixel.
-struct Pencil {
-    presence: f32,
-    /// Indexed by the lightness relative to the surroundings, in 255ths.
-    strokes: [f32; 256],
-    /// Indexed by the lightness itself.
-    shades: [f32; 256],
-}
-
-impl Pencil {
-    fn new(amount: f32) -> Self {
-        const HARDNESS: f32 = 2.2;
-        /// How much of a flat darkness is left as shading.
-        const SHADING: f32 = 0.12;
-        let pressure = amount.clamp(1.0, 2.0);
-        let mut pencil = Self {
-            presence: amount.min(1.0),
-            strokes: [0.0; 256],
-            shades: [0.0; 256],
-        };
-        let places = pencil.strokes.iter_mut().zip(&mut pencil.shades);
-        for (level, (stroke, shade)) in places.enumerate() {
-            let part = level as f32 / 255.0;
-            *stroke = 255.0 * part.powf(HARDNESS * pressure);
-            *shade = 1.0 - SHADING * pressure * (1.0 - part);
-        }
-        pencil
-    }
-
-    /// The grey of a pixel with this lightness in surroundings of that lightness.
-    fn grey(&self, own: u8, around: f32) -> f32 {
+/// The grey of a pixel by its lightness and by that of its surroundings, in tables, so that
+/// nothing has to be computed per pixel.
+fn pencil(amount: f32) -> impl Fn(u8, f32) -> f32 {
+    const HARDNESS: f32 = 2.2;
+    /// How much of a flat darkness is left as shading.
+    const SHADING: f32 = 0.12;
+    let pressure = amount.clamp(1.0, 2.0);
+    let table = |grey: &dyn Fn(f32) -> f32| -> [f32; 256] {
+        std::array::from_fn(|level| grey(level as f32 / 255.0))
+    };
+    // By the lightness relative to the surroundings, in 255ths, and by the lightness itself.
+    let strokes = table(&|part: f32| 255.0 * part.powf(HARDNESS * pressure));
+    let shades = table(&|part: f32| 1.0 - SHADING * pressure * (1.0 - part));
+    move |own: u8, around: f32| {
         let part = (f32::from(own) * 255.0 / around.max(1.0)).min(255.0) as u8;
         let at = |table: &[f32; 256], level: u8| table.get(usize::from(level)).copied();
-        match (at(&self.strokes, part), at(&self.shades, own)) {
+        match (at(&strokes, part), at(&shades, own)) {
             (Some(stroke), Some(shade)) => stroke * shade,
             _ => f32::from(own),
         }
     }
 }
 
-/// Position of the hatching lines, which run from the lower left to the upper right.
-struct Hatch {
-    period: f32,
-    darkness: f32,
-}
-
-impl Hatch {
-    fn new(pixels: &Pixels) -> Self {
-        const LINES: f32 = 150.0;
-        const THINNEST: f32 = 3.0;
-        const DARKNESS: f32 = 0.38;
-        let side = pixels.width().min(pixels.height()) as f32;
-        // In a small image the lines are coarse, so they are made fainter.
-        let faintness = (side / LINES / THINNEST).clamp(0.3, 1.0);
-        Self {
-            period: (side / LINES).max(THINNEST),
-            darkness: DARKNESS * faintness,
-        }
-    }
-
-    /// The lightness that remains: the darker the surroundings, the wider the lines.
-    fn at(&self, x: f32, y: f32, around: f32) -> f32 {
-        const LIGHT: f32 = 225.0;
+/// The lightness that hatching leaves at a place (the first two), by that of its
+/// surroundings: the darker these are, the wider the lines, which run from the lower left to
+/// the upper right.
+fn hatching(pixels: &Pixels) -> impl Fn(f32, f32, f32) -> f32 + use<> {
+    const LINES: f32 = 150.0;
+    const THINNEST: f32 = 3.0;
+    const DARKNESS: f32 = 0.38;
+    const LIGHT: f32 = 225.0;
+    let side = pixels.width().min(pixels.height()) as f32;
+    let period = (side / LINES).max(THINNEST);
+    // In a small image the lines are coarse, so they are made fainter.
+    let darkness = DARKNESS * (side / LINES / THINNEST).clamp(0.3, 1.0);
+    move |x: f32, y: f32, around: f32| {
         let width = (1.0 - around / LIGHT).clamp(0.0, 1.0);
-        let place = (x * 0.6 + y) / self.period;
+        let place = (x * 0.6 + y) / period;
         // 0 in the middle of a line, 1 in the middle of a gap.
         let gap = ((place - place.floor()) * 2.0 - 1.0).abs();
         let line = ((width - gap) * 2.5 + 0.5).clamp(0.0, 1.0);
-        1.0 - self.darkness * line * (width * 6.0).min(1.0)
+        1.0 - darkness * line * (width * 6.0).min(1.0)
     }
 }
 
@@ -96,17 +69,15 @@ fn radius(pixels: &Pixels) -> usize {
     (side * OF_SIDE).clamp(2.0, MAX_RADIUS) as usize
 }
 
-fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {
+fn draw<const N: usize>(pixels: &mut Pixels, pencil: &impl Fn(u8, f32) -> f32, presence: f32) {
     let radius = radius(pixels);
     let width = pixels.width() as usize;
     let area = ((2 * radius + 1) * (2 * radius + 1)) as f32;
     // Sums of the columns around the current row.
     let mut columns = vec![0_u32; width];
     let mut padded_columns = Vec::with_capacity(width + 2 * radius);
-    let hatch = Hatch::new(pixels);
-    let mut y = 0.0;
-    let mut window = Window::new(pixels, radius);
-    while let Some((rows, out)) = window.next() {
+    let hatching = hatching(pixels);
+    by_rows(pixels, radius, |rows, out| {
         for row in rows.entering() {
             for (sum, pixel) in columns.iter_mut().zip(row.as_chunks::<N>().0) {
                 *sum += u32::from(lightness(pixel));
@@ -124,19 +95,17 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &Pencil) {
             sum += entering;
             let around = sum as f32 / area;
             sum -= leaving;
-            let hatching = hatch.at(x as f32, y, around);
-            let grey = pencil.grey(lightness(pixel), around) * hatching;
+            let grey = pencil(lightness(pixel), around) * hatching(x as f32, rows.y as f32, around);
             for value in pixel.iter_mut().take(3) {
                 let old = f32::from(*value);
-                *value = (old + (grey - old) * pencil.presence + 0.5) as u8;
+                *value = (old + (grey - old) * presence + 0.5) as u8;
             }
         }
-        y += 1.0;
         let leaving = rows.leaving().as_chunks::<N>().0;
         for (sum, pixel) in columns.iter_mut().zip(leaving) {
             *sum -= u32::from(lightness(pixel));
         }
-    }
+    });
 }
 
 /// The lightness on white paper.

@@ -3,7 +3,7 @@
 //! Alpha is unchanged.
 
 use super::mean::Mean;
-use super::window::{Window, padded};
+use super::window::{by_rows, padded};
 use crate::pixels::Pixels;
 
 /// An amount of 1 is clearly visible at any image size.
@@ -71,8 +71,7 @@ fn horizontally<const N: usize>(pixels: &mut Pixels, radius: usize, likeness: &L
 
 fn vertically<const N: usize>(pixels: &mut Pixels, radius: usize, likeness: &Likeness) {
     let mut means = vec![Mean::default(); pixels.width() as usize];
-    let mut window = Window::new(pixels, radius);
-    while let Some((rows, out)) = window.next() {
+    by_rows(pixels, radius, |rows, out| {
         let out = out.as_chunks_mut::<N>().0;
         means.fill(Mean::default());
         for row in rows.iter() {
@@ -84,5 +83,5 @@ fn vertically<const N: usize>(pixels: &mut Pixels, radius: usize, likeness: &Lik
         for (mean, pixel) in means.iter().zip(out) {
             mean.write(pixel);
         }
-    }
+    });
 }

@@ -5,30 +5,20 @@ use crate::color;
 use crate::notes::Remark;
 use crate::pixels::{Pixels, alpha, rgb};
 
-/// Colours that differ only in their last bits are looked up once.
-const BITS: u32 = 6;
-
 /// Returns the reason if nothing was changed.
 pub fn apply(pixels: &mut Pixels, named: u32, presence: f32) -> Option<Remark> {
     let aim = color::from_hex(named);
-    let mut known = vec![None; 1 << (3 * BITS)];
-    let mut left = |pixel: &[u8]| {
-        let color = rgb(pixel);
-        let find = || 1.0 - presence * closeness(color::polar(color::from_srgb(color)), aim);
-        match known.get_mut(color::bin(color, BITS)) {
-            Some(known) => *known.get_or_insert_with(find),
-            None => find(),
-        }
-    };
+    let mut left =
+        color::once(|color| 1.0 - presence * closeness(color::polar(color::from_srgb(color)), aim));
     if pixels
         .iter()
-        .all(|pixel| alpha(pixel) == 0 || left(pixel) >= 1.0)
+        .all(|pixel| alpha(pixel) == 0 || left(rgb(pixel)) >= 1.0)
     {
         return Some(Remark::Absent(named));
     }
     pixels.add_alpha();
     for pixel in pixels.iter_mut() {
-        let left = left(pixel);
+        let left = left(rgb(pixel));
         if let [.., alpha] = pixel {
             *alpha = (f32::from(*alpha) * left).round() as u8;
         }

@@ -10,14 +10,14 @@ const WHOLE: u32 = 1 << 16;
 pub fn apply(pixels: &mut Pixels, amount: f32) {
     const DARKNESS: f32 = 0.52;
     const MAX_DARKENING: f32 = 0.95;
-    let falloff = Falloff::new((amount * DARKNESS).min(MAX_DARKENING));
+    let light = light((amount * DARKNESS).min(MAX_DARKENING));
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
     let channels = pixels.channels();
     let across: Vec<_> = (0..width).map(|x| squared(x, width)).collect();
     for (y, row) in pixels.rows_mut().enumerate() {
         let down = squared(y, height);
         for (pixel, across) in row.chunks_exact_mut(channels).zip(&across) {
-            let left = falloff.at(across + down);
+            let left = light(across + down);
             for value in pixel.iter_mut().take(3) {
                 *value = ((u32::from(*value) * left + WHOLE / 2) / WHOLE) as u8;
             }
@@ -33,25 +33,19 @@ fn squared(place: usize, side: usize) -> f32 {
 
 /// The remaining light, by the square of the distance from the middle, which is 2 in the
 /// corners.
-struct Falloff(Vec<u32>);
-
-impl Falloff {
+fn light(darkness: f32) -> impl Fn(f32) -> u32 {
     const STEPS: usize = 4096;
-
-    fn new(darkness: f32) -> Self {
-        const CLEAR: f32 = 0.55;
-        const CORNER: f32 = std::f32::consts::SQRT_2;
-        let left = |step: usize| {
-            let squared = 2.0 * step as f32 / Self::STEPS as f32;
-            let dark = smoothstep(CLEAR, CORNER, squared.sqrt());
-            ((1.0 - darkness * dark) * WHOLE as f32) as u32
-        };
-        Self((0..=Self::STEPS).map(left).collect())
-    }
-
-    fn at(&self, squared: f32) -> u32 {
-        let step = (squared * (Self::STEPS as f32 / 2.0)) as usize;
-        self.0.get(step).copied().unwrap_or(WHOLE)
+    const CLEAR: f32 = 0.55;
+    const CORNER: f32 = std::f32::consts::SQRT_2;
+    let left = |step: usize| {
+        let squared = 2.0 * step as f32 / STEPS as f32;
+        let dark = smoothstep(CLEAR, CORNER, squared.sqrt());
+        ((1.0 - darkness * dark) * WHOLE as f32) as u32
+    };
+    let table: Vec<_> = (0..=STEPS).map(left).collect();
+    move |squared: f32| {
+        let step = (squared * (STEPS as f32 / 2.0)) as usize;
+        table.get(step).copied().unwrap_or(WHOLE)
     }
 }
 

@@ -4,55 +4,29 @@ use std::collections::VecDeque;
 
 use crate::pixels::Pixels;
 
-/// Iterates over rows while the image is changed in place, and keeps the original rows
-/// around the current one.
-pub struct Window<'a> {
-    pixels: &'a mut Pixels,
-    rows: Rows,
-    radius: usize,
-    y: Option<usize>,
-}
-
-/// The original rows around the current one, `2 * radius + 1` of them.
+/// The original rows around the one to be written, `2 * radius + 1` of them.
 pub struct Rows {
     rows: VecDeque<Vec<u8>>,
-    is_first: bool,
+    /// The number of the row to be written.
+    pub y: usize,
 }
 
-impl<'a> Window<'a> {
-    /// Beyond the first and the last row those rows are repeated.
-    pub fn new(pixels: &'a mut Pixels, radius: usize) -> Self {
-        let above = std::iter::repeat_n(0, radius);
-        let rows = above
-            .chain(0..=radius)
-            .map(|y| pixels.row(y).to_vec())
-            .collect();
-        Self {
-            pixels,
-            rows: Rows {
-                rows,
-                is_first: true,
-            },
-            radius,
-            y: None,
+/// Changes an image in place, from the first row to the last: calls `write` with the original
+/// rows around each, and with the row itself. Beyond the ends the rows there are repeated.
+pub fn by_rows(pixels: &mut Pixels, radius: usize, mut write: impl FnMut(&Rows, &mut [u8])) {
+    let above = std::iter::repeat_n(0, radius);
+    let rows = above.chain(0..=radius).map(|y| pixels.row(y).to_vec());
+    let mut rows = Rows {
+        rows: rows.collect(),
+        y: 0,
+    };
+    while rows.y < pixels.height() as usize {
+        write(&rows, pixels.row_mut(rows.y));
+        rows.y += 1;
+        if let Some(mut row) = rows.rows.pop_front() {
+            row.copy_from_slice(pixels.row(rows.y + radius));
+            rows.rows.push_back(row);
         }
-    }
-
-    /// The next row to be written, and the original rows around it.
-    pub fn next(&mut self) -> Option<(&Rows, &mut [u8])> {
-        let y = self.y.map_or(0, |y| y + 1);
-        if y > 0
-            && let Some(mut row) = self.rows.rows.pop_front()
-        {
-            row.copy_from_slice(self.pixels.row(y + self.radius));
-            self.rows.rows.push_back(row);
-            self.rows.is_first = false;
-        }
-        if y >= self.pixels.height() as usize {
-            return None;
-        }
-        self.y = Some(y);
-        Some((&self.rows, self.pixels.row_mut(y)))
     }
 }
 
@@ -63,7 +37,7 @@ impl Rows {
 
     /// Rows that are new in this window: at first all, then the last one.
     pub fn entering(&self) -> impl Iterator<Item = &[u8]> {
-        let old = if self.is_first {
+        let old = if self.y == 0 {
             0
         } else {
             self.rows.len().saturating_sub(1)

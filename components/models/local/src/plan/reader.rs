@@ -1,6 +1,7 @@
 //! Reads a prompt word by word. A clause ends at punctuation and "and"; within
 //! one, words refer to each other: "much less red", "the background blurred".
 
+mod ahead;
 mod colors;
 mod finish;
 mod ground;
@@ -17,14 +18,16 @@ use super::edits::{
     Unused, Widened,
 };
 use crate::words::Term;
+use ahead::Ahead;
 use concept_refinement_vocabulary::{Meaning, Quality, Toward};
 use sizing::Sizing;
-use state::{Adjustment, Clause, Last, Modifiers, Pending, Replacing, Series};
+use state::{Adjustment, Clause, Last, Modifiers, Replacing, Series};
 use turning::Turning;
 
 /// The state of reading.
 #[derive(Default)]
-pub struct Reader {
+pub struct Reader<'a> {
+    ahead: Ahead<'a>,
     adjustments: Vec<Adjustment>,
     replacements: Vec<Replacement>,
     /// Changes of a colour, or towards one.
@@ -46,8 +49,8 @@ pub struct Reader {
     widened: Vec<Widened>,
     names_color: bool,
     modifiers: Modifiers,
-    /// A change of lightness that may become the shade of a colour.
-    pending: Option<Pending>,
+    /// The changes of a word for lightness, which may become the shade of a colour.
+    pending: Vec<Adjustment>,
     /// What the last word added, so that it can be undone.
     last: Option<Last>,
     /// Changes that a later degree may apply to: "blur it a lot".
@@ -70,48 +73,19 @@ pub struct Reader {
     /// Whether only words that may stand between a change and its percentage follow the
     /// last change.
     is_after_change: bool,
-    /// Whether a percentage would be of what follows.
-    is_of_next: bool,
-    /// Whether the word connects the last change with its amount, which follows.
-    is_before_amount: bool,
-    /// Whether the words after "half" say of what.
-    is_compared: bool,
     series: Series,
     /// Those of the last colour.
     of_color: Modifiers,
-    /// Whether the background follows, but for words that say what it is like.
-    is_before_background: bool,
-    /// Whether a colour follows, but for words that say what it is like.
-    is_before_color: bool,
     /// Whether the clause before was about the background.
     was_ground: bool,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// Reads a word; `after` are those that follow.
-    pub fn read(&mut self, Term { text, meaning }: Term, after: &[Term]) {
-        self.is_compared = percent::is_compared(after);
+    pub fn read(&mut self, Term { text, meaning }: Term, after: &'a [Term]) {
+        self.ahead = Ahead(after);
         let meaning = self.meaning(&text, meaning);
-        let is_definite = matches!(meaning, Some(Meaning::Definite));
-        let is_after_not = is_definite && self.previous == "not";
-        let previous = text.clone();
-        let is_but = text == "but";
-        // "to just 80%"
-        let is_about = matches!(text.as_str(), "just" | "only" | "around");
-        let is_to = matches!(text.as_str(), "to" | "at") || (self.is_to && is_about);
-        let is_between = percent::is_between(&text, meaning);
-        self.is_of_next = percent::is_of_next(after);
-        let is_mark = matches!(text.as_str(), ":" | "(");
-        self.is_before_amount = is_mark && self.is_after_change && percent::is_amount(after, &text);
-        let series = self.series.after(&text, meaning);
-        let mut meanings = after.iter().map(|term| term.meaning);
-        let noun =
-            meanings.find(|next| !matches!(next, Some(Meaning::Color(_) | Meaning::Change(_))));
-        self.is_before_background = matches!(noun, Some(Some(Meaning::Background)));
-        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
-        let next = after.iter().find(|term| !is_change(term));
-        self.is_before_color =
-            next.is_some_and(|next| matches!(next.meaning, Some(Meaning::Color(_))));
+        let word = text.clone();
         match meaning {
             Some(meaning) => self.known(text, meaning),
             None => {
@@ -129,16 +103,18 @@ impl Reader {
                 }
             }
         }
-        self.is_definite = is_definite;
-        self.is_after_not = is_after_not;
-        self.previous = previous;
-        self.is_but = is_but || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
-        self.is_to = is_to;
+        self.is_definite = matches!(meaning, Some(Meaning::Definite));
+        self.is_after_not = self.is_definite && self.previous == "not";
+        self.is_but = word == "but" || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
+        // "to just 80%"
+        let is_about = matches!(word.as_str(), "just" | "only" | "around");
+        self.is_to = matches!(word.as_str(), "to" | "at") || (self.is_to && is_about);
         self.is_after_change = match meaning {
             Some(Meaning::Change(_)) => self.clause.is_open_change,
-            _ => self.is_after_change && is_between,
+            _ => self.is_after_change && percent::is_between(&word, meaning),
         };
-        self.series = series;
+        self.series = self.series.after(&word, meaning);
+        self.previous = word;
     }
 
     /// What a word means here.
@@ -147,10 +123,15 @@ impl Reader {
         let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
         match meaning {
             // "the top half"
-            Some(Meaning::Share(_)) if !self.is_compared => None,
+            Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
         }
+    }
+
+    /// Whether a mark connects the last change with its amount, which follows.
+    fn is_before_amount(&self, mark: &str) -> bool {
+        matches!(mark, ":" | "(") && self.is_after_change && self.ahead.is_amount(mark)
     }
 
     fn known(&mut self, text: String, meaning: Meaning) {
@@ -227,7 +208,7 @@ impl Reader {
             // "background: blue"
             Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
             // "brightness: -20%", "brightness (-20%)"
-            Meaning::Stop if self.is_before_amount => self.settle(),
+            Meaning::Stop if self.is_before_amount(&text) => self.settle(),
             Meaning::Stop => self.stop(),
             Meaning::Or => {
                 let negated = self.clause.negated;
@@ -255,7 +236,7 @@ impl Reader {
 
     fn change(&mut self, text: String, changes: &[(Quality, f32)]) {
         // "remove the dark background"
-        if self.is_before_background && self.modifiers.remove && !self.modifiers.not {
+        if self.ahead.is_background() && self.modifiers.remove && !self.modifiers.not {
             return;
         }
         self.settle();
@@ -280,12 +261,15 @@ impl Reader {
         if !self.heeds_percent(modifiers, changes, &text) {
             return;
         }
-        let own = changes;
-        let changes: Vec<_> = own
-            .iter()
-            .map(|(quality, own)| (*quality, modifiers.amount(*quality, *own)))
-            .collect();
-        let of = |wanted| changes.iter().any(|(quality, _)| *quality == wanted);
+        let adjustment = |(quality, own): &(Quality, f32)| Adjustment {
+            quality: *quality,
+            own: *own,
+            amount: modifiers.amount(*quality, *own),
+            percent: modifiers.percent,
+            text: text.clone(),
+        };
+        let changes: Vec<_> = changes.iter().map(adjustment).collect();
+        let of = |wanted| changes.iter().any(|change| change.quality == wanted);
         let part = self.clause.part.as_ref();
         let is_of_ground = self.clause.has_ground || part.is_some_and(|part| part.is_background);
         if of(Quality::Transparency) && is_of_ground {
@@ -300,37 +284,26 @@ impl Reader {
             self.unwanted("not", &text);
             return;
         }
-        self.end_percent(modifiers, &changes);
+        self.end_percent(&changes);
         if self.alters(&changes) {
             return;
         }
         self.clause.is_open_change = modifiers.percent.is_none();
-        let adjustment = |((quality, amount), (_, own)): ((Quality, f32), &(Quality, f32))| {
-            let text = text.clone();
-            Adjustment {
-                quality,
-                own: *own,
-                amount,
-                percent: modifiers.percent,
-                text,
-            }
-        };
-        let is_light = of(Quality::Lightness);
-        let changes: Vec<_> = changes.into_iter().zip(own).map(adjustment).collect();
-        if is_light {
-            self.pending = Some(Pending { text, changes });
+        if of(Quality::Lightness) {
+            self.pending = changes;
         } else {
-            self.adjust(text, changes);
+            self.adjust(changes);
         }
     }
 
     fn adjust_one(&mut self, text: String, quality: Quality) {
-        let change = Adjustment::whole(quality, text.clone());
-        self.adjust(text, vec![change]);
+        self.adjust(vec![Adjustment::whole(quality, text)]);
     }
 
-    fn adjust(&mut self, text: String, changes: Vec<Adjustment>) {
-        self.last = Some(self.before(text));
+    /// Makes the changes of a word.
+    fn adjust(&mut self, changes: Vec<Adjustment>) {
+        let text = changes.first().map(|change| change.text.clone());
+        self.last = text.map(|text| self.before(text));
         self.clause.changes = true;
         let start = self.adjustments.len();
         self.adjustments.extend(changes);
@@ -369,9 +342,8 @@ impl Reader {
     /// Takes the pending lightness as a shade, and applies other pending
     /// changes.
     fn take_shade(&mut self) -> Option<f32> {
-        let pending = self.pending.take()?;
         let mut shade = None;
-        for change in pending.changes {
+        for change in std::mem::take(&mut self.pending) {
             if change.quality == Quality::Lightness {
                 shade = Some(change.amount);
             } else {
@@ -389,10 +361,7 @@ impl Reader {
             self.turning.refuse();
         } else if !self.is_of_part(&text) {
             // "5 degrees to the left"
-            if let Some((said, number)) = self.clause.number.take() {
-                self.unused
-                    .extend(self.turning.figure(said, f32::from(number)));
-            }
+            self.end_number();
             let unused = self.turning.start(text, meaning, modifiers.degree);
             self.unused.extend(unused);
         }
@@ -424,8 +393,9 @@ impl Reader {
 
     /// Applies a pending lightness to the whole image.
     fn settle(&mut self) {
-        if let Some(pending) = self.pending.take() {
-            self.adjust(pending.text, pending.changes);
+        let pending = std::mem::take(&mut self.pending);
+        if !pending.is_empty() {
+            self.adjust(pending);
         }
         self.last = None;
     }
@@ -435,10 +405,7 @@ impl Reader {
         self.settle();
         self.end_part();
         self.end_ground();
-        if let Some((text, number)) = self.clause.number.take() {
-            let figure = f32::from(number);
-            self.unused.extend(self.turning.figure(text, figure));
-        }
+        self.end_number();
         let is_alone = self.asked() <= self.clause.begun;
         let has_size = self.sizing.has_action();
         self.sizing

@@ -33,13 +33,7 @@ const TIMEOUTS: Timeouts = Timeouts {
 
 /// For one call.
 pub struct Wasi {
-    receipt_key: String,
-}
-
-impl Wasi {
-    pub fn new(receipt_key: String) -> Self {
-        Self { receipt_key }
-    }
+    pub receipt_key: String,
 }
 
 impl Ports for Wasi {
@@ -71,13 +65,7 @@ impl Ports for Wasi {
                     .map(|(name, value)| (*name, value.as_str())),
             );
         let url = base.join(&request.path);
-        let (writer, body) = match length {
-            0 => (None, None),
-            _ => {
-                let (writer, body) = wasip3::wit_stream::new();
-                (Some(writer), Some(body))
-            }
-        };
+        let (writer, body) = (length > 0).then(wasip3::wit_stream::new).unzip();
         let wasi =
             outbound::request(&method, &url, fields, body, TIMEOUTS).ok_or(Failure::Broken)?;
         let chunks = request.body.chunks(original);

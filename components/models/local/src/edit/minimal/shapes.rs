@@ -3,7 +3,7 @@
 use palette::Oklab;
 
 use crate::color;
-use crate::edit::clusters::Nearest;
+use crate::edit::clusters::nearest_of_many;
 use crate::edit::squares;
 use crate::pixels::{Pixels, alpha, rgb};
 
@@ -23,10 +23,10 @@ pub struct Shapes {
 impl Shapes {
     pub fn new(pixels: &Pixels, colors: &[[u8; 3]]) -> Self {
         let centers: Vec<_> = colors.iter().copied().map(color::from_srgb).collect();
-        let mut nearest = Nearest::new(centers.clone());
+        let mut nearest = nearest_of_many(centers.clone());
         let label = |pixel: &[u8]| match alpha(pixel) {
             0 => NOTHING,
-            _ => nearest.of(rgb(pixel)) as u8,
+            _ => nearest(rgb(pixel)) as u8,
         };
         let labels = pixels.iter().map(label).collect();
         Self {

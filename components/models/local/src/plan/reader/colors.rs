@@ -5,10 +5,10 @@ use super::{Edit, Quality, Reader, Replacement};
 use crate::color;
 use crate::survey::NEUTRAL;
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn color(&mut self, text: String, color: u32) {
         // "remove the white background"
-        if self.is_before_background && self.modifiers.without && !self.modifiers.not {
+        if self.ahead.is_background() && self.modifiers.without && !self.modifiers.not {
             return;
         }
         self.names_color = true;
@@ -36,11 +36,9 @@ impl Reader {
             return;
         }
         // "darken the red"
-        if self.is_definite
-            && let Some(pending) = self.pending.take()
-        {
+        if self.is_definite && !self.pending.is_empty() {
             let of = |change: Adjustment| Edit::Alter(color, change.quality, change.amount);
-            self.altered.extend(pending.changes.into_iter().map(of));
+            self.altered.extend(self.pending.drain(..).map(of));
             return;
         }
         if let Some(to) = modifiers.instead {
@@ -104,7 +102,7 @@ impl Reader {
             Series::Comma => self.of_color.keep,
             Series::No | Series::Color => false,
         };
-        if !is_listed || self.is_before_background || own != Modifiers::default() {
+        if !is_listed || self.ahead.is_background() || own != Modifiers::default() {
             self.of_color = own;
         }
         self.of_color
@@ -264,14 +262,14 @@ impl Reader {
     }
 
     /// "make the red darker": whether the changes are of that colour alone.
-    pub(super) fn alters(&mut self, changes: &[(Quality, f32)]) -> bool {
+    pub(super) fn alters(&mut self, changes: &[Adjustment]) -> bool {
         // "make the red dark blue"
-        if self.is_before_color {
+        if self.ahead.is_color() {
             return false;
         }
         // Of "the red logo" the colour only says which one.
         let is_next = self.series == Series::Color;
-        let is_possible = |(quality, _): &(Quality, f32)| match quality {
+        let is_possible = |change: &Adjustment| match change.quality {
             Quality::Lightness | Quality::Saturation => true,
             Quality::Temperature | Quality::Contrast | Quality::Monochrome => is_next,
             Quality::Sepia | Quality::Transparency => is_next,
@@ -289,7 +287,7 @@ impl Reader {
             }
         };
         for color in &colors {
-            let of = |(quality, amount): &(Quality, f32)| Edit::Alter(*color, *quality, *amount);
+            let of = |change: &Adjustment| Edit::Alter(*color, change.quality, change.amount);
             self.altered.extend(changes.iter().map(of));
         }
         !colors.is_empty()

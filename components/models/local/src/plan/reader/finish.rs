@@ -5,7 +5,7 @@ use super::{Edit, Ground, LEAST_CONTRAST, Plan, Quality, Quantize, Reader, Recol
 use crate::color::channels;
 use concept_refinement_vocabulary as vocabulary;
 
-impl Reader {
+impl Reader<'_> {
     pub fn finish(mut self) -> Plan {
         self.stop();
         self.end_replacing();

@@ -1,9 +1,10 @@
 //! Reads the background's colour: "white background", "a darker background", "blue on
 //! white".
 
+use super::state::Adjustment;
 use super::{Ground, Quality, Reader, Unused};
 
-impl Reader {
+impl Reader<'_> {
     /// Whether the colour is the background's: "blue on white", "background: white".
     pub(super) fn is_of_ground(&mut self, text: &str, color: u32) -> bool {
         let part = self.clause.part.as_mut();
@@ -26,17 +27,19 @@ impl Reader {
     }
 
     /// Whether the changes are of the background's lightness alone.
-    pub(super) fn shades_ground(&mut self, changes: &[(Quality, f32)]) -> bool {
+    pub(super) fn shades_ground(&mut self, changes: &[Adjustment]) -> bool {
         let part = self.clause.part.as_mut();
         let Some(part) = part.filter(|part| part.is_background) else {
             return false;
         };
-        let [(Quality::Lightness, amount)] = changes else {
-            return false;
-        };
-        part.said = true;
-        self.set_ground(None, *amount);
-        true
+        match changes {
+            [change] if change.quality == Quality::Lightness => {
+                part.said = true;
+                self.set_ground(None, change.amount);
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn set_ground(&mut self, color: Option<u32>, shade: f32) {

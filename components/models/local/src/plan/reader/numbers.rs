@@ -4,12 +4,18 @@ use super::state::Modifiers;
 use super::{Quality, Reader};
 use concept_refinement_vocabulary::Meaning;
 
-impl Reader {
+impl Reader<'_> {
     /// A number of colours, or an angle: the following words tell which.
     pub(super) fn number(&mut self, text: String, number: u8) {
-        if let Some((earlier, number)) = self.clause.number.replace((text, number)) {
-            self.unused
-                .extend(self.turning.figure(earlier, f32::from(number)));
+        self.end_number();
+        self.clause.number = Some((text, number));
+    }
+
+    /// The number before counts no colours, but may be an angle.
+    pub(super) fn end_number(&mut self) {
+        if let Some((text, number)) = self.clause.number.take() {
+            let unused = self.turning.figure(text, f32::from(number));
+            self.unused.extend(unused);
         }
     }
 

@@ -4,7 +4,7 @@
 use super::state::{Adjustment, Last, Modifiers, Part, Replacing, Series};
 use super::{Quality, Reader, Unused};
 
-impl Reader {
+impl Reader<'_> {
     /// Edits of a single part are not possible, but for the background's colour.
     pub(super) fn part(&mut self, name: String, is_background: bool) {
         self.clause.other = true;
@@ -12,8 +12,9 @@ impl Reader {
         if is_background && self.takes_ground(&name) {
             return;
         }
-        let said = match (self.pending.take(), self.last.take()) {
-            (Some(pending), _) => Some(pending.text),
+        let pending = std::mem::take(&mut self.pending).into_iter().next();
+        let said = match (pending, self.last.take()) {
+            (Some(change), _) => Some(change.text),
             (None, Some(last)) => {
                 self.take_back(&last);
                 Some(last.text)
@@ -39,12 +40,11 @@ impl Reader {
         if self.end_ground() {
             return true;
         }
-        if let Some(pending) = &self.pending
-            && let [change] = pending.changes.as_slice()
+        if let [change] = self.pending.as_slice()
             && change.quality == Quality::Lightness
         {
             let amount = change.amount;
-            self.pending = None;
+            self.pending.clear();
             self.set_ground(None, amount);
             return true;
         }

@@ -4,10 +4,9 @@
 use super::state::{Adjustment, Modifiers, Percent};
 use super::{Quality, Reader, Unused};
 use crate::plan::{CONTRAST_LOSS, SATURATION_LOSS};
-use crate::words::Term;
 use concept_refinement_vocabulary::Meaning;
 
-impl Reader {
+impl Reader<'_> {
     /// A percentage is of the change before it, if that stands next to it, or else of the
     /// next change or size.
     pub(super) fn percent(&mut self, text: String, part: f32) {
@@ -16,7 +15,7 @@ impl Reader {
             is_target: self.is_to,
         };
         self.settle();
-        if self.is_after_change && !self.is_of_next && !self.changed.is_empty() {
+        if self.is_after_change && !self.ahead.is_percent_of_next() && !self.changed.is_empty() {
             self.set_amount(&text, percent);
         } else {
             self.sizing.percent(percent);
@@ -59,12 +58,12 @@ impl Reader {
     }
 
     /// The percentage says nothing about changes that are made as a whole.
-    pub(super) fn end_percent(&mut self, modifiers: Modifiers, changes: &[(Quality, f32)]) {
-        let is_whole = changes.iter().any(|(quality, _)| is_whole(*quality));
-        let is_partly = modifiers.percent.is_some_and(|percent| percent.said != 1.0);
+    pub(super) fn end_percent(&mut self, changes: &[Adjustment]) {
+        let is_partly = |percent: Percent| percent.said != 1.0;
+        let is_unused =
+            |change: &Adjustment| is_whole(change.quality) && change.percent.is_some_and(is_partly);
         if let Some(said) = self.clause.percent.take()
-            && is_partly
-            && is_whole
+            && changes.iter().any(is_unused)
         {
             self.unused.push(Unused::Unknown(said));
         }
@@ -127,15 +126,6 @@ impl Reader {
     }
 }
 
-/// Whether "half" compares: "half as bright", "half the brightness", and not "the top
-/// half".
-pub fn is_compared(after: &[Term]) -> bool {
-    let is_between = |term: &&Term| matches!(term.text.as_str(), "as" | "of" | "the" | "its");
-    let between = after.iter().take_while(is_between).count();
-    let noun = after.get(between).and_then(|term| term.meaning);
-    between > 0 && matches!(noun, Some(Meaning::Change(_) | Meaning::Scale(_)))
-}
-
 /// Whether the word reverses a change before it: "brightness lower", and not "the contrast
 /// is low".
 pub fn is_lower(text: &str) -> bool {
@@ -148,29 +138,6 @@ pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
     use Meaning::{Definite, Filler, Reverse, Whole};
     matches!(meaning, Some(Filler | Definite | Reverse | Whole))
         || matches!(text, "by" | "to" | "at" | "only" | ":" | "(")
-}
-
-/// Whether a percentage is of what follows: "20% more contrast", "50% smaller".
-pub fn is_of_next(after: &[Term]) -> bool {
-    use Meaning::{Change, Enlarge, More, Pad, Resize, Reverse, Scale};
-    let is_more = |term: &&Term| matches!(term.meaning, Some(More | Reverse));
-    let skipped = after.iter().take_while(is_more).count();
-    match after.get(skipped).and_then(|term| term.meaning) {
-        Some(Scale(_) | Enlarge | Resize | Pad) => true,
-        Some(Change(_)) => skipped > 0,
-        _ => false,
-    }
-}
-
-/// Whether an amount follows a mark: "(by -20%)", ": low".
-pub fn is_amount(after: &[Term], mark: &str) -> bool {
-    let is_by = |term: &&Term| term.text == "by" || term.text == "to";
-    let between = after.iter().take_while(is_by).count();
-    match after.get(between).and_then(|term| term.meaning) {
-        Some(Meaning::Percent(_)) => true,
-        Some(Meaning::Reverse) => mark == ":",
-        _ => false,
-    }
 }
 
 impl Modifiers {

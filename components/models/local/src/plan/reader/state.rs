@@ -101,11 +101,6 @@ impl Adjustment {
     }
 }
 
-pub struct Pending {
-    pub text: String,
-    pub changes: Vec<Adjustment>,
-}
-
 /// The state before the last word.
 pub struct Last {
     pub text: String,

@@ -48,7 +48,7 @@ impl Subject {
     }
 }
 
-impl Reader {
+impl Reader<'_> {
     pub(super) fn unknown(&mut self, text: String) {
         if let Some(text) = self.clause.subject.unknown(text) {
             self.unused.push(Unused::Unknown(text));

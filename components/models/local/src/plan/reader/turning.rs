@@ -37,18 +37,9 @@ enum Action {
     },
     /// Mirrors, flips, or turns by a half.
     Flip(Turn),
-    /// The word for it, and the shape.
-    Crop(String, Option<Shape>),
+    /// The word for it, and the shape: a square or a circle.
+    Crop(String, Option<Toward>),
 }
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Square,
-    Circle,
-}
-
-const SQUARE: Option<Shape> = Some(Shape::Square);
-const CIRCLE: Option<Shape> = Some(Shape::Circle);
 
 impl Turning {
     /// Starts an action; `degree` is how much of it. Returns the word that it conflicts
@@ -61,8 +52,8 @@ impl Turning {
             Meaning::Rotate => rotate(2.0 * TILT * degree),
             Meaning::Tilt => rotate(TILT * degree),
             Meaning::Flip => Action::Flip(Turn::Mirror),
-            Meaning::MakeSquare => Action::Crop(text, SQUARE),
-            Meaning::MakeCircle => Action::Crop(text, CIRCLE),
+            Meaning::MakeSquare => Action::Crop(text, Some(Toward::Square)),
+            Meaning::MakeCircle => Action::Crop(text, Some(Toward::Circle)),
             _ => Action::Crop(text, None),
         };
         // "crop it, square format": the second part says to what shape.
@@ -133,7 +124,8 @@ impl Turning {
 
     /// Whether a square is asked for that is not an action of this clause.
     pub fn take_square(&mut self) -> bool {
-        let is_square = |action: &mut Action| matches!(action, Action::Crop(_, SQUARE));
+        let is_square =
+            |action: &mut Action| matches!(action, Action::Crop(_, Some(Toward::Square)));
         let action = self.clause.action.take_if(is_square);
         let towards = &mut self.clause.towards;
         let place = towards.iter().position(|(_, to)| *to == Toward::Square);
@@ -175,7 +167,7 @@ impl Turning {
             }
             Action::Flip(turn) => turn,
             Action::Crop(_, Some(shape)) => {
-                self.is_round |= shape == Shape::Circle;
+                self.is_round |= shape == Toward::Circle;
                 Turn::Square
             }
             Action::Crop(_, None) if self.clause.is_tight => return Vec::new(),
@@ -214,8 +206,7 @@ impl Action {
             (Self::Flip(turn), Toward::Horizontal | Toward::Left | Toward::Right) => {
                 *turn = Turn::Mirror;
             }
-            (Self::Crop(_, shape), Toward::Square) => *shape = SQUARE,
-            (Self::Crop(_, shape), Toward::Circle) => *shape = CIRCLE,
+            (Self::Crop(_, shape), Toward::Square | Toward::Circle) => *shape = Some(toward),
             _ => return false,
         }
         true

@@ -1,0 +1,58 @@
+//! What follows a word: some words mean something else before others.
+
+use crate::words::Term;
+use concept_refinement_vocabulary::Meaning;
+
+/// The words behind one, until the end of the prompt.
+#[derive(Clone, Copy, Default)]
+pub struct Ahead<'a>(pub &'a [Term]);
+
+impl Ahead<'_> {
+    /// Whether the background follows, but for words that say what it is like.
+    pub fn is_background(self) -> bool {
+        use Meaning::{Background, Change, Color};
+        let is_like = |term: &&Term| matches!(term.meaning, Some(Color(_) | Change(_)));
+        matches!(self.behind(is_like), (_, Some(Background)))
+    }
+
+    /// Whether a colour follows, but for words that say what it is like.
+    pub fn is_color(self) -> bool {
+        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
+        matches!(self.behind(is_change), (_, Some(Meaning::Color(_))))
+    }
+
+    /// Whether "half" compares: "half as bright", "half the brightness", and not "the top
+    /// half".
+    pub fn is_compared(self) -> bool {
+        let is_between = |term: &&Term| matches!(term.text.as_str(), "as" | "of" | "the" | "its");
+        let (between, noun) = self.behind(is_between);
+        between > 0 && matches!(noun, Some(Meaning::Change(_) | Meaning::Scale(_)))
+    }
+
+    /// Whether a percentage is of what follows: "20% more contrast", "50% smaller".
+    pub fn is_percent_of_next(self) -> bool {
+        use Meaning::{Change, Enlarge, More, Pad, Resize, Reverse, Scale};
+        let is_more = |term: &&Term| matches!(term.meaning, Some(More | Reverse));
+        match self.behind(is_more) {
+            (_, Some(Scale(_) | Enlarge | Resize | Pad)) => true,
+            (skipped, Some(Change(_))) => skipped > 0,
+            _ => false,
+        }
+    }
+
+    /// Whether an amount follows a mark: "(by -20%)", ": low".
+    pub fn is_amount(self, mark: &str) -> bool {
+        let is_by = |term: &&Term| term.text == "by" || term.text == "to";
+        match self.behind(is_by) {
+            (_, Some(Meaning::Percent(_))) => true,
+            (_, Some(Meaning::Reverse)) => mark == ":",
+            _ => false,
+        }
+    }
+
+    /// How many of the next words are of a kind, and what the one behind them means.
+    fn behind(self, is_of_kind: impl Fn(&&Term) -> bool) -> (usize, Option<Meaning>) {
+        let count = self.0.iter().take_while(is_of_kind).count();
+        (count, self.0.get(count).and_then(|term| term.meaning))
+    }
+}
