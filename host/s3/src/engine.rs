@@ -34,16 +34,9 @@ pub const ENGINE: ImageEngine = Engine {
 };
 
 async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, OpenError> {
-    let EngineConfig {
-        url,
-        directory: _,
-        clock,
-        room,
-        settings: _,
-        trust,
-        variables,
-    } = config;
-    let images = S3Images::open(&url, &*variables, trust, options, &room, clock).await?;
+    let (url, variables) = (&config.url, &*config.variables);
+    let (trust, room, clock) = (config.trust, &config.room, config.clock);
+    let images = S3Images::open(url, variables, trust, options, room, clock).await?;
     Ok(OpenImages {
         store: Arc::new(images.clone()),
         restore: Some(Arc::new(images)),
