@@ -82,7 +82,7 @@ pub async fn move_stores(
 
     let stores = ConfiguredStores::of(target);
     let tasks = stores.open_tasks().await?;
-    let (from, to) = (records(&copied)?, records(&tasks)?);
+    let (from, to) = (&*copied.records, &*tasks.records);
     let is_first = begin(&place, to).await?;
     let secret = match move_secret(&source.data_dir, target, &tasks).await {
         Err(error) if is_first => {
@@ -127,11 +127,6 @@ async fn end(copy: Copied, to: &dyn Records) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn records(tasks: &OpenTasks) -> anyhow::Result<&dyn Records> {
-    let records = tasks.records.as_deref();
-    records.context("tasks cannot be moved to or from this engine")
-}
-
 /// Refuses a data directory where a move has begun, before the stores have anything of it.
 ///
 /// # Errors
@@ -169,10 +164,7 @@ fn noted_source(data: &Path) -> String {
 ///
 /// A move is unfinished, or the store cannot be reached.
 pub async fn refuse_half_moved(tasks: &OpenTasks) -> Result<(), HalfMoved> {
-    let Some(records) = &tasks.records else {
-        return Ok(());
-    };
-    match source_of(&records.records(&UNFINISHED_MOVE, None, 1).await?) {
+    match source_of(&tasks.records.records(&UNFINISHED_MOVE, None, 1).await?) {
         Some(source) => Err(HalfMoved::Begun(source)),
         None => Ok(()),
     }

@@ -1,7 +1,6 @@
 //! `cargo xtask dist`: all distributed files in one directory.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::bail;
 use clap::Args;
@@ -98,24 +97,14 @@ fn write_manifest(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
 }
 
 fn run_program(workspace: &Workspace, dist: &Path) -> anyhow::Result<()> {
-    let mut wit = compose::program(workspace, PROGRAM)?;
-    let program = wit.get_program().to_owned();
-    wit.arg("wit").arg(workspace.root().join("wit"));
-    process::run(wit.arg(dist.join("wit.wasm")))?;
-
-    let mut bom = workspace.command(&program);
-    bom.arg("bom").arg("--root").arg(workspace.root());
-    bom.arg("--dist").arg(dist);
-    bom.arg("--to").arg(dist.join("bom.cdx.json"));
-    bom.arg("--licenses").arg(dist.join("licenses"));
+    let mut program = compose::program(workspace, PROGRAM)?;
+    program.arg("--root").arg(workspace.root());
+    program.arg("--dist").arg(dist);
     for name in distributed() {
         let file = dist.join("components").join(format!("{name}.wasm"));
-        bom.arg("--component");
-        bom.arg(format!("{}={}", components::package(name), file.display()));
+        program.arg("--component");
+        program.arg(format!("{}={}", components::package(name), file.display()));
     }
-    bom.args(["--executable", "concept-refinement-host"]);
-    process::run(&mut bom)?;
-
-    let mut checksums: Command = workspace.command(&program);
-    process::run(checksums.arg("checksums").arg(dist))
+    program.args(["--executable", "concept-refinement-host"]);
+    process::run(&mut program)
 }

@@ -1,7 +1,8 @@
 //! Builds the templates of models in other languages with the tools of those languages,
 //! as `docs/models.md` describes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 use std::time::SystemTime;
 
 use fs_err as fs;
@@ -10,20 +11,35 @@ use crate::process;
 use crate::tools;
 use crate::workspace::Workspace;
 
-const PYTHON: &str = "components/models/template-python";
-const JAVASCRIPT: &str = "components/models/template-javascript";
-
 /// Builds all of them, next to the components for tests.
 pub fn build(workspace: &Workspace) -> anyhow::Result<()> {
-    python(workspace)?;
-    javascript(workspace)
+    build_one(workspace, "template-python", python)?;
+    build_one(workspace, "template-javascript", javascript)
 }
 
-fn python(workspace: &Workspace) -> anyhow::Result<()> {
-    let sources = workspace.root().join(PYTHON);
-    let Some(out) = outdated(workspace, &sources, "model-template-python")? else {
+/// Builds the component of a template by a command that still needs its output, unless it is
+/// newer than all its sources.
+fn build_one(
+    workspace: &Workspace,
+    template: &str,
+    command: fn(&Workspace, &Path) -> anyhow::Result<Command>,
+) -> anyhow::Result<()> {
+    let sources = workspace.root().join("components/models").join(template);
+    let directory = workspace.test_components();
+    fs::create_dir_all(&directory)?;
+    let out = directory.join(format!("model-{template}.wasm"));
+    let changed = newest(&sources)?.max(newest(&workspace.root().join("wit"))?);
+    let built = fs::metadata(&out).and_then(|built| built.modified());
+    if built.is_ok_and(|built| built > changed) {
         return Ok(());
-    };
+    }
+    // Replaces atomically.
+    let partial = out.with_extension("partial");
+    process::run(command(workspace, &sources)?.arg("--output").arg(&partial))?;
+    Ok(fs::rename(partial, out)?)
+}
+
+fn python(workspace: &Workspace, sources: &Path) -> anyhow::Result<Command> {
     let environment = tools::ensure_componentize_py(workspace)?;
     // Builds in a copy, since Python writes compiled modules next to the sources.
     let copy = workspace.target().join("template-python");
@@ -37,15 +53,10 @@ fn python(workspace: &Workspace) -> anyhow::Result<()> {
         .args(["--world", "image-model-component"])
         .args(["componentize", "model", "--python-path"])
         .arg(&copy);
-    process::run(command.arg("--output").arg(partial(&out)))?;
-    finish(&out)
+    Ok(command)
 }
 
-fn javascript(workspace: &Workspace) -> anyhow::Result<()> {
-    let sources = workspace.root().join(JAVASCRIPT);
-    let Some(out) = outdated(workspace, &sources, "model-template-javascript")? else {
-        return Ok(());
-    };
+fn javascript(workspace: &Workspace, sources: &Path) -> anyhow::Result<Command> {
     let packages = tools::ensure_componentize_qjs(workspace)?;
     // Beside the packages, because a module outside of their directory cannot import them.
     for file in ["model.js", "text.js"] {
@@ -55,21 +66,7 @@ fn javascript(workspace: &Workspace) -> anyhow::Result<()> {
     command.args(["--wit", "wit", "--world", "plain-image-model", "--js"]);
     command.arg(packages.join("model.js")).arg("--module-root");
     command.arg(&packages);
-    process::run(command.arg("--output").arg(partial(&out)))?;
-    finish(&out)
-}
-
-/// The path of the component to build. None: it is newer than all its sources.
-fn outdated(workspace: &Workspace, sources: &Path, name: &str) -> anyhow::Result<Option<PathBuf>> {
-    let directory = workspace.test_components();
-    fs::create_dir_all(&directory)?;
-    let out = directory.join(format!("{name}.wasm"));
-    let built = fs::metadata(&out).and_then(|built| built.modified());
-    let changed = newest(sources)?.max(newest(&workspace.root().join("wit"))?);
-    Ok(match built {
-        Ok(built) if built > changed => None,
-        _ => Some(out),
-    })
+    Ok(command)
 }
 
 /// The modification time of the newest file in a directory.
@@ -79,13 +76,4 @@ fn newest(directory: &Path) -> anyhow::Result<SystemTime> {
         newest = newest.max(entry?.metadata()?.modified()?);
     }
     Ok(newest)
-}
-
-fn partial(out: &Path) -> PathBuf {
-    out.with_extension("partial")
-}
-
-/// Puts the component in place atomically.
-fn finish(out: &Path) -> anyhow::Result<()> {
-    Ok(fs::rename(partial(out), out)?)
 }

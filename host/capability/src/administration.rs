@@ -112,7 +112,7 @@ pub trait Oversight: Send + Sync {
 
     /// Changes whenever an operator may have paused or resumed the queue, or started a job,
     /// on another host. A change may be missed. None: no other host uses this store.
-    fn operations(&self) -> Option<watch::Receiver<u64>>;
+    fn operations(&self) -> Option<watch::Receiver<()>>;
 
     /// Audit entries, the latest first, at most `limit`, before this number.
     fn audit(&self, limit: u32, before: Option<u64>) -> Answer<'_, Vec<AuditEntry>>;

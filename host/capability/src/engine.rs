@@ -89,8 +89,8 @@ pub struct OpenTasks {
     pub queue: Arc<dyn TaskQueue>,
     /// Counts images on behalf of an image store that cannot.
     pub upload_reservations: Arc<dyn UploadReservations>,
-    /// All its contents, for moving it to another engine. None: it cannot be moved.
-    pub records: Option<Arc<dyn Records>>,
+    /// All its contents, for moving it to another engine.
+    pub records: Arc<dyn Records>,
     /// The operator's view of the store.
     pub administration: Arc<dyn Administration>,
     /// Fails if damage was found since the store was opened. Checked at startup, before

@@ -60,61 +60,36 @@ pub fn client(trust: &Trust) -> Result<ClientConfig, rustls::Error> {
         .with_no_client_auth())
 }
 
-/// Why a server's certificate is not trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Distrust {
-    /// It has expired.
-    Expired,
-    /// It is not valid yet; or a clock is wrong.
-    NotYetValid,
-    /// It is for another name.
-    OtherName,
-    /// It was not signed by a trusted authority.
-    UnknownIssuer,
-    /// Anything else.
-    Other,
-}
-
-impl Distrust {
-    /// None: the error is not about the certificate.
-    pub fn of(error: &rustls::Error) -> Option<Self> {
-        let rustls::Error::InvalidCertificate(error) = error else {
-            return None;
-        };
-        Some(match error {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                Self::NotYetValid
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                Self::OtherName
-            }
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
-            _ => Self::Other,
-        })
-    }
-
-    /// For operators, as the end of a sentence.
-    pub fn sentence(self) -> &'static str {
-        match self {
-            Self::Expired => "its certificate does not fit: it has expired",
-            Self::NotYetValid => "its certificate does not fit: it is not valid yet",
-            Self::OtherName => "its certificate does not fit: it is for another host name",
-            Self::UnknownIssuer => {
-                "its certificate does not fit: nobody who is trusted has signed it \
-                 (ca_file names a file of others to trust)"
-            }
-            Self::Other => "its certificate does not fit: it cannot be verified",
+/// Why a server's certificate is not trusted, for operators, as the end of a sentence. None:
+/// the error is not about the certificate.
+pub fn distrust(error: &rustls::Error) -> Option<&'static str> {
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return None;
+    };
+    Some(match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate does not fit: it has expired"
         }
-    }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate does not fit: it is not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate does not fit: it is for another host name"
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate does not fit: nobody who is trusted has signed it \
+             (ca_file names a file of others to trust)"
+        }
+        _ => "its certificate does not fit: it cannot be verified",
+    })
 }
 
 /// Why the TLS handshake with a server failed, for operators, as the end of a sentence.
 /// None: the error has another cause.
 pub fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
     let error = error_of(error)?;
-    Some(match Distrust::of(error) {
-        Some(distrust) => distrust.sentence().to_owned(),
+    Some(match distrust(error) {
+        Some(sentence) => sentence.to_owned(),
         None => format!("TLS cannot be agreed on: {error}"),
     })
 }

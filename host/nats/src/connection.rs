@@ -42,8 +42,8 @@ pub(super) struct Connection {
     address: Address,
     /// None: it is unknown whether the consumer and its stream exist.
     consumer: Mutex<Option<Arc<PullConsumer>>>,
-    /// Counts how often a connection began or ended.
-    changes: watch::Sender<u64>,
+    /// Sent to whenever a connection begins or ends.
+    changes: watch::Sender<()>,
 }
 
 impl Connection {
@@ -78,7 +78,7 @@ impl Connection {
 
     /// If no server can be reached, connecting continues in the background.
     async fn connect(address: Address) -> Result<Self, OpenError> {
-        let changes = watch::Sender::new(0);
+        let changes = watch::Sender::default();
         let options = options(&address, changes.clone()).await?;
         let servers = address.servers.as_slice();
         let connected = timeout(OPENING, options.clone().connect(servers)).await;
@@ -204,7 +204,7 @@ impl Connection {
     }
 
     /// Notified whenever a connection begins or ends.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
@@ -242,7 +242,7 @@ impl Connection {
 
 async fn options(
     address: &Address,
-    changes: watch::Sender<u64>,
+    changes: watch::Sender<()>,
 ) -> Result<ConnectOptions, OpenError> {
     let refused = |reason: String| OpenError::server(address, reason);
     let tls = tls::client(&address.trust).map_err(|error| refused(error.to_string()))?;
@@ -257,7 +257,7 @@ async fn options(
             _ => RECONNECT_INTERVAL,
         })
         .event_callback(move |_| {
-            changes.send_modify(|count| *count = count.wrapping_add(1));
+            changes.send_replace(());
             std::future::ready(())
         });
     Ok(match &address.login {

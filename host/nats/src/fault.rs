@@ -7,8 +7,6 @@ use async_nats::jetstream::{self, ErrorCode};
 use concept_refinement_capability::log_throttled;
 use concept_refinement_domain::capability::CapabilityError;
 
-use super::stream::Unfit;
-
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error("there is no connection to a server")]
@@ -21,8 +19,10 @@ pub(super) enum Fault {
     Full,
     #[error("the message is longer than the server takes")]
     TooLong,
-    #[error(transparent)]
-    Unfit(#[from] Unfit),
+    /// Why an existing stream or consumer cannot be used. Trying again does not help; the
+    /// operator has to change or delete it.
+    #[error("{0}")]
+    Unfit(String),
     #[error("{0}")]
     Other(String),
 }

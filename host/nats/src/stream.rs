@@ -27,21 +27,6 @@ const CAPACITY: i64 = 1_000_000;
 /// Limit of waiting fetches over all hosts; each has one per core.
 const MAX_WAITING: i64 = 8192;
 
-/// Why an existing stream or consumer cannot be used. Trying again does not help; the
-/// operator has to change or delete it.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unfit {
-    #[error("its stream {stream} must have {expected}: change it, or name another one by ?stream=")]
-    Stream { stream: String, expected: String },
-    #[error(
-        "the consumer {CONSUMER} of its stream {stream} must have {expected}: delete it, and it \
-         is made as it has to be"
-    )]
-    Consumer { stream: String, expected: String },
-    #[error("it refuses to make {what}: {reason}")]
-    Refused { what: &'static str, reason: String },
-}
-
 /// Creates the missing ones.
 pub(super) async fn ensure(context: &Context, address: &Address) -> Result<PullConsumer, Fault> {
     let stream = context.get_or_create_stream(stream_config(address)).await;
@@ -135,7 +120,7 @@ fn consumer_config() -> pull::Config {
     }
 }
 
-fn judge_stream(found: &stream::Config, address: &Address) -> Result<(), Unfit> {
+fn judge_stream(found: &stream::Config, address: &Address) -> Result<(), Fault> {
     let subject = address.subject();
     let expected = match found {
         found if !found.subjects.contains(&subject) => format!("the subject {subject}"),
@@ -150,10 +135,10 @@ fn judge_stream(found: &stream::Config, address: &Address) -> Result<(), Unfit> 
         }
         _ => return Ok(()),
     };
-    Err(Unfit::Stream {
-        stream: address.stream.clone(),
-        expected,
-    })
+    Err(Fault::Unfit(format!(
+        "its stream {} must have {expected}: change it, or name another one by ?stream=",
+        address.stream
+    )))
 }
 
 fn judge_consumer(found: &consumer::Config, address: &Address) -> Result<(), Fault> {
@@ -174,10 +159,11 @@ fn judge_consumer(found: &consumer::Config, address: &Address) -> Result<(), Fau
 }
 
 fn unfit_consumer(address: &Address, expected: &str) -> Fault {
-    Fault::from(Unfit::Consumer {
-        stream: address.stream.clone(),
-        expected: expected.to_owned(),
-    })
+    Fault::Unfit(format!(
+        "the consumer {CONSUMER} of its stream {} must have {expected}: delete it, and it is made \
+         as it has to be",
+        address.stream
+    ))
 }
 
 fn of_stream(error: &CreateStreamError) -> Fault {
@@ -201,13 +187,10 @@ fn of_consumer(error: &ConsumerError) -> Fault {
 }
 
 /// A status of 500 or more means that the server cannot do this at the moment.
-fn judged(what: &'static str, refused: &async_nats::jetstream::Error) -> Fault {
+fn judged(what: &str, refused: &async_nats::jetstream::Error) -> Fault {
     match refused.code() {
         404 => Fault::NoStream,
-        400..500 => Fault::from(Unfit::Refused {
-            what,
-            reason: refused.to_string(),
-        }),
+        400..500 => Fault::Unfit(format!("it refuses to make {what}: {refused}")),
         _ => Fault::other(refused),
     }
 }
@@ -225,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_made_here_is_fit() {
         let address = address();
-        assert_eq!(judge_stream(&stream_config(&address), &address), Ok(()));
+        assert!(judge_stream(&stream_config(&address), &address).is_ok());
         let consumer = consumer_config().into_consumer_config();
         assert!(judge_consumer(&consumer, &address).is_ok());
     }

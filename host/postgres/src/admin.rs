@@ -58,7 +58,7 @@ impl Oversight for PostgresTasks {
         })
     }
 
-    fn operations(&self) -> Option<watch::Receiver<u64>> {
+    fn operations(&self) -> Option<watch::Receiver<()>> {
         Some(self.changes.operations())
     }
 

@@ -39,14 +39,12 @@ const COLLECT: Duration = Duration::from_millis(10);
 /// Sends and receives notifications.
 pub(super) struct Changes {
     outbox: mpsc::Sender<Message>,
-    wakes: Arc<Wakes>,
-    operated: Arc<Wakes>,
+    /// Sent to whenever there may be a task to deliver.
+    wakes: watch::Sender<()>,
+    /// Sent to whenever an operator has acted on another host.
+    operated: watch::Sender<()>,
     _running: [AbortOnDropHandle<()>; 2],
 }
-
-/// Wakes a loop of this host, such as that of its queue.
-#[derive(Default)]
-pub(super) struct Wakes(watch::Sender<u64>);
 
 /// Everything needed to receive other hosts' notifications.
 pub(super) struct Subscription {
@@ -61,12 +59,12 @@ pub(super) struct Subscription {
 impl Changes {
     pub(super) fn start(database: Arc<Database>, subscription: Subscription) -> Self {
         let (outbox, waiting) = mpsc::channel(MAX_WAITING);
-        let (wakes, operated) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
+        let (wakes, operated) = (watch::Sender::default(), watch::Sender::default());
         let listener = Listener {
             database: Arc::clone(&database),
             subscription,
-            wakes: Arc::clone(&wakes),
-            operated: Arc::clone(&operated),
+            wakes: wakes.clone(),
+            operated: operated.clone(),
         };
         let runtime = Handle::current();
         let sending = runtime.spawn(send(database, waiting));
@@ -81,7 +79,7 @@ impl Changes {
 
     /// Announces that there is a task to deliver, on any host.
     pub(super) fn published(&self) {
-        self.wakes.wake();
+        self.wake();
         self.tell(Message::Published);
     }
 
@@ -93,24 +91,18 @@ impl Changes {
 
     /// Changes whenever an operator may have paused or resumed the queue, or started a job, on
     /// another host.
-    pub(super) fn operations(&self) -> watch::Receiver<u64> {
-        self.operated.0.subscribe()
+    pub(super) fn operations(&self) -> watch::Receiver<()> {
+        self.operated.subscribe()
     }
 
     /// Changes whenever there may be a task to deliver.
-    pub(super) fn wakes(&self) -> watch::Receiver<u64> {
-        self.wakes.0.subscribe()
+    pub(super) fn wakes(&self) -> watch::Receiver<()> {
+        self.wakes.subscribe()
     }
 
     /// Wakes only the queue of this host.
     pub(super) fn wake(&self) {
-        self.wakes.wake();
-    }
-}
-
-impl Wakes {
-    fn wake(&self) {
-        self.0.send_modify(|count| *count = count.wrapping_add(1));
+        self.wakes.send_replace(());
     }
 }
 

@@ -32,7 +32,7 @@ pub const ENGINE: TaskEngine = Engine {
                 pseudonyms: Arc::clone(&store.options.pseudonyms),
                 queue: Arc::new(store.queue()),
                 upload_reservations: Arc::clone(&store) as _,
-                records: Some(Arc::clone(&store) as _),
+                records: Arc::clone(&store) as _,
                 administration: Arc::clone(&store) as _,
                 store,
                 check_damage: Arc::new(|| Ok(())),

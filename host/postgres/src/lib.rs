@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use concept_refinement_capability::concepts::Concepts;
-use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::storage::Storage as _;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_capability::tasks::{
@@ -99,7 +98,7 @@ impl PostgresTasks {
         options: Options,
         machine: Arc<dyn Clock>,
     ) -> Result<Opened, OpenError> {
-        let clock = Arc::new(DatabaseClock::new(Arc::new(Tokio::default()), machine));
+        let clock = Arc::new(DatabaseClock::new(machine));
         let goes_by = Arc::clone(&clock) as _;
         let store = Self::open_with(settings, listen, options, goes_by, &clock).await?;
         Ok(Opened { store, clock })
@@ -116,8 +115,7 @@ impl PostgresTasks {
         options: Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, OpenError> {
-        let runtime = Arc::new(Tokio::default());
-        let measured = Arc::new(DatabaseClock::new(runtime, Arc::clone(&clock)));
+        let measured = Arc::new(DatabaseClock::new(Arc::clone(&clock)));
         Self::open_with(settings, listen, options, clock, &measured).await
     }
 

@@ -1,6 +1,5 @@
 //! S3 as an engine for the configuration.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,16 +34,9 @@ pub const ENGINE: ImageEngine = Engine {
 };
 
 async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, OpenError> {
-    let EngineConfig {
-        url,
-        directory: _,
-        clock,
-        room,
-        settings: _,
-        trust,
-        variables,
-    } = config;
-    let images = S3Images::open(&url, &*variables, trust, options, &room, clock).await?;
+    let (url, variables) = (&config.url, &*config.variables);
+    let (trust, room, clock) = (config.trust, &config.room, config.clock);
+    let images = S3Images::open(url, variables, trust, options, room, clock).await?;
     Ok(OpenImages {
         store: Arc::new(images.clone()),
         restore: Some(Arc::new(images)),
@@ -61,27 +53,25 @@ async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
         let listed = bucket.page("", 1, None).await;
         listed.map_err(Fault::sentence)?;
         let stored = bucket.put(&key, Vec::new(), Attributes::new()).await;
-        stored
-            .map_err(|fault| denied(fault, "it can be listed, but not written to: s3:PutObject"))?;
+        stored.map_err(|fault| match fault {
+            Fault::Forbidden => {
+                "it can be listed, but not written to: s3:PutObject is not permitted below the \
+                 prefix"
+            }
+            other => other.sentence(),
+        })?;
         let deleted = bucket.delete(&key).await;
-        deleted.map_err(|fault| {
-            denied(
-                fault,
-                "it can be written to, but not deleted from: s3:DeleteObject",
-            )
+        deleted.map_err(|fault| match fault {
+            Fault::Forbidden => {
+                "it can be written to, but not deleted from: s3:DeleteObject is not permitted \
+                 below the prefix"
+            }
+            other => other.sentence(),
         })
     };
     match looked.await {
         Ok(()) => Ok(String::new()),
         Err(sentence) => Err(OpenError::unusable(Path::new(&shown), sentence)),
-    }
-}
-
-/// The operation that is not permitted, if the error is about permissions.
-fn denied(fault: Fault, what: &str) -> Cow<'static, str> {
-    match fault {
-        Fault::Forbidden => format!("{what} is not permitted below the prefix").into(),
-        other => other.sentence(),
     }
 }
 

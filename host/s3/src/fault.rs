@@ -1,10 +1,9 @@
 //! Errors of a bucket, and the sentences about them for callers and operators.
 
-use std::borrow::Cow;
 use std::error::Error as _;
 
 use concept_refinement_capability::log_throttled;
-use concept_refinement_capability::tls::{self, Distrust};
+use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
@@ -25,8 +24,8 @@ pub(super) enum Fault {
     Clock,
     /// The service asks to reduce the request rate.
     Busy,
-    /// The certificate of the server is not trusted.
-    Certificate(Distrust),
+    /// The certificate of the server is not trusted: why, as the end of a sentence.
+    Certificate(&'static str),
     /// There was no connection, or no response in time; the request may have been
     /// executed.
     Unreachable,
@@ -49,9 +48,9 @@ impl Fault {
     }
 
     /// For operators, as the end of a sentence.
-    pub(super) fn sentence(self) -> Cow<'static, str> {
-        let sentence = match self {
-            Self::Certificate(distrust) => return distrust.sentence().into(),
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Certificate(sentence) => sentence,
             Self::Missing => "there is no such object",
             Self::NoBucket => "there is no such bucket",
             Self::ElsewhereInTheWorld => "the bucket is in another region than AWS_REGION says",
@@ -67,8 +66,7 @@ impl Fault {
             Self::Busy => "the server asks for fewer requests",
             Self::Unreachable => "the server does not answer",
             Self::Broken => "the server failed",
-        };
-        sentence.into()
+        }
     }
 
     /// Logs the error, and returns a sentence for callers.
@@ -136,8 +134,8 @@ impl From<Error> for Fault {
 
 impl From<&HttpError> for Fault {
     fn from(error: &HttpError) -> Self {
-        if let Some(distrust) = tls::error_of(error).and_then(Distrust::of) {
-            return Self::Certificate(distrust);
+        if let Some(sentence) = tls::error_of(error).and_then(tls::distrust) {
+            return Self::Certificate(sentence);
         }
         match error.kind() {
             HttpErrorKind::Connect | HttpErrorKind::Timeout => Self::Unreachable,

@@ -2,7 +2,7 @@
 
 use concept_refinement_capability::service_url;
 use object_store::RetryConfig;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{BackoffConfig, ClientOptions};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,33 +10,21 @@ use url::Url;
 
 use super::client::Client;
 
-/// Environment variables that are used. Options of the S3 client not listed here keep
-/// their defaults.
-const VARIABLES: [(&str, AmazonS3ConfigKey); 12] = [
-    ("AWS_ACCESS_KEY_ID", AmazonS3ConfigKey::AccessKeyId),
-    ("AWS_SECRET_ACCESS_KEY", AmazonS3ConfigKey::SecretAccessKey),
-    ("AWS_SESSION_TOKEN", AmazonS3ConfigKey::Token),
-    ("AWS_REGION", AmazonS3ConfigKey::Region),
-    ("AWS_DEFAULT_REGION", AmazonS3ConfigKey::DefaultRegion),
-    (
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        AmazonS3ConfigKey::WebIdentityTokenFile,
-    ),
-    ("AWS_ROLE_ARN", AmazonS3ConfigKey::RoleArn),
-    ("AWS_ROLE_SESSION_NAME", AmazonS3ConfigKey::RoleSessionName),
-    ("AWS_ENDPOINT_URL_STS", AmazonS3ConfigKey::StsEndpoint),
-    (
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
-    ),
-    (
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        AmazonS3ConfigKey::ContainerCredentialsFullUri,
-    ),
-    (
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        AmazonS3ConfigKey::ContainerAuthorizationTokenFile,
-    ),
+/// Environment variables that are used, as the S3 client names its options. Options not listed
+/// here keep their defaults.
+const VARIABLES: [&str; 12] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
 /// Retries for requests that failed quickly, as the documentation of S3 recommends: it
@@ -115,9 +103,9 @@ impl Settings {
         http: Client,
     ) -> object_store::Result<AmazonS3> {
         let mut builder = AmazonS3Builder::new();
-        for (name, key) in VARIABLES {
+        for name in VARIABLES {
             if let Some(value) = environment(name).filter(|value| !value.is_empty()) {
-                builder = builder.with_config(key, value);
+                builder = builder.with_config(name.to_ascii_lowercase().parse()?, value);
             }
         }
         if let Some(endpoint) = &self.endpoint {
@@ -149,7 +137,20 @@ fn endpoint(value: &str) -> Result<Url, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use object_store::aws::AmazonS3ConfigKey;
+
     use super::*;
+
+    #[test]
+    fn each_variable_is_an_option_of_the_client() {
+        for name in VARIABLES {
+            let key = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>();
+            assert!(
+                key.is_ok_and(|key| !matches!(key, AmazonS3ConfigKey::Client(_))),
+                "{name}"
+            );
+        }
+    }
 
     #[test]
     fn a_bucket_is_read_with_its_prefix() {

@@ -107,7 +107,7 @@ impl Jobs {
 }
 
 /// Completes at the next change; never, if there is none.
-async fn change(operations: &mut Option<watch::Receiver<u64>>) {
+async fn change(operations: &mut Option<watch::Receiver<()>>) {
     if let Some(operations) = operations
         && operations.changed().await.is_ok()
     {

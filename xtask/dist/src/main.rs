@@ -16,48 +16,32 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, bail};
-use clap::{Parser, Subcommand};
+use clap::Parser;
 use fs_err as fs;
 
 use crate::bom::Artifact;
 
-/// Writes what goes into `dist/` beside the components.
+/// Writes what goes into `dist/` beside the components: `wit.wasm`, the interfaces as one
+/// package, as `wkg` publishes them; `bom.cdx.json`, all that was linked, as CycloneDX;
+/// `licenses/`, their texts; and `SHA256SUMS`, of each file, as `sha256sum` checks them.
 #[derive(Parser)]
 struct Arguments {
-    #[command(subcommand)]
-    command: Task,
-}
-
-#[derive(Subcommand)]
-enum Task {
-    /// The interfaces of a directory as one package, as `wkg` publishes them.
-    Wit { from: PathBuf, to: PathBuf },
-    /// All that was linked, as CycloneDX, and its licences.
-    Bom {
-        /// The root of the workspace.
-        #[arg(long, value_name = "DIR")]
-        root: PathBuf,
-        /// What things are called relative to.
-        #[arg(long, value_name = "DIR")]
-        dist: PathBuf,
-        #[arg(long, value_name = "FILE")]
-        to: PathBuf,
-        /// A directory for the texts of the licences.
-        #[arg(long, value_name = "DIR")]
-        licenses: PathBuf,
-        /// A component and the package that it is of: PACKAGE=FILE.
-        #[arg(long = "component", value_name = "PACKAGE=FILE", value_parser = component)]
-        components: Vec<(String, PathBuf)>,
-        /// The package of an executable, of this machine's kind.
-        #[arg(long = "executable", value_name = "PACKAGE")]
-        executables: Vec<String>,
-    },
-    /// SHA-256 of each file in a directory, as `sha256sum` checks them.
-    Checksums { directory: PathBuf },
+    /// The root of the workspace.
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// The directory to complete; what is in it is called relative to it.
+    #[arg(long, value_name = "DIR")]
+    dist: PathBuf,
+    /// A component and the package that it is of: PACKAGE=FILE.
+    #[arg(long = "component", value_name = "PACKAGE=FILE", value_parser = component)]
+    components: Vec<(String, PathBuf)>,
+    /// The package of an executable, of this machine's kind.
+    #[arg(long = "executable", value_name = "PACKAGE")]
+    executables: Vec<String>,
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("dist: {error:#}");
@@ -66,31 +50,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> anyhow::Result<()> {
-    match task {
-        Task::Wit { from, to } => Ok(fs::write(to, wit::package(&from)?)?),
-        Task::Bom {
-            root,
-            dist,
-            to,
-            licenses,
-            components,
-            executables,
-        } => {
-            let mut artifacts = Vec::new();
-            for (package, file) in components {
-                artifacts.push(Artifact::component(&root, &dist, &package, &file)?);
-            }
-            for package in executables {
-                artifacts.push(Artifact::executable(&root, &package)?);
-            }
-            let lock = fs::read_to_string(root.join("Cargo.lock"))?;
-            let bom = bom::write(&artifacts, &lock::checksums(&lock)?)?;
-            fs::write(to, bom)?;
-            write_licenses(&root, &artifacts, &licenses)
-        }
-        Task::Checksums { directory } => checksums::write(&directory),
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments {
+        root,
+        dist,
+        components,
+        executables,
+    } = arguments;
+    fs::write(dist.join("wit.wasm"), wit::package(&root.join("wit"))?)?;
+    let mut artifacts = Vec::new();
+    for (package, file) in components {
+        artifacts.push(Artifact::component(&root, &dist, &package, &file)?);
     }
+    for package in executables {
+        artifacts.push(Artifact::executable(&root, &package)?);
+    }
+    let lock = fs::read_to_string(root.join("Cargo.lock"))?;
+    let bom = bom::write(&artifacts, &lock::checksums(&lock)?)?;
+    fs::write(dist.join("bom.cdx.json"), bom)?;
+    write_licenses(&root, &artifacts, &dist.join("licenses"))?;
+    checksums::write(&dist)
 }
 
 fn write_licenses(root: &Path, artifacts: &[Artifact], to: &Path) -> anyhow::Result<()> {

@@ -19,19 +19,21 @@ use super::Purpose;
 /// Identifies a waiting answer; ascending in the order of arrival.
 pub type Age = u64;
 
-/// The space of all blobs, in a unit that this rule need not know.
+/// The space of all blobs, in a unit that this rule need not know. `W` gets the space for an
+/// answer.
 #[derive(Debug)]
-pub struct SpaceAccounting {
+pub struct SpaceAccounting<W> {
     total: u64,
     free: u64,
     /// Space held by originals; at most half of the total.
     originals: u64,
-    waiters: VecDeque<Waiting>,
+    waiters: VecDeque<Waiting<W>>,
     next: Age,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct Waiting<W> {
+    waiter: W,
     age: Age,
     wants: u64,
     /// How much space has gone to answers that overtook this one.
@@ -47,7 +49,7 @@ pub enum Refused {
     Ever,
 }
 
-impl SpaceAccounting {
+impl<W> SpaceAccounting<W> {
     /// `total`: all the space there is.
     pub fn new(total: u64) -> Self {
         Self {
@@ -74,13 +76,14 @@ impl SpaceAccounting {
     }
 
     /// Queues an answer; [`SpaceAccounting::advance`] says when it gets its space.
-    pub fn wait(&mut self, wants: u64) -> Result<Age, Refused> {
+    pub fn wait(&mut self, wants: u64, waiter: W) -> Result<Age, Refused> {
         if wants > self.total {
             return Err(Refused::Ever);
         }
         let age = self.next;
         self.next += 1;
         self.waiters.push_back(Waiting {
+            waiter,
             age,
             wants,
             passed: 0,
@@ -97,20 +100,21 @@ impl SpaceAccounting {
 
     /// Grants space to queued answers as far as there is any, and returns which of them
     /// got how much.
-    pub fn advance(&mut self) -> Vec<(Age, u64)> {
+    pub fn advance(&mut self) -> Vec<(W, u64)> {
         let mut admitted = Vec::new();
         let mut index = 0;
         // How many units may still overtake the answers before this one.
         let mut tolerance = u64::MAX;
         while let Some(waiting) = self.waiters.get(index) {
-            let (age, wants) = (waiting.age, waiting.wants);
+            let wants = waiting.wants;
             if wants > self.free || wants > tolerance {
                 tolerance = tolerance.min(wants - waiting.passed);
                 index += 1;
                 continue;
             }
             self.free -= wants;
-            self.waiters.remove(index);
+            let waiting = self.waiters.remove(index);
+            admitted.extend(waiting.map(|waiting| (waiting.waiter, wants)));
             for passed in self.waiters.range_mut(..index) {
                 passed.passed += wants;
             }
@@ -118,7 +122,6 @@ impl SpaceAccounting {
                 0 => u64::MAX,
                 _ => tolerance - wants,
             };
-            admitted.push((age, wants));
         }
         admitted
     }

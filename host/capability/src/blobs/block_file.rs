@@ -37,14 +37,11 @@ struct Slots {
 
 /// One block, which is at most `BLOCK` bytes. Dropping it frees its slot.
 pub struct StoredBlock {
-    slot: Slot,
-    length: usize,
-}
-
-struct Slot {
     blocks: Arc<BlockFile>,
     file: Arc<File>,
+    /// Of its slot.
     index: u64,
+    length: usize,
 }
 
 impl BlockFile {
@@ -65,17 +62,15 @@ impl BlockFile {
     pub async fn store(self: &Arc<Self>, bytes: Bytes) -> io::Result<StoredBlock> {
         let blocks = Arc::clone(self);
         spawn_blocking(move || {
-            let slot = blocks.take()?;
-            slot.file.write_all_at(&bytes, slot.offset())?;
-            Ok(StoredBlock {
-                slot,
-                length: bytes.len(),
-            })
+            let block = blocks.take(bytes.len())?;
+            block.file.write_all_at(&bytes, block.offset())?;
+            Ok(block)
         })
         .await?
     }
 
-    fn take(self: &Arc<Self>) -> io::Result<Slot> {
+    /// A slot for a block of this length.
+    fn take(self: &Arc<Self>, length: usize) -> io::Result<StoredBlock> {
         let mut slots = self.slots.lock();
         let index = match slots.free.pop() {
             Some(index) => index,
@@ -90,10 +85,11 @@ impl BlockFile {
             }
         };
         slots.count = slots.count.max(index + 1);
-        Ok(Slot {
+        Ok(StoredBlock {
             blocks: Arc::clone(self),
             file,
             index,
+            length,
         })
     }
 }
@@ -107,21 +103,18 @@ impl StoredBlock {
     pub async fn read(self: Arc<Self>) -> io::Result<Bytes> {
         spawn_blocking(move || {
             let mut bytes = vec![0; self.length];
-            let (file, offset) = (&self.slot.file, self.slot.offset());
-            file.read_exact_at(&mut bytes, offset)?;
+            self.file.read_exact_at(&mut bytes, self.offset())?;
             Ok(bytes.into())
         })
         .await?
     }
-}
 
-impl Slot {
     fn offset(&self) -> u64 {
         self.index * BLOCK as u64
     }
 }
 
-impl Drop for Slot {
+impl Drop for StoredBlock {
     fn drop(&mut self) {
         let mut slots = self.blocks.slots.lock();
         slots.free.push(self.index);

@@ -1,6 +1,5 @@
 //! Reserved space for blobs, and the queue for it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -10,12 +9,7 @@ use super::Purpose;
 use super::accounting::{Age, Refused, SpaceAccounting};
 
 /// The space for all blobs.
-pub struct Reservations(Mutex<State>);
-
-struct State {
-    accounting: SpaceAccounting,
-    waiters: BTreeMap<Age, oneshot::Sender<Reservation>>,
-}
+pub struct Reservations(Mutex<SpaceAccounting<oneshot::Sender<Reservation>>>);
 
 /// A part of the space. Dropping it gives the space back.
 pub struct Reservation {
@@ -33,10 +27,7 @@ struct Waiter {
 impl Reservations {
     /// `total`: all the space, in bytes.
     pub fn new(total: u64) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State {
-            accounting: SpaceAccounting::new(total),
-            waiters: BTreeMap::new(),
-        })))
+        Arc::new(Self(Mutex::new(SpaceAccounting::new(total))))
     }
 
     /// Reserves space. For an answer this waits.
@@ -50,16 +41,11 @@ impl Reservations {
         room: u64,
     ) -> Result<Reservation, Refused> {
         if purpose == Purpose::Original {
-            self.0.lock().accounting.original(room)?;
+            self.0.lock().original(room)?;
             return Ok(self.reservation(purpose, room));
         }
         let (sender, admitted) = oneshot::channel();
-        let age = {
-            let mut state = self.0.lock();
-            let age = state.accounting.wait(room)?;
-            state.waiters.insert(age, sender);
-            age
-        };
+        let age = self.0.lock().wait(room, sender)?;
         let waiter = Waiter {
             reservations: Arc::clone(self),
             age,
@@ -80,14 +66,7 @@ impl Reservations {
     }
 
     fn advance(self: &Arc<Self>) {
-        let admitted: Vec<_> = {
-            let mut state = self.0.lock();
-            let admitted = state.accounting.advance();
-            let senders = admitted
-                .into_iter()
-                .filter_map(|(age, room)| Some((state.waiters.remove(&age)?, room)));
-            senders.collect()
-        };
+        let admitted = self.0.lock().advance();
         for (sender, room) in admitted {
             // If the receiver is gone, dropping the reservation gives the space back.
             let _ = sender.send(self.reservation(Purpose::Answer, room));
@@ -95,13 +74,13 @@ impl Reservations {
     }
 
     fn give_back(self: &Arc<Self>, purpose: Purpose, room: u64) {
-        self.0.lock().accounting.give_back(purpose, room);
+        self.0.lock().give_back(purpose, room);
         self.advance();
     }
 
     #[cfg(test)]
     pub fn free(&self) -> u64 {
-        self.0.lock().accounting.free()
+        self.0.lock().free()
     }
 }
 
@@ -119,7 +98,7 @@ impl Reservation {
     /// which would have to wait while it holds space.
     pub fn grow(&mut self, more: u64) -> Result<(), Refused> {
         match self.purpose {
-            Purpose::Original => self.reservations.0.lock().accounting.original(more)?,
+            Purpose::Original => self.reservations.0.lock().original(more)?,
             Purpose::Answer => return Err(Refused::Ever),
         }
         self.room += more;
@@ -150,11 +129,7 @@ impl Drop for Reservation {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let has_left = {
-            let mut state = self.reservations.0.lock();
-            state.waiters.remove(&self.age);
-            state.accounting.leave(self.age)
-        };
+        let has_left = self.reservations.0.lock().leave(self.age);
         if has_left {
             self.reservations.advance();
         }

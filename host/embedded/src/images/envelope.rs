@@ -121,18 +121,11 @@ pub(super) fn write(
 /// not help.
 pub(super) fn read(file: &mut File) -> io::Result<Envelope> {
     let foreign = || io::Error::new(ErrorKind::InvalidData, "a file that is no image of ours");
-    let before_end = file.seek(SeekFrom::End(0))?.checked_sub(END as u64);
-    file.seek(SeekFrom::Start(before_end.ok_or_else(foreign)?))?;
-    let (mut length, mut mark) = ([0; LENGTH_BYTES], [0; MARK.len()]);
-    file.read_exact(&mut length)?;
-    file.read_exact(&mut mark)?;
-    let length = u32::from_be_bytes(length);
-    if mark != MARK || length > MAX_BYTES {
+    let whole = file.metadata()?.len();
+    let (size, length) = end_of(file, whole)?.ok_or_else(foreign)?;
+    if length > MAX_BYTES {
         return Err(foreign());
     }
-    let size = before_end
-        .and_then(|end| end.checked_sub(u64::from(length)))
-        .ok_or_else(foreign)?;
     file.seek(SeekFrom::Start(size))?;
     let mut json = Vec::new();
     file.take(u64::from(length)).read_to_end(&mut json)?;
@@ -149,22 +142,25 @@ pub(super) fn image_bytes(file: &Path) -> io::Result<u64> {
     let Some(mut file) = existing(File::open(file))? else {
         return Ok(0);
     };
-    let length = file.metadata()?.len();
-    let Some(before_end) = length.checked_sub(END as u64) else {
-        return Ok(length);
+    let whole = file.metadata()?.len();
+    // An error: it is a directory, or was truncated meanwhile.
+    let end = end_of(&mut file, whole).ok().flatten();
+    Ok(end.map_or(whole, |(size, _)| size))
+}
+
+/// The lengths of the image and of its description, from the last bytes of a file of this
+/// length. None: it does not end as an image of this store.
+fn end_of(file: &mut File, whole: u64) -> io::Result<Option<(u64, u32)>> {
+    let Some(before_end) = whole.checked_sub(END as u64) else {
+        return Ok(None);
     };
-    let mut end = [0; END];
     file.seek(SeekFrom::Start(before_end))?;
-    if file.read_exact(&mut end).is_err() {
-        // It is a directory, or was truncated meanwhile.
-        return Ok(length);
-    }
-    let (description, mark) = end.split_at(LENGTH_BYTES);
-    let description = description
-        .iter()
-        .fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
-    let image = before_end.checked_sub(description);
-    Ok(image.filter(|_| mark == MARK).unwrap_or(length))
+    let mut end = [0; END];
+    file.read_exact(&mut end)?;
+    let [a, b, c, d, mark @ ..] = end;
+    let length = u32::from_be_bytes([a, b, c, d]);
+    let size = before_end.checked_sub(length.into());
+    Ok(size.filter(|_| mark == MARK).map(|size| (size, length)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Tasks that are ready: each user has a line, and it is the turn of the user who was served
 //! longest ago, or never, and among these of the one whose task came first.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use lru::LruCache;
 
 use super::delay_queue::Entry;
 
@@ -9,24 +11,27 @@ use super::delay_queue::Entry;
 /// than all of these.
 pub(crate) const MAX_TURNS: usize = 10_000;
 
-#[derive(Default)]
 pub(super) struct Lines {
     /// The tasks of each user who waits, with the numbers in which they came.
     lines: HashMap<String, VecDeque<(u64, Entry)>>,
     /// Those users in the order of their turns: when each was served, and the number of the
     /// first task in the line.
     order: BTreeSet<(u64, u64, String)>,
-    turns: Turns,
-    /// How many tasks have come.
+    /// When users were served, as numbers that grow.
+    turns: LruCache<String, u64>,
+    /// How many tasks have come, and how often a user was served.
     count: u64,
 }
 
-/// When users were served, as numbers that grow; 0 is never.
-#[derive(Default)]
-struct Turns {
-    of: HashMap<String, u64>,
-    users: BTreeMap<u64, String>,
-    latest: u64,
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            lines: HashMap::new(),
+            order: BTreeSet::new(),
+            turns: LruCache::unbounded(),
+            count: 0,
+        }
+    }
 }
 
 impl Lines {
@@ -36,7 +41,8 @@ impl Lines {
         let number = self.count;
         let line = self.lines.entry(entry.user_id.clone()).or_default();
         if line.is_empty() {
-            let turn = self.turns.of(&entry.user_id);
+            // Who was never served is before all others.
+            let turn = self.turns.peek(&entry.user_id).copied().unwrap_or(0);
             self.order.insert((turn, number, entry.user_id.clone()));
         }
         line.push_back((number, entry));
@@ -45,9 +51,9 @@ impl Lines {
     /// Takes the next task, which serves its user.
     pub(super) fn next(&mut self) -> Option<Entry> {
         let (_, _, user_id) = self.order.pop_first()?;
+        let turn = self.served(user_id.clone());
         let line = self.lines.get_mut(&user_id)?;
         let (_, entry) = line.pop_front()?;
-        let turn = self.turns.serve(user_id.clone());
         match line.front() {
             Some((number, _)) => drop(self.order.insert((turn, *number, user_id))),
             None => drop(self.lines.remove(&user_id)),
@@ -55,29 +61,14 @@ impl Lines {
         Some(entry)
     }
 
-    /// Notes that a user who does not wait was served, later than all others.
-    pub(super) fn served(&mut self, user_id: String) {
-        self.turns.serve(user_id);
-    }
-}
-
-impl Turns {
-    fn of(&self, user_id: &str) -> u64 {
-        self.of.get(user_id).copied().unwrap_or_default()
-    }
-
-    fn serve(&mut self, user_id: String) -> u64 {
-        self.latest += 1;
-        self.users.insert(self.latest, user_id.clone());
-        if let Some(before) = self.of.insert(user_id, self.latest) {
-            self.users.remove(&before);
+    /// Notes that a user was served, later than all others, and returns the turn.
+    pub(super) fn served(&mut self, user_id: String) -> u64 {
+        self.count += 1;
+        self.turns.put(user_id, self.count);
+        if self.turns.len() > MAX_TURNS {
+            self.turns.pop_lru();
         }
-        if self.users.len() > MAX_TURNS
-            && let Some((_, oldest)) = self.users.pop_first()
-        {
-            self.of.remove(&oldest);
-        }
-        self.latest
+        self.count
     }
 }
 
@@ -128,12 +119,13 @@ mod tests {
 
     #[test]
     fn who_was_served_longest_ago_is_forgotten_first() {
-        let mut turns = Turns::default();
+        let mut lines = Lines::default();
         for user in 0..=MAX_TURNS {
-            turns.serve(user.to_string());
+            lines.served(user.to_string());
         }
-        assert_eq!((turns.of.len(), turns.users.len()), (MAX_TURNS, MAX_TURNS));
-        assert_eq!((turns.of("0"), turns.of("1")), (0, 2));
+        let turns = &lines.turns;
+        assert_eq!(turns.len(), MAX_TURNS);
+        assert_eq!((turns.peek("0"), turns.peek("1")), (None, Some(&2)));
     }
 
     proptest! {

@@ -53,7 +53,7 @@ fn rewrite_rows(
     rewrite: &Rewrite,
     progress: &mut Progress,
 ) -> rusqlite::Result<()> {
-    let Rewrite { from, to, row } = rewrite;
+    let Rewrite { from, to, .. } = rewrite;
     let count = format!("SELECT count(*) FROM {}", from.name);
     let all: i64 = connection.query_row(&count, [], |row| row.get(0))?;
     let select = format!("SELECT {} FROM {}", from.columns, from.name);
@@ -65,7 +65,7 @@ fn rewrite_rows(
     let mut rows = select.query([])?;
     let mut done = 0;
     while let Some(found) = rows.next()? {
-        let cells = row(record(found)?);
+        let cells = rewrite.row(record(found)?);
         insert.execute(params_from_iter(cells.iter().map(cell)))?;
         done += 1;
         if done % LOOK == 0 {

@@ -43,7 +43,7 @@ impl Oversight for SqliteTasks {
         self.write(move |tx| set_paused(tx, is_paused, act))
     }
 
-    fn operations(&self) -> Option<watch::Receiver<u64>> {
+    fn operations(&self) -> Option<watch::Receiver<()>> {
         None
     }
 

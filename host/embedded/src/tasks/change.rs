@@ -44,18 +44,14 @@ fn save(tx: &mut Tx<'_>, mut record: TaskRecord, effects: Effects) -> Result<(),
     if effects.forgets_key {
         keys::forget(tx, &task.id)?;
     }
-    if effects.has_ended {
-        tx.release_room();
-    }
-    if effects.has_delivery {
-        tx.announce_delivery();
-    }
+    tx.effects.ended += u64::from(effects.has_ended);
+    tx.effects.has_delivery |= effects.has_delivery;
     if effects.revokes_claim {
-        tx.revoke(&task.id);
+        tx.effects.revoked.push(task.id.clone());
     }
     if effects.is_announced {
         let id = task.id.clone();
-        tx.announce(&id, Update::of(record));
+        tx.effects.updates.push((id, Update::of(record)));
     }
     Ok(())
 }

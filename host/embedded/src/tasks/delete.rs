@@ -18,10 +18,10 @@ pub(super) fn delete(tx: &mut Tx<'_>, id: &str, user_id: Option<&str>) -> Result
         return Ok(false);
     };
     if let Some(record) = active {
-        tx.release_room();
+        tx.effects.ended += 1;
         ledger::settle(tx, &record)?;
     }
     references::forget(tx, id)?;
-    tx.announce(id, Update::Deleted);
+    tx.effects.updates.push((id.to_owned(), Update::Deleted));
     Ok(true)
 }

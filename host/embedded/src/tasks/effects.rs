@@ -7,15 +7,17 @@
 use std::mem::take;
 use std::sync::Arc;
 
-use concept_refinement_capability::room::{NoRoom, Room};
+use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 use concept_refinement_domain::spending::Booking;
+
+use super::fault::Fault;
 
 pub(super) struct Effects {
     room: Arc<Room>,
     /// Tasks whose space was promised; given back when this is dropped.
     promised: u64,
-    /// Number of tasks that no longer need their space.
+    /// Number of tasks that no longer need their space, since they are final or deleted.
     pub(super) ended: u64,
     /// Updates for the watchers of tasks.
     pub(super) updates: Vec<(String, Update)>,
@@ -40,8 +42,9 @@ impl Effects {
         }
     }
 
-    pub(super) fn promise_room(&mut self) -> Result<(), NoRoom> {
-        self.room.reserve_task()?;
+    /// Reserves space for a task that is accepted.
+    pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
+        self.room.reserve_task().map_err(Fault::NoRoom)?;
         self.promised += 1;
         Ok(())
     }

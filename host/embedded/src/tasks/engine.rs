@@ -69,7 +69,7 @@ pub fn open_tasks(mut store: SqliteTasks, embedded: Option<Arc<dyn Embedded>>) -
         pseudonyms: Arc::clone(&store.options.pseudonyms),
         queue: Arc::new(queue),
         upload_reservations: Arc::clone(&store) as _,
-        records: Some(Arc::clone(&store) as _),
+        records: Arc::clone(&store) as _,
         administration: Arc::clone(&store) as _,
         check_damage: Arc::new(move || store.check_damage()),
         embedded,

@@ -19,9 +19,10 @@ pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased
     );
     let active: Vec<TaskRecord> = all(tx.connection, &active, [user_id], rows::read)?;
     for record in &active {
-        tx.release_room();
+        tx.effects.ended += 1;
         ledger::settle(tx, record)?;
-        tx.announce(&record.task.id, Update::Deleted);
+        let id = record.task.id.clone();
+        tx.effects.updates.push((id, Update::Deleted));
     }
     ledger::forget_user(tx, user_id)?;
     let of_user = params![user_id, limit];

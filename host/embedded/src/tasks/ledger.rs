@@ -36,7 +36,7 @@ pub(super) fn book(tx: &mut Tx<'_>, task: &Task, bookings: &[Booking]) -> Result
     if bookings.is_empty() {
         return Ok(());
     }
-    tx.count_spent(bookings);
+    tx.effects.bookings.extend_from_slice(bookings);
     let pseudonym = tx.options.pseudonyms.of(&task.user_id);
     let starts_at = Stored(Window::Hour.start(task.created_at));
     for Booking { model, change } in bookings {

@@ -23,7 +23,7 @@ pub(super) fn retry(
     let others = others(tx, &record)?;
     let mut retry = rulebook::retry(&mut record, choice, &others, new_id, tx.now);
     if let Retry::Created(created) = &mut retry {
-        tx.promise_room()?;
+        tx.effects.promise_room()?;
         created.steps.locate(&tx.options.host);
         rows::insert(tx, created)?;
         ledger::reserve(tx, created)?;

@@ -20,7 +20,7 @@ pub(super) fn submit(tx: &mut Tx<'_>, new_task: NewTask) -> Result<Submission, F
     };
     let Decision { answer, effects } = rulebook::submit(&account, new_task, tx.now)?;
     if let Some(mut creation) = effects {
-        tx.promise_room()?;
+        tx.effects.promise_room()?;
         if let Some(key) = &creation.idempotency_key {
             keys::remember(tx, &user_id, key, &creation.submitted())?;
         }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use concept_refinement_capability::Clock;
 use concept_refinement_capability::directory::NamedFile;
 use concept_refinement_capability::tasks::Options;
-use concept_refinement_capability::tasks::hub::{Hub, Update};
+use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::spending::Booking;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Params, params};
 use tokio::sync::oneshot;
@@ -36,7 +35,8 @@ pub(super) struct Tx<'a> {
     pub(super) now: Timestamp,
     pub(super) options: &'a Options,
     pub(super) hub: &'a Hub,
-    effects: Effects,
+    /// What follows from the operation once it is committed.
+    pub(super) effects: Effects,
     damage: &'a Damage,
 }
 
@@ -55,36 +55,6 @@ impl Tx<'_> {
     /// rows are kept, and the greatest number of rows.
     pub(super) fn prune(&self, sql: &str, since: Timestamp) -> Result<(), Fault> {
         self.execute(sql, params![Stored(since), PRUNE_BATCH])
-    }
-
-    /// Reserves space for a task that this transaction accepts.
-    pub(super) fn promise_room(&mut self) -> Result<(), Fault> {
-        self.effects.promise_room().map_err(Fault::NoRoom)
-    }
-
-    /// Gives a task's space back after the commit, since it is final or deleted.
-    pub(super) fn release_room(&mut self) {
-        self.effects.ended += 1;
-    }
-
-    /// Announces a change to the task's watchers after the commit.
-    pub(super) fn announce(&mut self, task_id: &str, update: Update) {
-        self.effects.updates.push((task_id.to_owned(), update));
-    }
-
-    /// Tells the task's worker to stop, after the commit.
-    pub(super) fn revoke(&mut self, task_id: &str) {
-        self.effects.revoked.push(task_id.to_owned());
-    }
-
-    /// Counts what a task cost that has ended, after the commit.
-    pub(super) fn count_spent(&mut self, bookings: &[Booking]) {
-        self.effects.bookings.extend_from_slice(bookings);
-    }
-
-    /// Wakes the webhook deliverer after the commit.
-    pub(super) fn announce_delivery(&mut self) {
-        self.effects.has_delivery = true;
     }
 }
 
@@ -276,6 +246,7 @@ mod tests {
     use std::sync::mpsc as blocking;
 
     use concept_refinement_capability::clock::ManualClock;
+    use concept_refinement_capability::tasks::hub::Update;
     use concept_refinement_domain::capability::ErrorKind;
     use concept_refinement_domain::rulebook::Refusal;
     use futures::future::join_all;
@@ -330,7 +301,8 @@ mod tests {
 
     async fn insert(writer: &Writer, id: u32, parent: Option<u32>) -> Result<(), CapabilityError> {
         let insert = move |tx: &mut Tx<'_>| {
-            tx.announce("task", Update::Deleted);
+            let deleted = ("task".to_owned(), Update::Deleted);
+            tx.effects.updates.push(deleted);
             let values = (id, parent);
             tx.connection
                 .execute("INSERT INTO child (id, parent) VALUES (?, ?)", values)?;

@@ -9,14 +9,14 @@ use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tasks::hub::Update;
 use concept_refinement_domain::rulebook::TaskRecord;
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::message::{Message, read};
-use super::{Subscription, Wakes, channel};
+use super::{Subscription, channel};
 use crate::connection::database::{DEADLINE, Database};
 use crate::connection::fault::Fault;
 use crate::tasks::reads;
@@ -50,8 +50,8 @@ const BATCH: usize = 1_000;
 pub(super) struct Listener {
     pub(super) database: Arc<Database>,
     pub(super) subscription: Subscription,
-    pub(super) wakes: Arc<Wakes>,
-    pub(super) operated: Arc<Wakes>,
+    pub(super) wakes: watch::Sender<()>,
+    pub(super) operated: watch::Sender<()>,
 }
 
 /// A connection that receives notifications.
@@ -193,7 +193,7 @@ impl Listener {
     /// checked, which happens once per `promises`.
     async fn look_at_all(&self, released: &mut Instant, promises: Duration) {
         self.look().await;
-        self.wakes.wake();
+        self.wakes.send_replace(());
         if released.elapsed() >= promises {
             self.release_promises().await;
             *released = Instant::now();
@@ -269,9 +269,9 @@ impl Listener {
                     self.subscription.promises.release(&id);
                     hub.announce(&id, Update::Deleted);
                 }
-                Message::Published => self.wakes.wake(),
+                Message::Published => self.wakes.send_replace(()),
                 Message::Redelivered => self.subscription.hub.announce_delivery(),
-                Message::Operated => self.operated.wake(),
+                Message::Operated => self.operated.send_replace(()),
             }
         }
     }

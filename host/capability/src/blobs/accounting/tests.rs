@@ -4,9 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Who waits is known by its age.
+type Accounting = SpaceAccounting<Age>;
+
+fn wait(accounting: &mut Accounting, wants: u64) -> Result<Age, Refused> {
+    let age = accounting.next;
+    accounting.wait(wants, age)
+}
+
 /// Waits, and answers the age.
-fn waits(accounting: &mut SpaceAccounting, wants: u64) -> Age {
-    accounting.wait(wants).unwrap()
+fn waits(accounting: &mut Accounting, wants: u64) -> Age {
+    wait(accounting, wants).unwrap()
 }
 
 #[test]
@@ -18,14 +26,14 @@ fn an_original_has_its_room_at_once_or_not_at_all() {
         ("what others leave", &[20, 20], 10, Ok(())),
         ("more than others leave", &[20, 20], 11, Err(Refused::Now)),
     ] {
-        let mut accounting = SpaceAccounting::new(100);
+        let mut accounting = Accounting::new(100);
         for wants in before {
             assert_eq!(accounting.original(*wants), Ok(()), "{name}");
         }
         assert_eq!(accounting.original(wants), expected, "{name}");
     }
     // Beside answers, which may have all that is free.
-    let mut accounting = SpaceAccounting::new(100);
+    let mut accounting = Accounting::new(100);
     for _ in 0..2 {
         waits(&mut accounting, 45);
     }
@@ -50,19 +58,19 @@ fn answers_have_room_in_their_order_and_small_ones_beside_large_ones() {
             &[0, 1, 4, 5],
         ),
     ] {
-        let mut accounting = SpaceAccounting::new(100);
+        let mut accounting = Accounting::new(100);
         for wants in wanted {
             waits(&mut accounting, *wants);
         }
         let admitted: Vec<_> = accounting.advance().iter().map(|(age, _)| *age).collect();
         assert_eq!(admitted, expected, "{name}");
     }
-    assert_eq!(SpaceAccounting::new(100).wait(101), Err(Refused::Ever));
+    assert_eq!(Accounting::new(100).wait(101, 0), Err(Refused::Ever));
 }
 
 #[test]
 fn who_waits_is_passed_by_no_more_than_it_wants() {
-    let mut accounting = SpaceAccounting::new(100);
+    let mut accounting = Accounting::new(100);
     waits(&mut accounting, 40);
     waits(&mut accounting, 40);
     accounting.advance();
@@ -85,7 +93,7 @@ fn who_waits_is_passed_by_no_more_than_it_wants() {
 
 #[test]
 fn who_leaves_the_line_holds_up_nobody() {
-    let mut accounting = SpaceAccounting::new(100);
+    let mut accounting = Accounting::new(100);
     waits(&mut accounting, 50);
     waits(&mut accounting, 45);
     accounting.advance();
@@ -106,7 +114,7 @@ fn as_many_large_answers_as_there_are_tasks_have_their_room_in_turn() {
     const MIB: u64 = 32;
     const TASKS: u64 = 64;
     let (large, small) = (30 * MIB, 1);
-    let mut accounting = SpaceAccounting::new(1024 * MIB);
+    let mut accounting = Accounting::new(1024 * MIB);
     for _ in 0..TASKS {
         waits(&mut accounting, large);
     }
@@ -153,7 +161,7 @@ proptest! {
     /// have their room in the end, if those who have some give it back.
     #[test]
     fn everybody_has_room_in_the_end(steps in steps()) {
-        let mut accounting = SpaceAccounting::new(100);
+        let mut accounting = Accounting::new(100);
         let mut has: Vec<(Purpose, u64)> = Vec::new();
         let mut waits: BTreeMap<Age, u64> = BTreeMap::new();
         let end = std::iter::repeat_n(Step::GiveBack(None, 100), 120);
@@ -165,7 +173,7 @@ proptest! {
                     }
                 }
                 Step::Answer(wants) => {
-                    if let Ok(age) = accounting.wait(wants) {
+                    if let Ok(age) = wait(&mut accounting, wants) {
                         waits.insert(age, wants);
                     }
                 }

@@ -1,5 +1,4 @@
 use concept_refinement_capability::moving::Table;
-use serde_json::Value;
 
 use super::*;
 
@@ -18,9 +17,9 @@ static REWRITES: [Rewrite; 1] = [Rewrite {
         columns: "id",
     },
     to: &NUMBERS,
-    row: |row| {
-        let doubled = row.first().and_then(Value::as_i64).unwrap_or_default() * 2;
-        vec![row.first().cloned().unwrap_or_default(), doubled.into()]
+    add: |row| {
+        let number: i64 = row.number("id");
+        row.set("doubled", number * 2);
     },
 }];
 

@@ -29,9 +29,10 @@ pub(super) async fn all(
 
 async fn rows(
     session: &Session<'_>,
-    Rewrite { from, to, row }: &'static Rewrite,
+    rewrite: &'static Rewrite,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
+    let Rewrite { from, to, .. } = rewrite;
     let (total, mut done) = (count(session, from).await?, 0);
     let (read_types, written_types) = (types(session, from).await?, types(session, to).await?);
     let next = async |after| read(session, from, &read_types, after, BATCH).await;
@@ -50,7 +51,7 @@ async fn rows(
         let rewriting = async {
             // The connection may need this thread to send the statements.
             yield_now().await;
-            Ok(batch.into_iter().map(row).collect())
+            Ok(batch.into_iter().map(|row| rewrite.row(row)).collect())
         };
         let count;
         (count, batch, rewritten) = futures::try_join!(written, read, rewriting)?;
