@@ -27,7 +27,6 @@ use crate::partial_edit::refine_part;
 use crate::ports::{Blob, Clock, ImageStore, Images, ModelRequest, Part, Ports, Purpose};
 use crate::reason::Reason;
 use crate::refine::{Refined, refine};
-use crate::time::timeout;
 
 /// Delay before an image store that cannot be reached is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -156,7 +155,7 @@ async fn in_time(
     let now = ports.now();
     let limit = time_limit(&claimed.task, config.task_timeout, now);
     let work = steps(ports, config, claimed, now.plus(limit), track);
-    timeout(ports, limit, work).await.unwrap_or_else(|| {
+    ports.timeout(limit, work).await.unwrap_or_else(|| {
         // Where its own deadline ended it, that is counted from its submission.
         let deadline = claimed.task.refinement.deadline_seconds;
         let seconds = match deadline.filter(|_| limit < config.task_timeout) {

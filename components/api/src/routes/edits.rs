@@ -5,7 +5,6 @@
 //! API repeats by itself what failed, and has no key for it: a repeat joins the task that the
 //! same request made.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Accepted;
@@ -14,7 +13,6 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::Draft;
 use futures::channel::oneshot;
-use futures::future::{Either, select};
 use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
@@ -259,9 +257,9 @@ async fn answered<P: Ports>(
 
 /// The end of the task, if it comes in time.
 async fn ended<P: Ports>(ports: &P, end: oneshot::Receiver<End>, left: Duration) -> End {
-    match select(end, pin!(ports.sleep(left))).await {
-        Either::Left((Ok(ended), _)) => ended,
-        Either::Left((Err(_), _)) | Either::Right(((), _)) => Err(still_running()),
+    match ports.timeout(left, end).await {
+        Some(Ok(ended)) => ended,
+        Some(Err(_)) | None => Err(still_running()),
     }
 }
 
@@ -284,18 +282,14 @@ fn events<P: Ports>(
     let parts = stream::unfold(state, move |state| async move {
         let (ports, mut end, asked, origin) = state?;
         let wait = KEEP_ALIVE.min(deadline.since(ports.now()));
-        let silence = Box::pin(ports.sleep(wait));
-        let ended = match select(&mut end, silence).await {
-            Either::Left((Ok(ended), _)) => Some(ended),
-            Either::Right(((), _)) if ports.now() < deadline => None,
-            Either::Left((Err(_), _)) | Either::Right(((), _)) => Some(Err(still_running())),
-        };
-        let Some(ended) = ended else {
+        let ended = ports.timeout(wait, &mut end).await;
+        if ended.is_none() && ports.now() < deadline {
             return Some((comment(), Some((ports, end, asked, origin))));
-        };
+        }
         let event = match ended {
-            Ok(task) => Text::of(&ports, &task, &asked, &origin).await,
-            Err(fault) => Err(fault),
+            Some(Ok(Ok(task))) => Text::of(&ports, &task, &asked, &origin).await,
+            Some(Ok(Err(fault))) => Err(fault),
+            Some(Err(_)) | None => Err(still_running()),
         };
         let last = event.map_or_else(|fault| failure(&fault), |event| event.pieces);
         Some((last, None))
