@@ -2,11 +2,7 @@
 //! it.
 
 use crc32fast::Hasher;
-use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::inflate_flags::{
-    TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
-};
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
 use super::container::{Enclosed, MAX_PACKET};
 use super::output::Output;
@@ -120,35 +116,13 @@ pub fn packet(body: &[u8]) -> Option<Enclosed<'_>> {
     let (envelope, packet) = rest.split_at_checked(end + 1)?;
     let packet = match (is_packed, method) {
         (0, _) => packet.into(),
-        (1, 0) => unpacked(packet)?.into(),
+        // Memory grows with what is unpacked, since there may be many of them.
+        (1, 0) => decompress_to_vec_zlib_with_limit(packet, MAX_PACKET)
+            .ok()?
+            .into(),
         _ => return None,
     };
     Some(Enclosed { envelope, packet })
-}
-
-/// None: it is malformed or too long. Memory grows with what is unpacked, since there may be
-/// many of them.
-fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
-    const FLAGS: u32 = TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let mut state = DecompressorOxide::new();
-    let mut unpacked = vec![0; bytes.len().min(MAX_PACKET)];
-    let (mut read, mut written) = (0, 0);
-    loop {
-        let rest = bytes.get(read..)?;
-        let (status, taken, added) = decompress(&mut state, rest, &mut unpacked, written, FLAGS);
-        read += taken;
-        written += added;
-        match status {
-            TINFLStatus::Done => {
-                unpacked.truncate(written);
-                return Some(unpacked);
-            }
-            TINFLStatus::HasMoreOutput if written < MAX_PACKET => {
-                unpacked.resize((2 * written).clamp(1024, MAX_PACKET), 0);
-            }
-            _ => return None,
-        }
-    }
 }
 
 /// Writes a text chunk with this packet behind these texts: a language and a translated
