@@ -29,7 +29,7 @@ pub enum Place {
 }
 
 /// Goes through the segments of one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     format: Format,
     plan: Plan,

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::xmp::{self, Room};
 
 /// The body of a segment that holds a packet, as long as it may be.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collector {
     bytes: Vec<u8>,
     is_too_long: bool,

@@ -22,7 +22,7 @@ pub struct Plan {
 }
 
 /// Goes through the segments of one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strip {
     format: Format,
     plan: Plan,
@@ -35,7 +35,7 @@ pub struct Strip {
 }
 
 /// What becomes of the current segment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Treatment {
     Keep,
     Drop,
