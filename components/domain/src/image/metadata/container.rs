@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use super::super::Format;
-use super::output::Output;
 use super::segment::{Next, Segment};
 use super::{gif, jpeg, png, webp};
 
@@ -85,9 +84,9 @@ pub fn trimmed(format: Format, head: &[u8]) -> Vec<u8> {
 /// A segment of EXIF.
 pub fn exif(format: Format, tiff: &[u8]) -> Vec<u8> {
     match format {
-        Format::Png => png::chunk(b"eXIf", tiff),
+        Format::Png => png::chunk(b"eXIf", &[tiff]),
         Format::Jpeg => jpeg::exif(tiff),
-        Format::Webp => webp::chunk(b"EXIF", tiff),
+        Format::Webp => webp::chunk(b"EXIF", &[tiff]),
         Format::Gif => Vec::new(),
     }
 }
@@ -112,13 +111,13 @@ pub fn holds(format: Format, packet: &[&[u8]]) -> bool {
     }
 }
 
-/// Writes a segment with this packet, which comes in pieces.
-pub fn put_xmp(format: Format, envelope: &[u8], packet: &[&[u8]], out: &mut impl Output) {
+/// A segment with this packet, which comes in pieces.
+pub fn xmp(format: Format, envelope: &[u8], packet: &[&[u8]]) -> Vec<u8> {
     match format {
-        Format::Png => png::put_xmp(envelope, packet, out),
-        Format::Jpeg => jpeg::put_xmp(packet, out),
-        Format::Webp => webp::put_xmp(packet, out),
-        Format::Gif => gif::put_xmp(packet, out),
+        Format::Png => png::xmp(envelope, packet),
+        Format::Jpeg => jpeg::xmp(packet),
+        Format::Webp => webp::chunk(b"XMP ", packet),
+        Format::Gif => gif::xmp(packet),
     }
 }
 

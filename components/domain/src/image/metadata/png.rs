@@ -5,7 +5,6 @@ use crc32fast::Hasher;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
 use super::container::{Enclosed, MAX_PACKET};
-use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -101,11 +100,21 @@ fn is_picture(kind: &[u8; 4], length: u64) -> bool {
     known.any(|(picture, longest)| *picture == kind && length <= *longest)
 }
 
-/// A chunk with this content.
-pub fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-    let mut chunk = Vec::new();
-    put_chunk(kind, &[content], &mut chunk);
-    chunk
+/// A chunk with this content, which comes in pieces.
+pub fn chunk(kind: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let length = content.len() as u32;
+    let mut checksum = Hasher::new();
+    checksum.update(kind);
+    checksum.update(&content);
+    let checksum = checksum.finalize();
+    [
+        &length.to_be_bytes()[..],
+        kind,
+        &content,
+        &checksum.to_be_bytes(),
+    ]
+    .concat()
 }
 
 /// The packet in what follows the keyword.
@@ -125,22 +134,11 @@ pub fn packet(body: &[u8]) -> Option<Enclosed<'_>> {
     Some(Enclosed { envelope, packet })
 }
 
-/// Writes a text chunk with this packet behind these texts: a language and a translated
-/// keyword, each up to a zero.
-pub fn put_xmp(texts: &[u8], packet: &[&[u8]], out: &mut impl Output) {
+/// A text chunk with this packet behind these texts: a language and a translated keyword,
+/// each up to a zero.
+pub fn xmp(texts: &[u8], packet: &[&[u8]]) -> Vec<u8> {
     let texts = if texts.is_empty() { &[0, 0] } else { texts };
     let mut content = vec![XMP, &[0, 0], texts];
     content.extend(packet);
-    put_chunk(b"iTXt", &content, out);
-}
-
-fn put_chunk(kind: &[u8; 4], content: &[&[u8]], out: &mut impl Output) {
-    let length: usize = content.iter().map(|piece| piece.len()).sum();
-    out.put(&(length as u32).to_be_bytes());
-    let mut checksum = Hasher::new();
-    for piece in [&kind[..]].iter().chain(content) {
-        checksum.update(piece);
-        out.put(piece);
-    }
-    out.put(&checksum.finalize().to_be_bytes());
+    chunk(b"iTXt", &content)
 }
