@@ -30,8 +30,10 @@ pub struct Strip {
     position: u64,
     treatment: Treatment,
     has_end: bool,
-    has_exif: bool,
-    is_changed: bool,
+    /// An orientation was written.
+    pub has_exif: bool,
+    /// Something was taken out.
+    pub is_changed: bool,
 }
 
 /// What becomes of the current segment.
@@ -67,16 +69,6 @@ impl Strip {
             has_exif: false,
             is_changed: false,
         }
-    }
-
-    /// Whether something was taken out.
-    pub fn is_changed(&self) -> bool {
-        self.is_changed
-    }
-
-    /// Whether an orientation was written.
-    pub fn has_exif(&self) -> bool {
-        self.has_exif
     }
 
     /// Takes the next part of a segment.
