@@ -146,11 +146,6 @@ pub fn length(format: Format, signature: &[u8]) -> Option<u64> {
     }
 }
 
-/// The flags with this head, of a file without packets.
-pub fn stripped_flags(head: &[u8], has_exif: bool) -> Vec<u8> {
-    webp::stripped_flags(head, has_exif)
-}
-
 /// Flags that say that there is a packet, and the first segment behind the signature, which
 /// begins with this head.
 pub fn with_flags(format: Format, head: &[u8]) -> Vec<u8> {
@@ -166,11 +161,6 @@ pub fn padding(format: Format, position: u64) -> usize {
         Format::Webp => usize::from(!position.is_multiple_of(2)),
         Format::Png | Format::Jpeg | Format::Gif => 0,
     }
-}
-
-/// The head of a segment that says nothing and is as long as that with this head.
-pub fn blank(head: &[u8]) -> Vec<u8> {
-    webp::blank(head)
 }
 
 /// The mark of the end, where one may be missing.

@@ -5,6 +5,7 @@ use super::container;
 use super::orientation;
 use super::output::Output;
 use super::segment::{Event, Kind};
+use super::webp;
 
 /// As much of a segment as may equal what is written in its place, in bytes.
 const MAX_COMPARED: usize = 64;
@@ -110,7 +111,7 @@ impl Strip {
                 Treatment::Keep
             }
             Kind::Flags => {
-                out.put(&container::stripped_flags(head, self.plan.has_exif));
+                out.put(&webp::stripped_flags(head, self.plan.has_exif));
                 Treatment::Keep
             }
             Kind::Picture | Kind::Scan | Kind::End => {
@@ -127,7 +128,7 @@ impl Strip {
                 original: head.to_vec(),
             },
             Kind::Blank => {
-                let blank = container::blank(head);
+                let blank = webp::blank(head);
                 self.is_changed |= blank != head;
                 out.put(&blank);
                 Treatment::Blank
