@@ -131,6 +131,14 @@ impl<B: Blob> Draft<B> {
         self.blob.length().await
     }
 
+    /// The image that one stream has: what it lacks will not follow.
+    pub async fn filled(mut self, stream: B::Stream) -> Result<Contents<B>, Rejected> {
+        match self.fill(stream).await? {
+            Received::Whole(inspected) => Ok(self.whole(inspected)),
+            Received::Part(reason) => Err(Rejected::Unusable(reason)),
+        }
+    }
+
     /// The image, once it is whole.
     pub fn whole(self, inspected: Inspected) -> Contents<B> {
         Contents {
