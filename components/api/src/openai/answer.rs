@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::fields::{Asked, ResponseFormat};
 use crate::base64_stream::{self, Encoder};
 use crate::origin::Origin;
-use crate::ports::{ImageStore, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
 
 /// The pieces of a text, and how long it is in bytes.
@@ -52,7 +52,7 @@ impl Text {
                 (info, format!(r#""url":{}"#, json!(url)), None)
             }
             ResponseFormat::Base64 => {
-                let (info, contents) = ImageStore::get(ports, path, None).await?.ok_or(GONE)?;
+                let (info, contents) = ports.image(path, None).await?.ok_or(GONE)?;
                 (info, r#""b64_json":""#.to_owned(), Some(contents))
             }
         };

@@ -30,7 +30,7 @@ use crate::openai::form::{self, Form, Image, Reader};
 use crate::openai::plain_name;
 use crate::origin::Origin;
 use crate::pace::Paced;
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::problem::{Problem, with_quota};
 use crate::request::{AnyBody, Body, Headers, Request, any};
 use crate::response::Response;
@@ -210,7 +210,7 @@ fn watched<P: Ports>(
     state.ports.spawn(async move {
         let ended: End = match end(&ports, &republisher, &task).await {
             Some(ended) => Ok(ended),
-            None => match TaskStore::get(&ports, &task.user_id, &task.id).await {
+            None => match ports.task(&task.user_id, &task.id).await {
                 Ok(Some(task)) if task.status.is_final() => Ok(task),
                 Ok(None) => Err(Problem::NotFound("The task was deleted.").into()),
                 Ok(Some(_)) | Err(_) => return,

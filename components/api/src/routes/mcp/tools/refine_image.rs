@@ -8,7 +8,7 @@ use concept_refinement_mcp::{Annotations, Params, Terms, Tool};
 use serde_json::{Map, Value};
 
 use super::{Called, READS};
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::routes::end::end;
 use crate::routes::mcp::schema::{Schemas, object};
@@ -133,7 +133,7 @@ impl<P: Ports> Exchange<'_, P> {
         if let Some(Some(ended)) = ports.timeout(left, end).await {
             return Some(ended);
         }
-        let current = TaskStore::get(ports, &task.user_id, &task.id).await;
+        let current = ports.task(&task.user_id, &task.id).await;
         current.ok().flatten()
     }
 }
