@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Received, Rejected};
-use crate::ports::{Blobs, Clock, Failure, Http, Purpose, Random, Response, Rest, StreamOf};
+use crate::ports::{Failure, Ports, Purpose, Response, Rest, StreamOf};
 use crate::time::Budget;
 
 /// Enough for the address of a picture; more redirects look like a loop.
@@ -53,7 +53,7 @@ pub enum DownloadError {
 /// Downloads one image, following a few redirects, with as many attempts as fit before
 /// the deadline. Each attempt has the download timeout; waiting for space does not count.
 /// `space`: what is reserved for it already.
-pub async fn download<P: Http + Clock + Random>(
+pub async fn download<P: Ports>(
     ports: &P,
     url: &str,
     purpose: Purpose,
@@ -87,7 +87,7 @@ pub async fn download<P: Http + Clock + Random>(
 }
 
 /// State shared by all attempts of a download.
-struct Download<'a, P: Blobs> {
+struct Download<'a, P: Ports> {
     ports: &'a P,
     purpose: Purpose,
     config: &'a Config,
@@ -101,7 +101,7 @@ struct Partial<B> {
     rest: Option<Rest>,
 }
 
-impl<P: Http + Clock> Download<'_, P> {
+impl<P: Ports> Download<'_, P> {
     async fn attempt(
         &mut self,
         url: &str,

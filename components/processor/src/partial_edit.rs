@@ -13,7 +13,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Rejected};
-use crate::ports::{Blobs, Images, ModelRequest, Part, Ports, Purpose, StreamOf};
+use crate::ports::{Images, ModelRequest, Part, Ports, Purpose, StreamOf};
 use crate::process::Interrupted;
 use crate::reason::Reason;
 use crate::refine::{Refined, refine};
@@ -93,7 +93,7 @@ fn interrupted(rejected: Rejected) -> Interrupted {
 }
 
 /// An image that was made for the model, outside of the instance that made it.
-async fn stored<P: Blobs>(
+async fn stored<P: Ports>(
     ports: &P,
     image: StreamOf<P>,
     config: &Config,

@@ -11,8 +11,7 @@ use crate::config::Config;
 use crate::contents::{Contents, Draft};
 use crate::download::{DownloadError, download};
 use crate::ports::{
-    Answer, Clock, Http, ImageModel, ImageOrLocation, Images, ModelError, ModelRequest, Purpose,
-    Random, StreamOf,
+    Answer, ImageOrLocation, Images, ModelError, ModelRequest, Ports, Purpose, StreamOf,
 };
 use crate::reason::Reason;
 use crate::time::Budget;
@@ -27,7 +26,7 @@ pub struct Refined<B> {
 }
 
 /// The model's answer. `space`: what is reserved for it already.
-pub async fn refine<P: ImageModel + Http + Clock + Random>(
+pub async fn refine<P: Ports>(
     ports: &P,
     request: ModelRequest,
     images: &Images<'_, P::Blob>,
@@ -69,7 +68,7 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
     }
 }
 
-async fn collect<P: Http + Clock + Random>(
+async fn collect<P: Ports>(
     ports: &P,
     answer: Answer<StreamOf<P>>,
     space: Option<Draft<P::Blob>>,
