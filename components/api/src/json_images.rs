@@ -10,7 +10,6 @@ mod rest;
 #[cfg(test)]
 mod tests;
 
-use crate::base64_stream::NotBase64;
 use crate::request::{Body, Interrupted};
 use content::Content;
 pub use rest::Members;
@@ -38,9 +37,6 @@ pub struct JsonImages<B> {
     rest: Rest,
     /// The current image, until it has ended.
     image: Option<Content>,
-    /// Where the current image turned out not to be base64, its string goes on at the begin of
-    /// the chunk's rest, there behind a backslash or not.
-    broken: Option<bool>,
     fault: Option<Fault>,
 }
 
@@ -53,7 +49,6 @@ impl<B: Body> JsonImages<B> {
             at: 0,
             rest: Rest::new(max_rest, members),
             image: None,
-            broken: None,
             fault: None,
         }
     }
@@ -79,31 +74,12 @@ impl<B: Body> JsonImages<B> {
             let length = match self.chunk().await {
                 Ok(None) => return Ok(()),
                 Ok(Some(bytes)) => bytes.len(),
-                Err(Fault::NotBase64) => break,
+                // What follows of it comes as text.
+                Err(Fault::NotBase64) => 0,
                 Err(fault) => return Err(fault),
             };
+            self.fault = None;
             max = self.reduced(max, length)?;
-        }
-        self.fault = None;
-        self.image = None;
-        let Some(mut is_escaped) = self.broken.take() else {
-            return Ok(());
-        };
-        loop {
-            let text = self.chunk.get(self.at..).unwrap_or_default();
-            let end = text.iter().position(|byte| {
-                let is_end = !is_escaped && *byte == b'"';
-                is_escaped = !is_escaped && *byte == b'\\';
-                is_end
-            });
-            if let Some(end) = end {
-                self.at = self.at.saturating_add(end).saturating_add(1);
-                return Ok(());
-            }
-            max = self.reduced(max, text.len())?;
-            if !self.read().await? {
-                return Ok(());
-            }
         }
     }
 
@@ -155,27 +131,29 @@ impl<B: Body> JsonImages<B> {
         }
         let is_read = self.at >= self.chunk.len();
         if self.image.is_some() && is_read && !self.read().await? {
+            self.image = None;
             return Err(Fault::NotBase64);
         }
         let Some(mut image) = self.image.take() else {
             return Ok(None);
         };
+        let was_broken = image.is_broken;
         let mut bytes = Vec::new();
         let text = self.chunk.get(self.at..).unwrap_or_default();
-        let is_escaped = image.is_escaped();
         let after = image.take(text, &mut bytes);
-        self.broken = after.is_err().then_some(is_escaped);
-        match after? {
-            Some(json) => {
-                self.at = self.chunk.len().saturating_sub(json.len());
-                image.finish(&mut bytes)?;
-            }
-            None => {
-                self.at = self.chunk.len();
-                self.image = Some(image);
-            }
+        let read = text.strip_suffix(after.unwrap_or_default());
+        let read = read.unwrap_or_default();
+        self.at = self.at.saturating_add(read.len());
+        let taken = match (was_broken, image.is_broken) {
+            (false, false) => Ok(bytes),
+            (false, true) => Err(Fault::NotBase64),
+            // Of use to nobody, but its length counts.
+            (true, _) => Ok(read.to_vec()),
+        };
+        if after.is_none() {
+            self.image = Some(image);
         }
-        Ok(Some(bytes))
+        taken.map(Some)
     }
 
     /// Replaces the chunk by the next one. False: the body has ended.
@@ -205,10 +183,4 @@ pub fn index(text: &str) -> Option<usize> {
     let index = digits.parse().ok()?;
     // No other notation of the number.
     (rest::placeholder(index) == text).then_some(index)
-}
-
-impl From<NotBase64> for Fault {
-    fn from(_: NotBase64) -> Self {
-        Self::NotBase64
-    }
 }

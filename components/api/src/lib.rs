@@ -51,9 +51,6 @@ use concept_refinement_guest::log;
 pub use api::Api;
 pub use config::{Config, ConfigError};
 pub use origin::Origin;
-pub use ports::{
-    Background, ByteStream, Changes, Clock, ConceptStore, Health, Ids, ImageStore, Issuer,
-    KeyDocument, Ports, Settings, TaskQueue, TaskStore, WebhookStore,
-};
+pub use ports::{ByteStream, Changes, Clock, KeyDocument, Ports, Settings};
 pub use request::{Body, Headers, Interrupted, Method, Request};
 pub use response::{Content, Response};

@@ -1,9 +1,6 @@
 //! Ends a body that comes too slowly, on platforms that do not do so themselves.
 
-use std::pin::pin;
 use std::time::Duration;
-
-use futures::future::{Either, select};
 
 use crate::ports::Clock;
 use crate::request::{Body, Interrupted};
@@ -36,11 +33,11 @@ impl<B: Body, C: Clock> Paced<B, C> {
 impl<B: Body, C: Clock> Body for Paced<B, C> {
     async fn chunk(&mut self) -> Result<Option<Vec<u8>>, Interrupted> {
         let begin = self.clock.now();
-        let left = pin!(self.clock.sleep(SPAN.saturating_sub(self.waited)));
-        let chunk = match select(pin!(self.body.chunk()), left).await {
-            Either::Left((Ok(Some(chunk)), _)) => chunk,
-            Either::Left((end, _)) => return end,
-            Either::Right(((), _)) => return Err(Interrupted),
+        let left = SPAN.saturating_sub(self.waited);
+        let chunk = match self.clock.timeout(left, self.body.chunk()).await {
+            Some(Ok(Some(chunk))) => chunk,
+            Some(end) => return end,
+            None => return Err(Interrupted),
         };
         self.waited = self.waited.saturating_add(self.clock.now().since(begin));
         self.received = self.received.saturating_add(chunk.len());

@@ -1,7 +1,6 @@
 //! The ports of the routes, in terms of the domain.
 //!
-//! Each trait is the part of the WIT interface of the same name that the API uses; `wit/`
-//! has the promises.
+//! They are the parts of the WIT interfaces that the API uses; `wit/` has the promises.
 
 use std::future::Future;
 
@@ -22,27 +21,24 @@ pub use concept_refinement_guest::{ByteStream, Clock};
 /// What a capability answers, unless a port says otherwise.
 type Result<T, E = CapabilityError> = std::result::Result<T, E>;
 
-/// All ports together. Clones share state.
-pub trait Ports:
-    TaskStore
-    + TaskQueue
-    + ImageStore
-    + ConceptStore
-    + WebhookStore
-    + Health
-    + Issuer
-    + Clock
-    + Ids
-    + Background
-    + Clone
-    + 'static
-{
-}
-
 /// The changes of one task. Dropping it unsubscribes.
 pub type Changes = LocalBoxStream<'static, Change>;
 
-pub trait TaskStore {
+/// An issuer's key set as it was published.
+#[derive(Clone, Debug, Default)]
+pub struct KeyDocument {
+    pub bytes: Vec<u8>,
+    /// Whether another instance had it before, so that its faults are in the log.
+    pub is_known: bool,
+}
+
+/// All ports together. Clones share state.
+pub trait Ports: Clock + Clone + 'static {
+    /// A stored image's bytes. A response passes them on as they arrive.
+    type Contents;
+
+    // Of `task-store`.
+
     async fn submit(&self, task: NewTask) -> Result<Submission>;
 
     async fn withdraw(&self, id: &str, error_message: &str) -> Result<Fenced>;
@@ -51,9 +47,9 @@ pub trait TaskStore {
     /// concept or (as the caller knows) an image.
     async fn renew_session(&self, user: &str, until: Timestamp, owns_images: bool) -> Result<()>;
 
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>>;
+    async fn task(&self, user: &str, id: &str) -> Result<Option<Task>>;
 
-    async fn list(
+    async fn tasks(
         &self,
         user: &str,
         status: Option<Status>,
@@ -69,24 +65,21 @@ pub trait TaskStore {
 
     async fn cancel(&self, user: &str, id: &str) -> Result<Option<Cancellation>>;
 
-    async fn delete(&self, user: &str, id: &str) -> Result<bool>;
+    async fn delete_task(&self, user: &str, id: &str) -> Result<bool>;
 
     /// Erases what is stored about the user, at most `limit` of each kind.
     async fn erase_user(&self, user: &str, limit: u32) -> Result<Erased>;
 
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>>;
-}
 
-pub trait TaskQueue {
+    // Of `task-queue`.
+
     async fn publish(&self, message: Vec<u8>) -> Result<()>;
 
     /// Where a pending task is among those that wait, if that is known: 1 is claimed next.
     async fn position(&self, task_id: &str) -> Result<Option<u32>>;
-}
 
-pub trait ImageStore {
-    /// A stored image's bytes. A response passes them on as they arrive.
-    type Contents;
+    // Of `image-store`.
 
     /// Stores an image. [`StoredOrNot::WrongLength`] if the contents are
     /// shorter or longer than declared.
@@ -97,7 +90,7 @@ pub trait ImageStore {
 
     async fn stat(&self, path: &str) -> Result<Option<ImageInfo>>;
 
-    async fn get(
+    async fn image(
         &self,
         path: &str,
         range: Option<ByteRange>,
@@ -106,7 +99,7 @@ pub trait ImageStore {
     /// Whether the owner has an upload.
     async fn has_uploads(&self, owner: &str) -> Result<bool>;
 
-    async fn delete(&self, path: &str) -> Result<()>;
+    async fn delete_image(&self, path: &str) -> Result<()>;
 
     /// Deletes uploads of an owner, at most `limit`. True: there may be more.
     async fn delete_uploads(&self, owner: &str, limit: u32) -> Result<bool>;
@@ -114,12 +107,17 @@ pub trait ImageStore {
     async fn sign(&self, path: &str, origin: &str) -> Result<String>;
 
     async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>>;
-}
 
-pub trait ConceptStore {
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>>;
+    // Of `concept-store`.
 
-    async fn list(&self, user: &str, limit: u32, after: Option<Position>) -> Result<ConceptPage>;
+    async fn concept(&self, user: &str, id: &str) -> Result<Option<Concept>>;
+
+    async fn concepts(
+        &self,
+        user: &str,
+        limit: u32,
+        after: Option<Position>,
+    ) -> Result<ConceptPage>;
 
     /// The user's concepts that were refined from this one, the oldest first.
     async fn children(&self, user: &str, id: &str, limit: u32) -> Result<Vec<Concept>>;
@@ -128,49 +126,37 @@ pub trait ConceptStore {
     async fn find_image(&self, sha256: &str) -> Result<Option<Timestamp>>;
 
     /// Returns the path of the concept's image.
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>>;
-}
+    async fn delete_concept(&self, user: &str, id: &str) -> Result<Option<String>>;
 
-pub trait WebhookStore {
+    // Of `webhook-store`.
+
     async fn webhook(&self, user: &str, task_id: &str) -> Result<Option<WebhookDelivery>>;
 
     async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery>;
-}
 
-pub trait Health {
+    // Of `health`.
+
     async fn check(&self) -> Vec<CapabilityState>;
 
     /// The model's description.
     async fn model(&self) -> String;
-}
 
-/// An issuer's key set as it was published.
-#[derive(Clone, Debug, Default)]
-pub struct KeyDocument {
-    pub bytes: Vec<u8>,
-    /// Whether another instance had it before, so that its faults are in the log.
-    pub is_known: bool,
-}
+    // Of the platform.
 
-pub trait Issuer {
     /// Fetches the issuer's key set, with limits on size and time. The error is for the
     /// log.
     async fn key_set(&self, url: &str) -> Result<KeyDocument, String>;
-}
 
-pub trait Settings {
-    async fn get(&self, name: &str) -> Option<String>;
-}
-
-pub trait Ids {
     /// A new random UUID in lower case with hyphens.
     fn uuid(&self) -> String;
 
     /// A new UUID that sorts by time, so that new tasks are adjacent in a store.
     fn task_id(&self) -> String;
-}
 
-pub trait Background {
     /// Runs work after the response. It may be lost.
     fn spawn(&self, work: impl Future<Output = ()> + 'static);
+}
+
+pub trait Settings {
+    async fn get(&self, name: &str) -> Option<String>;
 }

@@ -8,7 +8,7 @@ use concept_refinement_domain::validation::{FieldErrors, Malformed};
 use serde::Serialize;
 
 use crate::request::Interrupted;
-use crate::response::{Content, Response};
+use crate::response::Response;
 
 /// An error response. Details are sentences for the caller.
 #[derive(Debug)]
@@ -148,11 +148,7 @@ impl Problem {
                 _ => None,
             },
         };
-        let response = Response::json(status, &body).unwrap_or_else(|_| Response {
-            status: 500,
-            headers: Vec::new(),
-            content: Content::None,
-        });
+        let response = Response::json(status, &body).unwrap_or_else(|_| Response::empty(500));
         self.with_fields(response)
     }
 

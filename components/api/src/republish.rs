@@ -10,7 +10,7 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::log;
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::recent::Recent;
 use crate::warnings::Warnings;
 
@@ -43,7 +43,7 @@ impl<P: Ports> Republisher<P> {
     /// Reads a task of which nothing was heard, and publishes it if it is overdue. If that
     /// fails, the next silence is another chance.
     pub async fn look_at(&self, user: &str, id: &str) {
-        if let Ok(Some(task)) = TaskStore::get(&self.ports, user, id).await {
+        if let Ok(Some(task)) = self.ports.task(user, id).await {
             self.republish_if_overdue(&task, self.ports.now());
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! The store must not keep an incomplete image, but that is known only at the end. So the
 //! last chunk is held back until it is inspected: an incomplete image then ends before
-//! its declared length, and the store refuses it.
+//! its declared length, and the store refuses it. Of a body of undeclared length all of them
+//! are held back.
 
 use std::collections::VecDeque;
 
 use concept_refinement_domain::chunks;
-use concept_refinement_domain::image::{self, Format, Inspected, Inspector, Limits};
+use concept_refinement_domain::image::{self, Format, Inspector, Limits};
 
 use crate::ports::ByteStream;
 use crate::problem::Problem;
@@ -17,18 +18,30 @@ use crate::request::Body;
 pub struct Upload<B> {
     body: B,
     inspector: Option<Inspector>,
-    /// A chunk that was inspected but not passed on yet.
+    /// Chunks that were inspected but not passed on yet.
     held: VecDeque<Vec<u8>>,
-    outcome: Option<Result<Inspected, Problem>>,
+    /// So many are held until the end is inspected too.
+    least_held: usize,
+    outcome: Option<Result<(), Problem>>,
 }
 
 impl<B: Body> Upload<B> {
-    pub fn new(body: B, limits: Limits) -> Self {
+    /// It is passed on as it comes, but for its end.
+    pub fn streamed(body: B, limits: Limits) -> Self {
         Self {
             body,
             inspector: Some(Inspector::new(limits)),
             held: VecDeque::new(),
+            least_held: 2,
             outcome: None,
+        }
+    }
+
+    /// It is passed on only after it was buffered and found complete.
+    pub fn buffered(body: B, limits: Limits) -> Self {
+        Self {
+            least_held: usize::MAX,
+            ..Self::streamed(body, limits)
         }
     }
 
@@ -46,9 +59,9 @@ impl<B: Body> Upload<B> {
     }
 
     /// The result of the inspection.
-    pub fn verdict(self) -> Result<Inspected, Problem> {
+    pub fn verdict(&mut self) -> Result<(), Problem> {
         // The store may have stopped reading before the end.
-        self.outcome.unwrap_or(Err(Problem::Internal))
+        self.outcome.take().unwrap_or(Err(Problem::Internal))
     }
 
     /// Reads and inspects the next chunk. False: the end; the result is known.
@@ -65,7 +78,7 @@ impl<B: Body> Upload<B> {
                 Err(problem) => Err(problem.into()),
             },
             Ok(None) => match self.inspector.take().map(|inspector| inspector.finish()) {
-                Some(outcome) => outcome.map_err(Problem::from),
+                Some(outcome) => outcome.map(drop).map_err(Problem::from),
                 None => return false,
             },
             Err(interrupted) => Err(interrupted.into()),
@@ -78,47 +91,12 @@ impl<B: Body> Upload<B> {
 
 impl<B: Body> ByteStream for Upload<B> {
     async fn next(&mut self) -> Option<Vec<u8>> {
-        while self.held.len() < 2 && self.read().await {}
-        let is_whole = matches!(self.outcome, Some(Ok(_)));
-        if self.held.len() < 2 && !is_whole {
+        while self.held.len() < self.least_held && self.read().await {}
+        let is_whole = matches!(self.outcome, Some(Ok(())));
+        if self.held.len() < self.least_held && !is_whole {
             return None;
         }
         self.held.pop_front()
-    }
-}
-
-/// A body of undeclared length, which is passed on only after it was buffered and found
-/// complete.
-pub struct Whole<B> {
-    upload: Upload<B>,
-    problem: Option<Problem>,
-}
-
-impl<B: Body> Whole<B> {
-    pub fn new(upload: Upload<B>) -> Self {
-        Self {
-            upload,
-            problem: None,
-        }
-    }
-
-    /// Why no byte was passed on.
-    pub fn problem(self) -> Option<Problem> {
-        self.problem
-    }
-}
-
-impl<B: Body> ByteStream for Whole<B> {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        while self.upload.read().await {}
-        match self.upload.outcome.take_if(|outcome| outcome.is_err()) {
-            Some(outcome) => {
-                self.upload.held.clear();
-                self.problem = outcome.err();
-                None
-            }
-            None => self.upload.held.pop_front(),
-        }
     }
 }
 

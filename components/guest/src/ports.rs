@@ -1,5 +1,8 @@
 //! Ports that several components share, in terms of the domain.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use concept_refinement_domain::timestamp::Timestamp;
@@ -8,6 +11,17 @@ pub trait Clock {
     fn now(&self) -> Timestamp;
 
     async fn sleep(&self, duration: Duration);
+
+    /// What the work answers. None: the time was up first, and the work was dropped.
+    async fn timeout<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = pin!(work);
+        let mut end = pin!(self.sleep(limit));
+        poll_fn(|context| match work.as_mut().poll(context) {
+            Poll::Ready(answer) => Poll::Ready(Some(answer)),
+            Poll::Pending => end.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
 }
 
 pub trait Random {

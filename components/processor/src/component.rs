@@ -8,15 +8,12 @@
 mod http;
 mod stores;
 
-use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::convert::Convert as _;
-use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::Imports;
+use concept_refinement_guest::bindings::settings;
 use concept_refinement_guest::bindings::types::Claimed;
-use concept_refinement_guest::bindings::{progress, settings};
 
 use crate::config::{Config, ConfigError};
-use crate::ports::Progress;
 use crate::process;
 
 wit_bindgen::generate!({
@@ -74,12 +71,6 @@ async fn config() -> Result<Config, ConfigError> {
             .find(|(set, _)| **set == name)?;
         value.clone()
     })
-}
-
-impl Progress for Imports {
-    async fn began(&self, lease: &Lease, stage: Stage) {
-        progress::began(lease.clone().convert(), stage.convert()).await;
-    }
 }
 
 impl From<process::Outcome> for Outcome {

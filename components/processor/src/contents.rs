@@ -9,7 +9,7 @@ use concept_refinement_domain::image::metadata::{self, SourceType};
 use concept_refinement_domain::image::{Format, Limits, Problem};
 use thiserror::Error;
 
-use crate::ports::{Blob, Blobs, Purpose, Rewritten};
+use crate::ports::{Blob, Ports, Purpose, Rewritten};
 
 /// A complete, inspected image.
 pub struct Contents<B> {
@@ -69,7 +69,7 @@ impl<B: Blob> Draft<B> {
     /// An empty draft. For a model's answer this waits until there is space for all of
     /// it: the declared length, or else the maximum.
     pub async fn reserve(
-        blobs: &impl Blobs<Blob = B>,
+        blobs: &impl Ports<Blob = B>,
         purpose: Purpose,
         declared: Option<u64>,
         limits: Limits,
@@ -87,7 +87,7 @@ impl<B: Blob> Draft<B> {
     /// Space for a model's answer, and for a result of at most `length` bytes that is made of
     /// it: taken at once, since whoever holds some must not wait for more.
     pub async fn reserve_two(
-        blobs: &impl Blobs<Blob = B>,
+        blobs: &impl Ports<Blob = B>,
         limits: Limits,
         result: Limits,
     ) -> Result<(Self, Self), Rejected> {
@@ -107,7 +107,7 @@ impl<B: Blob> Draft<B> {
 
     /// The same within the space of an empty draft, if there is one of enough space.
     pub async fn reserve_within(
-        blobs: &impl Blobs<Blob = B>,
+        blobs: &impl Ports<Blob = B>,
         space: Option<Self>,
         purpose: Purpose,
         declared: Option<u64>,
@@ -129,6 +129,14 @@ impl<B: Blob> Draft<B> {
     /// Bytes received so far.
     pub async fn length(&self) -> u64 {
         self.blob.length().await
+    }
+
+    /// The image that one stream has: what it lacks will not follow.
+    pub async fn filled(mut self, stream: B::Stream) -> Result<Contents<B>, Rejected> {
+        match self.fill(stream).await? {
+            Received::Whole(inspected) => Ok(self.whole(inspected)),
+            Received::Part(reason) => Err(Rejected::Unusable(reason)),
+        }
     }
 
     /// The image, once it is whole.

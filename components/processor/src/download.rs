@@ -18,7 +18,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::contents::{Contents, Draft, Received, Rejected};
-use crate::ports::{Blobs, Clock, Failure, Http, Purpose, Random, Response, Rest, StreamOf};
+use crate::ports::{Failure, Ports, Purpose, Response, Rest, StreamOf};
 use crate::time::Budget;
 
 /// Enough for the address of a picture; more redirects look like a loop.
@@ -39,10 +39,6 @@ pub enum DownloadError {
         status: u16,
         retry_after: Option<Duration>,
     },
-    #[error("the address redirects more than {MAX_REDIRECTS} times")]
-    TooManyRedirects,
-    #[error("the address redirects to nowhere")]
-    RedirectToNowhere,
     #[error("the answer is compressed in a way that was not asked for")]
     Encoded,
     #[error("{0}")]
@@ -57,7 +53,7 @@ pub enum DownloadError {
 /// Downloads one image, following a few redirects, with as many attempts as fit before
 /// the deadline. Each attempt has the download timeout; waiting for space does not count.
 /// `space`: what is reserved for it already.
-pub async fn download<P: Http + Clock + Random>(
+pub async fn download<P: Ports>(
     ports: &P,
     url: &str,
     purpose: Purpose,
@@ -69,10 +65,7 @@ pub async fn download<P: Http + Clock + Random>(
         ports,
         purpose,
         config,
-        partial: space.map(|draft| Partial {
-            draft,
-            beginning: None,
-        }),
+        partial: space.map(|draft| Partial { draft, rest: None }),
     };
     let mut tries = 0;
     loop {
@@ -94,7 +87,7 @@ pub async fn download<P: Http + Clock + Random>(
 }
 
 /// State shared by all attempts of a download.
-struct Download<'a, P: Blobs> {
+struct Download<'a, P: Ports> {
     ports: &'a P,
     purpose: Purpose,
     config: &'a Config,
@@ -104,18 +97,11 @@ struct Download<'a, P: Blobs> {
 /// The state that an attempt leaves for the next one.
 struct Partial<B> {
     draft: Draft<B>,
-    beginning: Option<Beginning>,
+    /// What is missing, if the beginning of a file is in the draft.
+    rest: Option<Rest>,
 }
 
-/// The beginning of a file that is in a draft.
-struct Beginning {
-    /// The version of the file.
-    etag: String,
-    /// In bytes.
-    length: u64,
-}
-
-impl<P: Http + Clock> Download<'_, P> {
+impl<P: Ports> Download<'_, P> {
     async fn attempt(
         &mut self,
         url: &str,
@@ -133,10 +119,7 @@ impl<P: Http + Clock> Download<'_, P> {
             }
             // The attempt had to wait for space, so the connection may be dead by
             // now.
-            self.partial = Some(Partial {
-                draft,
-                beginning: None,
-            });
+            self.partial = Some(Partial { draft, rest: None });
         };
         let filled = time.spend(draft.fill(response.body)).await;
         let error = match filled.transpose()? {
@@ -150,33 +133,29 @@ impl<P: Http + Clock> Download<'_, P> {
 
     /// Keeps the part from which the next attempt can continue.
     async fn keep(&mut self, draft: Draft<P::Blob>, etag: Option<String>) {
-        let length = draft.length().await;
-        let beginning = match (length, etag) {
+        let rest = match (draft.length().await, etag) {
             (0, _) => None,
-            (length, Some(etag)) if is_strong(&etag) => Some(Beginning { etag, length }),
+            (offset, Some(etag)) if is_strong(&etag) => Some(Rest { offset, etag }),
             _ => return,
         };
-        self.partial = Some(Partial { draft, beginning });
+        self.partial = Some(Partial { draft, rest });
     }
 
     /// A response with the file, or with the rest of it.
     async fn response(&self, url: &str) -> Result<Response<StreamOf<P>>, DownloadError> {
-        let beginning = self.partial.as_ref().and_then(|it| it.beginning.as_ref());
-        let rest = beginning.map(|Beginning { etag, length }| Rest {
-            offset: *length,
-            etag: etag.clone(),
-        });
+        let rest = self.partial.as_ref().and_then(|it| it.rest.as_ref());
         let mut url = self.permitted(url)?;
         for _ in 0..=MAX_REDIRECTS {
             let (ports, user_agent) = (self.ports, &*self.config.user_agent);
-            let get = ports.get(url.as_str(), self.purpose, rest.as_ref(), user_agent);
+            let get = ports.get(url.as_str(), self.purpose, rest, user_agent);
             let response = get.await.map_err(DownloadError::Fetch)?;
             match response.status {
                 301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &response)?,
                 _ => return Ok(response),
             }
         }
-        Err(DownloadError::TooManyRedirects)
+        let problem = format!("redirects more than {MAX_REDIRECTS} times");
+        Err(DownloadError::Address(problem))
     }
 
     /// Where to put the file: appended to the partial draft, or in space of its own, for
@@ -191,9 +170,9 @@ impl<P: Http + Clock> Download<'_, P> {
         }
         let (empty, is_rest_asked) = match self.partial.take() {
             None => (None, false),
-            Some(Partial { draft, beginning }) => match beginning {
+            Some(Partial { draft, rest }) => match rest {
                 None => (Some(draft), false),
-                Some(beginning) if response.is_from(beginning.length) => return Ok(draft),
+                Some(rest) if response.is_from(rest.offset) => return Ok(draft),
                 Some(_) => (None, true),
             },
         };
@@ -231,7 +210,7 @@ impl<P: Http + Clock> Download<'_, P> {
             .location
             .as_deref()
             .and_then(|location| from.join(location).ok())
-            .ok_or(DownloadError::RedirectToNowhere)?;
+            .ok_or_else(|| DownloadError::Address("redirects to nowhere".to_owned()))?;
         self.permitted(next.as_str())
     }
 
@@ -273,11 +252,7 @@ impl DownloadError {
             Self::BrokeOff(_) => true,
             Self::Fetch(error) => purpose == Purpose::ModelAnswer && *error != Failure::Forbidden,
             Self::TimedOut(_) => purpose == Purpose::ModelAnswer,
-            Self::Address(_)
-            | Self::TooManyRedirects
-            | Self::RedirectToNowhere
-            | Self::Encoded
-            | Self::Contents(_) => false,
+            Self::Address(_) | Self::Encoded | Self::Contents(_) => false,
         }
     }
 

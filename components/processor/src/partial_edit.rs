@@ -12,8 +12,8 @@ use concept_refinement_domain::task::{Stage, Task};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
-use crate::contents::{Contents, Draft, Received, Rejected};
-use crate::ports::{Blobs, Images, ModelRequest, Part, Ports, Purpose, StreamOf};
+use crate::contents::{Contents, Draft, Rejected};
+use crate::ports::{Images, ModelRequest, Part, Ports, Purpose, StreamOf};
 use crate::process::Interrupted;
 use crate::reason::Reason;
 use crate::refine::{Refined, refine};
@@ -45,7 +45,7 @@ pub async fn refine_part<P: Ports>(
         .map_err(interrupted)?;
     let result = config.composite_limits(view.result_length);
     let both = Draft::reserve_two(ports, config.answer_limits(), result).await;
-    let (space, mut draft) = both.map_err(interrupted)?;
+    let (space, draft) = both.map_err(interrupted)?;
 
     let request = ModelRequest {
         media_type: match &image {
@@ -73,14 +73,12 @@ pub async fn refine_part<P: Ports>(
     let composite = ports.compose(original, view, feather, &answer).await;
     let composite = composite.map_err(|reason| failed(Reason::fault(reason)))?;
     let notes: Vec<_> = iter::chain(composite.notes, notes).collect();
-    match draft.fill(composite.image).await.map_err(interrupted)? {
-        Received::Whole(inspected) => Ok(Refined {
-            image: draft.whole(inspected),
-            notes: note::bounded(&notes),
-            source_type,
-        }),
-        Received::Part(reason) => Err(failed(Reason::fault(reason))),
-    }
+    let image = draft.filled(composite.image).await;
+    Ok(Refined {
+        image: image.map_err(interrupted)?,
+        notes: note::bounded(&notes),
+        source_type,
+    })
 }
 
 fn failed(reason: Reason) -> Interrupted {
@@ -95,15 +93,12 @@ fn interrupted(rejected: Rejected) -> Interrupted {
 }
 
 /// An image that was made for the model, outside of the instance that made it.
-async fn stored<P: Blobs>(
+async fn stored<P: Ports>(
     ports: &P,
     image: StreamOf<P>,
     config: &Config,
 ) -> Result<Contents<P::Blob>, Rejected> {
     let limits = config.composite_limits(u64::MAX);
-    let mut draft = Draft::reserve(ports, Purpose::Original, None, limits).await?;
-    match draft.fill(image).await? {
-        Received::Whole(inspected) => Ok(draft.whole(inspected)),
-        Received::Part(reason) => Err(Rejected::Unusable(reason)),
-    }
+    let draft = Draft::reserve(ports, Purpose::Original, None, limits).await?;
+    draft.filled(image).await
 }

@@ -22,15 +22,8 @@ use crate::reason::Reason;
 /// What a capability answers, unless a port says otherwise.
 pub(crate) type Result<T, E = CapabilityError> = std::result::Result<T, E>;
 
-pub trait TaskStore {
-    /// None: the lease is lost.
-    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>>;
-    async fn finish(&self, lease: &Lease, image: RefinedImage) -> Result<Finished>;
-    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced>;
-}
-
 /// The bytes of one image, kept outside of the instance.
-pub trait Blob {
+pub trait Blob: Sized {
     /// Bytes from elsewhere.
     type Stream;
 
@@ -47,19 +40,13 @@ pub trait Blob {
     async fn length(&self) -> u64;
 
     /// The image that was filled in, without what a model must not see.
-    async fn stripped(&self) -> Result<Rewritten<Self>>
-    where
-        Self: Sized;
+    async fn stripped(&self) -> Result<Rewritten<Self>>;
 
     /// The same with this digital source type.
-    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>>
-    where
-        Self: Sized;
+    async fn marked(&self, source_type: SourceType) -> Result<Rewritten<Self>>;
 
     /// Moves so much of the space of an empty blob to a new one.
-    async fn split(&mut self, length: u64) -> Result<Self>
-    where
-        Self: Sized;
+    async fn split(&mut self, length: u64) -> Result<Self>;
 }
 
 /// The same image with other metadata.
@@ -70,26 +57,7 @@ pub struct Rewritten<B> {
 }
 
 /// The streams that the blobs of these ports are filled with.
-pub type StreamOf<P> = <<P as Blobs>::Blob as Blob>::Stream;
-
-pub trait Blobs {
-    type Blob: Blob;
-
-    /// An empty blob with space for this many bytes. For a model's answer this waits.
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob>;
-}
-
-pub trait ImageStore: Blobs {
-    async fn put(&self, image: NewImage, contents: &Contents<Self::Blob>) -> Result<StoredOrNot>;
-    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>>;
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, StreamOf<Self>)>>;
-    async fn delete(&self, path: &str) -> Result<()>;
-    async fn sign(&self, path: &str, origin: &str) -> Result<String>;
-}
-
-pub trait Progress {
-    async fn began(&self, lease: &Lease, stage: Stage);
-}
+pub type StreamOf<P> = <<P as Ports>::Blob as Blob>::Stream;
 
 /// A request to a model, without the images.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,14 +108,6 @@ pub enum ModelError {
     Final(Reason),
 }
 
-pub trait ImageModel: Blobs {
-    async fn refine(
-        &self,
-        request: ModelRequest,
-        images: &Images<'_, Self::Blob>,
-    ) -> Result<Answer<StreamOf<Self>>, ModelError>;
-}
-
 /// What a model sees.
 pub struct Images<'a, B> {
     /// The original, or the part of it that it may see.
@@ -181,27 +141,6 @@ pub struct Composite<S> {
     pub notes: Vec<String>,
 }
 
-/// Edits of a part of an image. An error is a sentence for the user: trying again cannot
-/// help.
-pub trait PartialEdits: Blobs {
-    /// What a model is to see.
-    async fn prepare(
-        &self,
-        original: &Contents<Self::Blob>,
-        part: &Part<Self::Blob>,
-        part_only: bool,
-    ) -> Result<View<StreamOf<Self>>, String>;
-
-    /// Puts what a model has answered into the original.
-    async fn compose(
-        &self,
-        original: &Contents<Self::Blob>,
-        view: (&Contents<Self::Blob>, Region),
-        feather: u32,
-        answer: &Contents<Self::Blob>,
-    ) -> Result<Composite<StreamOf<Self>>, String>;
-}
-
 /// Requests the rest of a file whose beginning was received, if it is still this version;
 /// otherwise the whole file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,7 +164,65 @@ pub struct Response<S> {
     pub body: S,
 }
 
-pub trait Http: Blobs {
+/// All ports together.
+pub trait Ports: Clock + Random {
+    /// The bytes of an image, outside of the instance.
+    type Blob: Blob;
+
+    // Of `task-store`.
+
+    /// None: the lease is lost.
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>>;
+    async fn finish(&self, lease: &Lease, image: RefinedImage) -> Result<Finished>;
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced>;
+
+    // Of `blobs`.
+
+    /// An empty blob with space for this many bytes. For a model's answer this waits.
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Self::Blob>;
+
+    // Of `image-store`.
+
+    async fn put(&self, image: NewImage, contents: &Contents<Self::Blob>) -> Result<StoredOrNot>;
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>>;
+    async fn image(&self, path: &str) -> Result<Option<(ImageInfo, StreamOf<Self>)>>;
+    async fn delete_image(&self, path: &str) -> Result<()>;
+    async fn sign(&self, path: &str, origin: &str) -> Result<String>;
+
+    // Of `progress`.
+
+    async fn began(&self, lease: &Lease, stage: Stage);
+
+    // Of `image-model`.
+
+    async fn refine(
+        &self,
+        request: ModelRequest,
+        images: &Images<'_, Self::Blob>,
+    ) -> Result<Answer<StreamOf<Self>>, ModelError>;
+
+    // Of `partial-edits`.
+
+    /// What a model is to see. An error is a sentence for the user: trying again cannot
+    /// help.
+    async fn prepare(
+        &self,
+        original: &Contents<Self::Blob>,
+        part: &Part<Self::Blob>,
+        part_only: bool,
+    ) -> Result<View<StreamOf<Self>>, String>;
+
+    /// Puts what a model has answered into the original. An error is a sentence as above.
+    async fn compose(
+        &self,
+        original: &Contents<Self::Blob>,
+        view: (&Contents<Self::Blob>, Region),
+        feather: u32,
+        answer: &Contents<Self::Blob>,
+    ) -> Result<Composite<StreamOf<Self>>, String>;
+
+    // Of HTTP.
+
     /// `rest`: None for the whole file.
     async fn get(
         &self,
@@ -234,15 +231,4 @@ pub trait Http: Blobs {
         rest: Option<&Rest>,
         user_agent: &str,
     ) -> Result<Response<StreamOf<Self>>, Failure>;
-}
-
-/// All ports together.
-pub trait Ports:
-    TaskStore + ImageStore + Progress + PartialEdits + ImageModel + Http + Clock + Random
-{
-}
-
-impl<T> Ports for T where
-    T: TaskStore + ImageStore + Progress + PartialEdits + ImageModel + Http + Clock + Random
-{
 }

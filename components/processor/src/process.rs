@@ -24,10 +24,9 @@ use crate::config::Config;
 use crate::contents::{Contents, Draft, Metadata, Received, Rejected};
 use crate::download::{DownloadError, download};
 use crate::partial_edit::refine_part;
-use crate::ports::{Blob, Clock, ImageStore, Images, ModelRequest, Part, Ports, Purpose};
+use crate::ports::{Blob, Clock, Images, ModelRequest, Part, Ports, Purpose};
 use crate::reason::Reason;
 use crate::refine::{Refined, refine};
-use crate::time::timeout;
 
 /// Delay before an image store that cannot be reached is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -122,27 +121,27 @@ async fn run(
 
 /// Best effort: an unneeded image is invisible, but on a full disk it takes space that
 /// others need.
-async fn remove_image(images: &impl ImageStore, track: &Track) {
+async fn remove_image(ports: &impl Ports, track: &Track) {
     if let Some(path) = track.path.get() {
-        let _ = images.delete(path).await;
+        let _ = ports.delete_image(path).await;
     }
 }
 
 /// The same for an image whose storing did not finish, if another worker has the task. If
 /// the image was stored after all, it belongs to that worker; so only the path without
 /// the format is deleted.
-async fn remove_unfinished(images: &impl ImageStore, track: &Track) {
+async fn remove_unfinished(ports: &impl Ports, track: &Track) {
     if let Some(path) = track.path.get()
         && track.stage.get() == Stage::StoringImage
     {
-        let _ = images.delete(without_format(path)).await;
+        let _ = ports.delete_image(without_format(path)).await;
     }
 }
 
 /// The same for images that earlier attempts at an ended task have stored.
-async fn remove_earlier(images: &impl ImageStore, claimed: &Claimed, needed: Option<&str>) {
+async fn remove_earlier(ports: &impl Ports, claimed: &Claimed, needed: Option<&str>) {
     for path in earlier_paths(claimed).filter(|path| Some(path.as_str()) != needed) {
-        let _ = images.delete(&path).await;
+        let _ = ports.delete_image(&path).await;
     }
 }
 
@@ -156,7 +155,7 @@ async fn in_time(
     let now = ports.now();
     let limit = time_limit(&claimed.task, config.task_timeout, now);
     let work = steps(ports, config, claimed, now.plus(limit), track);
-    timeout(ports, limit, work).await.unwrap_or_else(|| {
+    ports.timeout(limit, work).await.unwrap_or_else(|| {
         // Where its own deadline ended it, that is counted from its submission.
         let deadline = claimed.task.refinement.deadline_seconds;
         let seconds = match deadline.filter(|_| limit < config.task_timeout) {
@@ -385,7 +384,7 @@ async fn stored_image<P: Ports>(
 ) -> Result<Contents<P::Blob>, Interrupted> {
     let failed = |reason| Interrupted::Failed(Stage::Downloading, Reason::refusal(reason));
     loop {
-        let found = reached(ports, async || ImageStore::get(ports, path).await).await;
+        let found = reached(ports, async || ports.image(path).await).await;
         let found = found.map_err(|error| {
             Interrupted::Failed(Stage::Downloading, Reason::fault(error.message))
         })?;
@@ -422,11 +421,11 @@ async fn reached<T>(
     }
 }
 
-async fn model_request<I: ImageStore>(
-    images: &I,
+async fn model_request<P: Ports>(
+    ports: &P,
     config: &Config,
     Claimed { lease, task, .. }: &Claimed,
-    original: &Contents<I::Blob>,
+    original: &Contents<P::Blob>,
     is_stripped: bool,
 ) -> Result<ModelRequest, Interrupted> {
     // A provider can fetch an image of this service only if the public URL is configured, and
@@ -434,7 +433,7 @@ async fn model_request<I: ImageStore>(
     let source_url = match (&task.original_path, &config.public_url) {
         _ if is_stripped => None,
         (None, _) => Some(task.original_address().to_owned()),
-        (Some(path), Some(public_url)) => Some(images.sign(path, public_url).await?),
+        (Some(path), Some(public_url)) => Some(ports.sign(path, public_url).await?),
         (Some(_), None) => None,
     };
     let aspects = task.refinement.preserve_aspects.as_deref();
@@ -493,7 +492,7 @@ async fn store_refined_image<P: Ports>(
     refined: &Contents<P::Blob>,
 ) -> Result<Stored, Interrupted> {
     let failed = |reason: String| Interrupted::Failed(Stage::StoringImage, Reason::fault(reason));
-    let put = async || ImageStore::put(ports, image.clone(), refined).await;
+    let put = async || ports.put(image.clone(), refined).await;
     match reached(ports, put).await {
         Ok(StoredOrNot::Stored(stored)) => Ok(stored),
         Ok(StoredOrNot::LimitReached(_)) => Err(failed("too many images are kept".to_owned())),

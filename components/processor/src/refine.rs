@@ -8,11 +8,10 @@ use concept_refinement_domain::retry::{MAX_TRIES, backoff};
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
-use crate::contents::{Contents, Draft, Received};
+use crate::contents::{Contents, Draft};
 use crate::download::{DownloadError, download};
 use crate::ports::{
-    Answer, Clock, Http, ImageModel, ImageOrLocation, Images, ModelError, ModelRequest, Purpose,
-    Random, StreamOf,
+    Answer, ImageOrLocation, Images, ModelError, ModelRequest, Ports, Purpose, StreamOf,
 };
 use crate::reason::Reason;
 use crate::time::Budget;
@@ -27,7 +26,7 @@ pub struct Refined<B> {
 }
 
 /// The model's answer. `space`: what is reserved for it already.
-pub async fn refine<P: ImageModel + Http + Clock + Random>(
+pub async fn refine<P: Ports>(
     ports: &P,
     request: ModelRequest,
     images: &Images<'_, P::Blob>,
@@ -69,7 +68,7 @@ pub async fn refine<P: ImageModel + Http + Clock + Random>(
     }
 }
 
-async fn collect<P: Http + Clock + Random>(
+async fn collect<P: Ports>(
     ports: &P,
     answer: Answer<StreamOf<P>>,
     space: Option<Draft<P::Blob>>,
@@ -84,13 +83,10 @@ async fn collect<P: Http + Clock + Random>(
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
             // Lack of space does not count against the model.
             let draft = Draft::reserve_within(ports, space, purpose, length, limits).await;
-            let mut draft = draft.map_err(|rejected| unusable(&rejected))?;
-            let filled = time.spend(draft.fill(contents)).await;
-            match filled.ok_or_else(|| silence(config))? {
-                Ok(Received::Whole(inspected)) => draft.whole(inspected),
-                Ok(Received::Part(reason)) => return Err(unusable(&reason)),
-                Err(rejected) => return Err(unusable(&rejected)),
-            }
+            let draft = draft.map_err(|rejected| unusable(&rejected))?;
+            let filled = time.spend(draft.filled(contents)).await;
+            let filled = filled.ok_or_else(|| silence(config))?;
+            filled.map_err(|rejected| unusable(&rejected))?
         }
         ImageOrLocation::Location(url) => {
             let purpose = Purpose::ModelAnswer;

@@ -1,10 +1,7 @@
 //! Time limits.
 
 use std::future::Future;
-use std::pin::pin;
 use std::time::Duration;
-
-use futures::future::{Either, select};
 
 use crate::ports::Clock;
 
@@ -22,21 +19,9 @@ impl<'a, C: Clock> Budget<'a, C> {
     /// None: the time was up first, and the step was dropped.
     pub async fn spend<T>(&mut self, step: impl Future<Output = T>) -> Option<T> {
         let begin = self.clock.now();
-        let done = timeout(self.clock, self.left, step).await;
+        let done = self.clock.timeout(self.left, step).await;
         let took = self.clock.now().since(begin);
         self.left = self.left.saturating_sub(took);
         done
-    }
-}
-
-/// None: the time was up first, and the work was dropped.
-pub async fn timeout<T>(
-    clock: &impl Clock,
-    limit: Duration,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    match select(pin!(work), pin!(clock.sleep(limit))).await {
-        Either::Left((answer, _)) => Some(answer),
-        Either::Right(((), _)) => None,
     }
 }

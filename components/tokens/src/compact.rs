@@ -28,19 +28,14 @@ struct Header {
     kid: Option<String>,
     typ: Option<String>,
     cty: Option<String>,
-    #[serde(default)]
-    crit: Present,
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
 }
 
-/// Records that a member is present, whatever its value.
-#[derive(Default)]
-struct Present(bool);
-
-impl<'de> Deserialize<'de> for Present {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer)?;
-        Ok(Self(true))
-    }
+/// True, whatever it is.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer)?;
+    Ok(true)
 }
 
 impl<'a> Compact<'a> {
@@ -81,7 +76,7 @@ impl Header {
             .as_deref()
             .is_none_or(|typ| is(typ, &["JWT", "at+jwt", "application/at+jwt"]));
         let is_nested = self.cty.as_deref().is_some_and(|cty| is(cty, &["JWT"]));
-        is_jwt && !is_nested && !self.crit.0
+        is_jwt && !is_nested && !self.crit
     }
 }
 

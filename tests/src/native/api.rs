@@ -18,9 +18,9 @@ use futures::stream::{self, LocalBoxStream};
 
 use super::{Native, Outside};
 
-impl<O: Outside> api::Ports for Native<O> {}
+impl<O: Outside> api::Ports for Native<O> {
+    type Contents = Contents;
 
-impl<O: Outside> api::TaskStore for Native<O> {
     async fn submit(&self, task: NewTask) -> Result<Submission, CapabilityError> {
         self.host.tasks().submit(task).await
     }
@@ -39,11 +39,11 @@ impl<O: Outside> api::TaskStore for Native<O> {
         tasks.renew_session(user, until, owns_images).await
     }
 
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
+    async fn task(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
         self.host.tasks().get(user, id).await
     }
 
-    async fn list(
+    async fn tasks(
         &self,
         user: &str,
         status: Option<Status>,
@@ -65,7 +65,7 @@ impl<O: Outside> api::TaskStore for Native<O> {
         self.host.tasks().cancel(user, id).await
     }
 
-    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
+    async fn delete_task(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
         self.host.tasks().delete(user, id).await
     }
 
@@ -77,9 +77,7 @@ impl<O: Outside> api::TaskStore for Native<O> {
         let changes = self.host.tasks().watch(user, id).await?;
         Ok(changes.map(|changes| changes as api::Changes))
     }
-}
 
-impl<O: Outside> api::TaskQueue for Native<O> {
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
         self.host.queue.publish(message).await
     }
@@ -87,10 +85,6 @@ impl<O: Outside> api::TaskQueue for Native<O> {
     async fn position(&self, task_id: &str) -> Result<Option<u32>, CapabilityError> {
         self.host.queue.position(task_id).await
     }
-}
-
-impl<O: Outside> api::ImageStore for Native<O> {
-    type Contents = Contents;
 
     async fn put(
         &self,
@@ -115,7 +109,7 @@ impl<O: Outside> api::ImageStore for Native<O> {
         self.host.images.stat(path).await
     }
 
-    async fn get(
+    async fn image(
         &self,
         path: &str,
         range: Option<ByteRange>,
@@ -127,7 +121,7 @@ impl<O: Outside> api::ImageStore for Native<O> {
         self.host.images.has_uploads(owner).await
     }
 
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+    async fn delete_image(&self, path: &str) -> Result<(), CapabilityError> {
         self.host.images.delete(path).await
     }
 
@@ -142,14 +136,12 @@ impl<O: Outside> api::ImageStore for Native<O> {
     async fn resolve(&self, url: &str, origin: &str) -> Result<Option<Resolved>, CapabilityError> {
         self.host.images.resolve(url, origin).await
     }
-}
 
-impl<O: Outside> api::ConceptStore for Native<O> {
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
+    async fn concept(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
         self.host.concepts().get(user, id).await
     }
 
-    async fn list(
+    async fn concepts(
         &self,
         user: &str,
         limit: u32,
@@ -171,12 +163,14 @@ impl<O: Outside> api::ConceptStore for Native<O> {
         self.host.concepts().find_image(sha256).await
     }
 
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
+    async fn delete_concept(
+        &self,
+        user: &str,
+        id: &str,
+    ) -> Result<Option<String>, CapabilityError> {
         self.host.concepts().delete(user, id).await
     }
-}
 
-impl<O: Outside> api::WebhookStore for Native<O> {
     async fn webhook(
         &self,
         user: &str,
@@ -188,9 +182,7 @@ impl<O: Outside> api::WebhookStore for Native<O> {
     async fn redeliver(&self, user: &str, task_id: &str) -> Result<Redelivery, CapabilityError> {
         self.host.webhooks().redeliver(user, task_id).await
     }
-}
 
-impl<O: Outside> api::Health for Native<O> {
     async fn check(&self) -> Vec<CapabilityState> {
         self.host.health().await
     }
@@ -198,15 +190,11 @@ impl<O: Outside> api::Health for Native<O> {
     async fn model(&self) -> String {
         self.host.model.describe().to_owned()
     }
-}
 
-impl<O: Outside> api::Issuer for Native<O> {
     async fn key_set(&self, _url: &str) -> Result<api::KeyDocument, String> {
         Err("tokens are signed with a secret here".to_owned())
     }
-}
 
-impl<O: Outside> api::Ids for Native<O> {
     fn uuid(&self) -> String {
         self.outside.uuid()
     }
@@ -214,9 +202,7 @@ impl<O: Outside> api::Ids for Native<O> {
     fn task_id(&self) -> String {
         self.outside.uuid()
     }
-}
 
-impl<O: Outside> api::Background for Native<O> {
     fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.outside.spawn(Box::pin(work));
     }

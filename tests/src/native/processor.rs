@@ -20,9 +20,8 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_processor::config::Config;
 use concept_refinement_processor::contents::{Contents, Inspected, Metadata, Received, Rejected};
 use concept_refinement_processor::ports::{
-    Answer, Blob, Blobs, Clock, Composite, Failure, Http, ImageModel, ImageOrLocation, ImageStore,
-    Images, ModelError, ModelRequest, Part, PartialEdits, Progress, Purpose, Random, Response,
-    Rest, Rewritten, TaskStore, View,
+    Answer, Blob, Clock, Composite, Failure, ImageOrLocation, Images, ModelError, ModelRequest,
+    Part, Ports, Purpose, Random, Response, Rest, Rewritten, View,
 };
 use concept_refinement_processor::process;
 use concept_refinement_processor::reason::Reason;
@@ -53,24 +52,6 @@ impl<O: Outside> Native<O> {
             retry_later: asked::RetryLater::default(),
             outcome: Box::pin(outcome),
         }
-    }
-}
-
-impl<O: Outside> TaskStore for Native<O> {
-    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
-        self.host.leases().renew(lease).await
-    }
-
-    async fn finish(
-        &self,
-        lease: &Lease,
-        image: RefinedImage,
-    ) -> Result<Finished, CapabilityError> {
-        self.host.leases().finish(lease, image).await
-    }
-
-    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
-        self.host.leases().fail(lease, &failure).await
     }
 }
 
@@ -157,29 +138,24 @@ impl Blob for Held {
 /// What is measured natively changes whole images.
 const WHOLE_IMAGES: &str = "this pipeline edits no parts of images";
 
-impl<O: Outside> PartialEdits for Native<O> {
-    async fn prepare(
-        &self,
-        _: &Contents<Held>,
-        _: &Part<Held>,
-        _: bool,
-    ) -> Result<View<Body>, String> {
-        Err(WHOLE_IMAGES.to_owned())
-    }
-
-    async fn compose(
-        &self,
-        _: &Contents<Held>,
-        _: (&Contents<Held>, Region),
-        _: u32,
-        _: &Contents<Held>,
-    ) -> Result<Composite<Body>, String> {
-        Err(WHOLE_IMAGES.to_owned())
-    }
-}
-
-impl<O: Outside> Blobs for Native<O> {
+impl<O: Outside> Ports for Native<O> {
     type Blob = Held;
+
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
+        self.host.leases().renew(lease).await
+    }
+
+    async fn finish(
+        &self,
+        lease: &Lease,
+        image: RefinedImage,
+    ) -> Result<Finished, CapabilityError> {
+        self.host.leases().finish(lease, image).await
+    }
+
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
+        self.host.leases().fail(lease, &failure).await
+    }
 
     async fn reserve(&self, _: Purpose, _: u64) -> Result<Held, CapabilityError> {
         Ok(Held {
@@ -187,9 +163,7 @@ impl<O: Outside> Blobs for Native<O> {
             transfer: None,
         })
     }
-}
 
-impl<O: Outside> ImageStore for Native<O> {
     async fn put(
         &self,
         image: NewImage,
@@ -205,7 +179,7 @@ impl<O: Outside> ImageStore for Native<O> {
         self.host.images.stat(path).await
     }
 
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Body)>, CapabilityError> {
+    async fn image(&self, path: &str) -> Result<Option<(ImageInfo, Body)>, CapabilityError> {
         let found = self.host.images.get(path, None).await?;
         Ok(found.map(|(info, contents)| {
             let contents = contents.take_while(|chunk| ready(chunk.is_ok()));
@@ -216,24 +190,20 @@ impl<O: Outside> ImageStore for Native<O> {
         }))
     }
 
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+    async fn delete_image(&self, path: &str) -> Result<(), CapabilityError> {
         self.host.images.delete(path).await
     }
 
     async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
         self.host.images.sign(path, origin).await
     }
-}
 
-impl<O: Outside> Progress for Native<O> {
     async fn began(&self, lease: &Lease, stage: Stage) {
         self.stage.set(stage);
         // Nothing depends on it.
         let _ = self.host.leases().progress(lease, stage).await;
     }
-}
 
-impl<O: Outside> ImageModel for Native<O> {
     async fn refine(
         &self,
         request: ModelRequest,
@@ -295,9 +265,26 @@ impl<O: Outside> ImageModel for Native<O> {
             }
         }
     }
-}
 
-impl<O: Outside> Http for Native<O> {
+    async fn prepare(
+        &self,
+        _: &Contents<Held>,
+        _: &Part<Held>,
+        _: bool,
+    ) -> Result<View<Body>, String> {
+        Err(WHOLE_IMAGES.to_owned())
+    }
+
+    async fn compose(
+        &self,
+        _: &Contents<Held>,
+        _: (&Contents<Held>, Region),
+        _: u32,
+        _: &Contents<Held>,
+    ) -> Result<Composite<Body>, String> {
+        Err(WHOLE_IMAGES.to_owned())
+    }
+
     async fn get(
         &self,
         url: &str,

@@ -13,6 +13,7 @@ use concept_refinement_domain::issuer_keys::{STALE, time_to_fetch};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_tokens::KeySet;
 
+use super::token_cache::TokenCache;
 use crate::log;
 use crate::ports::{KeyDocument, Ports};
 
@@ -29,17 +30,16 @@ pub struct KeyCache {
 }
 
 struct Cached {
-    keys: Keys,
+    keys: Rc<Keys>,
     document: Vec<u8>,
     fetched: Timestamp,
 }
 
 /// A snapshot of the keys.
-#[derive(Clone)]
 pub struct Keys {
-    pub set: Rc<KeySet>,
-    /// Identifies the key set: different for each one.
-    pub generation: u64,
+    pub set: KeySet,
+    /// The tokens that they have verified.
+    pub verified: RefCell<TokenCache>,
 }
 
 impl KeyCache {
@@ -54,7 +54,7 @@ impl KeyCache {
 
     /// The cached keys; if there are none, they are fetched. The error says after how
     /// many seconds they will be fetched again.
-    pub async fn keys<P: Ports>(self: &Rc<Self>, ports: &P) -> Result<Keys, u32> {
+    pub async fn keys<P: Ports>(self: &Rc<Self>, ports: &P) -> Result<Rc<Keys>, u32> {
         let Some(keys) = self.cached() else {
             self.fetch_if_due(ports).await;
             return self.cached().ok_or_else(|| {
@@ -70,15 +70,14 @@ impl KeyCache {
     }
 
     /// Fetches newer keys for a token whose key is unknown, if allowed.
-    pub async fn newer<P: Ports>(&self, ports: &P, than: &Keys) -> Option<Keys> {
+    pub async fn newer<P: Ports>(&self, ports: &P, than: &Rc<Keys>) -> Option<Rc<Keys>> {
         self.fetch_if_due(ports).await;
-        self.cached()
-            .filter(|keys| keys.generation != than.generation)
+        self.cached().filter(|keys| !Rc::ptr_eq(keys, than))
     }
 
-    fn cached(&self) -> Option<Keys> {
+    fn cached(&self) -> Option<Rc<Keys>> {
         let cached = self.cached.borrow();
-        cached.as_ref().map(|cached| cached.keys.clone())
+        cached.as_ref().map(|cached| Rc::clone(&cached.keys))
     }
 
     fn is_stale(&self, now: Timestamp) -> bool {
@@ -113,14 +112,10 @@ impl KeyCache {
         };
         let fetched = ports.now();
         let mut cached = self.cached.borrow_mut();
-        let generation = match cached.as_mut() {
-            Some(cached) if cached.document == bytes => {
-                cached.fetched = fetched;
-                return;
-            }
-            Some(cached) => cached.keys.generation + 1,
-            None => 1,
-        };
+        if let Some(cached) = cached.as_mut().filter(|cached| cached.document == bytes) {
+            cached.fetched = fetched;
+            return;
+        }
         let Some((set, skipped)) = KeySet::parse(&bytes) else {
             return warn("the answer is not a JWK Set");
         };
@@ -132,9 +127,9 @@ impl KeyCache {
         if set.is_empty() {
             warn("none of them can be used");
         }
-        let set = Rc::new(set);
+        let verified = RefCell::default();
         *cached = Some(Cached {
-            keys: Keys { set, generation },
+            keys: Rc::new(Keys { set, verified }),
             document: bytes,
             fetched,
         });

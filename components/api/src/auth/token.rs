@@ -19,11 +19,11 @@ use crate::ports::Ports;
 pub struct Tokens {
     rules: TokenRules,
     keys: Keys,
-    verified: RefCell<TokenCache>,
 }
 
 enum Keys {
-    Secret(Key),
+    /// With the tokens that it has verified.
+    Secret(Key, RefCell<TokenCache>),
     Issuer(Rc<KeyCache>),
     Unknown,
 }
@@ -31,7 +31,7 @@ enum Keys {
 impl Keys {
     fn signer(&self) -> Signer {
         match self {
-            Self::Secret(_) => Signer::Service,
+            Self::Secret(..) => Signer::Service,
             Self::Issuer(_) | Self::Unknown => Signer::Issuer,
         }
     }
@@ -57,22 +57,19 @@ impl From<Refusal> for TokenError {
 impl Tokens {
     pub fn new(rules: TokenRules) -> Self {
         let keys = match &rules.keys {
-            TokenKeys::Secret(secret) => Keys::Secret(Key::secret(secret)),
+            TokenKeys::Secret(secret) => Keys::Secret(Key::secret(secret), RefCell::default()),
             TokenKeys::SetAt(url) => Keys::Issuer(Rc::new(KeyCache::new(url.clone()))),
             TokenKeys::Unknown => Keys::Unknown,
         };
-        Self {
-            rules,
-            keys,
-            verified: RefCell::default(),
-        }
+        Self { rules, keys }
     }
 
     pub async fn verify<P: Ports>(&self, ports: &P, token: &str) -> Result<Caller, TokenError> {
         let now = ports.now();
         let cache = match &self.keys {
-            Keys::Secret(key) => {
-                let (caller, _) = self.judge(token, now, 0, |token| key.has_signed(token))?;
+            Keys::Secret(key, verified) => {
+                let judged = self.judge(token, now, verified, |token| key.has_signed(token));
+                let (caller, _) = judged?;
                 return Ok(caller);
             }
             Keys::Issuer(cache) => cache,
@@ -80,7 +77,7 @@ impl Tokens {
         };
         let keys = cache.keys(ports).await.map_err(TokenError::NoKeys)?;
         let mut is_unknown = false;
-        let judged = self.judge(token, now, keys.generation, |token| {
+        let judged = self.judge(token, now, &keys.verified, |token| {
             let signed = keys.set.judge(token);
             is_unknown = signed == Signed::Unknown;
             signed == Signed::Yes
@@ -90,7 +87,7 @@ impl Tokens {
             false => None,
         };
         let judged = match newer {
-            Some(keys) => self.judge(token, now, keys.generation, |token| {
+            Some(keys) => self.judge(token, now, &keys.verified, |token| {
                 keys.set.judge(token) == Signed::Yes
             }),
             None => judged,
@@ -101,35 +98,34 @@ impl Tokens {
 
     /// The anonymous user of a valid session of ours, and when it ends.
     pub fn session(&self, token: &str, now: Timestamp) -> Option<(String, Timestamp)> {
-        let Keys::Secret(key) = &self.keys else {
+        let Keys::Secret(key, verified) = &self.keys else {
             return None;
         };
-        let judged = self.judge(token, now, 0, |token| key.has_signed(token));
+        let judged = self.judge(token, now, verified, |token| key.has_signed(token));
         let (caller, span) = judged.ok()?;
         caller.is_anonymous.then(|| (caller.user, span.expires()))
     }
 
-    /// Verifies a token with the keys of one generation, unless the cache has it.
+    /// Verifies a token, unless it is among those that the same keys have verified.
     fn judge(
         &self,
         token: &str,
         now: Timestamp,
-        generation: u64,
+        verified: &RefCell<TokenCache>,
         is_signed: impl FnOnce(&Compact<'_>) -> bool,
     ) -> Result<Verified, Refusal> {
         if token.len() > MAX_LENGTH {
             return Err(Refusal::TooLong);
         }
         let hash = token_cache::hash(token);
-        let cached = self.verified.borrow_mut().find(&hash, generation);
+        let cached = verified.borrow_mut().find(&hash);
         let (caller, span) = match cached {
             Some(cached) => cached,
             None => {
                 let signer = self.keys.signer();
-                let verified = read(token, &self.rules.rules, signer, is_signed)?;
-                let mut cache = self.verified.borrow_mut();
-                cache.insert(hash, generation, &verified);
-                verified
+                let judged = read(token, &self.rules.rules, signer, is_signed)?;
+                verified.borrow_mut().insert(hash, &judged);
+                judged
             }
         };
         span.check(now)?;
@@ -139,7 +135,7 @@ impl Tokens {
     /// A token for a new anonymous user. None: there is no secret to sign with, or it is
     /// not known yet.
     pub fn issue(&self, user: &str, now: Timestamp) -> Option<String> {
-        let Keys::Secret(key) = &self.keys else {
+        let Keys::Secret(key, _) = &self.keys else {
             return None;
         };
         let session = Issued {

@@ -1,4 +1,5 @@
-//! A cache of verified tokens, since clients that poll send the same one each time.
+//! A cache of tokens that the same keys have verified, since clients that poll send the same
+//! one each time.
 //!
 //! Tokens are looked up by SHA-256. The timing of that reveals nothing useful, since
 //! nobody can choose a token by its hash.
@@ -17,8 +18,6 @@ const MAX_USER: usize = 256;
 
 #[derive(Default)]
 pub struct TokenCache {
-    /// Generation of the keys that verified these tokens.
-    generation: u64,
     younger: HashMap<Hash, Verified>,
     older: HashMap<Hash, Verified>,
 }
@@ -32,9 +31,8 @@ pub fn hash(token: &str) -> Hash {
 }
 
 impl TokenCache {
-    /// The result, if the same keys verified the token before. It may have expired since.
-    pub fn find(&mut self, hash: &Hash, generation: u64) -> Option<Verified> {
-        self.drop_other_generations(generation);
+    /// The result, if the token was verified before. It may have expired since.
+    pub fn find(&mut self, hash: &Hash) -> Option<Verified> {
         if let Some(verified) = self.younger.get(hash) {
             return Some(verified.clone());
         }
@@ -43,8 +41,7 @@ impl TokenCache {
         Some(verified)
     }
 
-    pub fn insert(&mut self, hash: Hash, generation: u64, verified: &Verified) {
-        self.drop_other_generations(generation);
+    pub fn insert(&mut self, hash: Hash, verified: &Verified) {
         if verified.0.user.len() <= MAX_USER {
             self.put(hash, verified.clone());
         }
@@ -55,15 +52,6 @@ impl TokenCache {
             self.older = std::mem::take(&mut self.younger);
         }
         self.younger.insert(hash, verified);
-    }
-
-    fn drop_other_generations(&mut self, generation: u64) {
-        if self.generation != generation {
-            *self = Self {
-                generation,
-                ..Self::default()
-            };
-        }
     }
 }
 
@@ -88,26 +76,17 @@ mod tests {
     fn a_bounded_number_is_cached_and_those_in_use_longest() {
         let mut cache = TokenCache::default();
         let polled = hash("polled");
-        cache.insert(polled, 1, &verified("ann"));
+        cache.insert(polled, &verified("ann"));
         for number in 0..10 * HALF {
             let token = number.to_string();
-            cache.insert(hash(&token), 1, &verified(&token));
-            assert!(cache.find(&polled, 1).is_some(), "after {number}");
+            cache.insert(hash(&token), &verified(&token));
+            assert!(cache.find(&polled).is_some(), "after {number}");
             assert!(count(&cache) <= 2 * HALF);
         }
-        let (caller, span) = cache.find(&hash("5119"), 1).unwrap();
+        let (caller, span) = cache.find(&hash("5119")).unwrap();
         assert_eq!(caller.user, "5119");
         assert!(span.check(Timestamp::from_secs(1)).is_ok());
-        assert!(cache.find(&hash("0"), 1).is_none());
-    }
-
-    #[test]
-    fn other_keys_empty_the_cache() {
-        let mut cache = TokenCache::default();
-        let token = hash("token");
-        cache.insert(token, 1, &verified("ann"));
-        assert!(cache.find(&token, 2).is_none());
-        assert!(cache.find(&token, 1).is_none(), "also if they come back");
+        assert!(cache.find(&hash("0")).is_none());
     }
 
     #[test]
@@ -115,8 +94,8 @@ mod tests {
         let mut cache = TokenCache::default();
         for (length, is_cached) in [(MAX_USER, true), (MAX_USER + 1, false)] {
             let user = "a".repeat(length);
-            cache.insert(hash(&user), 0, &verified(&user));
-            assert_eq!(cache.find(&hash(&user), 0).is_some(), is_cached);
+            cache.insert(hash(&user), &verified(&user));
+            assert_eq!(cache.find(&hash(&user)).is_some(), is_cached);
         }
     }
 }

@@ -23,7 +23,8 @@ use futures::future::{Either, select};
 use futures::stream::{self, LocalBoxStream};
 use wit_bindgen::{StreamReader, StreamWriter};
 
-use crate::ports::{self, Changes};
+use super::issuer;
+use crate::ports::{self, Changes, KeyDocument, Ports};
 
 /// How much of an image is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -37,22 +38,37 @@ macro_rules! forward {
     )+ };
 }
 
-impl ports::Ports for Imports {}
+impl Ports for Imports {
+    type Contents = StreamReader<u8>;
 
-impl ports::TaskStore for Imports {
     forward! {
         submit(task: NewTask) -> Submission = task_store::submit;
         withdraw(id: &str, error_message: &str) -> Fenced = task_store::withdraw;
         renew_session(user: &str, until: Timestamp, owns_images: bool) -> () =
             task_store::renew_session;
-        get(user: &str, id: &str) -> Option<Task> = task_store::get;
-        list(user: &str, status: Option<Status>, limit: u32, after: Option<Position>) -> TaskPage =
+        task(user: &str, id: &str) -> Option<Task> = task_store::get;
+        tasks(user: &str, status: Option<Status>, limit: u32, after: Option<Position>) -> TaskPage =
             task_store::list;
         used(user: &str, window: Window) -> u32 = task_store::used;
         spending(user: &str, window: Window) -> Spending = task_store::get_spending;
         cancel(user: &str, id: &str) -> Option<Cancellation> = task_store::cancel;
-        delete(user: &str, id: &str) -> bool = task_store::delete;
+        delete_task(user: &str, id: &str) -> bool = task_store::delete;
         erase_user(user: &str, limit: u32) -> Erased = task_store::erase_user;
+        position(task_id: &str) -> Option<u32> = task_queue::position;
+        stat(path: &str) -> Option<ImageInfo> = image_store::stat;
+        has_uploads(owner: &str) -> bool = image_store::has_uploads;
+        delete_image(path: &str) -> () = image_store::delete;
+        delete_uploads(owner: &str, limit: u32) -> bool = image_store::delete_uploads;
+        sign(path: &str, origin: &str) -> String = image_store::sign;
+        resolve(url: &str, origin: &str) -> Option<Resolved> = image_store::resolve;
+        concept(user: &str, id: &str) -> Option<Concept> = concept_store::get;
+        concepts(user: &str, limit: u32, after: Option<Position>) -> ConceptPage =
+            concept_store::list;
+        children(user: &str, id: &str, limit: u32) -> Vec<Concept> = concept_store::children;
+        find_image(sha256: &str) -> Option<Timestamp> = concept_store::find_image;
+        delete_concept(user: &str, id: &str) -> Option<String> = concept_store::delete;
+        webhook(user: &str, task_id: &str) -> Option<WebhookDelivery> = webhook_store::get;
+        redeliver(user: &str, task_id: &str) -> Redelivery = webhook_store::redeliver;
     }
 
     async fn watch(&self, user: &str, id: &str) -> Result<Option<Changes>, CapabilityError> {
@@ -66,26 +82,9 @@ impl ports::TaskStore for Imports {
             changes.boxed_local()
         }))
     }
-}
-
-impl ports::TaskQueue for Imports {
-    forward! { position(task_id: &str) -> Option<u32> = task_queue::position; }
 
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
         task_queue::publish(message).await.convert()
-    }
-}
-
-impl ports::ImageStore for Imports {
-    type Contents = StreamReader<u8>;
-
-    forward! {
-        stat(path: &str) -> Option<ImageInfo> = image_store::stat;
-        has_uploads(owner: &str) -> bool = image_store::has_uploads;
-        delete(path: &str) -> () = image_store::delete;
-        delete_uploads(owner: &str, limit: u32) -> bool = image_store::delete_uploads;
-        sign(path: &str, origin: &str) -> String = image_store::sign;
-        resolve(url: &str, origin: &str) -> Option<Resolved> = image_store::resolve;
     }
 
     /// The store may answer before it has read everything.
@@ -113,7 +112,7 @@ impl ports::ImageStore for Imports {
         chunks.boxed_local()
     }
 
-    async fn get(
+    async fn image(
         &self,
         path: &str,
         range: Option<ByteRange>,
@@ -121,6 +120,32 @@ impl ports::ImageStore for Imports {
         let found = image_store::get(path.to_owned(), range.convert()).await;
         let found = found.map_err(|error| error.convert())?;
         Ok(found.map(|(info, contents)| (info.convert(), contents)))
+    }
+
+    async fn check(&self) -> Vec<CapabilityState> {
+        health::check().await.convert()
+    }
+
+    async fn model(&self) -> String {
+        health::model().await
+    }
+
+    async fn key_set(&self, url: &str) -> Result<KeyDocument, String> {
+        issuer::key_set(url).await
+    }
+
+    fn uuid(&self) -> String {
+        uuid::Builder::from_random_bytes(random_bits().to_be_bytes())
+            .into_uuid()
+            .to_string()
+    }
+
+    fn task_id(&self) -> String {
+        task::id_at(self.now(), random_bits())
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        wit_bindgen::spawn(work);
     }
 }
 
@@ -133,57 +158,12 @@ async fn write_all(contents: &mut impl ports::ByteStream, mut writer: StreamWrit
     }
 }
 
-impl ports::ConceptStore for Imports {
-    forward! {
-        get(user: &str, id: &str) -> Option<Concept> = concept_store::get;
-        list(user: &str, limit: u32, after: Option<Position>) -> ConceptPage = concept_store::list;
-        children(user: &str, id: &str, limit: u32) -> Vec<Concept> = concept_store::children;
-        find_image(sha256: &str) -> Option<Timestamp> = concept_store::find_image;
-        delete(user: &str, id: &str) -> Option<String> = concept_store::delete;
-    }
-}
-
-impl ports::WebhookStore for Imports {
-    forward! {
-        webhook(user: &str, task_id: &str) -> Option<WebhookDelivery> = webhook_store::get;
-        redeliver(user: &str, task_id: &str) -> Redelivery = webhook_store::redeliver;
-    }
-}
-
-impl ports::Health for Imports {
-    async fn check(&self) -> Vec<CapabilityState> {
-        health::check().await.convert()
-    }
-
-    async fn model(&self) -> String {
-        health::model().await
-    }
+fn random_bits() -> u128 {
+    (u128::from(Imports.random()) << 64) | u128::from(Imports.random())
 }
 
 impl ports::Settings for Imports {
     async fn get(&self, name: &str) -> Option<String> {
         settings::get(name.to_owned()).await
-    }
-}
-
-impl ports::Ids for Imports {
-    fn uuid(&self) -> String {
-        uuid::Builder::from_random_bytes(random_bits().to_be_bytes())
-            .into_uuid()
-            .to_string()
-    }
-
-    fn task_id(&self) -> String {
-        task::id_at(self.now(), random_bits())
-    }
-}
-
-fn random_bits() -> u128 {
-    (u128::from(Imports.random()) << 64) | u128::from(Imports.random())
-}
-
-impl ports::Background for Imports {
-    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        wit_bindgen::spawn(work);
     }
 }

@@ -1,5 +1,7 @@
 //! The content of a data URL, which is a JSON string.
 
+use std::mem;
+
 use memchr::memchr2;
 
 use crate::base64_stream::{Decoder, NotBase64};
@@ -10,49 +12,51 @@ pub struct Content {
     decoder: Decoder,
     /// An escape that is not complete, without its backslash.
     escape: Option<Vec<u8>>,
+    /// It is not base64.
+    pub is_broken: bool,
 }
 
 impl Content {
-    /// Appends the bytes that this text completes. What follows the string; None: it has not
-    /// ended.
-    pub fn take<'a>(
-        &mut self,
-        mut text: &'a [u8],
-        bytes: &mut Vec<u8>,
-    ) -> Result<Option<&'a [u8]>, NotBase64> {
+    /// Appends the bytes that this text completes; of a broken string there are none. What
+    /// follows the string; None: it has not ended.
+    pub fn take<'a>(&mut self, mut text: &'a [u8], bytes: &mut Vec<u8>) -> Option<&'a [u8]> {
         loop {
             let end = match self.escape {
                 Some(_) => 0,
                 None => memchr2(b'"', b'\\', text).unwrap_or(text.len()),
             };
             let (plain, after) = text.split_at_checked(end).unwrap_or((text, &[]));
-            self.decoder.push(plain, bytes)?;
-            let Some((&byte, after)) = after.split_first() else {
-                return Ok(None);
-            };
-            text = after;
+            self.push(plain, bytes);
+            let (&byte, behind) = after.split_first()?;
+            text = behind;
             match &mut self.escape {
-                Some(escape) => {
+                Some(escape) if escape.is_empty() || byte.is_ascii_hexdigit() => {
                     escape.push(byte);
-                    if let Some(character) = character(escape)? {
-                        self.escape = None;
-                        self.decoder.push(&[character], bytes)?;
+                    match character(escape) {
+                        Ok(None) => continue,
+                        Ok(Some(character)) => self.push(&[character], bytes),
+                        Err(NotBase64) => self.is_broken = true,
                     }
+                    self.escape = None;
                 }
-                None if byte == b'"' => return Ok(Some(text)),
+                Some(_) => {
+                    self.is_broken = true;
+                    self.escape = None;
+                    // It is no part of the escape, and could end the string.
+                    text = after;
+                }
+                None if byte == b'"' => {
+                    let decoder = mem::take(&mut self.decoder);
+                    self.is_broken = self.is_broken || decoder.finish(bytes).is_err();
+                    return Some(text);
+                }
                 None => self.escape = Some(Vec::new()),
             }
         }
     }
 
-    /// Whether what follows is behind a backslash.
-    pub fn is_escaped(&self) -> bool {
-        self.escape.as_ref().is_some_and(Vec::is_empty)
-    }
-
-    /// Appends the end of the content.
-    pub fn finish(self, bytes: &mut Vec<u8>) -> Result<(), NotBase64> {
-        self.decoder.finish(bytes)
+    fn push(&mut self, text: &[u8], bytes: &mut Vec<u8>) {
+        self.is_broken = self.is_broken || self.decoder.push(text, bytes).is_err();
     }
 }
 

@@ -394,6 +394,11 @@ fn members_of_a_name_are_images_without_being_data_urls() {
             vec![None, Some(vec![0])],
         ),
         (
+            r#"{"data":"A\u00\"A","x":"y"}"#,
+            r#"{"data":"data:0","x":"y"}"#,
+            vec![None],
+        ),
+        (
             r#"{"data":"A","x":"y"}"#,
             r#"{"data":"data:0","x":"y"}"#,
             vec![None],
@@ -407,7 +412,9 @@ fn members_of_a_name_are_images_without_being_data_urls() {
             assert_eq!(read, expected, "{body}, in chunks of {size}");
         }
     }
-    let endless = format!(r#"{{"data":"!{}"}}"#, "A".repeat(200));
-    let read = members(Chunks::of(endless.as_bytes(), &[7]));
-    assert_eq!(read, Err(Fault::TooLarge));
+    for text in ["A", "\\n", "\\u0041"] {
+        let endless = format!(r#"{{"data":"!{}"}}"#, text.repeat(200 / text.len()));
+        let read = members(Chunks::of(endless.as_bytes(), &[7]));
+        assert_eq!(read, Err(Fault::TooLarge), "{text}");
+    }
 }

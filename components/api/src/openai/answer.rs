@@ -1,7 +1,6 @@
 //! Answers with an image: within JSON in base64, which is written as it is read, so that no
 //! image is ever held, or by its URL.
 
-use concept_refinement_domain::capability::ImageInfo;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::task_response::image_path;
@@ -13,7 +12,7 @@ use super::fault::Fault;
 use super::fields::{Asked, ResponseFormat};
 use crate::base64_stream::{self, Encoder};
 use crate::origin::Origin;
-use crate::ports::{ImageStore, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
 
 /// The pieces of a text, and how long it is in bytes.
@@ -40,7 +39,24 @@ impl Text {
         asked: &Asked,
         origin: &Origin,
     ) -> Result<Self, Fault> {
-        let (image, format) = Image::of(ports, task, asked.response_format, origin).await?;
+        let Some(path) = image_path(task) else {
+            return Err(match task.result_id {
+                Some(_) => GONE.into(),
+                None => Fault::Failed(Box::new(task.clone())),
+            });
+        };
+        let (info, member, contents) = match asked.response_format {
+            ResponseFormat::Url => {
+                let info = ports.stat(path).await?.ok_or(GONE)?;
+                let url = ports.sign(path, origin.as_str()).await?;
+                (info, format!(r#""url":{}"#, json!(url)), None)
+            }
+            ResponseFormat::Base64 => {
+                let (info, contents) = ports.image(path, None).await?.ok_or(GONE)?;
+                (info, r#""b64_json":""#.to_owned(), Some(contents))
+            }
+        };
+        let format = Format::from_media_type(&info.media_type).map_or("png", output_format);
         let created = task.completed_at.unwrap_or(task.created_at).as_secs();
         let usage = usage(task).map(|usage| format!(r#""usage":{usage},"#));
         let usage = usage.unwrap_or_default();
@@ -57,68 +73,22 @@ impl Text {
                 "}\n\n",
             ),
         };
-        Ok(image.within(&begin, end))
-    }
-}
-
-/// The member of an object that has the image.
-enum Image<P: ImageStore> {
-    Base64(ImageInfo, P::Contents),
-    Url(String),
-}
-
-impl<P: Ports> Image<P> {
-    /// With the name of its format.
-    async fn of(
-        ports: &P,
-        task: &Task,
-        response_format: ResponseFormat,
-        origin: &Origin,
-    ) -> Result<(Self, &'static str), Fault> {
-        let Some(path) = image_path(task) else {
-            return Err(match task.result_id {
-                Some(_) => GONE.into(),
-                None => Fault::Failed(Box::new(task.clone())),
-            });
-        };
-        let (info, contents) = match response_format {
-            ResponseFormat::Url => (ports.stat(path).await?.ok_or(GONE)?, None),
-            ResponseFormat::Base64 => {
-                let (info, contents) = ImageStore::get(ports, path, None).await?.ok_or(GONE)?;
-                (info, Some(contents))
+        let (length, image, quote) = match contents {
+            Some(contents) => {
+                let length = base64_stream::length(info.size);
+                (length, encoded(P::chunks(contents)), "\"")
             }
+            None => (0, stream::empty().boxed_local(), ""),
         };
-        let format = Format::from_media_type(&info.media_type).map_or("png", output_format);
-        let image = match contents {
-            Some(contents) => Self::Base64(info, contents),
-            None => Self::Url(ports.sign(path, origin.as_str()).await?),
-        };
-        Ok((image, format))
-    }
-
-    /// The text that begins and ends like this around it.
-    fn within(self, begin: &str, end: &'static str) -> Text {
-        let (begin, end, length, image) = match self {
-            Self::Url(url) => {
-                let member = format!(r#""url":{}"#, json!(url));
-                (format!("{begin}{member}"), end.to_owned(), 0, None)
-            }
-            Self::Base64(info, contents) => (
-                format!(r#"{begin}"b64_json":""#),
-                format!("\"{end}"),
-                base64_stream::length(info.size),
-                Some(P::chunks(contents)),
-            ),
-        };
+        let (begin, end) = (begin + &member, format!("{quote}{end}"));
         let length = length
             .saturating_add(begin.len() as u64)
             .saturating_add(end.len() as u64);
         let piece = |text: String| stream::once(async move { text.into_bytes() });
-        let image = image.map_or_else(|| stream::empty().boxed_local(), encoded);
-        Text {
+        Ok(Self {
             length,
             pieces: piece(begin).chain(image).chain(piece(end)).boxed_local(),
-        }
+        })
     }
 }
 

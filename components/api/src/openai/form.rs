@@ -15,7 +15,7 @@ use crate::auth::Caller;
 use crate::body::is_declared;
 use crate::json_images::{self, JsonImages, Members};
 use crate::multipart::{self, Multipart};
-use crate::ports::{ImageStore, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{AnyBody, Headers, Interrupted, any};
 use crate::routes::uploads::{new_image, streamed};
@@ -192,9 +192,9 @@ impl<P: Ports> Reader<'_, P> {
 }
 
 /// Removes uploads that nothing needs any more. What cannot be removed is collected later.
-pub async fn remove(images: &impl ImageStore, uploads: &[String]) {
+pub async fn remove(images: &impl Ports, uploads: &[String]) {
     for path in uploads {
-        let _ = images.delete(path).await;
+        let _ = images.delete_image(path).await;
     }
 }
 

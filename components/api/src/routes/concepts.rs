@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::answer::{Answer, json};
 use crate::log;
 use crate::paging::{ByStatus, Paging, next_cursor};
-use crate::ports::{ConceptStore, ImageStore, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::representation::ConceptResponse;
 use crate::request::Request;
@@ -28,7 +28,9 @@ pub struct ConceptList<'a> {
 pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
-    let concept = ConceptStore::get(&state.ports, &caller.user, &id)
+    let concept = state
+        .ports
+        .concept(&caller.user, &id)
         .await?
         .ok_or(NO_SUCH_CONCEPT)?;
     json(200, &shown(state, request, &concept).await?)
@@ -37,7 +39,10 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Ans
 pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::No)?;
-    let page = ConceptStore::list(&state.ports, &caller.user, paging.limit, paging.after).await?;
+    let page = state
+        .ports
+        .concepts(&caller.user, paging.limit, paging.after)
+        .await?;
     let concepts = represented(state, request, &page.items).await?;
     let next_cursor = next_cursor(&caller.user, page.next.as_ref());
     json(
@@ -77,17 +82,20 @@ async fn shown<'a, P: Ports>(
 pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
-    let deleted = match ConceptStore::delete(&state.ports, &caller.user, &id).await {
+    let deleted = match state.ports.delete_concept(&caller.user, &id).await {
         Err(full) if full.kind == ErrorKind::Full => {
-            let concept = ConceptStore::get(&state.ports, &caller.user, &id).await?;
+            let concept = state.ports.concept(&caller.user, &id).await?;
             let concept = concept.ok_or(NO_SUCH_CONCEPT)?;
-            ImageStore::delete(&state.ports, &concept.content.image_path).await?;
-            ConceptStore::delete(&state.ports, &caller.user, &id).await
+            state
+                .ports
+                .delete_image(&concept.content.image_path)
+                .await?;
+            state.ports.delete_concept(&caller.user, &id).await
         }
         deleted => deleted,
     };
     let image_path = deleted?.ok_or(NO_SUCH_CONCEPT)?;
-    if let Err(error) = ImageStore::delete(&state.ports, &image_path).await {
+    if let Err(error) = state.ports.delete_image(&image_path).await {
         // The concept is deleted; garbage collection removes the image.
         log::warn(format_args!("an image could not be deleted: {error}"));
     }

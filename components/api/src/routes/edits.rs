@@ -5,7 +5,6 @@
 //! API repeats by itself what failed, and has no key for it: a repeat joins the task that the
 //! same request made.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Accepted;
@@ -14,7 +13,6 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::Draft;
 use futures::channel::oneshot;
-use futures::future::{Either, select};
 use futures::stream::{self, LocalBoxStream};
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
@@ -32,7 +30,7 @@ use crate::openai::form::{self, Form, Image, Reader};
 use crate::openai::plain_name;
 use crate::origin::Origin;
 use crate::pace::Paced;
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::problem::{Problem, with_quota};
 use crate::request::{AnyBody, Body, Headers, Request, any};
 use crate::response::Response;
@@ -212,7 +210,7 @@ fn watched<P: Ports>(
     state.ports.spawn(async move {
         let ended: End = match end(&ports, &republisher, &task).await {
             Some(ended) => Ok(ended),
-            None => match TaskStore::get(&ports, &task.user_id, &task.id).await {
+            None => match ports.task(&task.user_id, &task.id).await {
                 Ok(Some(task)) if task.status.is_final() => Ok(task),
                 Ok(None) => Err(Problem::NotFound("The task was deleted.").into()),
                 Ok(Some(_)) | Err(_) => return,
@@ -259,9 +257,9 @@ async fn answered<P: Ports>(
 
 /// The end of the task, if it comes in time.
 async fn ended<P: Ports>(ports: &P, end: oneshot::Receiver<End>, left: Duration) -> End {
-    match select(end, pin!(ports.sleep(left))).await {
-        Either::Left((Ok(ended), _)) => ended,
-        Either::Left((Err(_), _)) | Either::Right(((), _)) => Err(still_running()),
+    match ports.timeout(left, end).await {
+        Some(Ok(ended)) => ended,
+        Some(Err(_)) | None => Err(still_running()),
     }
 }
 
@@ -284,18 +282,14 @@ fn events<P: Ports>(
     let parts = stream::unfold(state, move |state| async move {
         let (ports, mut end, asked, origin) = state?;
         let wait = KEEP_ALIVE.min(deadline.since(ports.now()));
-        let silence = Box::pin(ports.sleep(wait));
-        let ended = match select(&mut end, silence).await {
-            Either::Left((Ok(ended), _)) => Some(ended),
-            Either::Right(((), _)) if ports.now() < deadline => None,
-            Either::Left((Err(_), _)) | Either::Right(((), _)) => Some(Err(still_running())),
-        };
-        let Some(ended) = ended else {
+        let ended = ports.timeout(wait, &mut end).await;
+        if ended.is_none() && ports.now() < deadline {
             return Some((comment(), Some((ports, end, asked, origin))));
-        };
+        }
         let event = match ended {
-            Ok(task) => Text::of(&ports, &task, &asked, &origin).await,
-            Err(fault) => Err(fault),
+            Some(Ok(Ok(task))) => Text::of(&ports, &task, &asked, &origin).await,
+            Some(Ok(Err(fault))) => Err(fault),
+            Some(Err(_)) | None => Err(still_running()),
         };
         let last = event.map_or_else(|fault| failure(&fault), |event| event.pieces);
         Some((last, None))

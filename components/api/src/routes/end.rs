@@ -1,11 +1,9 @@
 //! Waits for the end of a task.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::task::{Change, Task};
 use futures::StreamExt as _;
-use futures::future::{Either, select};
 
 use crate::ports::Ports;
 use crate::republish::Republisher;
@@ -17,14 +15,11 @@ const SILENCE: Duration = Duration::from_secs(15);
 pub async fn end<P: Ports>(ports: &P, republisher: &Republisher<P>, task: &Task) -> Option<Task> {
     let mut changes = ports.watch(&task.user_id, &task.id).await.ok()??;
     loop {
-        let change = match select(changes.next(), pin!(ports.sleep(SILENCE))).await {
-            Either::Left((change, _)) => change?,
-            Either::Right(((), _)) => {
-                republisher.look_at(&task.user_id, &task.id).await;
-                continue;
-            }
+        let Some(change) = ports.timeout(SILENCE, changes.next()).await else {
+            republisher.look_at(&task.user_id, &task.id).await;
+            continue;
         };
-        match change {
+        match change? {
             Change::Task(task) if task.status.is_final() => return Some(*task),
             Change::Deleted => return None,
             Change::Task(_) | Change::Progress(_) => {}

@@ -7,12 +7,9 @@
 //! while there are none, the task is read from time to time, so that an overdue one is
 //! published again even if clients only watch it.
 
-use std::pin::pin;
-
 use concept_refinement_domain::task::{Change, Task};
 use concept_refinement_domain::validation;
 use futures::StreamExt as _;
-use futures::future::{Either, select};
 use futures::stream;
 
 use super::answer::Answer;
@@ -93,16 +90,13 @@ impl<P: Ports> Watcher<P> {
     /// The next part of the stream. None: the stream ends. A client that has not received
     /// the last event reconnects, and gets it then.
     async fn next(&mut self) -> Option<String> {
-        let silence = pin!(self.ports.sleep(event::KEEP_ALIVE));
-        let change = match select(self.changes.next(), silence).await {
-            Either::Left((change, _)) => change?,
-            Either::Right(((), _)) => {
-                // Boxed, like the event below.
-                Box::pin(self.republisher.look_at(&self.user, &self.task_id)).await;
-                return Some(event::COMMENT.to_owned());
-            }
+        let next = self.changes.next();
+        let Some(change) = self.ports.timeout(event::KEEP_ALIVE, next).await else {
+            // Boxed, like the event below.
+            Box::pin(self.republisher.look_at(&self.user, &self.task_id)).await;
+            return Some(event::COMMENT.to_owned());
         };
-        let event = match change {
+        let event = match change? {
             // Boxed, so that an idle stream needs less memory.
             Change::Task(task) => Box::pin(self.task_event(&task)).await,
             Change::Progress(stage) => event::progress(stage),

@@ -13,7 +13,7 @@ use super::answer::Answer;
 use crate::auth::{self, Credentials};
 use crate::conditional::is_unchanged;
 use crate::download::{self, Name};
-use crate::ports::{ImageStore, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::protection;
 use crate::range::{self, Selection};
@@ -64,7 +64,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, path: &str) -> A
         }
         range = requested_range(&request.headers, &info)?;
     }
-    let found = ImageStore::get(&state.ports, &path, range).await?;
+    let found = state.ports.image(&path, range).await?;
     let (info, contents) = found
         .filter(|(info, _)| viewer.may_see(info))
         .ok_or_else(|| viewer.refusal())?;
@@ -94,7 +94,7 @@ pub async fn delete<P: Ports>(state: &State<P>, request: &Request, path: &str) -
         .ok_or(NO_SUCH_IMAGE)?;
     match info.kind {
         ImageKind::Upload => {
-            ImageStore::delete(&state.ports, &path).await?;
+            state.ports.delete_image(&path).await?;
             Ok(Response::empty(204))
         }
         ImageKind::Refined => Err(Problem::Conflict(

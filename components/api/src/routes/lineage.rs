@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::answer::{Answer, json};
 use super::concepts::{NO_SUCH_CONCEPT, represented};
-use crate::ports::{ConceptStore, Ports};
+use crate::ports::Ports;
 use crate::representation::ConceptResponse;
 use crate::request::Request;
 use crate::state::State;
@@ -27,7 +27,7 @@ struct Lineage<'a> {
 pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
-    let concept = ConceptStore::get(&state.ports, &caller.user, &id).await?;
+    let concept = state.ports.concept(&caller.user, &id).await?;
     let concept = concept.ok_or(NO_SUCH_CONCEPT)?;
     let lineage = lineage(&state.ports, &caller.user, concept).await?;
     let concepts = represented(state, request, &lineage).await?;
@@ -37,7 +37,7 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Ans
 /// A concept that was deleted ends the way, in either direction. If there are too many, the
 /// nearest count, and those before it more than those after it.
 async fn lineage(
-    store: &impl ConceptStore,
+    store: &impl Ports,
     user: &str,
     concept: Concept,
 ) -> Result<Vec<Concept>, CapabilityError> {
@@ -49,7 +49,7 @@ async fn lineage(
     while lineage.len() < MAX_CONCEPTS
         && let Some(parent_id) = before
         && seen.insert(parent_id.clone())
-        && let Some(parent) = store.get(user, &parent_id).await?
+        && let Some(parent) = store.concept(user, &parent_id).await?
     {
         before = parent.content.parent_id.clone();
         lineage.push(parent);

@@ -7,7 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use super::answer::Answer;
 use super::session;
 use crate::auth::{Credentials, credentials};
-use crate::ports::{ImageStore, Ports};
+use crate::ports::Ports;
 use crate::request::Request;
 use crate::response::Response;
 use crate::state::State;
@@ -35,7 +35,7 @@ pub async fn delete<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> 
 }
 
 async fn delete_images<P: Ports>(ports: &P, paths: Vec<String>) -> Result<(), CapabilityError> {
-    let deleted = paths.iter().map(|path| ImageStore::delete(ports, path));
+    let deleted = paths.iter().map(|path| ports.delete_image(path));
     let deleted = stream::iter(deleted).buffer_unordered(DELETED_AT_ONCE);
     deleted.try_collect::<()>().await
 }

@@ -22,23 +22,9 @@ use crate::response::Response;
 use crate::state::State;
 use waiting::Wait;
 
-/// A validated submission: its caller and how to answer.
-struct Received {
-    caller: Caller,
-    valid: ValidRequest,
-    origin: Origin,
-    /// How long the client waits, and since when. None: it does not.
-    wait: Option<Wait>,
-}
-
 pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
     let now = state.ports.now();
-    let Received {
-        caller,
-        valid,
-        origin,
-        wait,
-    } = received(state, request, body, now).await?;
+    let (caller, valid, origin, wait) = received(state, request, body, now).await?;
     let wait = wait.map(|wait| (wait, allowance::of(state, &caller).quota));
     let submitted = submission::submit(state, valid, &[], caller, &origin, now).await?;
     let (accepted, is_repeat) = match submitted {
@@ -63,25 +49,20 @@ pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body:
     })
 }
 
-/// Reads the request completely, so that nothing of it is kept while its client waits.
+/// Reads the request completely, so that nothing of it is kept while its client waits: for so
+/// long, if it does.
 async fn received<P: Ports, B: Body>(
     state: &State<P>,
     request: Request,
     mut body: B,
     now: Timestamp,
-) -> Result<Received, Problem> {
+) -> Result<(Caller, ValidRequest, Origin, Option<Wait>), Problem> {
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut body).await?;
     let key = submission::idempotency_key(&request.headers);
     let valid = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
     let wait = Wait::preferred(&request.headers, now);
-    let origin = request.origin;
-    Ok(Received {
-        caller,
-        valid,
-        origin,
-        wait,
-    })
+    Ok((caller, valid, request.origin, wait))
 }
 
 fn answered<C>(status: u16, accepted: &Accepted, message: &str) -> Result<Response<C>, Problem> {

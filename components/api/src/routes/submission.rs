@@ -27,7 +27,7 @@ use crate::allowance;
 use crate::auth::Caller;
 use crate::log;
 use crate::origin::Origin;
-use crate::ports::{ConceptStore, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::Headers;
 use crate::state::State;
@@ -273,7 +273,7 @@ impl Found {
             &request.original_path,
         ) {
             (Some(id), _) => match validation::uuid(id) {
-                Some(id) => ConceptStore::get(&state.ports, user, &id).await?,
+                Some(id) => state.ports.concept(user, &id).await?,
                 None => None,
             },
             (None, Some(path)) => concept_of(state, user, path).await?,
@@ -316,7 +316,7 @@ async fn concept_of<P: Ports>(
     let Some((task_id, _)) = refined::task_and_attempt(image_path) else {
         return Ok(None);
     };
-    let concept = ConceptStore::get(&state.ports, user, &id_for(task_id)).await?;
+    let concept = state.ports.concept(user, &id_for(task_id)).await?;
     Ok(concept.filter(|concept| concept.content.image_path == image_path))
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::answer::{Answer, json};
 use crate::origin::Origin;
 use crate::paging::{ByStatus, Paging, next_cursor};
-use crate::ports::{ImageStore, Ports, TaskQueue, TaskStore};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::Request;
 use crate::response::Response;
@@ -42,19 +42,19 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Ans
 
 /// The user's task of this id; another's is not told apart from none.
 pub(super) async fn find(
-    store: &impl TaskStore,
+    store: &impl Ports,
     user: &str,
     id: &str,
 ) -> Result<Option<Task>, CapabilityError> {
     match validation::uuid(id) {
-        Some(id) => store.get(user, &id).await,
+        Some(id) => store.task(user, &id).await,
         None => Ok(None),
     }
 }
 
 /// Where the task is in the queue, while it waits there. A queue that cannot tell does not keep
 /// its user from seeing the task.
-async fn position(queue: &impl TaskQueue, task: &Task) -> Option<u32> {
+async fn position(queue: &impl Ports, task: &Task) -> Option<u32> {
     match task.status {
         Status::Pending => queue.position(&task.id).await.ok().flatten(),
         Status::Processing | Status::Completed | Status::Failed => None,
@@ -84,7 +84,7 @@ pub(super) async fn page<P: Ports>(
         after,
         status,
     } = paging;
-    let page = TaskStore::list(&state.ports, user, status, limit, after).await?;
+    let page = state.ports.tasks(user, status, limit, after).await?;
     for task in &page.items {
         state.republisher.republish_if_overdue(task, now);
     }
@@ -121,7 +121,7 @@ pub async fn cancel<P: Ports>(state: &State<P>, request: &Request, id: &str) -> 
 pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_TASK)?;
-    match TaskStore::delete(&state.ports, &caller.user, &id).await? {
+    match state.ports.delete_task(&caller.user, &id).await? {
         true => Ok(Response::empty(204)),
         false => Err(NO_SUCH_TASK),
     }
@@ -129,7 +129,7 @@ pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> 
 
 /// The representation of a task.
 pub(super) async fn shown<'a>(
-    images: &impl ImageStore,
+    images: &impl Ports,
     task: &'a Task,
     origin: &Origin,
 ) -> Result<TaskResponse<'a>, Problem> {

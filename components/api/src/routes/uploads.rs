@@ -15,7 +15,7 @@ use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{AnyBody, Body, Headers, Request};
 use crate::state::State;
-use crate::upload::{Upload, Whole};
+use crate::upload::Upload;
 
 /// An upload of undeclared length is first buffered in memory. This limits the bytes of
 /// all such uploads in an instance; a single one is always accepted.
@@ -30,11 +30,8 @@ const FORM: &str = "The body must be the image itself, not a form with it: with 
 
 pub async fn upload<P: Ports, B: Body>(state: &State<P>, request: &Request, body: B) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
-    let upload = Upload::new(body, state.config.image_limits);
-    let stored = match request.headers.content_length() {
-        Some(length) => stream(state, caller, upload, length).await,
-        None => collect(state, caller, upload).await,
-    };
+    let declared = request.headers.content_length();
+    let stored = received(state, &caller, body, declared).await;
     let stored = stored.map_err(|problem| explained(problem, request))?;
     let image_url = state
         .ports
@@ -53,51 +50,37 @@ pub fn explained(problem: Problem, request: &Request) -> Problem {
     }
 }
 
-/// Streams the body into the store.
-async fn stream<P: Ports, B: Body>(
+/// Streams a body of declared length into the store. Any other is stored once it is complete;
+/// meanwhile the store has reserved the maximum size.
+async fn received<P: Ports, B: Body>(
     state: &State<P>,
-    owner: Caller,
-    mut upload: Upload<B>,
-    length: u64,
+    owner: &Caller,
+    body: B,
+    declared: Option<u64>,
 ) -> Result<Stored, Problem> {
-    let max_bytes = state.config.image_limits.max_bytes;
-    if length > max_bytes {
-        return Err(image::Problem::TooLarge { max_bytes }.into());
-    }
-    let format = upload.format().await?;
-    let image = new_image(state, &owner, format, ImageLength::Exactly(length));
-    match state.ports.put(image, &mut upload).await? {
-        StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
-        StoredOrNot::Stored(stored) => upload.verdict().map(|_| stored),
-        StoredOrNot::WrongLength => {
-            upload.verdict()?;
-            Err(Problem::Invalid(
-                "The image is not as long as was declared.".into(),
-            ))
+    let limits = state.config.image_limits;
+    let max_bytes = limits.max_bytes;
+    let (mut upload, length, _place) = match declared {
+        Some(length) if length > max_bytes => {
+            return Err(image::Problem::TooLarge { max_bytes }.into());
         }
-    }
-}
-
-/// Buffers the body in memory, and stores it once it is complete. Meanwhile the store has
-/// reserved the maximum size.
-async fn collect<P: Ports, B: Body>(
-    state: &State<P>,
-    owner: Caller,
-    mut upload: Upload<B>,
-) -> Result<Stored, Problem> {
-    let max_bytes = state.config.image_limits.max_bytes;
-    let _place = Reservation::take(&state.collecting, max_bytes).ok_or(Problem::unavailable(
-        "Too many uploads without a declared length are under way.",
-        1,
-    ))?;
+        Some(length) => {
+            let upload = Upload::streamed(body, limits);
+            (upload, ImageLength::Exactly(length), None)
+        }
+        None => {
+            let too_many = "Too many uploads without a declared length are under way.";
+            let place = Reservation::take(&state.collecting, max_bytes);
+            let place = place.ok_or(Problem::unavailable(too_many, 1))?;
+            let upload = Upload::buffered(body, limits);
+            (upload, ImageLength::AtMost(max_bytes), Some(place))
+        }
+    };
     let format = upload.format().await?;
-    let image = new_image(state, &owner, format, ImageLength::AtMost(max_bytes));
-    let mut whole = Whole::new(upload);
-    match state.ports.put(image, &mut whole).await? {
-        StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
-        StoredOrNot::Stored(stored) => Ok(stored),
-        StoredOrNot::WrongLength => Err(whole.problem().unwrap_or(Problem::Internal)),
-    }
+    let image = new_image(state, owner, format, length);
+    let stored = put(state, image, &mut upload).await?;
+    upload.verdict()?;
+    Ok(stored)
 }
 
 /// Stores an image that comes within something else, of undeclared length, as it comes.
@@ -113,24 +96,33 @@ pub async fn streamed<P: Ports>(
     image: impl FnOnce(image::Format) -> NewImage,
     stored_paths: &mut Vec<String>,
 ) -> Result<Stored, Problem> {
-    let mut upload = Upload::new(body, state.config.image_limits);
+    let mut upload = Upload::streamed(body, state.config.image_limits);
     let format = upload.format().await?;
     // Only now, when each user's own uploads are counted: whoever sends nothing takes
     // nobody's place. The image is not kept in memory, so nothing is reserved for it.
     let too_many = Problem::unavailable("Too many uploads are under way. Try again later.", 1);
     let _place = Reservation::take(&state.collecting, 0).ok_or(too_many)?;
-    let stored = match state.ports.put(image(format), &mut upload).await? {
-        StoredOrNot::Stored(stored) => stored,
-        StoredOrNot::LimitReached(limit) => return Err(limit_reached(state, limit)),
-        StoredOrNot::WrongLength => {
-            upload.verdict()?;
-            let max_bytes = state.config.image_limits.max_bytes;
-            return Err(image::Problem::TooLarge { max_bytes }.into());
-        }
-    };
+    let stored = put(state, image(format), &mut upload).await?;
     stored_paths.push(stored.path.clone());
     upload.verdict()?;
     Ok(stored)
+}
+
+async fn put<P: Ports, B: Body>(
+    state: &State<P>,
+    image: NewImage,
+    upload: &mut Upload<B>,
+) -> Result<Stored, Problem> {
+    match state.ports.put(image, upload).await? {
+        StoredOrNot::Stored(stored) => Ok(stored),
+        StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
+        StoredOrNot::WrongLength => {
+            upload.verdict()?;
+            Err(Problem::Invalid(
+                "The image is not as long as was declared.".into(),
+            ))
+        }
+    }
 }
 
 pub fn new_image<P: Ports>(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use concept_refinement_domain::capability::ImageKind;
 
 use super::service::{Call, ORIGIN, Reply, Service, run};
-use crate::{ImageStore, Method};
+use crate::{Method, Ports as _};
 
 const PATH: &str = "/api/images/uploads/a";
 const BYTES: &[u8] = b"0123456789";

@@ -199,7 +199,9 @@ impl Memory {
     }
 }
 
-impl ports::TaskStore for Memory {
+impl ports::Ports for Memory {
+    type Contents = Vec<u8>;
+
     async fn submit(&self, new: NewTask) -> Result<Submission, CapabilityError> {
         self.call("submit")?;
         let state = &mut *self.0.borrow_mut();
@@ -227,12 +229,12 @@ impl ports::TaskStore for Memory {
         Ok(())
     }
 
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
+    async fn task(&self, user: &str, id: &str) -> Result<Option<Task>, CapabilityError> {
         self.call("task")?;
         Ok(self.0.borrow().store.get(user, id))
     }
 
-    async fn list(
+    async fn tasks(
         &self,
         user: &str,
         status: Option<Status>,
@@ -261,7 +263,7 @@ impl ports::TaskStore for Memory {
         Ok(state.store.cancel(user, id, state.now))
     }
 
-    async fn delete(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
+    async fn delete_task(&self, user: &str, id: &str) -> Result<bool, CapabilityError> {
         self.call("delete task")?;
         let deleted = self.0.borrow_mut().store.delete(user, id);
         if deleted {
@@ -295,9 +297,7 @@ impl ports::TaskStore for Memory {
         let now = stream::iter([Change::Task(Box::new(task))]);
         Ok(Some(now.chain(changes).boxed_local()))
     }
-}
 
-impl ports::TaskQueue for Memory {
     async fn publish(&self, message: Vec<u8>) -> Result<(), CapabilityError> {
         if self.0.borrow().is_taken_at_once {
             self.edit_task(|task| task.status = Status::Processing);
@@ -314,10 +314,6 @@ impl ports::TaskQueue for Memory {
         let place = order.iter().position(|waiting| waiting == task_id);
         Ok(place.map(|place| u32::try_from(place).unwrap() + 1))
     }
-}
-
-impl ports::ImageStore for Memory {
-    type Contents = Vec<u8>;
 
     async fn put(
         &self,
@@ -365,7 +361,7 @@ impl ports::ImageStore for Memory {
         Ok(state.images.get(path).map(|(info, _)| info.clone()))
     }
 
-    async fn get(
+    async fn image(
         &self,
         path: &str,
         range: Option<ByteRange>,
@@ -389,7 +385,7 @@ impl ports::ImageStore for Memory {
         Ok(state.images.values().any(|(info, _)| info.owner == owner))
     }
 
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
+    async fn delete_image(&self, path: &str) -> Result<(), CapabilityError> {
         self.call("delete image")?;
         let mut state = self.0.borrow_mut();
         state.images.remove(path);
@@ -437,15 +433,13 @@ impl ports::ImageStore for Memory {
             }
         }))
     }
-}
 
-impl ports::ConceptStore for Memory {
-    async fn get(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
+    async fn concept(&self, user: &str, id: &str) -> Result<Option<Concept>, CapabilityError> {
         self.call("concept")?;
         Ok(self.0.borrow().store.concept(user, id))
     }
 
-    async fn list(
+    async fn concepts(
         &self,
         user: &str,
         limit: u32,
@@ -470,7 +464,11 @@ impl ports::ConceptStore for Memory {
         Ok(self.0.borrow().store.find_image(sha256))
     }
 
-    async fn delete(&self, user: &str, id: &str) -> Result<Option<String>, CapabilityError> {
+    async fn delete_concept(
+        &self,
+        user: &str,
+        id: &str,
+    ) -> Result<Option<String>, CapabilityError> {
         self.call("delete concept")?;
         let mut state = self.0.borrow_mut();
         if state.is_full_until_an_image_goes {
@@ -478,9 +476,7 @@ impl ports::ConceptStore for Memory {
         }
         Ok(state.store.delete_concept(user, id))
     }
-}
 
-impl ports::WebhookStore for Memory {
     async fn webhook(
         &self,
         user: &str,
@@ -496,9 +492,7 @@ impl ports::WebhookStore for Memory {
         let now = state.now;
         Ok(state.store.redeliver(user, task_id, now))
     }
-}
 
-impl ports::Health for Memory {
     async fn check(&self) -> Vec<CapabilityState> {
         let mut state = self.0.borrow_mut();
         state.calls.push("check");
@@ -515,9 +509,7 @@ impl ports::Health for Memory {
         self.0.borrow_mut().calls.push("model");
         "It edits by rules.".into()
     }
-}
 
-impl ports::Issuer for Memory {
     async fn key_set(&self, url: &str) -> Result<KeyDocument, String> {
         self.call("key set").map_err(|error| error.message)?;
         poll_fn(|_| match self.0.borrow().is_issuer_slow {
@@ -531,6 +523,20 @@ impl ports::Issuer for Memory {
             bytes: state.key_set.clone(),
             is_known: false,
         })
+    }
+
+    fn uuid(&self) -> String {
+        let mut state = self.0.borrow_mut();
+        state.ids += 1;
+        format!("00000000-0000-4000-8000-{:012x}", state.ids)
+    }
+
+    fn task_id(&self) -> String {
+        self.uuid()
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.borrow_mut().background.push(Box::pin(work));
     }
 }
 
@@ -555,26 +561,6 @@ impl ports::Clock for Memory {
             false => Poll::Ready(()),
         })
         .await;
-    }
-}
-
-impl ports::Ids for Memory {
-    fn uuid(&self) -> String {
-        let mut state = self.0.borrow_mut();
-        state.ids += 1;
-        format!("00000000-0000-4000-8000-{:012x}", state.ids)
-    }
-
-    fn task_id(&self) -> String {
-        self.uuid()
-    }
-}
-
-impl ports::Ports for Memory {}
-
-impl ports::Background for Memory {
-    fn spawn(&self, work: impl Future<Output = ()> + 'static) {
-        self.0.borrow_mut().background.push(Box::pin(work));
     }
 }
 

@@ -135,24 +135,14 @@ impl Inspector {
                     }
                     self.took()?;
                 }
-                Want::Skip(count) => {
-                    let (now, later) = split(rest, count);
-                    let left = count - now.len() as u64;
-                    if left > 0 {
-                        self.want = Want::Skip(left);
-                        return Ok(());
-                    }
-                    rest = later;
-                    self.step()?;
-                }
-                Want::Feed(count) => {
-                    let (now, later) = split(rest, count);
-                    if let Some((_, walk)) = &mut self.walk {
+                Want::Skip(ref mut left) | Want::Feed(ref mut left) => {
+                    let (now, later) = split(rest, *left);
+                    *left -= now.len() as u64;
+                    let is_behind = *left == 0;
+                    if let (Want::Feed(_), Some((_, walk))) = (self.want, &mut self.walk) {
                         walk.feed(now)?;
                     }
-                    let left = count - now.len() as u64;
-                    if left > 0 {
-                        self.want = Want::Feed(left);
+                    if !is_behind {
                         return Ok(());
                     }
                     rest = later;

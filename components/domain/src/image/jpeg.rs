@@ -194,13 +194,13 @@ impl Jpeg {
             return Err(Problem::Malformed);
         };
         self.next = Self::marker;
-        self.is_counted = !scan.is_damaged();
+        self.is_counted = !scan.is_damaged;
         if self.is_counted && !scan.is_complete() {
             return Err(Problem::Incomplete);
         }
-        let marker = scan.marker();
+        let (marker, is_last) = (scan.marker, frame.is_completed_by(&scan));
         frame.keep(scan);
-        if self.is_counted && frame.is_complete() {
+        if self.is_counted && is_last {
             return Ok(Want::End);
         }
         self.marker(marker.as_slice(), canvas)

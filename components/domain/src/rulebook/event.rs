@@ -51,20 +51,6 @@ pub fn next_status(status: Status, event: Event) -> Option<Status> {
 }
 
 impl Event {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Claim,
-        Self::Renew,
-        Self::Pay,
-        Self::Release,
-        Self::Complete,
-        Self::Fail,
-        Self::MissDeadline,
-        Self::Withdraw,
-        Self::Cancel,
-        Self::OperatorCancel,
-    ];
-
     /// The corresponding step of the task's story. None: there is none, or (for a
     /// claim) its rule adds more details.
     pub(super) fn step(self) -> Option<StepKind> {

@@ -28,6 +28,20 @@ const NOW: Timestamp = Timestamp(1_795_176_000_000_000);
 const LEASE: Duration = Duration::from_secs(30);
 const ID: &str = "0190c0de-0000-7000-8000-000000000001";
 
+/// All of them.
+const EVENTS: [Event; 10] = [
+    Event::Claim,
+    Event::Renew,
+    Event::Pay,
+    Event::Release,
+    Event::Complete,
+    Event::Fail,
+    Event::MissDeadline,
+    Event::Withdraw,
+    Event::Cancel,
+    Event::OperatorCancel,
+];
+
 fn new_task() -> NewTask {
     NewTask::new(
         ID,
@@ -90,7 +104,7 @@ fn only_these_steps_are_possible() {
         (Processing, OperatorCancel, Failed),
     ];
     for status in Status::ALL {
-        for event in Event::ALL {
+        for event in EVENTS {
             let is_it = |step: &&(Status, Event, Status)| (step.0, step.1) == (status, event);
             let expected = possible.iter().find(is_it).map(|step| step.2);
             assert_eq!(next_status(status, event), expected, "{status:?} {event:?}");
@@ -548,7 +562,7 @@ proptest! {
             prop_assert!(record.deaths <= MAX_DEATHS);
             if let Some(effects) = effects {
                 let leads = |event| next_status(before.task.status, event) == Some(task.status);
-                prop_assert!(Event::ALL.into_iter().any(leads));
+                prop_assert!(EVENTS.into_iter().any(leads));
                 prop_assert_eq!(effects.has_ended, task.status.is_final());
                 prop_assert_eq!(effects.concept.is_some(), task.status == Status::Completed);
             }

@@ -1,4 +1,4 @@
-//! The stores and the model.
+//! All ports, over the component's imports.
 
 use std::time::Duration;
 
@@ -11,21 +11,24 @@ use concept_refinement_domain::image::{Format, Limits};
 use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::payment::NOT_ASKED_TWICE;
 use concept_refinement_domain::sentence::cut;
+use concept_refinement_domain::task::Stage;
 use concept_refinement_guest::Imports;
 use concept_refinement_guest::bindings::blobs::{self, Blob};
-use concept_refinement_guest::bindings::{image_store, task_store, types};
+use concept_refinement_guest::bindings::{image_store, progress, task_store, types};
 use concept_refinement_guest::outbound::{InFlight, Response};
 use wit_bindgen::StreamReader;
 
-use super::{image_model, partial_edits};
+use super::{http, image_model, partial_edits};
 use crate::contents::{Contents, Inspected, Metadata, Received, Rejected};
 use crate::ports::{
-    self, Answer, Composite, ImageOrLocation, Images, ModelError, ModelRequest, Part, Purpose,
-    Result, Rewritten, View,
+    self, Answer, Composite, ImageOrLocation, Images, ModelError, ModelRequest, Part, Ports,
+    Purpose, Rest, Result, Rewritten, View,
 };
 use crate::reason::Reason;
 
-impl ports::TaskStore for Imports {
+impl Ports for Imports {
+    type Blob = Blob;
+
     async fn renew(&self, lease: &Lease) -> Result<Option<Lease>> {
         task_store::renew(lease.clone().convert()).await.convert()
     }
@@ -39,9 +42,16 @@ impl ports::TaskStore for Imports {
         let lease = lease.clone().convert();
         task_store::fail(lease, failure.convert()).await.convert()
     }
-}
 
-impl ports::ImageStore for Imports {
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Blob> {
+        let purpose = match purpose {
+            Purpose::Original => blobs::Purpose::Original,
+            Purpose::ModelAnswer => blobs::Purpose::Answer,
+        };
+        let reserved = Blob::reserve(purpose, length).await;
+        reserved.map_err(|error| error.convert())
+    }
+
     async fn put(&self, image: NewImage, contents: &Contents<Self::Blob>) -> Result<StoredOrNot> {
         let contents = contents.blob().contents().await;
         image_store::put(image.convert(), contents).await.convert()
@@ -51,13 +61,13 @@ impl ports::ImageStore for Imports {
         image_store::stat(path.to_owned()).await.convert()
     }
 
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Body)>> {
+    async fn image(&self, path: &str) -> Result<Option<(ImageInfo, Body)>> {
         let image = image_store::get(path.to_owned(), None).await;
         let image = image.map_err(|error| error.convert())?;
         Ok(image.map(|(info, stream)| (info.convert(), stream.into())))
     }
 
-    async fn delete(&self, path: &str) -> Result<()> {
+    async fn delete_image(&self, path: &str) -> Result<()> {
         image_store::delete(path.to_owned()).await.convert()
     }
 
@@ -66,9 +76,7 @@ impl ports::ImageStore for Imports {
             .await
             .convert()
     }
-}
 
-impl ports::ImageModel for Imports {
     async fn refine(
         &self,
         request: ModelRequest,
@@ -145,9 +153,7 @@ impl ports::ImageModel for Imports {
             }
         }
     }
-}
 
-impl ports::PartialEdits for Imports {
     async fn prepare(
         &self,
         original: &Contents<Self::Blob>,
@@ -195,6 +201,20 @@ impl ports::PartialEdits for Imports {
             notes,
         })
     }
+
+    async fn began(&self, lease: &Lease, stage: Stage) {
+        progress::began(lease.clone().convert(), stage.convert()).await;
+    }
+
+    async fn get(
+        &self,
+        url: &str,
+        purpose: Purpose,
+        rest: Option<&Rest>,
+        user_agent: &str,
+    ) -> Result<ports::Response<Body>, ports::Failure> {
+        http::get(url, purpose, rest, user_agent).await
+    }
 }
 
 async fn wit_original(image: &Contents<Blob>) -> partial_edits::Original {
@@ -216,19 +236,6 @@ async fn wit_mask(mask: &Contents<Blob>) -> partial_edits::Mask {
 fn cut_short(mut reason: String) -> String {
     cut(&mut reason);
     reason
-}
-
-impl ports::Blobs for Imports {
-    type Blob = Blob;
-
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Blob> {
-        let purpose = match purpose {
-            Purpose::Original => blobs::Purpose::Original,
-            Purpose::ModelAnswer => blobs::Purpose::Answer,
-        };
-        let reserved = Blob::reserve(purpose, length).await;
-        reserved.map_err(|error| error.convert())
-    }
 }
 
 /// A stream that is handed to a blob unread.

@@ -28,9 +28,8 @@ use concept_refinement_kit::store::MemoryStore;
 use crate::config::Config;
 use crate::contents::{Contents, Inspected, Metadata, Received, Rejected};
 use crate::ports::{
-    Answer, Blob, Blobs, Clock, Composite, Failure, Http, ImageModel, ImageOrLocation, ImageStore,
-    Images, ModelError, ModelRequest, Part, PartialEdits, Progress, Purpose, Random, Response,
-    Rest, Rewritten, TaskStore, View,
+    Answer, Blob, Clock, Composite, Failure, ImageOrLocation, Images, ModelError, ModelRequest,
+    Part, Ports, Purpose, Random, Response, Rest, Rewritten, View,
 };
 use crate::process::{Outcome, process};
 use crate::reason::Reason;
@@ -393,60 +392,11 @@ impl Random for World {
     }
 }
 
-impl TaskStore for World {
-    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
-        self.renewals.set(self.renewals.get() + 1);
-        if self.lose_lease_after.get() == Some(self.renewals.get()) {
-            self.lose_lease();
-        }
-        self.call("renew", |store, now| store.renew(lease, now))
-    }
-
-    async fn finish(
-        &self,
-        lease: &Lease,
-        image: RefinedImage,
-    ) -> Result<Finished, CapabilityError> {
-        if let Some(error) = self.finish_error.borrow().clone() {
-            return Err(error);
-        }
-        self.call("finish", |store, now| store.finish(lease, image, now))
-    }
-
-    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
-        self.call("fail", |store, now| store.fail(lease, &failure, now))
-    }
-}
-
 /// Refuses bytes where there is no room.
 pub struct Held {
     pub bytes: Vec<u8>,
     room: usize,
     transfer: Option<Transfer>,
-}
-
-impl Blobs for World {
-    type Blob = Held;
-
-    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Held, CapabilityError> {
-        let room = match purpose {
-            Purpose::Original => self.room.get(),
-            Purpose::ModelAnswer => {
-                self.log.borrow_mut().push(format!("reserve {length}"));
-                self.sleep(self.wait_for_room.get()).await;
-                length as usize
-            }
-        };
-        let held = Held {
-            bytes: Vec::new(),
-            room,
-            transfer: None,
-        };
-        match purpose {
-            Purpose::Original if length as usize > room => Err(no_room()),
-            Purpose::Original | Purpose::ModelAnswer => Ok(held),
-        }
-    }
 }
 
 fn no_room() -> CapabilityError {
@@ -525,7 +475,156 @@ impl Blob for Held {
     }
 }
 
-impl PartialEdits for World {
+const NOTE: &str = "One thing was left as it was.";
+
+fn answer(length: Option<u64>, bytes: &'static [u8]) -> Answer<Chunks> {
+    Answer {
+        image: ImageOrLocation::Image {
+            length,
+            contents: chunks(bytes),
+        },
+        notes: vec![NOTE.to_owned()],
+        source_type: SourceType::CompositeWithTrainedAlgorithmicMedia,
+    }
+}
+
+impl Ports for World {
+    type Blob = Held;
+
+    async fn renew(&self, lease: &Lease) -> Result<Option<Lease>, CapabilityError> {
+        self.renewals.set(self.renewals.get() + 1);
+        if self.lose_lease_after.get() == Some(self.renewals.get()) {
+            self.lose_lease();
+        }
+        self.call("renew", |store, now| store.renew(lease, now))
+    }
+
+    async fn finish(
+        &self,
+        lease: &Lease,
+        image: RefinedImage,
+    ) -> Result<Finished, CapabilityError> {
+        if let Some(error) = self.finish_error.borrow().clone() {
+            return Err(error);
+        }
+        self.call("finish", |store, now| store.finish(lease, image, now))
+    }
+
+    async fn fail(&self, lease: &Lease, failure: TaskFailure) -> Result<Fenced, CapabilityError> {
+        self.call("fail", |store, now| store.fail(lease, &failure, now))
+    }
+
+    async fn reserve(&self, purpose: Purpose, length: u64) -> Result<Held, CapabilityError> {
+        let room = match purpose {
+            Purpose::Original => self.room.get(),
+            Purpose::ModelAnswer => {
+                self.log.borrow_mut().push(format!("reserve {length}"));
+                self.sleep(self.wait_for_room.get()).await;
+                length as usize
+            }
+        };
+        let held = Held {
+            bytes: Vec::new(),
+            room,
+            transfer: None,
+        };
+        match purpose {
+            Purpose::Original if length as usize > room => Err(no_room()),
+            Purpose::Original | Purpose::ModelAnswer => Ok(held),
+        }
+    }
+
+    async fn put(
+        &self,
+        image: NewImage,
+        contents: &Contents<Self::Blob>,
+    ) -> Result<StoredOrNot, CapabilityError> {
+        self.image_store_works()?;
+        let path = ImagePath::of(&image).unwrap().to_string();
+        let bytes = contents.blob().bytes.clone();
+        self.images
+            .borrow_mut()
+            .insert(path.clone(), (image, bytes));
+        Ok(StoredOrNot::Stored(Stored {
+            url: format!("/api/images/{path}"),
+            path,
+            sha256: Some(SHA256.to_owned()),
+        }))
+    }
+
+    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
+        Ok(self.image(path).await?.map(|(info, _)| info))
+    }
+
+    async fn image(&self, path: &str) -> Result<Option<(ImageInfo, Chunks)>, CapabilityError> {
+        self.image_store_works()?;
+        Ok(self.images.borrow().get(path).map(|(image, bytes)| {
+            let info = ImageInfo {
+                path: path.to_owned(),
+                kind: ImageKind::Upload,
+                owner: image.owner.clone(),
+                media_type: image.media_type.clone(),
+                size: image.length.longest(),
+                etag: "\"x\"".to_owned(),
+                sha256: Some(SHA256.to_owned()),
+                created_at: self.now(),
+                original_had_credentials: original_had_credentials(&image.metadata),
+            };
+            let mut contents = chunks(bytes);
+            contents.then = Then::EndSlowly(self.image_pace.get(), self.time.clone());
+            (info, contents)
+        }))
+    }
+
+    async fn delete_image(&self, path: &str) -> Result<(), CapabilityError> {
+        self.images.borrow_mut().remove(path);
+        self.deleted.borrow_mut().push(path.to_owned());
+        Ok(())
+    }
+
+    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
+        Ok(format!("{origin}/api/images/{path}?signature=x"))
+    }
+
+    async fn began(&self, _: &Lease, stage: Stage) {
+        self.stages.borrow_mut().push(stage);
+    }
+
+    async fn refine(
+        &self,
+        request: ModelRequest,
+        Images { image, mask }: &Images<'_, Self::Blob>,
+    ) -> Result<Answer<Chunks>, ModelError> {
+        if let Some(mask) = mask {
+            assert_eq!(mask.blob().bytes, MASK);
+            self.log.borrow_mut().push("refine".to_owned());
+        }
+        let asked = (request, image.blob().bytes.clone());
+        self.asked.borrow_mut().push(asked);
+        if let Some(attempt) = self.late_image.take() {
+            let image = refined_image(ID, attempt);
+            let path = ImagePath::of(&image).unwrap().to_string();
+            self.images.borrow_mut().insert(path, (image, GIF.to_vec()));
+        }
+        let script = self.model.borrow_mut().pop_front();
+        match script.expect("the model is asked too often") {
+            Script::Answer(bytes) => Ok(answer(None, bytes)),
+            Script::Declare(bytes, length) => Ok(answer(Some(length), bytes)),
+            Script::Location(url) => Ok(Answer {
+                image: ImageOrLocation::Location(url.to_owned()),
+                notes: vec![NOTE.to_owned()],
+                source_type: SourceType::CompositeWithTrainedAlgorithmicMedia,
+            }),
+            Script::Unknown => Err(ModelError::Unknown("the provider answered 502".to_owned())),
+            Script::Unavailable(retry_after) => Err(ModelError::Unavailable {
+                reason: "the provider is overloaded".to_owned(),
+                retry_after,
+            }),
+            Script::Refuse(reason) => Err(ModelError::Final(Reason::refusal(reason))),
+            Script::Hang => std::future::pending().await,
+        }
+    }
+
     async fn prepare(
         &self,
         original: &Contents<Held>,
@@ -571,119 +670,7 @@ impl PartialEdits for World {
             notes: vec!["It was put together.".to_owned()],
         })
     }
-}
 
-impl ImageStore for World {
-    async fn put(
-        &self,
-        image: NewImage,
-        contents: &Contents<Self::Blob>,
-    ) -> Result<StoredOrNot, CapabilityError> {
-        self.image_store_works()?;
-        let path = ImagePath::of(&image).unwrap().to_string();
-        let bytes = contents.blob().bytes.clone();
-        self.images
-            .borrow_mut()
-            .insert(path.clone(), (image, bytes));
-        Ok(StoredOrNot::Stored(Stored {
-            url: format!("/api/images/{path}"),
-            path,
-            sha256: Some(SHA256.to_owned()),
-        }))
-    }
-
-    async fn stat(&self, path: &str) -> Result<Option<ImageInfo>, CapabilityError> {
-        Ok(ImageStore::get(self, path).await?.map(|(info, _)| info))
-    }
-
-    async fn get(&self, path: &str) -> Result<Option<(ImageInfo, Chunks)>, CapabilityError> {
-        self.image_store_works()?;
-        Ok(self.images.borrow().get(path).map(|(image, bytes)| {
-            let info = ImageInfo {
-                path: path.to_owned(),
-                kind: ImageKind::Upload,
-                owner: image.owner.clone(),
-                media_type: image.media_type.clone(),
-                size: image.length.longest(),
-                etag: "\"x\"".to_owned(),
-                sha256: Some(SHA256.to_owned()),
-                created_at: self.now(),
-                original_had_credentials: original_had_credentials(&image.metadata),
-            };
-            let mut contents = chunks(bytes);
-            contents.then = Then::EndSlowly(self.image_pace.get(), self.time.clone());
-            (info, contents)
-        }))
-    }
-
-    async fn delete(&self, path: &str) -> Result<(), CapabilityError> {
-        self.images.borrow_mut().remove(path);
-        self.deleted.borrow_mut().push(path.to_owned());
-        Ok(())
-    }
-
-    async fn sign(&self, path: &str, origin: &str) -> Result<String, CapabilityError> {
-        Ok(format!("{origin}/api/images/{path}?signature=x"))
-    }
-}
-
-impl Progress for World {
-    async fn began(&self, _: &Lease, stage: Stage) {
-        self.stages.borrow_mut().push(stage);
-    }
-}
-
-const NOTE: &str = "One thing was left as it was.";
-
-fn answer(length: Option<u64>, bytes: &'static [u8]) -> Answer<Chunks> {
-    Answer {
-        image: ImageOrLocation::Image {
-            length,
-            contents: chunks(bytes),
-        },
-        notes: vec![NOTE.to_owned()],
-        source_type: SourceType::CompositeWithTrainedAlgorithmicMedia,
-    }
-}
-
-impl ImageModel for World {
-    async fn refine(
-        &self,
-        request: ModelRequest,
-        Images { image, mask }: &Images<'_, Self::Blob>,
-    ) -> Result<Answer<Chunks>, ModelError> {
-        if let Some(mask) = mask {
-            assert_eq!(mask.blob().bytes, MASK);
-            self.log.borrow_mut().push("refine".to_owned());
-        }
-        let asked = (request, image.blob().bytes.clone());
-        self.asked.borrow_mut().push(asked);
-        if let Some(attempt) = self.late_image.take() {
-            let image = refined_image(ID, attempt);
-            let path = ImagePath::of(&image).unwrap().to_string();
-            self.images.borrow_mut().insert(path, (image, GIF.to_vec()));
-        }
-        let script = self.model.borrow_mut().pop_front();
-        match script.expect("the model is asked too often") {
-            Script::Answer(bytes) => Ok(answer(None, bytes)),
-            Script::Declare(bytes, length) => Ok(answer(Some(length), bytes)),
-            Script::Location(url) => Ok(Answer {
-                image: ImageOrLocation::Location(url.to_owned()),
-                notes: vec![NOTE.to_owned()],
-                source_type: SourceType::CompositeWithTrainedAlgorithmicMedia,
-            }),
-            Script::Unknown => Err(ModelError::Unknown("the provider answered 502".to_owned())),
-            Script::Unavailable(retry_after) => Err(ModelError::Unavailable {
-                reason: "the provider is overloaded".to_owned(),
-                retry_after,
-            }),
-            Script::Refuse(reason) => Err(ModelError::Final(Reason::refusal(reason))),
-            Script::Hang => std::future::pending().await,
-        }
-    }
-}
-
-impl Http for World {
     async fn get(
         &self,
         url: &str,

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use serde_json::Value;
 
 use crate::origin::Origin;
-use crate::ports::{ImageStore, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::routes::tasks::shown;
 
@@ -87,7 +87,7 @@ fn sentences(task: &Task, url: Option<&str>) -> String {
 
 /// Where the image is, and, if it is small, the image.
 async fn image<P: Ports>(ports: &P, path: &str, url: &str) -> Result<Vec<Content>, Problem> {
-    let Some((info, contents)) = ImageStore::get(ports, path, None).await? else {
+    let Some((info, contents)) = ports.image(path, None).await? else {
         return Ok(Vec::new());
     };
     let name = path.rsplit('/').next().unwrap_or(path);

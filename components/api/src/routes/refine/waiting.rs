@@ -4,7 +4,6 @@
 //! answer with the final state: if anything goes wrong, the answer is that the task was
 //! accepted.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Accepted;
@@ -12,7 +11,6 @@ use concept_refinement_domain::preference;
 use concept_refinement_domain::quota::Quota;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::future::{Either, select};
 
 use crate::log;
 use crate::origin::Origin;
@@ -49,16 +47,9 @@ impl Wait {
         origin: &Origin,
     ) -> Option<Response<P::Contents>> {
         let spent = state.ports.now().since(self.begin);
-        let timeout = state.ports.sleep(self.length.saturating_sub(spent));
-        let ended = match select(
-            pin!(end(&state.ports, &state.republisher, &accepted.task)),
-            pin!(timeout),
-        )
-        .await
-        {
-            Either::Left((ended, _)) => ended?,
-            Either::Right(((), _)) => return None,
-        };
+        let left = self.length.saturating_sub(spent);
+        let end = end(&state.ports, &state.republisher, &accepted.task);
+        let ended = state.ports.timeout(left, end).await??;
         let response = match shown(&state.ports, &ended, origin).await {
             Ok(shown) => json(200, &shown),
             Err(problem) => Err(problem),

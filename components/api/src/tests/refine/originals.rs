@@ -4,7 +4,7 @@ use concept_refinement_domain::capability::ImageKind;
 use serde_json::json;
 
 use super::{PATH, with};
-use crate::ImageStore;
+use crate::Ports as _;
 use crate::tests::service::{Call, ORIGIN, Service, run};
 
 #[test]
@@ -14,7 +14,7 @@ fn originals_of_our_own() {
     let (own, theirs) = (of(ORIGIN), of("https://example.com"));
     let bad = of(ORIGIN) + "?expires=1&signature=x";
     let signer = Service::with(&[("public-url", public)]);
-    let signed = run(ImageStore::sign(&signer.memory, "uploads/a.png", ORIGIN)).unwrap();
+    let signed = run(signer.memory.sign("uploads/a.png", ORIGIN)).unwrap();
     let missing = format!("{ORIGIN}/api/images/uploads/b.png");
     let (tasks, a) = (format!("{ORIGIN}/api/tasks"), Some("uploads/a.png"));
     let cases = [

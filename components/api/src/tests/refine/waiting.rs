@@ -8,7 +8,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use futures::FutureExt as _;
 
 use super::super::service::{Call, NOW, ORIGIN, Reply, Service};
-use crate::ports::TaskStore as _;
+use crate::ports::Ports as _;
 
 const CONCEPT: &str = "00000000-0000-4000-8000-0000000000c0";
 

@@ -128,17 +128,16 @@ impl Frame {
     }
 
     /// Records the coefficients that a scan sent.
-    pub fn keep(&mut self, mut scan: Scan) {
-        let history = scan.take_history();
-        for place in scan.components() {
+    pub fn keep(&mut self, scan: Scan) {
+        for place in &scan.components {
             if let Some(component) = self.components.get_mut(*place) {
-                scan.pass().mark(&mut component.sent);
+                scan.pass.mark(&mut component.sent);
             }
         }
-        if let [alone] = scan.components()
+        if let [alone] = scan.components.as_slice()
             && let Some(component) = self.components.get_mut(*alone)
         {
-            component.history = history;
+            component.history = scan.history;
         }
     }
 
@@ -148,20 +147,13 @@ impl Frame {
         all.all(|component| component.sent.first() != Some(&NOTHING))
     }
 
-    /// Whether everything was sent.
-    pub fn is_complete(&self) -> bool {
-        self.components
-            .iter()
-            .all(|component| component.sent == [0; 64])
-    }
-
     /// Whether everything was sent, together with this scan.
     pub fn is_completed_by(&self, scan: &Scan) -> bool {
         let mut all = self.components.iter().enumerate();
         all.all(|(place, component)| {
             let mut sent = component.sent;
-            if scan.components().contains(&place) {
-                scan.pass().mark(&mut sent);
+            if scan.components.contains(&place) {
+                scan.pass.mark(&mut sent);
             }
             sent == [0; 64]
         })

@@ -35,8 +35,8 @@ pub struct Block {
 
 #[derive(Debug)]
 pub struct Scan {
-    pass: Pass,
-    components: Vec<usize>,
+    pub pass: Pass,
+    pub components: Vec<usize>,
     /// The blocks of a minimum coded unit.
     blocks: Vec<Block>,
     /// How many blocks were counted of that unit.
@@ -52,15 +52,17 @@ pub struct Scan {
     run: u32,
     /// For each block of a progressive scan of one component, which of its coefficients
     /// are not zero: a refinement sends a bit for each of them.
-    history: Vec<u64>,
+    pub history: Vec<u64>,
     /// Data that is not completely counted, without stuffed bytes, and how many of its
     /// bits were counted.
     data: Vec<u8>,
     offset: u32,
     /// After a prefix.
     is_at_marker: bool,
-    marker: Option<u8>,
-    is_damaged: bool,
+    /// The code of the marker that ended it.
+    pub marker: Option<u8>,
+    /// A code was found that does not exist.
+    pub is_damaged: bool,
 }
 
 impl Pass {
@@ -140,30 +142,8 @@ impl Scan {
         })
     }
 
-    pub fn pass(&self) -> Pass {
-        self.pass
-    }
-
-    pub fn components(&self) -> &[usize] {
-        &self.components
-    }
-
-    pub fn take_history(&mut self) -> Vec<u64> {
-        mem::take(&mut self.history)
-    }
-
     pub fn is_complete(&self) -> bool {
         self.unit >= self.units
-    }
-
-    /// Whether a code was found that does not exist.
-    pub fn is_damaged(&self) -> bool {
-        self.is_damaged
-    }
-
-    /// The code of the marker that ended it.
-    pub fn marker(&self) -> Option<u8> {
-        self.marker
     }
 
     /// Takes data, up to the next marker, or to its end if that is the end of the

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use super::super::Format;
-use super::output::Output;
 use super::segment::{Next, Segment};
 use super::{gif, jpeg, png, webp};
 
@@ -85,9 +84,9 @@ pub fn trimmed(format: Format, head: &[u8]) -> Vec<u8> {
 /// A segment of EXIF.
 pub fn exif(format: Format, tiff: &[u8]) -> Vec<u8> {
     match format {
-        Format::Png => png::chunk(b"eXIf", tiff),
+        Format::Png => png::chunk(b"eXIf", &[tiff]),
         Format::Jpeg => jpeg::exif(tiff),
-        Format::Webp => webp::chunk(b"EXIF", tiff),
+        Format::Webp => webp::chunk(b"EXIF", &[tiff]),
         Format::Gif => Vec::new(),
     }
 }
@@ -112,13 +111,13 @@ pub fn holds(format: Format, packet: &[&[u8]]) -> bool {
     }
 }
 
-/// Writes a segment with this packet, which comes in pieces.
-pub fn put_xmp(format: Format, envelope: &[u8], packet: &[&[u8]], out: &mut impl Output) {
+/// A segment with this packet, which comes in pieces.
+pub fn xmp(format: Format, envelope: &[u8], packet: &[&[u8]]) -> Vec<u8> {
     match format {
-        Format::Png => png::put_xmp(envelope, packet, out),
-        Format::Jpeg => jpeg::put_xmp(packet, out),
-        Format::Webp => webp::put_xmp(packet, out),
-        Format::Gif => gif::put_xmp(packet, out),
+        Format::Png => png::xmp(envelope, packet),
+        Format::Jpeg => jpeg::xmp(packet),
+        Format::Webp => webp::chunk(b"XMP ", packet),
+        Format::Gif => gif::xmp(packet),
     }
 }
 
@@ -147,11 +146,6 @@ pub fn length(format: Format, signature: &[u8]) -> Option<u64> {
     }
 }
 
-/// The flags with this head, of a file without packets.
-pub fn stripped_flags(head: &[u8], has_exif: bool) -> Vec<u8> {
-    webp::stripped_flags(head, has_exif)
-}
-
 /// Flags that say that there is a packet, and the first segment behind the signature, which
 /// begins with this head.
 pub fn with_flags(format: Format, head: &[u8]) -> Vec<u8> {
@@ -167,11 +161,6 @@ pub fn padding(format: Format, position: u64) -> usize {
         Format::Webp => usize::from(!position.is_multiple_of(2)),
         Format::Png | Format::Jpeg | Format::Gif => 0,
     }
-}
-
-/// The head of a segment that says nothing and is as long as that with this head.
-pub fn blank(head: &[u8]) -> Vec<u8> {
-    webp::blank(head)
 }
 
 /// The mark of the end, where one may be missing.

@@ -9,15 +9,7 @@ use super::walker::Walker;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewrite {
     length: u64,
-    change: Change,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
-    /// None at all.
-    Same,
-    Strip(Format, strip::Plan),
-    Mark(Format, mark::Plan),
+    pass: Pass,
 }
 
 /// Takes the bytes of the same file again, in chunks of any size. Bytes of another file
@@ -28,8 +20,10 @@ pub struct Filter {
     pass: Pass,
 }
 
-#[derive(Debug)]
+/// A pass over the bytes of a file: in a rewrite, one that has not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Pass {
+    /// Nothing changes.
     Same,
     Strip(Strip),
     Mark(Mark),
@@ -38,21 +32,21 @@ enum Pass {
 impl Rewrite {
     /// Of a file with so many bytes.
     pub(super) fn same(length: u64) -> Self {
-        let change = Change::Same;
-        Self { length, change }
+        let pass = Pass::Same;
+        Self { length, pass }
     }
 
     pub(super) fn strip(format: Format, plan: strip::Plan) -> Self {
         Self {
             length: plan.length,
-            change: Change::Strip(format, plan),
+            pass: Pass::Strip(Strip::new(format, plan)),
         }
     }
 
     /// With a result of so many bytes.
     pub(super) fn mark(format: Format, plan: mark::Plan, length: u64) -> Self {
-        let change = Change::Mark(format, plan);
-        Self { length, change }
+        let pass = Pass::Mark(Mark::new(format, plan));
+        Self { length, pass }
     }
 
     /// Of the result, in bytes: exactly what the filter writes.
@@ -64,11 +58,7 @@ impl Rewrite {
     pub fn filter(&self) -> Filter {
         Filter {
             walker: Walker::new(),
-            pass: match self.change {
-                Change::Same => Pass::Same,
-                Change::Strip(format, plan) => Pass::Strip(Strip::new(format, plan)),
-                Change::Mark(format, plan) => Pass::Mark(Mark::new(format, plan)),
-            },
+            pass: self.pass.clone(),
         }
     }
 }

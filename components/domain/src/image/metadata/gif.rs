@@ -3,7 +3,6 @@
 //!
 //! As in browsers, the trailer may be missing: a byte that does not begin a block is the end.
 
-use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
 use crate::image::gif::colours;
 
@@ -166,12 +165,10 @@ pub fn packet(body: &[u8]) -> Option<&[u8]> {
     body.strip_suffix(&magic_trailer())
 }
 
-/// Writes an application extension with this packet, in which there must be no zero.
-pub fn put_xmp(packet: &[&[u8]], out: &mut impl Output) {
-    out.put(&[EXTENSION, APPLICATION, NAME]);
-    out.put(XMP);
-    packet.iter().for_each(|piece| out.put(piece));
-    out.put(&magic_trailer());
+/// An application extension with this packet, in which there must be no zero.
+pub fn xmp(packet: &[&[u8]]) -> Vec<u8> {
+    let start = [EXTENSION, APPLICATION, NAME];
+    [&start[..], XMP, &packet.concat(), &magic_trailer()].concat()
 }
 
 fn magic_trailer() -> [u8; 258] {

@@ -3,7 +3,6 @@
 //!
 //! Fill bytes before a marker belong to the data before it.
 
-use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
 use crate::image::jpeg::{END, PREFIX, SCAN, START};
 
@@ -143,35 +142,27 @@ fn is_jumbf(content: &[u8]) -> bool {
 /// A JFIF segment without its thumbnail, or an Adobe segment of the standard length.
 pub fn trimmed(head: &[u8]) -> Vec<u8> {
     match head {
-        [PREFIX, APP0, _, _, jfif @ .., _width, _height] => {
-            segment(APP0, &[jfif, &[0, 0]].concat())
-        }
-        [PREFIX, code, _, _, content @ ..] => segment(*code, content),
+        [PREFIX, APP0, _, _, jfif @ .., _width, _height] => segment(APP0, &[jfif, &[0, 0]]),
+        [PREFIX, code, _, _, content @ ..] => segment(*code, &[content]),
         _ => Vec::new(),
     }
 }
 
 /// A segment of EXIF.
 pub fn exif(tiff: &[u8]) -> Vec<u8> {
-    segment(APP1, &[EXIF, tiff].concat())
+    segment(APP1, &[EXIF, tiff])
 }
 
-/// Writes a segment with this packet.
-pub fn put_xmp(packet: &[&[u8]], out: &mut impl Output) {
+/// A segment with this packet.
+pub fn xmp(packet: &[&[u8]]) -> Vec<u8> {
     let mut content = vec![XMP];
     content.extend(packet);
-    put_segment(APP1, &content, out);
+    segment(APP1, &content)
 }
 
-fn segment(code: u8, content: &[u8]) -> Vec<u8> {
-    let mut segment = Vec::new();
-    put_segment(code, &[content], &mut segment);
-    segment
-}
-
-fn put_segment(code: u8, content: &[&[u8]], out: &mut impl Output) {
-    let length: usize = content.iter().map(|piece| piece.len()).sum();
-    out.put(&[PREFIX, code]);
-    out.put(&((length + LENGTH) as u16).to_be_bytes());
-    content.iter().for_each(|piece| out.put(piece));
+/// A segment with this content, which comes in pieces.
+fn segment(code: u8, content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let length = (content.len() + LENGTH) as u16;
+    [&[PREFIX, code][..], &length.to_be_bytes(), &content].concat()
 }

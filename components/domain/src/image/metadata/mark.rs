@@ -4,7 +4,7 @@ use super::super::Format;
 use super::SourceType;
 use super::container;
 use super::output::Output;
-use super::packet::{Collector, put_extended, put_minimal};
+use super::packet::{Collector, extended, minimal};
 use super::segment::{Event, Kind};
 use super::xmp;
 
@@ -29,7 +29,7 @@ pub enum Place {
 }
 
 /// Goes through the segments of one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     format: Format,
     plan: Plan,
@@ -84,7 +84,7 @@ impl Mark {
     pub fn finish(&mut self, out: &mut impl Output) {
         if !std::mem::replace(&mut self.has_packet, true) {
             out.put_zeros(container::padding(self.format, self.position));
-            put_minimal(self.format, self.plan.source, out);
+            out.put(&minimal(self.format, self.plan.source));
         }
     }
 
@@ -119,12 +119,10 @@ impl Mark {
         let extended = match place {
             Place::Extend(_) => collector.packet(self.format).and_then(|enclosed| {
                 let room = xmp::read(&enclosed.packet)?.room?;
-                put_extended(self.format, &enclosed, &room, source, out)
+                extended(self.format, &enclosed, &room, source)
             }),
             Place::Replace(_) | Place::Insert => None,
         };
-        if extended.is_none() {
-            put_minimal(self.format, source, out);
-        }
+        out.put(&extended.unwrap_or_else(|| minimal(self.format, source)));
     }
 }

@@ -8,7 +8,7 @@ use std::mem;
 use super::super::inspector::split;
 
 /// Takes EXIF in pieces of any size.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reader {
     position: u64,
     /// How many bytes to skip before the next part.

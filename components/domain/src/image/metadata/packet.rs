@@ -1,13 +1,12 @@
-//! XMP packets in their segments: collected, and written with a source.
+//! XMP packets in their segments: collected, and with a source.
 
 use super::super::Format;
 use super::SourceType;
 use super::container::{self, Enclosed, MAX_BODY};
-use super::output::Output;
 use super::xmp::{self, Room};
 
 /// The body of a segment that holds a packet, as long as it may be.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collector {
     bytes: Vec<u8>,
     is_too_long: bool,
@@ -32,27 +31,21 @@ impl Collector {
     }
 }
 
-/// Writes a segment with this packet and the source in it. None: that would be too long;
-/// nothing is written.
-pub fn put_extended(
+/// A segment with this packet and the source in it. None: that would be too long.
+pub fn extended(
     format: Format,
     enclosed: &Enclosed,
     room: &Room,
     source: SourceType,
-    out: &mut impl Output,
-) -> Option<()> {
+) -> Option<Vec<u8>> {
     let (before, behind) = enclosed.packet.split_at_checked(room.position)?;
     let addition = room.addition(source);
     let packet = [before, addition.as_bytes(), behind];
-    if !container::holds(format, &packet) {
-        return None;
-    }
-    container::put_xmp(format, enclosed.envelope, &packet, out);
-    Some(())
+    let is_held = container::holds(format, &packet);
+    is_held.then(|| container::xmp(format, enclosed.envelope, &packet))
 }
 
-/// Writes a segment with the source and nothing else.
-pub fn put_minimal(format: Format, source: SourceType, out: &mut impl Output) {
-    let packet = xmp::minimal(source);
-    container::put_xmp(format, &[], &[packet.as_bytes()], out);
+/// A segment with the source and nothing else.
+pub fn minimal(format: Format, source: SourceType) -> Vec<u8> {
+    container::xmp(format, &[], &[xmp::minimal(source).as_bytes()])
 }

@@ -5,8 +5,7 @@ use super::super::Format;
 use super::SourceType;
 use super::container;
 use super::mark::{Place, Plan};
-use super::output::Count;
-use super::packet::{Collector, put_extended, put_minimal};
+use super::packet::{Collector, extended, minimal};
 use super::segment::{Event, Kind};
 use super::xmp;
 
@@ -89,11 +88,7 @@ impl Packets {
 
     /// How the file gets this source, and how long it then is, in bytes.
     pub fn plan(&self, source: SourceType) -> (Plan, u64) {
-        let minimal = {
-            let mut count = Count::default();
-            put_minimal(self.format, source, &mut count);
-            count.0
-        };
+        let minimal = minimal(self.format, source).len() as u64;
         let target = SourceType::ALL
             .iter()
             .zip(self.targets)
@@ -150,13 +145,13 @@ impl Packets {
             return;
         };
         for (source, target) in SourceType::ALL.into_iter().zip(&mut self.targets) {
-            let mut count = Count::default();
-            let extended = put_extended(self.format, &enclosed, &room, source, &mut count);
-            if target.is_none() && extended.is_some() {
+            if target.is_none()
+                && let Some(segment) = extended(self.format, &enclosed, &room, source)
+            {
                 *target = Some(Target {
                     packet,
                     before: length,
-                    after: count.0,
+                    after: segment.len() as u64,
                 });
             }
         }

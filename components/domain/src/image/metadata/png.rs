@@ -2,14 +2,9 @@
 //! it.
 
 use crc32fast::Hasher;
-use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::inflate_flags::{
-    TINFL_FLAG_PARSE_ZLIB_HEADER, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
-};
-use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
 use super::container::{Enclosed, MAX_PACKET};
-use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -105,11 +100,21 @@ fn is_picture(kind: &[u8; 4], length: u64) -> bool {
     known.any(|(picture, longest)| *picture == kind && length <= *longest)
 }
 
-/// A chunk with this content.
-pub fn chunk(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-    let mut chunk = Vec::new();
-    put_chunk(kind, &[content], &mut chunk);
-    chunk
+/// A chunk with this content, which comes in pieces.
+pub fn chunk(kind: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let length = content.len() as u32;
+    let mut checksum = Hasher::new();
+    checksum.update(kind);
+    checksum.update(&content);
+    let checksum = checksum.finalize();
+    [
+        &length.to_be_bytes()[..],
+        kind,
+        &content,
+        &checksum.to_be_bytes(),
+    ]
+    .concat()
 }
 
 /// The packet in what follows the keyword.
@@ -120,53 +125,20 @@ pub fn packet(body: &[u8]) -> Option<Enclosed<'_>> {
     let (envelope, packet) = rest.split_at_checked(end + 1)?;
     let packet = match (is_packed, method) {
         (0, _) => packet.into(),
-        (1, 0) => unpacked(packet)?.into(),
+        // Memory grows with what is unpacked, since there may be many of them.
+        (1, 0) => decompress_to_vec_zlib_with_limit(packet, MAX_PACKET)
+            .ok()?
+            .into(),
         _ => return None,
     };
     Some(Enclosed { envelope, packet })
 }
 
-/// None: it is malformed or too long. Memory grows with what is unpacked, since there may be
-/// many of them.
-fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
-    const FLAGS: u32 = TINFL_FLAG_PARSE_ZLIB_HEADER | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let mut state = DecompressorOxide::new();
-    let mut unpacked = vec![0; bytes.len().min(MAX_PACKET)];
-    let (mut read, mut written) = (0, 0);
-    loop {
-        let rest = bytes.get(read..)?;
-        let (status, taken, added) = decompress(&mut state, rest, &mut unpacked, written, FLAGS);
-        read += taken;
-        written += added;
-        match status {
-            TINFLStatus::Done => {
-                unpacked.truncate(written);
-                return Some(unpacked);
-            }
-            TINFLStatus::HasMoreOutput if written < MAX_PACKET => {
-                unpacked.resize((2 * written).clamp(1024, MAX_PACKET), 0);
-            }
-            _ => return None,
-        }
-    }
-}
-
-/// Writes a text chunk with this packet behind these texts: a language and a translated
-/// keyword, each up to a zero.
-pub fn put_xmp(texts: &[u8], packet: &[&[u8]], out: &mut impl Output) {
+/// A text chunk with this packet behind these texts: a language and a translated keyword,
+/// each up to a zero.
+pub fn xmp(texts: &[u8], packet: &[&[u8]]) -> Vec<u8> {
     let texts = if texts.is_empty() { &[0, 0] } else { texts };
     let mut content = vec![XMP, &[0, 0], texts];
     content.extend(packet);
-    put_chunk(b"iTXt", &content, out);
-}
-
-fn put_chunk(kind: &[u8; 4], content: &[&[u8]], out: &mut impl Output) {
-    let length: usize = content.iter().map(|piece| piece.len()).sum();
-    out.put(&(length as u32).to_be_bytes());
-    let mut checksum = Hasher::new();
-    for piece in [&kind[..]].iter().chain(content) {
-        checksum.update(piece);
-        out.put(piece);
-    }
-    out.put(&checksum.finalize().to_be_bytes());
+    chunk(b"iTXt", &content)
 }

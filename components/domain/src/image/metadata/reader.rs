@@ -110,10 +110,10 @@ impl Survey {
         let end_mark = container::end_mark(self.format).len() as u64;
         let plan = strip::Plan {
             length: cut.map_or(self.kept.0, |cut| cut.kept + end_mark),
-            has_exif: self.strip.has_exif(),
+            has_exif: self.strip.has_exif,
             cut: cut.map(|cut| cut.position),
         };
-        let is_changed = self.strip.is_changed() || cut.is_some();
+        let is_changed = self.strip.is_changed || cut.is_some();
         Metadata {
             has_credentials: self.has_credentials,
             source_type: self.packets.source_type().map(str::to_owned),

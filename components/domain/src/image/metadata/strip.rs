@@ -5,6 +5,7 @@ use super::container;
 use super::orientation;
 use super::output::Output;
 use super::segment::{Event, Kind};
+use super::webp;
 
 /// As much of a segment as may equal what is written in its place, in bytes.
 const MAX_COMPARED: usize = 64;
@@ -22,7 +23,7 @@ pub struct Plan {
 }
 
 /// Goes through the segments of one file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strip {
     format: Format,
     plan: Plan,
@@ -30,12 +31,14 @@ pub struct Strip {
     position: u64,
     treatment: Treatment,
     has_end: bool,
-    has_exif: bool,
-    is_changed: bool,
+    /// An orientation was written.
+    pub has_exif: bool,
+    /// Something was taken out.
+    pub is_changed: bool,
 }
 
 /// What becomes of the current segment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Treatment {
     Keep,
     Drop,
@@ -67,16 +70,6 @@ impl Strip {
             has_exif: false,
             is_changed: false,
         }
-    }
-
-    /// Whether something was taken out.
-    pub fn is_changed(&self) -> bool {
-        self.is_changed
-    }
-
-    /// Whether an orientation was written.
-    pub fn has_exif(&self) -> bool {
-        self.has_exif
     }
 
     /// Takes the next part of a segment.
@@ -118,7 +111,7 @@ impl Strip {
                 Treatment::Keep
             }
             Kind::Flags => {
-                out.put(&container::stripped_flags(head, self.plan.has_exif));
+                out.put(&webp::stripped_flags(head, self.plan.has_exif));
                 Treatment::Keep
             }
             Kind::Picture | Kind::Scan | Kind::End => {
@@ -135,7 +128,7 @@ impl Strip {
                 original: head.to_vec(),
             },
             Kind::Blank => {
-                let blank = container::blank(head);
+                let blank = webp::blank(head);
                 self.is_changed |= blank != head;
                 out.put(&blank);
                 Treatment::Blank

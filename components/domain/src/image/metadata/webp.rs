@@ -3,7 +3,6 @@
 //!
 //! The length of the file and the flags of what it contains stand at its beginning.
 
-use super::output::Output;
 use super::segment::{Body, Kind, Next, Segment};
 
 const SIGNATURE: usize = 12;
@@ -177,7 +176,7 @@ fn extended(flags: u8, width: u32, height: u32) -> Option<Vec<u8>> {
     let [d, e, f, _] = height.checked_sub(1)?.to_le_bytes();
     Some(chunk(
         b"VP8X",
-        &[flags | HAS_XMP, 0, 0, 0, a, b, c, d, e, f],
+        &[&[flags | HAS_XMP, 0, 0, 0, a, b, c, d, e, f]],
     ))
 }
 
@@ -189,22 +188,11 @@ pub fn blank(head: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A chunk with this content.
-pub fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
-    let mut chunk = Vec::new();
-    put_chunk(name, &[content], &mut chunk);
+/// A chunk with this content, which comes in pieces.
+pub fn chunk(name: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
+    let content = content.concat();
+    let size = content.len() as u32;
+    let mut chunk = [&name[..], &size.to_le_bytes(), &content].concat();
+    chunk.resize(chunk.len().next_multiple_of(2), 0);
     chunk
-}
-
-/// Writes a chunk with this packet.
-pub fn put_xmp(packet: &[&[u8]], out: &mut impl Output) {
-    put_chunk(b"XMP ", packet, out);
-}
-
-fn put_chunk(name: &[u8; 4], content: &[&[u8]], out: &mut impl Output) {
-    let size: usize = content.iter().map(|piece| piece.len()).sum();
-    out.put(name);
-    out.put(&(size as u32).to_le_bytes());
-    content.iter().for_each(|piece| out.put(piece));
-    out.put_zeros(size % 2);
 }

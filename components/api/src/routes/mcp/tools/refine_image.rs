@@ -1,16 +1,14 @@
 //! `refine_image`: an ordinary task.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::validation::Draft;
 use concept_refinement_mcp::{Annotations, Params, Terms, Tool};
-use futures::future::{Either, select};
 use serde_json::{Map, Value};
 
 use super::{Called, READS};
-use crate::ports::{Ports, TaskStore};
+use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::routes::end::end;
 use crate::routes::mcp::schema::{Schemas, object};
@@ -131,11 +129,11 @@ impl<P: Ports> Exchange<'_, P> {
     async fn ended(&self, task: &Task) -> Option<Task> {
         let ports = &self.state.ports;
         let left = WAIT.saturating_sub(ports.now().since(self.begin));
-        let end = pin!(end(ports, &self.state.republisher, task));
-        if let Either::Left((Some(ended), _)) = select(end, pin!(ports.sleep(left))).await {
+        let end = end(ports, &self.state.republisher, task);
+        if let Some(Some(ended)) = ports.timeout(left, end).await {
             return Some(ended);
         }
-        let current = TaskStore::get(ports, &task.user_id, &task.id).await;
+        let current = ports.task(&task.user_id, &task.id).await;
         current.ok().flatten()
     }
 }

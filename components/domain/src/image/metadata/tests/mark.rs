@@ -2,8 +2,8 @@
 
 use std::slice::from_ref;
 
-use super::super::container::{MAX_PACKET, put_xmp};
-use super::super::xmp;
+use super::super::container::MAX_PACKET;
+use super::super::{packet, xmp};
 use super::files::*;
 use super::*;
 use crate::image::Format;
@@ -12,9 +12,7 @@ const SOURCE: SourceType = SourceType::CompositeWithTrainedAlgorithmicMedia;
 
 /// The segment that is inserted, or replaces another.
 fn minimal(format: Format) -> Vec<u8> {
-    let (mut segment, packet) = (Vec::new(), xmp::minimal(SOURCE));
-    put_xmp(format, &[], &[packet.as_bytes()], &mut segment);
-    segment
+    packet::minimal(format, SOURCE)
 }
 
 /// The segment with this packet.
