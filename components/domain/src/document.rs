@@ -8,10 +8,13 @@
 //! document back. [`VERSION`] changes only if earlier versions would misunderstand a document,
 //! so they refuse it; later ones still have to read it.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -86,7 +89,9 @@ pub struct Request {
     trace: Option<TraceContext>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// It is read as it is written, with the version in front. Flattened, a document would be
+/// copied before it is read, which takes half as long again.
+#[derive(Serialize)]
 struct Versioned<T> {
     v: u32,
     #[serde(flatten)]
@@ -111,9 +116,8 @@ pub fn write(document: &impl Serialize) -> String {
 pub fn read<T: DeserializeOwned>(document: &str) -> Result<T, Unreadable> {
     let malformed = |error: serde_json::Error| Unreadable::Malformed(error.to_string());
     match serde_json::from_str(document) {
-        Ok(Versioned { v, document }) if v <= VERSION => Ok(document),
-        // Slower, and it tells why.
-        Ok(_) | Err(_) => read_value(serde_json::from_str(document).map_err(malformed)?),
+        Ok(Versioned { document, .. }) => Ok(document),
+        Err(_) => read_value(serde_json::from_str(document).map_err(malformed)?),
     }
 }
 
@@ -133,6 +137,33 @@ pub fn read_value<T: DeserializeOwned>(document: Value) -> Result<T, Unreadable>
     }
     serde_json::from_value(Value::Object(fields))
         .map_err(|error| Unreadable::Malformed(error.to_string()))
+}
+
+/// Of this version or an earlier one.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Versioned<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(VersionedVisitor(PhantomData))
+    }
+}
+
+struct VersionedVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for VersionedVisitor<T> {
+    type Value = Versioned<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a document with its version in front")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        match fields.next_entry::<&str, u32>()? {
+            Some(("v", v)) if v <= VERSION => Ok(Versioned {
+                v,
+                document: T::deserialize(MapAccessDeserializer::new(fields))?,
+            }),
+            _ => Err(A::Error::missing_field("v")),
+        }
+    }
 }
 
 /// Whether a number is left out of a document.
