@@ -23,7 +23,7 @@ pub struct Tokens {
 
 enum Keys {
     /// With the tokens that it has verified.
-    Secret(Key, RefCell<TokenCache>),
+    Secret(Box<Key>, RefCell<TokenCache>),
     Issuer(Rc<KeyCache>),
     Unknown,
 }
@@ -57,7 +57,9 @@ impl From<Refusal> for TokenError {
 impl Tokens {
     pub fn new(rules: TokenRules) -> Self {
         let keys = match &rules.keys {
-            TokenKeys::Secret(secret) => Keys::Secret(Key::secret(secret), RefCell::default()),
+            TokenKeys::Secret(secret) => {
+                Keys::Secret(Box::new(Key::secret(secret)), RefCell::default())
+            }
             TokenKeys::SetAt(url) => Keys::Issuer(Rc::new(KeyCache::new(url.clone()))),
             TokenKeys::Unknown => Keys::Unknown,
         };

@@ -8,7 +8,7 @@ use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::SystemClock;
 use concept_refinement_capability::tasks::Leases as _;
 use concept_refinement_capability::webhooks::Webhooks as _;
-use concept_refinement_domain::capability::{NewTask, TaskFailure};
+use concept_refinement_domain::capability::{Fenced, NewTask, TaskFailure};
 use concept_refinement_kit::samples::new_task;
 use futures::FutureExt as _;
 
@@ -16,8 +16,10 @@ use super::*;
 
 const USER: &str = "user";
 
+type Asked = fn(&SqliteTasks) -> Answer<'_, ()>;
+
 /// What a task and its user ask for, and what the service does by itself.
-const OPERATIONS: [(&str, fn(&SqliteTasks) -> Answer<'_, ()>); 19] = [
+const OPERATIONS: [(&str, Asked); 19] = [
     ("submit", |store| {
         let task = NewTask {
             user_id: USER.into(),
@@ -86,7 +88,8 @@ async fn counted() -> (SqliteTasks, Arc<AtomicU64>) {
     store.submit(task).await.unwrap();
     let claimed = store.claim("first", None).await.unwrap().unwrap();
     let failure = TaskFailure::new("It failed.");
-    store.fail(&claimed.lease, &failure).await.unwrap();
+    let failed = store.fail(&claimed.lease, &failure).await;
+    assert_eq!(failed, Ok(Fenced::Done));
     (store, steps)
 }
 
