@@ -3,7 +3,6 @@
 //!
 //! A row is never refused: what 0.1 could not read either stays unreadable.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use concept_refinement_domain::capability::Position;
@@ -32,8 +31,8 @@ pub struct Rewrite {
     pub add: fn(&mut Row),
 }
 
-/// A row that is rewritten: its values by the names of their columns.
-pub struct Row(HashMap<&'static str, Value>);
+/// A row that is rewritten: the names of its columns, and their values.
+pub struct Row(Vec<(&'static str, Value)>);
 
 /// The tables of which 0.1 had another form.
 pub static FROM_0_1: [Rewrite; 3] = [
@@ -120,13 +119,17 @@ fn grouped(number: u64) -> String {
 }
 
 impl Rewrite {
-    /// A row of the second table, from one of the first. A column that both have keeps its
-    /// value; one that nothing gives a value is null.
-    pub fn row(&self, row: Record) -> Record {
-        let mut row = Row(names(&self.from).zip(row).collect());
-        (self.add)(&mut row);
-        let values = names(self.to).map(|column| row.0.remove(column).unwrap_or_default());
-        values.collect()
+    /// Makes rows of the second table from those of the first. A column that both have keeps
+    /// its value; one that nothing gives a value is null.
+    pub fn rows(&self) -> impl Fn(Record) -> Record {
+        let from: Vec<_> = names(&self.from).collect();
+        let to: Vec<_> = names(self.to).collect();
+        let add = self.add;
+        move |row| {
+            let mut row = Row(from.iter().copied().zip(row).collect());
+            add(&mut row);
+            to.iter().map(|column| row.take(column)).collect()
+        }
     }
 }
 
@@ -137,24 +140,34 @@ fn names(table: &Table) -> impl Iterator<Item = &'static str> {
 }
 
 impl Row {
-    /// Gives a column a value.
+    /// Gives a new column a value.
     pub fn set(&mut self, column: &'static str, value: impl Into<Value>) {
-        self.0.insert(column, value.into());
+        self.0.push((column, value.into()));
     }
 
     /// A number; 0 if there is none.
     pub fn number<T: TryFrom<u64> + Default>(&self, column: &str) -> T {
-        let number = self.0.get(column).and_then(Value::as_u64).map(T::try_from);
+        let number = self.get(column).and_then(Value::as_u64).map(T::try_from);
         number.and_then(Result::ok).unwrap_or_default()
     }
 
+    fn get(&self, column: &str) -> Option<&Value> {
+        let found = self.0.iter().find(|(name, _)| *name == column);
+        found.map(|(_, value)| value)
+    }
+
+    fn take(&mut self, column: &str) -> Value {
+        let found = self.0.iter_mut().find(|(name, _)| *name == column);
+        found.map(|(_, value)| value.take()).unwrap_or_default()
+    }
+
     fn text(&self, column: &str) -> Option<String> {
-        self.0.get(column)?.as_str().map(str::to_owned)
+        self.get(column)?.as_str().map(str::to_owned)
     }
 
     /// None: there is none, or it cannot be read.
     fn json<T: DeserializeOwned>(&self, column: &str) -> Option<T> {
-        serde_json::from_str(self.0.get(column)?.as_str()?).ok()
+        serde_json::from_str(self.get(column)?.as_str()?).ok()
     }
 }
 
@@ -205,7 +218,7 @@ fn concept(row: &mut Row) {
     let content = ConceptContent {
         task_id: text("task_id"),
         user_id: text("user_id"),
-        is_anonymous: row.0.get("is_anonymous").is_none_or(|flag| *flag != 0),
+        is_anonymous: row.get("is_anonymous").is_none_or(|flag| *flag != 0),
         image_path: text("image_path"),
         image_sha256: None,
         image_url: text("image_url"),
@@ -227,7 +240,7 @@ fn job(row: &mut Row) {
     let mut filter: Map<String, Value> = row.json("filter").unwrap_or_default();
     let obstacles = filter.remove("obstacles");
     let obstacles = obstacles.and_then(|found| serde_json::from_value(found).ok());
-    let position = row.0.get("task_created_at").and_then(Value::as_u64);
+    let position = row.get("task_created_at").and_then(Value::as_u64);
     let position = position.zip(row.text("task_id"));
     let content = row
         .text("action")
@@ -252,4 +265,152 @@ fn job(row: &mut Row) {
             })
         });
     row.set("content", content.unwrap_or_else(|| "{}".to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use concept_refinement_domain::task::Status;
+    use serde_json::json;
+
+    use super::*;
+
+    fn task(row: Record) -> Record {
+        FROM_0_1[0].rows()(row)
+    }
+
+    fn concept(row: Record) -> Record {
+        FROM_0_1[1].rows()(row)
+    }
+
+    fn job(row: Record) -> Record {
+        FROM_0_1[2].rows()(row)
+    }
+
+    fn as_text(record: &Record, index: usize) -> &str {
+        record[index].as_str().unwrap()
+    }
+
+    #[test]
+    fn a_task_has_two_documents() {
+        let steps = "[1,\"submitted\",0,\"one\",null]\n[2,\"cla\n[3,\"lost\",1,null,null]\n";
+        let row = json!([
+            "id",
+            "ada",
+            1,
+            "completed",
+            "https://example.com/a.png",
+            "Make it lighter",
+            null,
+            "A theme",
+            "a.png",
+            5,
+            6,
+            7,
+            "result",
+            "refined.png",
+            null,
+            null,
+            null,
+            2,
+            1,
+            4,
+            "{\"calls\":1,\"receipts\":{\"a\":\"AP8=\"}}",
+            null,
+            "{\"url\":\"https://a.example\",\"origin\":\"o\",\"state\":\"pending\",\
+             \"attempts\":[],\"next_attempt_at\":8,\"waits\":1,\"token\":2,\"lease_until\":null}",
+            "https://a.example",
+            8,
+            "first",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            steps,
+            "[\"A note.\"]"
+        ]);
+        let row = task(row.as_array().unwrap().clone());
+        let columns = json!([
+            "id",
+            "ada",
+            1,
+            "a.png",
+            5,
+            "completed",
+            6,
+            7,
+            "refined.png",
+            null,
+            null,
+            4,
+            null,
+            "https://a.example",
+            8
+        ]);
+        assert_eq!(row[..15], *columns.as_array().unwrap());
+        assert_eq!(
+            as_text(&row, 15),
+            r#"{"v":1,"original_image_url":"https://example.com/a.png","refinement_prompt":"Make it lighter","logo_description":null,"theme_description":"A theme","retry_of":"first","trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"#
+        );
+        assert_eq!(
+            as_text(&row, 16),
+            r#"{"v":1,"result_id":"result","notes":["A note."],"attempt":2,"deaths":1,"payment":{"calls":1,"receipts":{"a":"AP8="}},"delivery":{"url":"https://a.example","origin":"o","state":"pending","attempts":[],"next_attempt_at":8,"waits":1,"token":2,"lease_until":null},"steps":[[1,"submitted",0,"one",null],[3,"lost",1,null,null]]}"#
+        );
+    }
+
+    #[test]
+    fn a_concept_and_a_job_have_one_document() {
+        let row = json!([
+            "id",
+            "task",
+            "ada",
+            0,
+            "a.png",
+            "/a.png",
+            "https://example.com/a.png",
+            "Make it lighter",
+            "A bean",
+            null,
+            "[]",
+            "[\"A note.\"]",
+            5
+        ]);
+        let row = concept(row.as_array().unwrap().clone());
+        let columns = json!(["id", "task", "ada", 0, "a.png", 5, null, null]);
+        assert_eq!(row[..8], *columns.as_array().unwrap());
+        let content: ConceptContent = document::read(as_text(&row, 8)).unwrap();
+        assert_eq!(content.notes, ["A note."]);
+        assert_eq!(content.logo_description.as_deref(), Some("A bean"));
+
+        for filter in [
+            r#"{"status":"failed"}"#,
+            r#"{"status":"failed","obstacles":{"retried":2}}"#,
+        ] {
+            let row = json!(["id", "retry", filter, 5, null, 9, 3, 2, 4, "task"]);
+            let row = job(row.as_array().unwrap().clone());
+            assert_eq!(row[..3], *json!(["id", 5, null]).as_array().unwrap());
+            let job: Job = document::read(as_text(&row, 3)).unwrap();
+            assert_eq!((job.total, job.done, job.failed), (9, 3, 2));
+            assert_eq!(job.filter.status, Some(Status::Failed));
+            assert_eq!(
+                job.obstacles.len(),
+                usize::from(filter.contains("obstacles"))
+            );
+            assert_eq!(
+                job.position.map(|position| position.id).as_deref(),
+                Some("task")
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_are_told_in_thousands() {
+        let numbers = [0, 999, 1_000, 1_300_005].map(grouped);
+        assert_eq!(numbers, ["0", "999", "1,000", "1,300,005"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_or_left_out() {
+        let row = task(vec![Value::Null; 29]);
+        assert_eq!(as_text(&row, 16), r#"{"v":1,"attempt":0,"steps":[]}"#);
+        let row = job(vec![Value::Null; 10]);
+        assert!(document::read::<Job>(as_text(&row, 3)).is_err());
+        assert_eq!(concept(vec![Value::Null; 13]).len(), 9);
+    }
 }

@@ -63,9 +63,9 @@ fn rewrite_rows(
     let mut insert = connection.prepare(&insert)?;
     let mut select = connection.prepare(&select)?;
     let mut rows = select.query([])?;
-    let mut done = 0;
+    let (rewritten, mut done) = (rewrite.rows(), 0);
     while let Some(found) = rows.next()? {
-        let cells = rewrite.row(record(found)?);
+        let cells = rewritten(record(found)?);
         insert.execute(params_from_iter(cells.iter().map(cell)))?;
         done += 1;
         if done % LOOK == 0 {

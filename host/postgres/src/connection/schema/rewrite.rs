@@ -34,6 +34,7 @@ async fn rows(
 ) -> Result<(), Fault> {
     let Rewrite { from, to, .. } = rewrite;
     let (total, mut done) = (count(session, from).await?, 0);
+    let row = rewrite.rows();
     let (read_types, written_types) = (types(session, from).await?, types(session, to).await?);
     let next = async |after| read(session, from, &read_types, after, BATCH).await;
     let mut batch = next(None).await?;
@@ -51,7 +52,7 @@ async fn rows(
         let rewriting = async {
             // The connection may need this thread to send the statements.
             yield_now().await;
-            Ok(batch.into_iter().map(|row| rewrite.row(row)).collect())
+            Ok(batch.into_iter().map(&row).collect())
         };
         let count;
         (count, batch, rewritten) = futures::try_join!(written, read, rewriting)?;
