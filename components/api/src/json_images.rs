@@ -141,8 +141,8 @@ impl<B: Body> JsonImages<B> {
         let mut bytes = Vec::new();
         let text = self.chunk.get(self.at..).unwrap_or_default();
         let after = image.take(text, &mut bytes);
-        let read = text.strip_suffix(after.unwrap_or_default());
-        let read = read.unwrap_or_default();
+        let length = text.len().saturating_sub(after.map_or(0, <[u8]>::len));
+        let read = text.get(..length).unwrap_or_default();
         self.at = self.at.saturating_add(read.len());
         let taken = match (was_broken, image.is_broken) {
             (false, false) => Ok(bytes),
