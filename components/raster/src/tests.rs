@@ -177,8 +177,10 @@ fn a_jpeg_with_a_profile_in_other_colours() {
     for transform in [0, 2] {
         let adobe = segment(0xee, &[b"Adobe\0\x64\0\0\0\0", &[transform][..]].concat());
         let file = jpeg_with_metadata(&after(&jpeg.file(&sample), 2, &adobe), 3);
-        let samples = decode(file.clone(), Format::Jpeg).unwrap().samples;
-        assert_eq!(samples, image::ColorType::Rgb8);
+        let mut decoder = jpeg_decoder::Decoder::new(&*file);
+        decoder.read_info().unwrap();
+        let stored = decoder.info().unwrap().pixel_format;
+        assert_eq!(stored, jpeg_decoder::PixelFormat::CMYK32);
         assert_same("ink", &file, |file| view(file, Format::Jpeg));
     }
 }

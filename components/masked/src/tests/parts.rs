@@ -1,5 +1,7 @@
 //! Regions, masks and what the model is shown of them.
 
+use concept_refinement_samples::icc;
+use concept_refinement_samples::jpeg::{Jpeg, Scan};
 use png::{BitDepth, ColorType};
 use proptest::prelude::*;
 
@@ -63,6 +65,32 @@ fn a_mask_marks_what_is_white_or_else_transparent() {
         ("a colour", Grayscale, &[0, 200], [200, 0, 255, 200]),
     ] {
         check(name, (color, Eight), &[(b"tRNS", key)], &data, "1001");
+    }
+}
+
+#[test]
+fn a_mask_in_ink_is_read_as_it_is_shown() {
+    let original = Picture::new(16, 8, false, false).png(&[], None);
+    let jpeg = Jpeg {
+        size: (16, 8),
+        samplings: vec![(1, 1); 4],
+        restart: 0,
+        progressive: false,
+        scans: vec![Scan::whole(&[0, 1, 2, 3])],
+    };
+    // Black on the right, in inverted ink.
+    let ink = |component: usize, x: f64, _: f64| match component == 3 && x >= 8.0 {
+        true => 0.0,
+        false => 255.0,
+    };
+    let plain = jpeg.file(&ink);
+    // Black is as light as paper there.
+    let pale = icc::in_jpeg(&plain, &icc::printer(&|_| [92.0, 0.0, 3.0]));
+    for (name, mask, is_right_marked) in [("plain", plain, false), ("pale", pale, true)] {
+        let part = Part::Mask(file(Format::Jpeg, mask));
+        let view = prepare(file(Format::Png, original.clone()), part, false).unwrap();
+        let expected = [[true; 8], [is_right_marked; 8]].concat();
+        assert_eq!(marks(&view), vec![expected; 8], "{name}");
     }
 }
 

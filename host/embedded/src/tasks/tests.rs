@@ -16,10 +16,10 @@ use super::*;
 
 const USER: &str = "user";
 
-type Asked = fn(&SqliteTasks) -> Answer<'_, ()>;
+type Operation = fn(&SqliteTasks) -> Answer<'_, ()>;
 
-/// What a task and its user ask for, and what the service does by itself.
-const OPERATIONS: [(&str, Asked); 19] = [
+/// What users ask for most often, and what the service does by itself.
+const OPERATIONS: [(&str, Operation); 19] = [
     ("submit", |store| {
         let task = NewTask {
             user_id: USER.into(),

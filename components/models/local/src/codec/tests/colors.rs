@@ -206,6 +206,9 @@ fn a_profile_that_cannot_be_used_is_told() {
         assert_eq!(image.remarks, [Remark::ProfileUnused]);
         assert_eq!(image.pixels.data(), data());
     }
+    let ink = icc::in_jpeg(&printed(&INKS), b"no profile");
+    let image = decode(ink, Format::Jpeg).unwrap();
+    assert_eq!(image.remarks, [Remark::ProfileUnused], "ink");
 }
 
 #[test]
