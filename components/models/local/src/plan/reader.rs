@@ -250,7 +250,6 @@ impl<'a> Reader<'a> {
         let possible = changes
             .iter()
             .all(|(quality, _)| !modifiers.reverse || quality.can_be_less());
-        self.clause.negated = modifiers.not || modifiers.without;
         if self.refused(modifiers, &text) {
             return;
         }
@@ -330,6 +329,7 @@ impl<'a> Reader<'a> {
     /// Whether the change must not be made, or is to be taken from the picture, which is
     /// not possible.
     fn refused(&mut self, modifiers: Modifiers, text: &str) -> bool {
+        self.clause.negated = modifiers.not || modifiers.without;
         let why = modifiers.refusal();
         match why {
             Some(_) if modifiers.remove => self.undone("remove", text),
@@ -356,7 +356,6 @@ impl<'a> Reader<'a> {
     fn turn(&mut self, text: String, meaning: Meaning) {
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
-        self.clause.negated = modifiers.not || modifiers.without;
         if self.refused(modifiers, &text) {
             self.turning.refuse();
         } else if !self.is_of_part(&text) {
@@ -379,7 +378,6 @@ impl<'a> Reader<'a> {
     fn resize(&mut self, text: String, meaning: Meaning) {
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
-        self.clause.negated = modifiers.not || modifiers.without;
         if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
             self.clause.other = true;
             let degree = modifiers.degree;

@@ -657,6 +657,11 @@ fn what_is_not_wanted_is_not_done() {
             &[],
             &["not blur", "not vignette"],
         ),
+        (
+            "no duotone or vignette",
+            &[],
+            &["not duotone", "not vignette"],
+        ),
         ("no blur, just darker", &[less(Lightness)], &["not blur"]),
         ("not much darker", &[], &["not darker"]),
         ("do not change the colours", &[], &[]),
@@ -878,6 +883,10 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
         assert_eq!(plan.widened, [expected], "{prompt}");
         assert_eq!(told(&plan), [""; 0], "{prompt}");
     }
+    // That of a part is told apart.
+    let plan = Plan::of("make the cup blue with blue text");
+    let changes: Vec<_> = plan.widened.into_iter().map(|it| it.change).collect();
+    assert_eq!(changes, [colors(&["blue"])]);
     let none: &[(&str, &[&str])] = &[
         // The whole picture was meant, or nothing was done about it.
         ("make the logo green", &[]),

@@ -88,8 +88,9 @@ impl Reader<'_> {
 
     fn take_back(&mut self, last: &Last) {
         self.adjustments.truncate(last.adjustments);
-        if self.colors.len() > last.colors {
-            self.colors.truncate(last.colors);
+        self.colors.truncate(last.colors);
+        // Also where another one of the same colour stays.
+        if self.clause.colors.last() == Some(&last.text) {
             self.clause.colors.pop();
         }
         self.shade = last.shade;
