@@ -20,7 +20,8 @@ use rest::Rest;
 pub enum Fault {
     #[error("the body was not sent in full")]
     Interrupted,
-    /// Also an image whose string does not end.
+    #[error("the JSON ends within an image")]
+    Unended,
     #[error("an image is not base64")]
     NotBase64,
     #[error("the JSON without its images is too long")]
@@ -74,8 +75,8 @@ impl<B: Body> JsonImages<B> {
             let length = match self.chunk().await {
                 Ok(None) => return Ok(()),
                 Ok(Some(bytes)) => bytes.len(),
-                // What follows of it comes as text.
-                Err(Fault::NotBase64) => 0,
+                // What follows of it comes as text, if anything does.
+                Err(Fault::NotBase64 | Fault::Unended) => 0,
                 Err(fault) => return Err(fault),
             };
             self.fault = None;
@@ -132,7 +133,7 @@ impl<B: Body> JsonImages<B> {
         let is_read = self.at >= self.chunk.len();
         if self.image.is_some() && is_read && !self.read().await? {
             self.image = None;
-            return Err(Fault::NotBase64);
+            return Err(Fault::Unended);
         }
         let Some(mut image) = self.image.take() else {
             return Ok(None);

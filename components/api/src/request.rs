@@ -58,7 +58,7 @@ impl<B: Body> Body for &mut B {
 /// A body of any kind, so that code which reads it is there once.
 pub type AnyBody<'a> = LocalBoxStream<'a, Result<Vec<u8>, Interrupted>>;
 
-/// Hides what kind of body it is.
+/// Hides what kind of body it is. Who has read its end may ask again.
 pub fn any<'a>(body: impl Body + 'a) -> AnyBody<'a> {
     let chunks = stream::unfold(Some(body), |body| async {
         let mut body = body?;
@@ -68,7 +68,7 @@ pub fn any<'a>(body: impl Body + 'a) -> AnyBody<'a> {
             Err(interrupted) => Some((Err(interrupted), None)),
         }
     });
-    chunks.boxed_local()
+    chunks.fuse().boxed_local()
 }
 
 impl Body for AnyBody<'_> {

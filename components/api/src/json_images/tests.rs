@@ -159,14 +159,19 @@ fn images_that_are_not_base64_are_refused() {
         ("an escape in capitals", "\\U0041AAA\""),
         ("an escape that ends otherwise", "\\u003gAAA\""),
         ("a short escape", "\\u004\""),
-        ("a string without an end", "AAAA"),
-        ("an escape without an end", "AAAA\\"),
-        ("a number without an end", "AAAA\\u00"),
-        ("an empty string without an end", ""),
     ];
     for (name, text) in cases {
         let body = format!("\"u\":\"data:;base64,{text}");
         assert_eq!(read(name, &body), Err(Fault::NotBase64), "{name}");
+    }
+    for (name, text) in [
+        ("a string", "AAAA"),
+        ("an escape", "AAAA\\"),
+        ("a number", "AAAA\\u00"),
+        ("an empty string", ""),
+    ] {
+        let body = format!("\"u\":\"data:;base64,{text}");
+        assert_eq!(read(name, &body), Err(Fault::Unended), "{name} without an end");
     }
 }
 

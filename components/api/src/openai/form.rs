@@ -4,7 +4,7 @@
 use concept_refinement_domain::capability::{ImageLength, ImageLimits, NewImage, Stored};
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::task_image::{TaskImage, name_for_task};
-use concept_refinement_domain::validation;
+use concept_refinement_domain::validation::{self, Malformed};
 use memchr::memmem;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -131,7 +131,10 @@ impl<P: Ports> Reader<'_, P> {
             };
             let param = current(json.rest());
             let uploaded = self.upload(any(&mut json), role).await;
-            let stored = uploaded.map_err(|problem| cause(param, json.fault(), problem))?;
+            let stored = uploaded.map_err(|problem| match json.fault() {
+                Some(fault @ json_images::Fault::Unended) => fault.into(),
+                fault => cause(param, fault, problem),
+            })?;
             add(&mut hash, "", digest(&stored));
             uploads.push(Some(stored.path));
         }
@@ -322,6 +325,7 @@ impl From<json_images::Fault> for Fault {
     fn from(fault: json_images::Fault) -> Self {
         let problem = match fault {
             json_images::Fault::Interrupted => Interrupted.into(),
+            json_images::Fault::Unended => Malformed::NotJson.into(),
             json_images::Fault::NotBase64 => {
                 Problem::Invalid("A data URL is not valid base64.".into())
             }

@@ -2,7 +2,7 @@
 //! of the message, which is short.
 
 use concept_refinement_domain::capability::{ImageLength, Stored};
-use concept_refinement_domain::image;
+use concept_refinement_domain::{image, validation};
 use concept_refinement_mcp::{Malformed, Message, parse};
 
 use super::tools::upload_image;
@@ -118,6 +118,7 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Interrupted => Interrupted.into(),
+            Fault::Unended => validation::Malformed::NotJson.into(),
             Fault::NotBase64 => Self::Invalid("An image is not valid base64.".into()),
             Fault::TooLarge => {
                 Self::TooLarge("The message without its image is longer than 64 KiB.".into())

@@ -138,6 +138,8 @@ fn a_body_that_cannot_be_read_leaves_nothing() {
     let long_field = with_form(call(), &[("prompt", None, &long)]);
     let long_other = with_form(call(), &[("other", None, &long)]);
     let many_parts = with_form(call(), &[("other", None, b"x".as_slice()); 65]);
+    let begin = r#"{"images":[{"image_url":"data:image/png;base64,iVBO"#;
+    let cut_in_image = of_type("application/json").body(begin);
     let long_json = with_json(&json!({"prompt": "a".repeat(64 * 1024)}));
     for (name, call, status) in [
         ("no type", call().body(whole.clone()), 415),
@@ -150,6 +152,7 @@ fn a_body_that_cannot_be_read_leaves_nothing() {
         ("a long other field", long_other, 413),
         ("many parts", many_parts, 413),
         ("no JSON", of_type("application/json").body("{"), 400),
+        ("cut in an image", cut_in_image, 400),
         ("long JSON", long_json, 413),
     ] {
         let service = Service::new();

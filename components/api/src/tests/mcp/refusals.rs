@@ -137,8 +137,17 @@ fn nonsense_is_an_error_of_the_protocol() {
     let old_ping = old_ping.header(VERSION, "1900-01-01");
     let bare_list = r#"{"jsonrpc":"2.0","id":7,"method":"tools/list"}"#;
     let prompts = "prompts/list";
+    let within_image = |data: &str| {
+        let begin = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"#;
+        let begin = format!(r#"{begin}"name":"upload_image","arguments":{{"data":"{data}"#);
+        raw(&begin).header(VERSION, "2025-11-25")
+    };
     for (name, call, status, expected) in [
         ("not JSON", raw("{"), 400, -32700),
+        ("cut in an image", within_image("iVBO"), 400, -32700),
+        ("cut behind no base64", within_image("!!"), 400, -32700),
+        ("cut in an escape", within_image("iVBO\\"), 400, -32700),
+        ("cut in pieces", within_image("iVBO").in_pieces(1), 400, -32700),
         ("a batch", raw("[]"), 400, -32600),
         ("no method", raw(r#"{"jsonrpc":"2.0","id":7}"#), 400, -32600),
         ("params", raw(params), 400, -32602),
