@@ -89,6 +89,7 @@ async fn of_many_at_once_as_many_are_accepted_as_the_budget_pays() {
 async fn what_a_call_costs_is_what_is_known_of_it() {
     let picture = pictures::png(50, 40);
     let provider = Provider::start();
+    let nowhere = br#"{"data": [{"url": "https://127.0.0.1:1/nowhere.png"}]}"#;
     for (name, price, replies, spent, reserved, unknown, cost) in [
         (
             "no price",
@@ -105,6 +106,15 @@ async fn what_a_call_costs_is_what_is_known_of_it() {
             vec![Reply::new(500, "", b"{}"), openai::answer(&picture)],
             "0.06",
             "0.06",
+            0,
+            json!("0.06"),
+        ),
+        (
+            "an address of nothing",
+            Some("0.06"),
+            vec![Reply::new(200, "application/json", nowhere)],
+            "0.06",
+            "0.00",
             0,
             json!("0.06"),
         ),

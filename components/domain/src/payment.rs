@@ -188,6 +188,16 @@ impl Payment {
         Ok(left.call_begun(link, price))
     }
 
+    /// The state when a link has answered, whatever becomes of its answer: its last call was
+    /// accepted. None: no price of it was open.
+    pub fn call_answered(&self, link: &str) -> Option<Self> {
+        let mut answered = self.clone();
+        let usage = answered.usage.get_mut(link)?;
+        let before = usage.spending();
+        usage.receive();
+        (usage.spending() != before).then_some(answered)
+    }
+
     /// The state when a link says what a piece of its work cost.
     #[must_use]
     pub fn with_usage(&self, link: &str, usage: &Usage) -> Self {
@@ -293,6 +303,26 @@ mod tests {
         }
         let told = "The provider was asked more than once (2 times), and may charge for each.";
         assert_eq!(after(&["+", "+"]).note().as_deref(), Some(told));
+    }
+
+    #[test]
+    fn an_answer_shows_that_its_call_was_accepted() {
+        let price = |payment: &Payment| payment.usage["a"].spending().spent;
+        let begun = after(&["+"]);
+        let answered = begun.call_answered("a").unwrap();
+        assert_eq!((price(&begun), price(&answered)), (0, 60));
+        assert_eq!(answered.call_answered("a"), None, "it is known");
+        assert_eq!(answered.call_answered("b"), None, "another link");
+        assert_eq!(after(&["+", "a"]).call_answered("a"), None, "its receipt");
+        let unpriced = Payment::default().call_begun("a", None);
+        assert_eq!(unpriced.call_answered("a"), None, "it has no price");
+        // What its provider says later counts in place of the price.
+        let usage = Usage {
+            cost: Some(40),
+            ..Usage::default()
+        };
+        assert_eq!(price(&answered.with_usage("a", &usage)), 40);
+        assert_eq!(price(&answered.completed()), 60);
     }
 
     #[test]

@@ -257,6 +257,20 @@ impl Payments {
         claim.note(payment).await.map_err(refused)
     }
 
+    /// Records that the last call of this link was accepted, if it has a price that its provider
+    /// has not said: its answer may turn out to be unusable. Waits while the store cannot be
+    /// reached. Without the lease, the new holder decides.
+    pub async fn answered(&self, link: &str) {
+        let Some(claim) = &self.0 else {
+            return;
+        };
+        let _turn = claim.turn.lock().await;
+        let answered = claim.state.lock().payment.call_answered(link);
+        if let Some(payment) = answered {
+            let _ = claim.note(payment).await;
+        }
+    }
+
     /// Adds an answer of this link to the story of the task, and how long it took.
     pub fn asked(&self, link: &str, outcome: &str, took: Duration) {
         if let Some(claim) = &self.0 {

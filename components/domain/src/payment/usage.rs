@@ -48,7 +48,8 @@ pub struct LinkUsage {
 struct OpenCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     price: Option<MicroDollars>,
-    /// It was accepted, but its provider may still say what it costs.
+    /// It was accepted, as a receipt or an answer shows, but its provider may still say what
+    /// it costs.
     #[serde(default, skip_serializing_if = "Not::not")]
     has_receipt: bool,
 }
@@ -64,8 +65,8 @@ impl LinkUsage {
         });
     }
 
-    /// The last call was accepted, as the receipt of its work shows. It costs its price,
-    /// unless its provider says later what it costs.
+    /// The last call was accepted, as the receipt of its work or an answer shows. It costs its
+    /// price, unless its provider says later what it costs.
     pub(super) fn receive(&mut self) {
         if let Some(call) = &mut self.open {
             call.has_receipt = true;

@@ -158,7 +158,7 @@ impl PaidCall {
         let outcome = error.map_or(ANSWERED, ModelError::outcome);
         self.payments.asked(&self.link, outcome, took);
         let reason = match error {
-            None => return,
+            None => return self.waiting(self.payments.answered(&self.link)).await,
             Some(_) if self.is_own => return self.not_accepted().await,
             Some(ModelError::Refused(_)) => return,
             Some(ModelError::Unavailable { .. } | ModelError::Unauthorized(_)) => {
