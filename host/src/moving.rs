@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{self, Path};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -58,18 +58,16 @@ pub async fn move_stores(
     target: &Config,
     mut report: impl FnMut(&str),
 ) -> anyhow::Result<Vec<(&'static str, u64)>> {
-    let shown = target.data_dir.display();
-    create_directory(&target.data_dir)
-        .with_context(|| format!("creating the target's data directory {shown}"))?;
     let shown = source.data_dir.display();
     let place = fs::canonicalize(&source.data_dir)
         .with_context(|| format!("the source's data directory {shown} cannot be read"))?;
-    if fs::canonicalize(&target.data_dir).is_ok_and(|target| target == place) {
-        bail!("the source and the target have the same data directory, {shown}");
-    }
+    refuse_within(&place, &target.data_dir)?;
     refuse_begun(&source.data_dir)?;
     let at_rest = ConfiguredStores::of(source).at_rest().await?;
     let at_rest = at_rest.with_context(|| format!("{shown} has nothing to move"))?;
+    let shown = target.data_dir.display();
+    create_directory(&target.data_dir)
+        .with_context(|| format!("creating the target's data directory {shown}"))?;
     let copy = Copied::of(&place, &at_rest, &target.data_dir)?;
     for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
         images
@@ -117,6 +115,21 @@ pub async fn move_stores(
     end(copy, to).await?;
     report("all records are moved and compared");
     Ok(counts)
+}
+
+/// Refuses a target in the source, which has to stay as it is.
+fn refuse_within(source: &Path, target: &Path) -> anyhow::Result<()> {
+    let shown = target.display();
+    if fs::canonicalize(target).is_ok_and(|target| target == source) {
+        bail!("the source and the target have the same data directory, {shown}");
+    }
+    // What is to be created lies where its nearest parent does that exists.
+    let target = path::absolute(target)?;
+    let parent = target.ancestors().find_map(|it| fs::canonicalize(it).ok());
+    if parent.is_some_and(|parent| parent.starts_with(source)) {
+        bail!("{shown} is in {} itself", source.display());
+    }
+    Ok(())
 }
 
 /// Lets services start on the target. They are kept away as long as the folder or the record is

@@ -287,8 +287,32 @@ async fn nothing_is_moved_while_somebody_uses_it() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("in use by another process"), "{said}");
     assert_eq!(place.objects(), 0);
+    assert!(!data.exists(), "nothing is left of it");
     let user = Client::new(service.url()).bearer(&token("ada"));
     assert_eq!(user.get("/api/tasks").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_source_is_no_place_for_its_target() {
+    let source = launch();
+    source.start().stop();
+    let place = shared(Kind::S3sFs).place();
+    let url = place.url();
+    let before = files(&source.data());
+    for (target, expected) in [
+        (source.data(), "have the same data directory"),
+        (source.data().join("a/b"), " itself"),
+    ] {
+        let engines = ["sqlite", url.as_str()];
+        let mut moving = moving(&source.data(), &target, engines, &place, place.server());
+        let refused = moving.current_dir(scratch("elsewhere")).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(
+            !refused.status.success() && said.contains(expected),
+            "{said}"
+        );
+    }
+    assert_eq!(files(&source.data()), before);
 }
 
 /// Version 0.1 left a folder without a source where a move was killed, and served beside it.
