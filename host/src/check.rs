@@ -21,6 +21,7 @@ use concept_refinement_domain::provider::ModelList;
 use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
 use concept_refinement_runtime::model::output;
 use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
+use concept_refinement_tokens::KeySet;
 
 use crate::config::{Config, ModelChoice, ModelLink, Push};
 use crate::moving::{refuse_begun, refuse_half_moved};
@@ -344,11 +345,21 @@ async fn listed(
     }
 }
 
-/// Uses the same grant as the API.
+/// Whether the issuer's keys can be fetched and used. Uses the same grant as the API.
 async fn issuer(url: &url::Url, network: &Network) -> anyhow::Result<String> {
-    let origin = Origin::of_url(url).context("its URL cannot be used")?;
+    let Origin { scheme, host, port } = Origin::of_url(url).context("its URL cannot be used")?;
     let egress = grants::keys(Some(url), network);
-    probe(&egress, &origin, url.path()).await
+    let shown = format!("{scheme}://{host}:{port}");
+    let keys = match egress.get(url.as_str(), None, ANSWER_TIMEOUT).await {
+        Ok((200, body)) => KeySet::parse(&body),
+        Ok((status, _)) => anyhow::bail!("{shown} answered {status} when asked for its keys"),
+        Err(error) => anyhow::bail!("{shown} {}", problem(&error)),
+    };
+    match keys {
+        Some((keys, _)) if keys.is_empty() => anyhow::bail!("{shown} has no key that can be used"),
+        Some(_) => Ok(format!("{shown} answers")),
+        None => anyhow::bail!("{shown} answered with something else than keys"),
+    }
 }
 
 /// Whether Google's keys can be fetched. None: messages are only pulled.

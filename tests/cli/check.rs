@@ -4,6 +4,7 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::issuer::Issuer;
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::pubsub::PubSub;
+use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
 use serde_json::{Value, json};
 
@@ -166,6 +167,38 @@ fn what_cannot_be_used_is_told_beside_what_can() {
     assert_eq!(done.code, 1);
     let said = says(&done, "components");
     assert!(said.contains("api.wasm"), "{said}");
+}
+
+#[test]
+fn the_keys_of_an_issuer_have_to_be_usable() {
+    for (answer, problem) in [
+        (None, None),
+        (
+            Some((404, "{}")),
+            Some("answered 404 when asked for its keys"),
+        ),
+        (
+            Some((200, "<p>Welcome</p>")),
+            Some("answered with something else than keys"),
+        ),
+        (
+            Some((200, r#"{"keys":[]}"#)),
+            Some("has no key that can be used"),
+        ),
+    ] {
+        let issuer = match answer {
+            Some((status, body)) => Issuer::that_answers(Reply::new(status, "", body.as_bytes())),
+            None => Issuer::start(),
+        };
+        let keys = format!("--jwks-url={}", issuer.url());
+        let done = Place::new().run(&["check", "--auth=jwks", &keys]);
+        let said = says(&done, "issuer");
+        match problem {
+            Some(problem) => assert!(said.contains(problem), "{said}"),
+            None => assert!(said.ends_with("answers"), "{said}"),
+        }
+        assert_eq!(done.code, i32::from(problem.is_some()), "{said}");
+    }
 }
 
 #[test]

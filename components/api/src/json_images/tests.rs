@@ -171,7 +171,11 @@ fn images_that_are_not_base64_are_refused() {
         ("an empty string", ""),
     ] {
         let body = format!("\"u\":\"data:;base64,{text}");
-        assert_eq!(read(name, &body), Err(Fault::Unended), "{name} without an end");
+        assert_eq!(
+            read(name, &body),
+            Err(Fault::Unended),
+            "{name} without an end"
+        );
     }
 }
 

@@ -147,7 +147,12 @@ fn nonsense_is_an_error_of_the_protocol() {
         ("cut in an image", within_image("iVBO"), 400, -32700),
         ("cut behind no base64", within_image("!!"), 400, -32700),
         ("cut in an escape", within_image("iVBO\\"), 400, -32700),
-        ("cut in pieces", within_image("iVBO").in_pieces(1), 400, -32700),
+        (
+            "cut in pieces",
+            within_image("iVBO").in_pieces(1),
+            400,
+            -32700,
+        ),
         ("a batch", raw("[]"), 400, -32600),
         ("no method", raw(r#"{"jsonrpc":"2.0","id":7}"#), 400, -32600),
         ("params", raw(params), 400, -32602),
