@@ -112,7 +112,7 @@ async fn what_a_call_costs_is_what_is_known_of_it() {
         (
             "an address of nothing",
             Some("0.06"),
-            vec![Reply::new(200, "application/json", nowhere)],
+            vec![Reply::new(200, "content-type: application/json\r\n", nowhere)],
             "0.06",
             "0.00",
             0,
