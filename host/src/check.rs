@@ -17,6 +17,7 @@ use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::may_be_written;
 use concept_refinement_capability::engine::OpenTasks;
 use concept_refinement_capability::tls;
+use concept_refinement_domain::issuer_keys;
 use concept_refinement_domain::provider::ModelList;
 use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
 use concept_refinement_runtime::model::output;
@@ -100,7 +101,7 @@ pub async fn check(
         Err(error) => found("components", Err(error)),
     }
     if let Some(url) = config.issuer_url() {
-        found("issuer", issuer(url, &network).await);
+        found("issuer", keys(url, &network).await);
     }
     if let Some(token) = token {
         found("token", tokens::judge(config, token, &network).await);
@@ -345,12 +346,16 @@ async fn listed(
     }
 }
 
-/// Whether the issuer's keys can be fetched and used. Uses the same grant as the API.
-async fn issuer(url: &url::Url, network: &Network) -> anyhow::Result<String> {
+/// Whether the keys at this address can be fetched and used, within the limits of a service.
+async fn keys(url: &url::Url, network: &Network) -> anyhow::Result<String> {
     let Origin { scheme, host, port } = Origin::of_url(url).context("its URL cannot be used")?;
-    let egress = grants::keys(Some(url), network);
+    let egress = grants::keys(Some(url), network).within(Bounds {
+        bytes: issuer_keys::MAX_BYTES as u64,
+        time: issuer_keys::FETCH_TIMEOUT,
+    });
     let shown = format!("{scheme}://{host}:{port}");
-    let keys = match egress.get(url.as_str(), None, ANSWER_TIMEOUT).await {
+    let fetched = egress.get(url.as_str(), None, issuer_keys::FETCH_TIMEOUT);
+    let keys = match fetched.await {
         Ok((200, body)) => KeySet::parse(&body),
         Ok((status, _)) => anyhow::bail!("{shown} answered {status} when asked for its keys"),
         Err(error) => anyhow::bail!("{shown} {}", problem(&error)),
@@ -362,16 +367,13 @@ async fn issuer(url: &url::Url, network: &Network) -> anyhow::Result<String> {
     }
 }
 
-/// Whether Google's keys can be fetched. None: messages are only pulled.
+/// Whether Google's keys can be used. None: messages are only pulled.
 async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>> {
     if push.proof.is_none() {
         anyhow::ensure!(push.is_pulled, push::UNREACHABLE);
         return Ok(None);
     }
-    let url = &push.jwks_url;
-    let origin = Origin::of_url(url).context("the URL of its keys cannot be used")?;
-    let egress = grants::keys(Some(url), network);
-    probe(&egress, &origin, url.path()).await.map(Some)
+    keys(&push.jwks_url, network).await.map(Some)
 }
 
 async fn probe(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {

@@ -7,7 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::path::{self, Path};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -120,14 +120,16 @@ pub async fn move_stores(
 /// Refuses a target in the source, which has to stay as it is.
 fn refuse_within(source: &Path, target: &Path) -> anyhow::Result<()> {
     let shown = target.display();
-    if fs::canonicalize(target).is_ok_and(|target| target == source) {
+    let existing = fs::canonicalize(target).ok();
+    if existing.as_deref() == Some(source) {
         bail!("the source and the target have the same data directory, {shown}");
     }
-    // What is to be created lies where its nearest parent does that exists.
-    let target = path::absolute(target)?;
-    let parent = target.ancestors().find_map(|it| fs::canonicalize(it).ok());
-    if parent.is_some_and(|parent| parent.starts_with(source)) {
-        bail!("{shown} is in {} itself", source.display());
+    // Links lead on as where it is created.
+    let created = || Place::of(target, Trust::Anybody).map(|place| place.path());
+    let found = existing.map_or_else(created, Ok);
+    if found.is_ok_and(|found| found.starts_with(source)) {
+        let source = source.display();
+        bail!("the target's data directory, {shown}, is in the source's, {source}");
     }
     Ok(())
 }

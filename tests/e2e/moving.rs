@@ -301,7 +301,7 @@ async fn a_source_is_no_place_for_its_target() {
     let before = files(&source.data());
     for (target, expected) in [
         (source.data(), "have the same data directory"),
-        (source.data().join("a/b"), " itself"),
+        (source.data().join("a/b"), "is in the source's"),
     ] {
         let engines = ["sqlite", url.as_str()];
         let mut moving = moving(&source.data(), &target, engines, &place, place.server());
@@ -313,6 +313,7 @@ async fn a_source_is_no_place_for_its_target() {
         );
     }
     assert_eq!(files(&source.data()), before);
+    assert!(!source.data().join("a").exists());
 }
 
 /// Version 0.1 left a folder without a source where a move was killed, and served beside it.

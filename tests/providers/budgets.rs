@@ -84,7 +84,8 @@ async fn of_many_at_once_as_many_are_accepted_as_the_budget_pays() {
     assert_eq!(provider.asked(&prompt).len(), 7);
 }
 
-/// What was not accepted costs nothing, and what nobody knows stays reserved.
+/// What was not accepted costs nothing, what was answered costs its price, and what nobody knows
+/// stays reserved.
 #[tokio::test]
 async fn what_a_call_costs_is_what_is_known_of_it() {
     let picture = pictures::png(50, 40);
@@ -112,7 +113,11 @@ async fn what_a_call_costs_is_what_is_known_of_it() {
         (
             "an address of nothing",
             Some("0.06"),
-            vec![Reply::new(200, "content-type: application/json\r\n", nowhere)],
+            vec![Reply::new(
+                200,
+                "content-type: application/json\r\n",
+                nowhere,
+            )],
             "0.06",
             "0.00",
             0,

@@ -193,9 +193,9 @@ impl Payment {
     pub fn call_answered(&self, link: &str) -> Option<Self> {
         let mut answered = self.clone();
         let usage = answered.usage.get_mut(link)?;
-        let before = usage.spending();
+        let was_open = usage.is_open();
         usage.receive();
-        (usage.spending() != before).then_some(answered)
+        was_open.then_some(answered)
     }
 
     /// The state when a link says what a piece of its work cost.
@@ -314,6 +314,10 @@ mod tests {
         assert_eq!(answered.call_answered("a"), None, "it is known");
         assert_eq!(answered.call_answered("b"), None, "another link");
         assert_eq!(after(&["+", "a"]).call_answered("a"), None, "its receipt");
+        let free = Payment::default().call_begun("a", Some(MicroDollars(0)));
+        let cost = |payment: Payment| payment.total_usage().and_then(|usage| usage.cost);
+        assert_eq!(cost(free.clone()), None);
+        assert_eq!(cost(free.call_answered("a").unwrap()), Some(0));
         let unpriced = Payment::default().call_begun("a", None);
         assert_eq!(unpriced.call_answered("a"), None, "it has no price");
         // What its provider says later counts in place of the price.

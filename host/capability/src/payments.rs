@@ -257,17 +257,20 @@ impl Payments {
         claim.note(payment).await.map_err(refused)
     }
 
-    /// Records that the last call of this link was accepted, if it has a price that its provider
-    /// has not said: its answer may turn out to be unusable. Waits while the store cannot be
-    /// reached. Without the lease, the new holder decides.
+    /// Records that the last call of this link was accepted, whatever becomes of its answer, if
+    /// it has a price and its provider has not said what it cost: right now if the store can be
+    /// reached, otherwise with the next write, since the answer waits meanwhile.
     pub async fn answered(&self, link: &str) {
         let Some(claim) = &self.0 else {
             return;
         };
+        let answered = || claim.state.lock().payment.call_answered(link);
+        if answered().is_none() {
+            return;
+        }
         let _turn = claim.turn.lock().await;
-        let answered = claim.state.lock().payment.call_answered(link);
-        if let Some(payment) = answered {
-            let _ = claim.note(payment).await;
+        if let Some(payment) = answered() {
+            claim.try_note(payment).await;
         }
     }
 
@@ -351,6 +354,12 @@ impl Claim {
         self.store.add_step(task_id, attempt, kind, detail);
     }
 
+    /// Writes the state once. If that fails, the next write has it.
+    async fn try_note(&self, payment: Payment) {
+        self.state.lock().payment = payment.clone();
+        let _ = self.store.pay(&self.lease, &payment).await;
+    }
+
     /// Writes the whole state instead of a change, so that repeating the write is
     /// harmless.
     async fn note(&self, payment: Payment) -> Result<(), LeaseLost> {
@@ -384,8 +393,7 @@ impl Call {
         let claim = Arc::clone(&self.claim);
         let _turn = claim.turn.lock().await;
         let payment = claim.state.lock().payment.call_not_accepted(&self.link);
-        claim.state.lock().payment = payment.clone();
-        let _ = claim.store.pay(&claim.lease, &payment).await;
+        claim.try_note(payment).await;
     }
 }
 

@@ -50,8 +50,8 @@ struct OpenCall {
     price: Option<MicroDollars>,
     /// It was accepted, as a receipt or an answer shows, but its provider may still say what
     /// it costs.
-    #[serde(default, skip_serializing_if = "Not::not")]
-    has_receipt: bool,
+    #[serde(default, rename = "has_receipt", skip_serializing_if = "Not::not")]
+    is_accepted: bool,
 }
 
 impl LinkUsage {
@@ -61,7 +61,7 @@ impl LinkUsage {
         self.perhaps = self.perhaps.plus(Spending::of_call(price));
         self.open = Some(OpenCall {
             price,
-            has_receipt: false,
+            is_accepted: false,
         });
     }
 
@@ -69,14 +69,20 @@ impl LinkUsage {
     /// price, unless its provider says later what it costs.
     pub(super) fn receive(&mut self) {
         if let Some(call) = &mut self.open {
-            call.has_receipt = true;
+            call.is_accepted = true;
         }
+    }
+
+    /// Whether the last call has a price, and nothing shows yet that it was accepted.
+    pub(super) fn is_open(&self) -> bool {
+        let mut open = self.open.iter();
+        open.any(|call| call.price.is_some() && !call.is_accepted)
     }
 
     /// The same if the provider says no more of the last call.
     fn settled(&self) -> Self {
         let mut settled = self.clone();
-        if self.open.as_ref().is_some_and(|call| call.has_receipt) {
+        if self.open.as_ref().is_some_and(|call| call.is_accepted) {
             settled.accept();
         }
         settled
