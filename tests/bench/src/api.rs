@@ -36,7 +36,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         // is measured.
         let origin = Origin::start();
         let (original, _gate) = origin.gated(&pictures::png(8, 8));
-        let (rounds, posts, gets) = form.choose((2, 2_000, 8_000), (7, 8_000, 40_000));
+        let (rounds, posts, gets) = form.choose((2, 2_000, 8_000), (7, 4_000, 40_000));
         let mut posted = Vec::new();
         let mut got = Vec::new();
         for round in 0..rounds {

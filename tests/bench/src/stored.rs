@@ -142,7 +142,7 @@ impl Stored {
             "refinement_prompt": "Make the bean a little larger, please",
         });
         let body = Bytes::from(body.to_string());
-        let posts = (0..requests / 4).map(|number| {
+        let posts = (0..requests / 16).map(|number| {
             let token = token(&format!("new {round} {number}"));
             post(&host, "/api/concepts/refine", &token, &body)
         });
