@@ -191,11 +191,10 @@ impl Payment {
     /// The state when a link has answered, whatever becomes of its answer: its last call was
     /// accepted. None: no price of it was open.
     pub fn call_answered(&self, link: &str) -> Option<Self> {
+        self.usage.get(link).filter(|usage| usage.is_open())?;
         let mut answered = self.clone();
-        let usage = answered.usage.get_mut(link)?;
-        let was_open = usage.is_open();
-        usage.receive();
-        was_open.then_some(answered)
+        answered.usage.get_mut(link)?.receive();
+        Some(answered)
     }
 
     /// The state when a link says what a piece of its work cost.

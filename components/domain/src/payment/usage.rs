@@ -75,8 +75,8 @@ impl LinkUsage {
 
     /// Whether the last call has a price, and nothing shows yet that it was accepted.
     pub(super) fn is_open(&self) -> bool {
-        let mut open = self.open.iter();
-        open.any(|call| call.price.is_some() && !call.is_accepted)
+        let open = self.open.as_ref();
+        open.is_some_and(|call| call.price.is_some() && !call.is_accepted)
     }
 
     /// The same if the provider says no more of the last call.
