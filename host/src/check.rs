@@ -348,12 +348,12 @@ async fn listed(
 
 /// Whether the keys at this address can be fetched and used, within the limits of a service.
 async fn keys(url: &url::Url, network: &Network) -> anyhow::Result<String> {
-    let Origin { scheme, host, port } = Origin::of_url(url).context("its URL cannot be used")?;
+    let origin = Origin::of_url(url).context("its URL cannot be used")?;
     let egress = grants::keys(Some(url), network).within(Bounds {
         bytes: issuer_keys::MAX_BYTES as u64,
         time: issuer_keys::FETCH_TIMEOUT,
     });
-    let shown = format!("{scheme}://{host}:{port}");
+    let shown = shown(&origin);
     let fetched = egress.get(url.as_str(), None, issuer_keys::FETCH_TIMEOUT);
     let keys = match fetched.await {
         Ok((200, body)) => KeySet::parse(&body),
@@ -378,11 +378,15 @@ async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>
 
 async fn probe(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
     let probe = egress.probe(origin, path, ANSWER_TIMEOUT).await;
-    let Origin { scheme, host, port } = origin;
+    let shown = shown(origin);
     match probe {
-        Ok(()) => Ok(format!("{scheme}://{host}:{port} answers")),
-        Err(error) => anyhow::bail!("{scheme}://{host}:{port} {}", problem(&error)),
+        Ok(()) => Ok(format!("{shown} answers")),
+        Err(error) => anyhow::bail!("{shown} {}", problem(&error)),
     }
+}
+
+fn shown(Origin { scheme, host, port }: &Origin) -> String {
+    format!("{scheme}://{host}:{port}")
 }
 
 fn problem(error: &wasmtime_wasi_http::Error) -> String {
