@@ -65,9 +65,9 @@ pub fn bin(color: [u8; 3], bits: u32) -> usize {
 /// What `find` says of a colour, found once for colours that differ only in their last bits.
 pub fn once<T: Copy>(find: impl Fn([u8; 3]) -> T) -> impl FnMut([u8; 3]) -> T {
     const BITS: u32 = 6;
-    let mut known = vec![None; 1 << (3 * BITS)].into_boxed_slice();
-    move |color: [u8; 3]| match known.get_mut(bin(color, BITS)) {
-        Some(known) => *known.get_or_insert_with(|| find(color)),
+    let mut cache = vec![None; 1 << (3 * BITS)].into_boxed_slice();
+    move |color: [u8; 3]| match cache.get_mut(bin(color, BITS)) {
+        Some(found) => *found.get_or_insert_with(|| find(color)),
         None => find(color),
     }
 }
