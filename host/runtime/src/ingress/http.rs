@@ -16,6 +16,7 @@ mod host_names;
 mod max_body;
 mod open_files;
 mod origin;
+mod protocol;
 mod push;
 mod refusal;
 pub mod request_id;
@@ -31,14 +32,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use hyper_util::rt::TokioExecutor;
-use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use connection::Servers;
 pub use connections::{Connection, Connections};
 use dispatch::Dispatch;
 pub use dispatch::{Access, CALLS};
@@ -69,7 +69,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves the API component over HTTP/1.1 and HTTP/2, both without TLS.
 pub struct HttpTrigger {
-    server: auto::Builder<TokioExecutor>,
+    servers: Servers,
     dispatch: Dispatch,
     connections: Arc<Connections>,
     brief: Arc<Connections>,
@@ -95,7 +95,7 @@ impl HttpTrigger {
     ) -> anyhow::Result<Self> {
         let connections = open_files::connections(open_files::limit(), concurrency)?;
         Ok(Self {
-            server: connection::server(),
+            servers: Servers::new(),
             dispatch: Dispatch::new(
                 max_body,
                 access,

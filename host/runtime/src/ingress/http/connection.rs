@@ -17,17 +17,19 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::WasiBody;
 
 use super::HttpTrigger;
 use super::connections::{Busy, Connection};
 use super::dispatch::MAX_HEADERS;
+use super::protocol::Protocol;
 use super::timeout_stream::TimeoutStream;
 use crate::metrics::http::CONNECTIONS;
 
-/// Timeout for receiving headers, and for an idle keep-alive connection.
+/// Timeout for the bytes that tell the protocol, for receiving headers, and for an idle
+/// keep-alive connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a client may go without reading its answer.
@@ -43,23 +45,37 @@ const HTTP2_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a connection lasts if its client is over its share.
 const BRIEF_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves HTTP/1.1 and HTTP/2, distinguished by the first bytes of a connection;
-/// [`TimeoutStream`] limits how long those may take.
-pub fn server() -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(MAX_HEADERS);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS)
-        .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
-        .keep_alive_interval(HEADER_TIMEOUT)
-        .keep_alive_timeout(HEADER_TIMEOUT);
-    server
+/// hyper's servers, by protocol.
+pub struct Servers {
+    http1: auto::Builder<TokioExecutor>,
+    http2: auto::Builder<TokioExecutor>,
+}
+
+impl Servers {
+    pub fn new() -> Self {
+        let mut http1 = auto::Builder::new(TokioExecutor::new()).http1_only();
+        http1
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADERS);
+        let mut http2 = auto::Builder::new(TokioExecutor::new()).http2_only();
+        http2
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(HTTP2_STREAMS)
+            .max_header_list_size(u32::try_from(MAX_HEADERS).unwrap_or(u32::MAX))
+            .keep_alive_interval(HEADER_TIMEOUT)
+            .keep_alive_timeout(HEADER_TIMEOUT);
+        Self { http1, http2 }
+    }
+
+    fn of(&self, protocol: Protocol) -> &auto::Builder<TokioExecutor> {
+        match protocol {
+            Protocol::Http1 => &self.http1,
+            Protocol::Http2 => &self.http2,
+        }
+    }
 }
 
 /// How a connection is served.
@@ -146,14 +162,24 @@ struct Session {
 impl Session {
     async fn serve(self, stream: TcpStream) {
         let session = Arc::new(self);
-        let stream = TimeoutStream::new(stream, HEADER_TIMEOUT, WRITE_TIMEOUT);
+        let protocol = tokio::select! {
+            biased;
+            protocol = timeout(HEADER_TIMEOUT, Protocol::of(&stream)) => protocol,
+            () = session.place.closed() => return,
+            () = session.end() => return,
+        };
+        let server = match protocol {
+            Ok(Ok(protocol)) => session.trigger.servers.of(protocol),
+            Ok(Err(error)) => return session.ended(Err(error)),
+            Err(elapsed) => return session.ended(Err(elapsed)),
+        };
+        let stream = TimeoutStream::new(stream, WRITE_TIMEOUT);
         let answering = Arc::clone(&session);
         let service = service_fn(move |request| {
             // Boxed, so that its memory is freed before the answer is read.
             let (session, busy) = (Arc::clone(&answering), answering.place.busy());
             Box::pin(session.answer(request, busy).map(Ok::<_, Infallible>))
         });
-        let server = &session.trigger.server;
         // Boxed, since otherwise every future that contains it would reserve its size
         // again.
         let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));

@@ -1,6 +1,5 @@
-//! A connection with timeouts: for a client that does not show which protocol it speaks,
-//! for one that does not read its answer, and for one that has disconnected while its
-//! answer is in progress.
+//! A connection with timeouts: for a client that does not read its answer, and for one that
+//! has disconnected while its answer is in progress.
 
 use std::io;
 use std::pin::Pin;
@@ -12,19 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// The length of the HTTP/2 preface (RFC 9113, 3.4). After this many bytes the
-/// protocol is known, and its own limits apply.
-const PREFACE: usize = 24;
-
 /// How long the connection of a client that has disconnected is kept. hyper itself does
 /// not notice the end while there is unread input, which it reads only after the answer.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub struct TimeoutStream {
     stream: TcpStream,
-    /// Bytes to be received until the protocol is known.
-    missing: usize,
-    preface: Pin<Box<Sleep>>,
     write_timeout: Duration,
     /// Set while a write is blocked.
     write: Option<Pin<Box<Sleep>>>,
@@ -33,13 +25,10 @@ pub struct TimeoutStream {
 }
 
 impl TimeoutStream {
-    /// `preface_timeout`: until the protocol is known; `write_timeout`: while the client
-    /// does not read.
-    pub fn new(stream: TcpStream, preface_timeout: Duration, write_timeout: Duration) -> Self {
+    /// `write_timeout`: while the client does not read.
+    pub fn new(stream: TcpStream, write_timeout: Duration) -> Self {
         Self {
             stream,
-            missing: PREFACE,
-            preface: Box::pin(sleep(preface_timeout)),
             write_timeout,
             write: None,
             left: None,
@@ -52,8 +41,6 @@ impl TimeoutStream {
         cx: &mut Context<'_>,
         outcome: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        // Only an answer is written, so the protocol is known.
-        self.missing = 0;
         if outcome.is_ready() {
             self.write = None;
             return outcome;
@@ -89,17 +76,7 @@ impl AsyncRead for TimeoutStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if outcome.is_ready() {
-            let read = buffer.filled().len() - before;
-            self.missing = self.missing.saturating_sub(read);
-            return outcome;
-        }
-        match self.missing {
-            0 => Poll::Pending,
-            _ => self.preface.as_mut().poll(cx).map(|()| Err(timed_out())),
-        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
@@ -160,55 +137,24 @@ mod tests {
     /// More than the system buffers for a client that does not read.
     const MUCH: usize = 16 << 20;
 
-    async fn connected(preface: Duration, write: Duration) -> (TcpStream, TimeoutStream) {
+    async fn connected(write: Duration) -> (TcpStream, TimeoutStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let server = TimeoutStream::new(accepted.unwrap().0, preface, write);
+        let server = TimeoutStream::new(accepted.unwrap().0, write);
         (client.unwrap(), server)
     }
 
     #[tokio::test]
-    async fn a_client_that_sends_too_little_times_out() {
-        for said in ["", "G", "PRI * HTTP/2.0\r\n"] {
-            let (mut client, mut server) = connected(SHORT, LONG).await;
-            client.write_all(said.as_bytes()).await.unwrap();
-            let mut heard = Vec::new();
-            let ended = server.read_to_end(&mut heard).await;
-            assert_eq!(
-                ended.unwrap_err().kind(),
-                io::ErrorKind::TimedOut,
-                "{said:?}"
-            );
-            assert_eq!(heard, said.as_bytes());
-        }
-    }
-
-    #[tokio::test]
-    async fn one_that_sent_enough_may_pause() {
-        let (mut client, mut server) = connected(SHORT, LONG).await;
-        let request = b"GET / HTTP/1.1\r\nHost: example.com";
-        client.write_all(request).await.unwrap();
-        let mut heard = [0; 64];
-        assert!(server.read(&mut heard).await.unwrap() >= PREFACE);
-        let client = async {
-            sleep(2 * SHORT).await;
-            client.write_all(b"\r\n\r\n").await.unwrap();
-        };
-        let (read, ()) = tokio::join!(server.read(&mut heard), client);
-        assert_eq!(read.unwrap(), 4);
-    }
-
-    #[tokio::test]
     async fn one_that_reads_nothing_times_out() {
-        let (_client, mut server) = connected(LONG, SHORT).await;
+        let (_client, mut server) = connected(SHORT).await;
         let ended = server.write_all(&vec![0; MUCH]).await;
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
     async fn one_that_reads_slowly_does_not() {
-        let (mut client, mut server) = connected(LONG, LONG).await;
+        let (mut client, mut server) = connected(LONG).await;
         let slowly = async {
             for _ in 0..4 {
                 sleep(SHORT).await;
@@ -231,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_has_left_times_out_whatever_it_said() {
         for said in [&b""[..], b"G"] {
-            let (mut client, mut server) = connected(LONG, LONG).await;
+            let (mut client, mut server) = connected(LONG).await;
             client.write_all(said).await.unwrap();
             if !said.is_empty() {
                 server.read_exact(&mut [0]).await.unwrap();
