@@ -44,6 +44,10 @@ use std::{env, fs};
 
 use figures::{Figure, table};
 
+/// The executable's: the native twins are measured in this process, and so is the pipeline.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The length of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
