@@ -18,6 +18,7 @@ mod role;
 mod sources;
 pub mod table;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub use sources::Values;
 pub(crate) use sources::{MACHINE_FILE, SETTINGS_FILE};
 pub use url::{Host, Url};
 
-use concept_refinement_capability::engine::find;
+use concept_refinement_capability::engine::{Engine, find};
 use concept_refinement_capability::tls::Trust;
 use concept_refinement_runtime::ingress::networks::Networks;
 
@@ -172,7 +173,7 @@ impl Config {
         v.parse("download-timeout", some_time)?;
         v.parse("uploads", whole::<u32>)?;
         v.parse("upload-bytes", size::parse)?;
-        v.optional("tasks-listen-url", |url| find(TASKS, url).map(drop))?;
+        v.optional("tasks-listen-url", |url| store(TASKS, url))?;
         v.optional("jwt-audience", not_empty)?;
         v.optional("jwt-issuer", not_empty)?;
         v.optional("contact", Contact::parse)?;
@@ -197,9 +198,9 @@ impl Config {
             role,
             push: push::read(&v, role)?,
             public_url: v.optional("public-url", public_url)?,
-            tasks: v.parse("tasks", |url| find(TASKS, url).map(|_| url.to_owned()))?,
-            queue: v.parse("queue", |url| find(QUEUES, url).map(|_| url.to_owned()))?,
-            images: v.parse("images", |url| find(IMAGES, url).map(|_| url.to_owned()))?,
+            tasks: v.parse("tasks", |url| store(TASKS, url))?,
+            queue: v.parse("queue", |url| store(QUEUES, url))?,
+            images: v.parse("images", |url| store(IMAGES, url))?,
             model,
             model_memory,
             model_memory_total,
@@ -276,6 +277,11 @@ impl Config {
         })
     }
 
+    /// The error about the value of a setting, which names where it was set.
+    pub(crate) fn unusable(&self, setting: &str, problem: impl Display) -> ConfigError {
+        Reader(&self.values).unusable(setting, problem)
+    }
+
     /// Whether somebody has a budget, although no price is known: only what providers say of
     /// their calls counts.
     pub(crate) fn has_budget_without_price(&self) -> bool {
@@ -297,6 +303,12 @@ impl Config {
         let variable = |name: &&str| format!("REFINEMENT_MODELS_{name}");
         names.iter().map(variable).collect()
     }
+}
+
+/// The value of a setting that names a store, if there is an engine that can read it.
+fn store<O, S>(engines: &'static [Engine<O, S>], url: &str) -> Result<String, String> {
+    (find(engines, url)?.check)(url)?;
+    Ok(url.to_owned())
 }
 
 #[cfg(test)]

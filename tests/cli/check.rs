@@ -132,8 +132,10 @@ fn what_cannot_be_used_is_told_beside_what_can() {
     let none = "model: ./file: the model component cannot be compiled";
     let away = "http://127.0.0.1:1 accepts no connection";
     let issuer = ["--auth=jwks", "--jwks-url=http://127.0.0.1:1/keys"];
-    let cases: [(&[&str], &str, &str); 8] = [
+    let cases: [(&[&str], &str, &str); 10] = [
         (&["--lease=30"], "configuration", "--lease: "),
+        (&["--images=s3://"], "configuration", "--images: must be "),
+        (&["--model=./gone.wasm"], "components", "--model: "),
         (&["--config=gone.toml"], "configuration", "gone.toml: "),
         (&["--data-dir=file"], "data", "file cannot be created"),
         (&[&secret], "data", "secret"),

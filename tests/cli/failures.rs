@@ -73,7 +73,6 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
         ));
     }
     for (model, says) in [
-        ("./gone.wasm", "the component ./gone.wasm cannot be read"),
         (
             "./text.png",
             "./text.png: the model component cannot be compiled",
@@ -118,6 +117,10 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
             &["logo.png", "echo it", "--config=gone.toml"],
             "gone.toml: ",
         ),
+        (
+            &["logo.png", "echo it", "--model=./gone.wasm"],
+            "--model: the component ./gone.wasm cannot be read: ",
+        ),
     ] {
         cases.push((words(arguments), USAGE, says.to_owned()));
     }
@@ -158,8 +161,8 @@ fn a_directory_without_components_is_told_with_its_setting() {
         .arg("--components=./nowhere")
         .current_dir(place.path());
     let done = run(&mut command, b"");
-    let expected = "components: the component ./nowhere/api.wasm cannot be read";
-    done.refused(FAILED, &format!("concept-refinement: {expected}"));
+    let expected = "--components: the component ./nowhere/api.wasm cannot be read";
+    done.refused(USAGE, &format!("concept-refinement: {expected}"));
 }
 
 #[test]

@@ -133,6 +133,32 @@ fn each_setting_is_checked_wherever_it_stands() {
     });
 }
 
+/// Their engine is known, and cannot read them; or there is no such file.
+#[test]
+fn what_only_its_engine_can_read_is_checked_wherever_it_stands() {
+    let values = [
+        ("images", "s3://"),
+        ("images", "s3:///x"),
+        ("images", "s3://b/x"),
+        ("images", "s3://key:hush-hush@bucket"),
+        ("tasks", "postgres://"),
+        ("tasks", "postgres://u:hush@127.0.0.1:1/db?sslmode=foo"),
+        ("tasks", "postgres://u:hush@127.0.0.1:1/db?pool=1"),
+        ("tasks", "postgres://u:hush@127.0.0.1:99999/db"),
+        ("tasks-listen-url", "postgres://u:hush@127.0.0.1/db?pool=1"),
+        ("queue", "nats://"),
+        ("queue", "nats://ada:hush@host?subject=a"),
+        ("queue", "pubsub://x"),
+        ("model", "./missing.wasm"),
+        ("model", "fallback(./missing.wasm, local)"),
+    ];
+    std::thread::scope(|scope| {
+        for part in values.chunks(4) {
+            scope.spawn(move || part.iter().for_each(|(name, value)| refused(name, value)));
+        }
+    });
+}
+
 fn refused(name: &str, value: &str) {
     let key = name.replace('-', "_");
     let variable = format!("REFINEMENT_{}", key.to_uppercase());

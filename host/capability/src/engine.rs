@@ -51,6 +51,9 @@ pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Engine<O, S> {
     /// The value that chooses it: a word, or a scheme up to `://`.
     pub name: &'static str,
+    /// Whether a value that names it has the form that it needs, without reaching anything. An
+    /// error is the end of a sentence that begins with the name of the setting, without a secret.
+    pub check: fn(&str) -> Result<(), String>,
     /// Whether the store exists. If not, opening creates it.
     pub exists: fn(&EngineConfig) -> io::Result<bool>,
     /// Whether opening the store would upgrade the data of an earlier version. For stores in
@@ -193,6 +196,7 @@ mod tests {
     const fn engine(name: &'static str) -> Engine<(), ()> {
         Engine {
             name,
+            check: |_| Ok(()),
             exists: |_| Ok(false),
             is_outdated: |_| Ok(false),
             open: |_, ()| Box::pin(async { Ok(()) }),

@@ -18,6 +18,7 @@ pub const ENGINE_TLS: QueueEngine = engine("tls://");
 const fn engine(name: &'static str) -> QueueEngine {
     QueueEngine {
         name,
+        check: |url| Address::parse(url).map(drop),
         exists: |_| Ok(true),
         is_outdated: |_| Ok(false),
         open: |config, _| {

@@ -15,6 +15,7 @@ const LISTEN_URL: &str = "tasks-listen-url";
 /// `postgres://…`: a database that several hosts may share.
 pub const ENGINE: TaskEngine = Engine {
     name: "postgres://",
+    check: |url| Settings::parse(url, &|_| None).map(drop),
     // The first host that opens it creates or upgrades the tables.
     exists: |_| Ok(true),
     is_outdated: |_| Ok(false),
@@ -52,7 +53,7 @@ pub const ENGINE: TaskEngine = Engine {
 
 fn settings(config: &EngineConfig) -> Result<(Settings, Option<Settings>), OpenError> {
     let refused = |setting: &str, reason: String| {
-        OpenError::server(format!("The address of the setting {setting}"), reason)
+        OpenError::server(format!("the setting {setting}"), format!("it {reason}"))
     };
     let variables = |name: &str| (config.variables)(name);
     let settings =

@@ -12,6 +12,7 @@ use super::{PubSubQueue, Target};
 /// `pubsub://PROJECT/TOPIC`
 pub const ENGINE: QueueEngine = QueueEngine {
     name: "pubsub://",
+    check: |url| Target::topic(url).map(drop).map_err(str::to_owned),
     exists: |_| Ok(true),
     is_outdated: |_| Ok(false),
     open: |config, _| {

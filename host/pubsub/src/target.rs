@@ -25,12 +25,8 @@ impl Target {
     ///
     /// What is not usable, as a sentence.
     pub fn parse(url: &str, endpoint: &str, subscription: Option<&str>) -> Result<Self, String> {
-        const FORM: &str = "its URL must be as pubsub://PROJECT/TOPIC";
-        let path = url.strip_prefix("pubsub://").ok_or(FORM)?;
-        let (project, topic) = path.split_once('/').ok_or(FORM)?;
-        if !is_name(project) || !is_name(topic) {
-            return Err(FORM.to_owned());
-        }
+        let names = Self::topic(url).map_err(|problem| format!("its URL {problem}"));
+        let (project, topic) = names?;
         let subscription = subscription.map(|name| {
             whole_name(project, name)
                 .ok_or("its subscription must be a name, or as projects/PROJECT/subscriptions/NAME")
@@ -43,6 +39,17 @@ impl Target {
             endpoint,
             trust: Trust::default(),
         })
+    }
+
+    /// The project and the topic of a URL. An error is the end of a sentence.
+    pub(super) fn topic(url: &str) -> Result<(&str, &str), &'static str> {
+        const FORM: &str = "must be as pubsub://PROJECT/TOPIC";
+        let path = url.strip_prefix("pubsub://").ok_or(FORM)?;
+        let names = path.split_once('/').ok_or(FORM)?;
+        match is_name(names.0) && is_name(names.1) {
+            true => Ok(names),
+            false => Err(FORM),
+        }
     }
 
     /// Whether credentials may be sent to this target.

@@ -26,6 +26,10 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// `s3://BUCKET/PREFIX`: a bucket of S3, or of any compatible service.
 pub const ENGINE: ImageEngine = Engine {
     name: "s3://",
+    check: |url| {
+        let read = Settings::read(url, &|_| None);
+        read.map(drop).map_err(str::to_owned)
+    },
     exists: |_| Ok(true),
     is_outdated: |_| Ok(false),
     open: |config, options| Box::pin(open(config, options)),

@@ -49,7 +49,7 @@ pub(super) struct Settings {
 type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Send + Sync);
 
 impl Settings {
-    /// Errors do not quote the value, since it may contain a secret.
+    /// Errors are ends of sentences, and do not quote the value, since it may contain a secret.
     pub(super) fn read(url: &str, environment: Environment<'_>) -> Result<Self, &'static str> {
         let place = url.strip_prefix("s3://").unwrap_or_default();
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -58,7 +58,9 @@ impl Settings {
                 .all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
         };
         if !(3..=63).contains(&bucket.len()) || !is_plain(bucket, b".-_") {
-            return Err("images must be s3://BUCKET/PREFIX, with the name of a bucket");
+            return Err(
+                "must be s3://BUCKET/PREFIX, where a bucket has 3 to 63 letters, digits and .-_",
+            );
         }
         let prefix = prefix.trim_matches('/');
         let is_prefix = is_plain(prefix, b"-_./")
@@ -66,7 +68,7 @@ impl Settings {
                 .split('/')
                 .all(|part| !matches!(part, "." | "..") && (!part.is_empty() || prefix.is_empty()));
         if !is_prefix {
-            return Err("the prefix of images must be letters, digits and -_./");
+            return Err("must have a prefix of letters, digits and -_./");
         }
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
         let endpoint = variable("AWS_ENDPOINT_URL_S3").or_else(|| variable("AWS_ENDPOINT_URL"));

@@ -62,15 +62,15 @@ fn configured(
                 (!unknown.is_empty()).then(|| format!("unknown variables are ignored: {unknown}"));
             let exposed = given.file.as_deref().and_then(exposed);
             let more: Vec<_> = exposed.into_iter().chain(unknown).collect();
-            (Ok(more.join("; ")), Some((config, given.components)))
+            (Ok(more.join("; ")), Some((config, given)))
         }
         Err(Failure::Usage(error) | Failure::Failed(error)) => (Err(format!("{error:#}")), None),
         Err(Failure::Told | Failure::Stopped(_)) => (Err(String::new()), None),
     };
     report.add("configuration", result);
-    let (config, directory) = read?;
-    let components = Components::load(directory.as_deref(), &config);
-    Some((config, components.map_err(anyhow::Error::from)))
+    let (config, given) = read?;
+    let components = given.components(&config);
+    Some((config, components))
 }
 
 fn line(name: &str, result: &Result<String, String>) -> String {

@@ -10,7 +10,7 @@ use super::terminal::say;
 use super::{code_cache, settings};
 use crate::config::table::Command;
 use crate::mcp::{Allowed, RefineImage, serve};
-use crate::wiring::{Components, HostBuilder};
+use crate::wiring::HostBuilder;
 
 /// The default log level: why a call failed, its answer says.
 const LOGGED: &str = "error";
@@ -26,7 +26,7 @@ pub fn run(
     if allowed.is_empty() {
         say("no result can be written, since this runs in /: name a folder with --allow");
     }
-    let components = Components::load(given.components.as_deref(), &config)?;
+    let components = given.components(&config).map_err(Failure::Usage)?;
     let tool = RefineImage::new(&config, allowed);
     let builder = prepare(HostBuilder::new(config).components(components)).on_compiling(say);
 

@@ -12,7 +12,6 @@ use super::report::Report;
 use super::terminal::say;
 use super::{code_cache, settings};
 use crate::config::table::{self, Command};
-use crate::wiring::Components;
 use crate::wiring::conformance;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
@@ -30,9 +29,9 @@ fn test(matches: &ArgMatches) -> Result<(), Failure> {
     if let (Some(model), Some(setting)) = (model, table::find("model")) {
         given.values.set(setting, model.as_str());
     }
-    let config = settings::config(given.values)?;
+    let config = settings::config(given.values.clone())?;
     settings::start_log(config.log_format, "off")?;
-    let components = Components::load(given.components.as_deref(), &config)?;
+    let components = given.components(&config).map_err(Failure::Usage)?;
     let mut report = Report::new(matches, "promises", line);
     let runtime = tokio::runtime::Runtime::new()?;
     let found = |name: &str, result, printed: &[String]| report.add_with(name, result, printed);

@@ -16,7 +16,7 @@ use super::{code_cache, settings};
 use crate::config::table::Command;
 use crate::image_file::{misnamed, names_an_image};
 use crate::wiring::refiner::request::{self, RefineError, RefineRequest, RefinedImage};
-use crate::wiring::{Components, HostBuilder, Refiner};
+use crate::wiring::{HostBuilder, Refiner};
 
 /// The default log level: errors are printed as one sentence, details only on
 /// request.
@@ -64,7 +64,7 @@ pub fn run(
     let out = matches.get_one::<PathBuf>("output").cloned();
     let output = Output::new(&out.unwrap_or_default(), &sources)?;
     let max_bytes = config.max_image_bytes;
-    let components = Components::load(given.components.as_deref(), &config)?;
+    let components = given.components(&config).map_err(Failure::Usage)?;
     let builder = prepare(HostBuilder::new(config).components(components));
 
     let done = runtime.block_on(async {

@@ -8,7 +8,7 @@ use super::settings;
 use crate::config::exposed;
 use crate::log;
 use crate::traces::Sending;
-use crate::wiring::{Components, HostBuilder};
+use crate::wiring::HostBuilder;
 
 const LOGGED: &str = "warn,concept_refinement=info";
 
@@ -17,6 +17,7 @@ pub fn run(
     prepare: impl FnOnce(HostBuilder) -> HostBuilder,
 ) -> Result<(), Failure> {
     let (config, given) = settings::begin(matches, None, LOGGED)?;
+    let components = given.components(&config).map_err(Failure::Usage)?;
     log::panics();
     let of_links = config.unknown_variables();
     for variable in given.unknown_variables.into_iter().chain(of_links) {
@@ -35,7 +36,6 @@ pub fn run(
     if let Some(exposed) = given.file.as_deref().and_then(exposed) {
         tracing::warn!("{exposed}");
     }
-    let components = Components::load(given.components.as_deref(), &config)?;
     let trust = config.trust.clone();
     let builder = prepare(HostBuilder::new(config).components(components)).on_waiting(announce);
     until_stopped(async {

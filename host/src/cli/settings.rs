@@ -15,6 +15,7 @@ use super::terminal::say;
 use crate::config::table::{Command, SETTINGS, Setting, words};
 use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values, shipped_models};
 use crate::log::{self, LibraryThrottle};
+use crate::wiring::{Components, HostError};
 
 /// Selects what is logged; not a setting.
 const LOG: &str = "REFINEMENT_LOG";
@@ -26,7 +27,22 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     pub unknown_variables: Vec<String>,
     /// None: the embedded components.
-    pub components: Option<PathBuf>,
+    components: Option<PathBuf>,
+}
+
+impl Sources {
+    /// The components to run.
+    ///
+    /// # Errors
+    ///
+    /// A setting or the flag `--components` names what cannot be read.
+    pub fn components(&self, config: &Config) -> anyhow::Result<Components> {
+        let directory = self.components.as_deref();
+        Components::load(directory, config).map_err(|error| match error {
+            HostError::Components(error) if directory.is_some() => error.context("--components"),
+            error => error.into(),
+        })
+    }
 }
 
 /// The flags for the settings file and the components directory.

@@ -46,34 +46,29 @@ impl Components {
     ///
     /// # Errors
     ///
-    /// [`HostError::Components`]: a file is missing or cannot be read.
+    /// [`HostError::Config`]: a file of the setting `model` is missing or cannot be read;
+    /// [`HostError::Components`]: another one is.
     pub fn load(directory: Option<&Path>, config: &Config) -> Result<Self, HostError> {
-        Self::found(directory, config).map_err(HostError::Components)
-    }
-
-    /// The given ones, or the built-in ones.
-    pub(super) fn or_built_in(given: Option<Self>, config: &Config) -> Result<Self, HostError> {
-        given.map_or_else(|| Self::load(None, config), Ok)
-    }
-
-    fn found(directory: Option<&Path>, config: &Config) -> anyhow::Result<Self> {
-        let of = |directory: &Path, name: &str| {
-            read(&directory.join(format!("{name}.wasm"))).context("components")
-        };
-        let component = |name: &str| match (directory, embedded::DIRECTORY) {
-            (Some(directory), _) => of(directory, name),
-            (None, Some(directory)) => of(Path::new(directory), name).context(BUILD),
-            (None, None) => embedded::COMPONENTS
-                .iter()
-                .find(|(embedded, _)| *embedded == name)
-                .map(|(_, bytes)| Cow::Borrowed(*bytes))
-                .with_context(|| format!("there is no component {name}")),
+        let of = |directory: &Path, name: &str| read(&directory.join(format!("{name}.wasm")));
+        let component = |name: &str| {
+            let found = match (directory, embedded::DIRECTORY) {
+                (Some(directory), _) => of(directory, name),
+                (None, Some(directory)) => of(Path::new(directory), name).context(BUILD),
+                (None, None) => embedded::COMPONENTS
+                    .iter()
+                    .find(|(embedded, _)| *embedded == name)
+                    .map(|(_, bytes)| Cow::Borrowed(*bytes))
+                    .with_context(|| format!("there is no component {name}")),
+            };
+            found.map_err(HostError::Components)
         };
         let model = |link: &ModelLink| match &link.component {
             ModelChoice::Local => component("model-local"),
             ModelChoice::Provider(provider) => component(provider.profile().component),
             ModelChoice::Middleware(name) => component(&format!("model-{name}")),
-            ModelChoice::Component(path) => read(path).context("model"),
+            ModelChoice::Component(path) => read(path).map_err(|error| {
+                HostError::Config(config.unusable("model", format_args!("{error:#}")))
+            }),
         };
         let behind = config.model.links().into_iter().skip(1);
         Ok(Self {
@@ -84,6 +79,11 @@ impl Components {
             links: behind.map(model).collect::<Result<_, _>>()?,
             notifier: component("notifier")?,
         })
+    }
+
+    /// The given ones, or the built-in ones.
+    pub(super) fn or_built_in(given: Option<Self>, config: &Config) -> Result<Self, HostError> {
+        given.map_or_else(|| Self::load(None, config), Ok)
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const FOLDER: &str = "images";
 /// `file`: a folder of the data directory.
 pub const ENGINE: ImageEngine = Engine {
     name: "file",
+    check: |_| Ok(()),
     exists: |config| folder(config).try_exists(),
     is_outdated: |_| Ok(false),
     open: |config, Options { signing, .. }| {

@@ -20,6 +20,7 @@ const QUEUE_CAPACITY: usize = 100_000;
 /// `sqlite`: a file in the data directory.
 pub const ENGINE: TaskEngine = Engine {
     name: "sqlite",
+    check: |_| Ok(()),
     exists: |config| config.directory.join(FILE).try_exists(),
     is_outdated: |config| {
         let _lock = DirectoryLock::acquire(&config.directory, LOCK)?;

@@ -71,7 +71,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// What is wrong with it, as a sentence without the URL.
+    /// What is wrong with it, as the end of a sentence, without the URL.
     pub fn parse(url: &str, environment: Environment<'_>) -> Result<Self, String> {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let mut schema = SCHEMA.to_owned();
@@ -83,7 +83,7 @@ impl Settings {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let text = percent_decode_str(value)
                 .decode_utf8()
-                .map_err(|_| format!("The parameter {name} of the URL is no text."))?
+                .map_err(|_| format!("has a parameter {name} that is no text"))?
                 .into_owned();
             match name {
                 "schema" => schema = text,
@@ -91,14 +91,15 @@ impl Settings {
                 "sslrootcert" => roots = Some(PathBuf::from(text)),
                 "pool" => {
                     let size = text.parse().ok().filter(|size| (2..=1000).contains(size));
-                    pool = size.ok_or("The parameter pool of the URL must be 2 to 1000.")?;
+                    pool = size.ok_or("must have 2 to 1000 as its pool")?;
                 }
                 _ => theirs.push(pair),
             }
         }
         if schema.is_empty() || schema.len() > MAX_NAME || schema.contains(['"', '\0', '.']) {
             return Err(format!(
-                "The schema {schema:?} must be a name of at most {MAX_NAME} bytes, without quotation marks and dots."
+                "must have a name of at most {MAX_NAME} bytes, without quotation marks and dots, as \
+                 its schema, not {schema:?}"
             ));
         }
         let (mode, verification) = read_ssl_mode(&ssl_mode)?;
@@ -165,7 +166,7 @@ fn read_ssl_mode(text: &str) -> Result<(SslMode, Verification), String> {
         "require" | "verify-ca" | "verify-full" => (SslMode::Require, Verification::Full),
         other => {
             return Err(format!(
-                "The sslmode {other:?} must be disable, prefer, require or verify-full."
+                "must have disable, prefer, require or verify-full as its sslmode, not {other:?}"
             ));
         }
     })
@@ -177,9 +178,9 @@ fn unreadable(error: &tokio_postgres::Error) -> String {
     let reason = error.source().map(ToString::to_string);
     let reason = reason.filter(|reason| reason.starts_with("unknown option"));
     match reason {
-        Some(reason) => format!("The URL cannot be read: {reason}."),
-        None => "The URL cannot be read: it has to be \
-             postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters as %XX."
+        Some(reason) => format!("cannot be read: {reason}"),
+        None => "cannot be read: it has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with \
+                 special characters as %XX"
             .to_owned(),
     }
 }
@@ -193,13 +194,13 @@ fn one_each(config: &Config) -> Result<Vec<Config>, String> {
         config.get_ports(),
     );
     if hosts.is_empty() {
-        return Err("The URL names no host.".to_owned());
+        return Err("names no host".to_owned());
     }
     if !addresses.is_empty() {
-        return Err("The URL must name hosts, not hostaddr.".to_owned());
+        return Err("must name hosts, not hostaddr".to_owned());
     }
     if ports.len() > 1 && ports.len() != hosts.len() {
-        return Err("The URL must name a port for each host, or one for all.".to_owned());
+        return Err("must name a port for each host, or one for all".to_owned());
     }
     let one = |(index, host): (usize, &Host)| {
         let mut one = Config::new();
@@ -296,8 +297,8 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_named_without_the_password() {
         for (url, expected) in [
-            ("postgres://ada:topsecret@a/db?schema=", "The schema"),
-            ("postgres://ada:topsecret@a/db?schema=a%22b", "The schema"),
+            ("postgres://ada:topsecret@a/db?schema=", "schema"),
+            ("postgres://ada:topsecret@a/db?schema=a%22b", "schema"),
             ("postgres://ada:topsecret@a/db?pool=1", "pool"),
             ("postgres://ada:topsecret@a/db?sslmode=yes", "sslmode"),
             ("postgres://ada:topsecret@a/db?nonsense=1", "nonsense"),
