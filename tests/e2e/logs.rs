@@ -7,7 +7,7 @@ use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::tokens::{SECRET, hostile, token};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -235,7 +235,9 @@ async fn a_request_has_an_id_in_its_answer_and_in_the_log() {
 #[tokio::test]
 async fn what_a_model_says_is_logged_with_its_task_and_without_its_key() {
     let launch = scripted_launch().set("log-format", "json");
-    let service = launch.variable("REFINEMENT_MODEL_API_KEY", API_KEY).start();
+    // With a user name, which this model tells in a note.
+    let key = format!("Note 1.:{API_KEY}");
+    let service = launch.variable("REFINEMENT_MODEL_API_KEY", &key).start();
     let client = new_user(&service);
     let prompt = format!("print: the key is {API_KEY}");
     let printed = client.accepted(&picture_url(), &prompt).await;
@@ -244,7 +246,11 @@ async fn what_a_model_says_is_logged_with_its_task_and_without_its_key() {
     client.finished(&many).await;
     // A model may say why it refuses with words that it should not say.
     let refused = format!("refuse: {API_KEY} is wrong");
-    client.refined(&picture_url(), &refused).await;
+    let refused = client.refined(&picture_url(), &refused).await;
+    let told = "Error in refinement task processing: Image refinement failed: *** is wrong";
+    assert_eq!(refused["error_message"], told);
+    let noted = client.refined(&picture_url(), "note 1 times").await;
+    assert_eq!(noted["metadata"]["notes"], json!(["***"]), "{noted}");
     let log = service.stop().log;
     assert!(log.contains("*** is wrong"), "{log}");
     assert!(!log.contains(API_KEY), "{log}");

@@ -186,6 +186,17 @@ impl ModelError {
             Self::Broken(_) => "broken",
         }
     }
+
+    /// The sentence for the user.
+    pub fn reason_mut(&mut self) -> &mut String {
+        match self {
+            Self::Unavailable { reason, .. }
+            | Self::Unknown(reason)
+            | Self::Refused(reason)
+            | Self::Unauthorized(reason)
+            | Self::Broken(reason) => reason,
+        }
+    }
 }
 
 /// Memory of all model instances together.

@@ -1,5 +1,7 @@
 //! `image-model`, as linked into the processor.
 
+use std::sync::Arc;
+
 use concept_refinement_capability::health::Verdict;
 use concept_refinement_capability::model::ModelError;
 use tokio::task::yield_now;
@@ -17,7 +19,7 @@ impl HostWithStore<Sandbox> for Linked {
         caller: &Caller,
         request: wit::Request,
     ) -> wasmtime::Result<Result<wit::Answer, wit::Error>> {
-        let (host, requester, request) = caller.with(|mut access| {
+        let (host, requester, redaction, request) = caller.with(|mut access| {
             let host = access.get().capabilities()?;
             let sandbox = access.get();
             let context = convert::CallContext {
@@ -26,12 +28,26 @@ impl HostWithStore<Sandbox> for Linked {
                 deadline: None,
             };
             let request = convert::request(request, context, &mut access)?;
-            wasmtime::error::Ok((host, access.get().requester, request))
+            let sandbox = access.get();
+            let redaction = Arc::clone(&sandbox.redaction);
+            wasmtime::error::Ok((host, sandbox.requester, redaction, request))
         })?;
         // Otherwise the first poll would run on the stack of the guest, which keeps every
         // page that was ever used.
         yield_now().await;
-        let answer = host.model.refine(request).await;
+        let mut answer = host.model.refine(request).await;
+        // The processor stores and cuts it, and half of a secret would not be found.
+        match &mut answer {
+            Ok(answer) => {
+                for note in &mut answer.notes {
+                    *note = redaction.apply(note);
+                }
+            }
+            Err(error) => {
+                let reason = error.reason_mut();
+                *reason = redaction.apply(reason);
+            }
+        }
         let verdict = match &answer {
             Ok(_) | Err(ModelError::Refused(_)) => Verdict::Works,
             Err(ModelError::Unauthorized(_)) => Verdict::KeyRefused,
