@@ -83,10 +83,13 @@ fn what_the_model_says_of_its_work_is_printed() {
         concept-refinement: b.png: Note 2.\n";
     assert_eq!(done.stderr, expected);
 
-    let mut command = place.command(&["refine", "-", "lighter, with sparkles", "-o", "-"]);
+    let prompt = "lighter, with sparkles";
+    let mut command = place.command(&["refine", "-", prompt, "--seed=7", "-o", "-"]);
     let done = run(&mut command, &logo);
     assert_eq!(done.code, 0, "{}", done.stderr);
-    let expected = "concept-refinement: standard input: Not understood: sparkles.\n";
+    let expected = "concept-refinement: standard input: Not understood: sparkles.\n\
+        concept-refinement: standard input: The model takes no seed: the same request always \
+        gives the same image.\n";
     assert_eq!(done.stderr, expected);
     assert_eq!(decode(&done.stdout).width(), 40);
 }

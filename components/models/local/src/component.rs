@@ -1,8 +1,6 @@
 //! Exports the interface `image-model`, implemented by `refine`. Contains no logic.
 
-use concept_refinement_domain::note::NotTaken;
-
-use crate::{DESCRIPTION, refine};
+use crate::{DESCRIPTION, NO_SEED, refine};
 
 // The generated code crosses the component boundary, which is inherently unsafe.
 #[allow(unsafe_code)]
@@ -25,11 +23,7 @@ struct Component;
 
 impl Guest for Component {
     async fn refine(request: Request) -> Result<Answer, Error> {
-        // What is masked is cared for around this model.
-        let not_taken = NotTaken {
-            seed: request.seed.is_some(),
-            ..NotTaken::default()
-        };
+        let no_seed = request.seed.map(|_| NO_SEED.to_owned());
         let image = read(request.image, request.length).await?;
         let wish = crate::Request {
             media_type: &request.media_type,
@@ -50,7 +44,7 @@ impl Guest for Component {
                 length,
                 contents,
             }),
-            notes: refined.notes.into_iter().chain(not_taken.notes()).collect(),
+            notes: refined.notes.into_iter().chain(no_seed).collect(),
             source: Source::Rules,
         })
     }

@@ -26,3 +26,6 @@ pub use refine::{RefineError, Refined, Request, refine};
 pub const DESCRIPTION: &str = "The local model edits images by rules, as the words of the prompt \
     say (lighter, warmer, minimalist, shades of brown, …); it is not a generative model and needs \
     no network.";
+
+/// The note about a seed: nothing here is drawn by chance.
+pub const NO_SEED: &str = "The model takes no seed: the same request always gives the same image.";
