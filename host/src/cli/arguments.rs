@@ -382,3 +382,48 @@ pub fn option(name: &'static str, value: &'static str) -> Arg {
 pub fn flag(name: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/command-line.md");
+
+    /// The commands that read a settings file, as the page names them.
+    fn with_settings_file(command: &Command) -> Vec<String> {
+        let reads = |command: &Command| {
+            let mut arguments = command.get_arguments();
+            arguments.any(|argument| argument.get_id() == "config")
+        };
+        let name = command.get_name();
+        let parts: Vec<_> = command.get_subcommands().collect();
+        match parts.iter().all(|part| reads(part)) {
+            true if reads(command) || !parts.is_empty() => vec![name.to_owned()],
+            _ => parts
+                .iter()
+                .filter(|part| reads(part))
+                .map(|part| format!("{name} {}", part.get_name()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_each_command() {
+        let command = command();
+        for command in command.get_subcommands() {
+            let name = command.get_name();
+            let row = |end| PAGE.contains(&format!("\n| `{name}{end}"));
+            assert!(row('`') || row(' '), "{name}");
+        }
+        let (before, _) = PAGE.split_once(" take [settings](settings.md)").unwrap();
+        let (_, named) = before.rsplit_once("\n\n").unwrap();
+        let named = named.split('`').skip(1).step_by(2).map(str::to_owned);
+        let expected = command.get_subcommands().flat_map(with_settings_file);
+        assert_eq!(
+            named.collect::<BTreeSet<_>>(),
+            expected.collect::<BTreeSet<_>>()
+        );
+    }
+}
