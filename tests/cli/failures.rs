@@ -28,6 +28,8 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
     let allowed = format!("--allow-sources={}", origin().authority());
     let processor = artifacts::components().join("processor.wasm");
     let processor = processor.display().to_string();
+    let cache = artifacts::components().join("model-cache.wasm");
+    let cache = cache.display().to_string();
     let no_image = ": the file is not an image: it must be PNG, JPEG, WebP or GIF";
     let mut cases: Vec<(Vec<String>, i32, String)> = Vec::new();
     for (image, flag, says) in [
@@ -81,6 +83,14 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
             &processor,
             &format!("{processor}: the model component does not fit the interface image-model"),
         ),
+        (
+            &cache,
+            &format!("{cache}: the component is a middleware: the setting has to name models"),
+        ),
+        (
+            "./core.wasm",
+            "./core.wasm: the model component cannot be compiled: it is a core module",
+        ),
     ] {
         let model = format!("--model={model}");
         cases.push((
@@ -127,6 +137,7 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
     let place = Place::new();
     place.write("logo.png", &png);
     place.write("text.png", "text");
+    place.write("core.wasm", b"\0asm\x01\0\0\0");
     place.write("out.png", "what was there");
     let files = place.files();
     for (arguments, code, sentence) in cases {

@@ -18,6 +18,9 @@ use super::components::embedded::{CODE, COMPONENTS};
 use super::error::HostError;
 use crate::config::ModelLink;
 
+/// How a core module begins.
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
 /// All components. The model has not been asked for its description yet.
 pub struct Compiled {
     pub api: ServicePre<Sandbox>,
@@ -102,7 +105,12 @@ impl Pipeline {
 
 impl Model {
     fn new(engine: &Engine, name: &str, bytes: &[u8]) -> anyhow::Result<Self> {
-        let component = engine.component(&format!("the model {name}"), bytes);
+        let component = match bytes.starts_with(CORE_MODULE) {
+            true => Err(anyhow::anyhow!(
+                "it is a core module, of which `wasm-tools component new` makes a component"
+            )),
+            false => engine.component(&format!("the model {name}"), bytes),
+        };
         Ok(Self {
             component: component.context("the model component cannot be compiled")?,
             sum: Sha256::digest(bytes).into(),

@@ -188,6 +188,9 @@ async fn what_one_link_is_granted_no_other_one_has() {
     let service = launched("MODEL_SCRIPTED", &first.url());
     let fetched = "fetched with status 200";
     assert_eq!(failed(&service, &format!("fetch: {url}")).await, fetched);
+    let log = service.stop().log;
+    let warning = "the component never asks the models behind it link=\"model-scripted\"";
+    assert!(log.contains(warning), "{log}");
 }
 
 #[tokio::test]

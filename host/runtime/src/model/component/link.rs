@@ -71,6 +71,17 @@ impl Link {
         component: &Component,
         parts: Parts,
     ) -> anyhow::Result<Arc<Self>> {
+        match (parts.behind.is_some(), asks_models(engine, component)) {
+            (false, true) => anyhow::bail!(
+                "the component is a middleware: the setting has to name models behind it, as in \
+                 PATH(local)"
+            ),
+            (true, false) => {
+                let link = parts.name.as_str();
+                tracing::warn!(link, "the component never asks the models behind it");
+            }
+            _ => {}
+        }
         let linker = match parts.behind {
             Some(_) => middleware_linker(engine),
             None => model_linker(engine),
@@ -197,6 +208,14 @@ impl Link {
             .context("the model component could not be started")?;
         Ok(shortened(description))
     }
+}
+
+/// Whether it can ask models behind it, as a middleware does.
+fn asks_models(engine: &wasmtime::Engine, component: &Component) -> bool {
+    component
+        .component_type()
+        .imports(engine)
+        .any(|(name, _)| name.starts_with("concept:refinement/next-models@"))
 }
 
 /// Whether it awaits timers. Rust's standard library imports the timer of WASI 0.2 into
