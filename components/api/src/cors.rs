@@ -14,15 +14,16 @@ use crate::router;
 /// those of `Mcp` what a client of Model Context Protocol has to send.
 const ALLOWED: &str = "Authorization, Baggage, Content-Type, Idempotency-Key, If-None-Match, \
                        If-Range, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, \
-                       Prefer, Range, Sentry-Trace, Traceparent, \
-                       Tracestate, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, \
+                       Prefer, Range, Sentry-Trace, Traceparent, Tracestate, X-Request-Id, \
+                       X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, \
                        X-Stainless-Package-Version, X-Stainless-Retry-Count, \
                        X-Stainless-Runtime, X-Stainless-Runtime-Version, X-Stainless-Timeout";
 
 /// Headers that a page may read, besides the safelisted ones.
-const EXPOSED: &str = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, \
-                       Preference-Applied, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, \
-                       X-RateLimit-Reset, WWW-Authenticate, X-Ignored-Fields, X-Model, X-Queue-Position, \
+const EXPOSED: &str = "Accept-Ranges, Allow, Content-Disposition, Content-Range, ETag, \
+                       Idempotency-Replayed, Preference-Applied, Retry-After, Vary, \
+                       WWW-Authenticate, X-Ignored-Fields, X-Model, X-Queue-Position, \
+                       X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, \
                        X-Request-Id, X-Should-Retry";
 
 /// How long a browser may cache a preflight response, in seconds; no browser caches

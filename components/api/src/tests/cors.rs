@@ -1,5 +1,6 @@
 //! Pages of other origins.
 
+use super::openapi;
 use super::service::{Call, Reply, Service};
 use crate::Method;
 
@@ -53,7 +54,7 @@ fn a_page_may_ask_for_what_a_route_answers_to() {
             &reply,
             "access-control-allow-headers",
             "Authorization Content-Type Idempotency-Key Last-Event-ID Prefer Range If-None-Match \
-             Traceparent Baggage Sentry-Trace X-Stainless-Retry-Count",
+             Traceparent Baggage Sentry-Trace X-Request-Id",
         );
         assert_eq!(reply.header("access-control-max-age"), Some("7200"));
         assert_eq!(reply.header("access-control-allow-credentials"), None);
@@ -91,6 +92,36 @@ fn a_page_reads_answers_and_errors() {
         let by_cookie = reply.header("access-control-allow-credentials");
         assert_eq!(by_cookie, None, "{name}");
         assert!(reply.header("vary").unwrap().contains("Origin"), "{name}");
+    }
+}
+
+/// All but those that a page may read anyway, or never.
+#[test]
+fn a_page_may_send_and_read_the_headers_of_the_description() {
+    let (service, document) = (service(), openapi::document());
+    let listed = |reply: &Reply, header: &str| -> Vec<String> {
+        let names = reply.header(header).unwrap().to_lowercase();
+        names.split(", ").map(str::to_owned).collect()
+    };
+    let reply = service.send(preflight("/api/tasks", APP));
+    let allowed = listed(&reply, "access-control-allow-headers");
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let parameters = operations.filter_map(|operation| operation["parameters"].as_array());
+    for header in parameters.flatten().filter(|it| it["in"] == "header") {
+        let name = header["name"].as_str().unwrap().to_lowercase();
+        assert!(allowed.contains(&name), "{name}: {allowed:?}");
+    }
+    let reply = service.send(Call::get("/api/health").header("origin", APP));
+    let exposed = listed(&reply, "access-control-expose-headers");
+    for name in document["components"]["headers"]
+        .as_object()
+        .unwrap()
+        .keys()
+    {
+        let name = name.to_lowercase();
+        let is_apart = ["cache-control", "set-cookie"].contains(&name.as_str());
+        assert!(is_apart || exposed.contains(&name), "{name}: {exposed:?}");
     }
 }
 

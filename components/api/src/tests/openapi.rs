@@ -66,7 +66,7 @@ pub fn check(
     DOCUMENT.with(|document| document.check(&answer)).unwrap();
 }
 
-fn document() -> Value {
+pub fn document() -> Value {
     DOCUMENT.with(|document| document.json().clone())
 }
 
