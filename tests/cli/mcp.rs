@@ -122,14 +122,20 @@ fn calls_that_lead_elsewhere_are_refused() {
     let mut session = Session::scripted(&place, "work", &[]);
     let inside = origin().picture(&pictures::png(8, 8));
     for (arguments, expected) in [
-        (json!({ "out": "../out.png" }), "must lie below"),
+        (
+            json!({ "out": "../out.png" }),
+            "out: the result must lie below",
+        ),
         (
             json!({ "out": place.path().join("out.png") }),
             "must lie below",
         ),
         (json!({ "out": "away/out.png" }), "must lie below"),
         (json!({ "out": "away.png" }), "must lie below"),
-        (json!({ "path": "../outside/logo.png" }), "must lie below"),
+        (
+            json!({ "path": "../outside/logo.png" }),
+            "without out: the result must lie below",
+        ),
         (json!({ "out": "notes.txt" }), "is no image"),
         (
             json!({ "out": "refinement.toml" }),

@@ -83,6 +83,7 @@ impl RefineImage {
             out,
             refinement,
         } = parsed.map_err(|errors| sentence(&errors))?;
+        let place = if out.is_some() { "out" } else { "without out" };
         let destination = match out {
             Some(out) => Destination::named(&out, &self.allowed),
             None => {
@@ -90,7 +91,7 @@ impl RefineImage {
                 Destination::beside(folder, &stem, &self.allowed)
             }
         };
-        let destination = destination.map_err(|refusal| format!("out: {refusal}"))?;
+        let destination = destination.map_err(|refusal| format!("{place}: {refusal}"))?;
         let ready = self.refiner.wait().await;
         let _permit = ready.permits.acquire().await;
         let image = self.read("path", original).await?;
@@ -101,7 +102,7 @@ impl RefineImage {
         let refined = ready.refiner.refine_checked(image, mask, refinement, began);
         let mut refined = refined.await.map_err(|error| error.to_string())?;
         let written = destination.write(refined.format, &refined.bytes);
-        let path = written.map_err(|refusal| format!("out: {refusal}"))?;
+        let path = written.map_err(|refusal| format!("{place}: {refusal}"))?;
         refined.notes.extend(misnamed(&path, refined.format));
         Ok(answer::of(&path, &refined))
     }
