@@ -1,10 +1,11 @@
 //! A first visit, and the next one.
 
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::tokens::token;
 use serde_json::{Value, json};
 
 use crate::tab::Tab;
-use crate::world::{closed, local, scripted};
+use crate::world::{closed, local, narrow, scripted};
 
 impl Tab {
     /// Answers other than success, by status and address.
@@ -55,6 +56,22 @@ async fn a_first_visit_asks_for_nothing_that_is_refused() {
     tab.reads("history", "deleted about 60 days after your last visit")
         .await;
     tab.is_at_peace();
+}
+
+/// Who has an account has no session to lose.
+#[tokio::test]
+async fn only_a_removal_that_happens_is_told() {
+    let tab = Tab::open(narrow()).await;
+    tab.refines(&pictures::png(40, 25), "echo it").await;
+    tab.reads("history", "your session lasts 30 days").await;
+    tab.hides("retention").await;
+
+    let tab = Tab::open(closed()).await;
+    tab.presents(&token("who has an account")).await;
+    tab.sees("compose").await;
+    tab.refines(&pictures::png(8, 8), "echo it").await;
+    tab.sees("history").await;
+    tab.hides("lasting").await;
 }
 
 #[tokio::test]

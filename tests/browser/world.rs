@@ -71,10 +71,12 @@ fn paid() -> Launch {
         .variable("REFINEMENT_MODEL_API_KEY", "sk-key")
 }
 
-/// With small images only.
+/// With small images only, which it keeps.
 pub fn narrow() -> &'static Service {
-    static SERVICE: LazyLock<Service> =
-        LazyLock::new(|| launch().set("max-image-pixels", "1000").start());
+    static SERVICE: LazyLock<Service> = LazyLock::new(|| {
+        let launch = launch().set("max-image-pixels", "1000");
+        launch.set("anonymous-retention", "off").start()
+    });
     &SERVICE
 }
 

@@ -21,7 +21,10 @@ let round = 0;
 /** `deleted` gets a task that was deleted, `refineAgain` one whose result is refined
  * further. */
 export function init(on) {
-  service.then((told) => ($('retention').hidden = !told.removes_old_data));
+  service.then(({ anonymous_sessions: isAnonymous, removes_old_data: isRemoved }) => {
+    $('lasting').hidden = !isAnonymous;
+    $('retention').hidden = !isRemoved;
+  });
   $('more').addEventListener('click', async () => {
     const before = $('tiles').children.length;
     await load(cursor, on);

@@ -56,9 +56,11 @@ pub struct Config {
     pub verifies: bool,
     /// Whether responses name their route in a header, which the platform removes.
     pub names_routes: bool,
-    /// Whether the platform has a sweep, which publishes overdue tasks again and removes
-    /// old data.
+    /// Whether the platform has a sweep, which publishes overdue tasks again.
     pub is_swept: bool,
+    /// Whether the platform removes what a user without an account made, some time after
+    /// the last session.
+    pub removes_old_data: bool,
 }
 
 /// Which tokens are accepted.
@@ -155,6 +157,7 @@ impl Config {
             verifies: parsed(settings, "verify", "off", switch).await?,
             names_routes: text(settings, "name-routes").await.as_deref() == Some("true"),
             is_swept: text(settings, "swept").await.as_deref() == Some("true"),
+            removes_old_data: text(settings, "removes-old-data").await.as_deref() == Some("true"),
         })
     }
 

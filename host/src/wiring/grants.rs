@@ -220,6 +220,9 @@ fn api_settings(config: &Config, secret: Option<&Secret>, names_routes: bool) ->
     }
     // Each host runs a sweep, so its API need not look for overdue tasks.
     settings.insert("swept".into(), "true".to_owned());
+    if config.anonymous_retention.is_some() {
+        settings.insert("removes-old-data".into(), "true".to_owned());
+    }
     settings.insert("cors-origins".into(), config.cors_origins.join(","));
     if config.metrics_listen.is_some() || names_routes {
         settings.insert("name-routes".into(), "true".to_owned());

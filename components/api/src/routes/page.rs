@@ -28,8 +28,7 @@ pub async fn service<P: Ports>(state: &State<P>) -> Answer<P> {
             "max_image_bytes": config.image_limits.max_bytes,
             "max_image_pixels": config.image_limits.max_pixels,
             "model": health::model(state).await,
-            // Only a sweep removes old data.
-            "removes_old_data": config.is_swept,
+            "removes_old_data": config.removes_old_data,
             "verify": config.verifies,
         }),
     )

@@ -110,11 +110,12 @@ fn the_samples_are_images_that_the_service_takes() {
 
 #[test]
 fn the_page_learns_what_an_image_may_be_and_what_refines_it() {
-    for (swept, verify) in [(false, true), (true, false)] {
+    for (removes, verify) in [(false, true), (true, false)] {
         let service = Service::with(&[
             ("max-image-bytes", "1MiB"),
             ("rate-limit", "unlimited"),
-            ("swept", if swept { "true" } else { "" }),
+            ("removes-old-data", if removes { "true" } else { "" }),
+            ("swept", "true"),
             ("verify", if verify { "on" } else { "off" }),
         ]);
         let told = service.send(Call::get("/page/service.json"));
@@ -126,7 +127,7 @@ fn the_page_learns_what_an_image_may_be_and_what_refines_it() {
                 "max_image_pixels": 50_000_000,
                 "model": "It edits by rules.",
                 "quota": null,
-                "removes_old_data": swept,
+                "removes_old_data": removes,
                 "verify": verify,
             })
         );
