@@ -81,7 +81,7 @@ async fn what_is_in_the_way_leaves_when_it_has_ended() {
 async fn a_spent_quota_says_when_it_goes_on() {
     let tab = Tab::open(stingy()).await;
     tab.refines(&pictures::png(8, 8), "echo it").await;
-    tab.reads("quota", "0 of 1 refinements left, resets ").await;
+    tab.reads("quota", "0 of 1 refinement left, resets ").await;
     tab.click("#revise").await;
     tab.sees("compose").await;
     tab.click("#submit").await;
@@ -100,7 +100,7 @@ async fn a_spent_quota_says_when_it_goes_on() {
     tab.is_for_everyone("429").await;
     // The service is asked for it.
     tab.reload().await;
-    tab.reads("quota", "0 of 1 refinements left, resets ").await;
+    tab.reads("quota", "0 of 1 refinement left, resets ").await;
 }
 
 #[tokio::test]
@@ -108,11 +108,17 @@ async fn a_spent_budget_says_when_it_goes_on() {
     let tab = Tab::open(frugal()).await;
     let picture = pictures::png(8, 8);
     let prompt = provider().prompt([openai::answer(&picture)]);
-    tab.reads("quota", "0 of 10 refinements, 0.00 of 0.10 USD, resets ")
-        .await;
+    tab.reads(
+        "quota",
+        "10 of 10 refinements left, 0.10 of 0.10 USD left, resets ",
+    )
+    .await;
     tab.refines(&picture, &prompt).await;
-    tab.reads("quota", "1 of 10 refinements, 0.06 of 0.10 USD, resets ")
-        .await;
+    tab.reads(
+        "quota",
+        "9 of 10 refinements left, 0.04 of 0.10 USD left, resets ",
+    )
+    .await;
     tab.click("#revise").await;
     tab.sees("compose").await;
     tab.click("#submit").await;
@@ -123,8 +129,11 @@ async fn a_spent_budget_says_when_it_goes_on() {
     .await;
     tab.is_for_everyone("budget").await;
     tab.reload().await;
-    tab.reads("quota", "1 of 10 refinements, 0.06 of 0.10 USD, resets ")
-        .await;
+    tab.reads(
+        "quota",
+        "9 of 10 refinements left, 0.04 of 0.10 USD left, resets ",
+    )
+    .await;
 }
 
 #[tokio::test]

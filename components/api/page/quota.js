@@ -1,4 +1,4 @@
-// What the user has used of the quota and of the budget, and when they are reset.
+// What is left of the user's quota and budget, and when they are reset.
 
 import { $, say } from './dom.js';
 import { service } from './service.js';
@@ -32,27 +32,26 @@ export async function forget() {
   $('cost').hidden = !full;
   // It may have been learnt meanwhile.
   if (!full || !$('quota').hidden) return;
-  say($('quota'), `${full.limit} refinement${full.limit === 1 ? '' : 's'} a ${full.window}`);
+  say($('quota'), `${counted(full.limit, 'refinement')} a ${full.window}`);
 }
 
 /** Nothing where there is no limit and nothing was spent. */
 function line() {
+  const refinements = quota?.limit && `${quota.remaining} of ${counted(quota.limit, 'refinement')} left`;
   const money = usage && spending(usage);
-  if (!quota?.limit) return money && `${money}, ${resets(usage)}`;
-  if (!money) return `${quota.remaining} of ${quota.limit} refinements left, ${resets(quota)}`;
-  const refinements = `${quota.limit - quota.remaining} of ${quota.limit} refinements`;
-  return quota.reset === usage.reset
-    ? `${refinements}, ${money}, ${resets(quota)}`
-    : `${refinements}, ${resets(quota)}; ${money}, ${resets(usage)}`;
+  if (refinements && money && quota.reset === usage.reset) return `${refinements}, ${money}, ${resets(quota)}`;
+  return [refinements && `${refinements}, ${resets(quota)}`, money && `${money}, ${resets(usage)}`].filter(Boolean).join('; ');
 }
 
 /** What counts towards the budget, and what cannot since its price is unknown. */
 function spending({ spent, reserved, limit, unknown_calls: unknown }) {
   const used = Number(spent) + Number(reserved);
-  const calls = unknown && `${unknown} call${unknown === 1 ? '' : 's'} of unknown price`;
-  const amount = limit ? `${dollars(used)} of ${limit} USD` : used && `${dollars(used)} USD`;
-  return [amount, calls].filter(Boolean).join(' and ');
+  // A call may cost more than was reserved for it.
+  const amount = limit ? `${dollars(Math.max(0, limit - used))} of ${limit} USD left` : used && `${dollars(used)} USD spent`;
+  return [amount, unknown && `${counted(unknown, 'call')} of unknown price`].filter(Boolean).join(' and ');
 }
+
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** `reset` is in seconds. */
 function resets({ reset }) {
