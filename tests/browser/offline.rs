@@ -35,6 +35,18 @@ async fn what_cannot_be_sent_is_sent_again() {
     assert_eq!(tab.value(made).await, json!(1));
 }
 
+#[tokio::test]
+async fn what_is_refused_in_the_end_waits_for_no_connection() {
+    let tab = Tab::open(scripted()).await;
+    tab.connection(false).await;
+    tab.click("#submit").await;
+    tab.reads("form-error", "cannot be reached. Trying again")
+        .await;
+    tab.connection(true).await;
+    tab.reads("prompt-error", "Say what should change.").await;
+    tab.hides("form-error").await;
+}
+
 /// Where events do not arrive, the page asks.
 #[tokio::test]
 async fn a_task_is_watched_without_events_too() {

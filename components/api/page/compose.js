@@ -153,6 +153,8 @@ async function insist(wish) {
 }
 
 function explain(error, watch) {
+  // It may still say that the service cannot be reached.
+  complain('form', null);
   // The upload shows its own error, and the page asks for a token.
   if (!$('image-error').hidden || (error instanceof Refusal && error.status === 401)) return;
   if (error instanceof Refusal && error.status === 409 && error.body?.task_id) {
