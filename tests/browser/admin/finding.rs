@@ -45,7 +45,11 @@ async fn filters_stay_in_the_address() {
 #[tokio::test]
 async fn a_filter_that_cannot_be_used_says_so() {
     let tab = attend("/?since=yesterday").await;
-    tab.reads("task-error", "since").await;
+    tab.reads(
+        "task-error",
+        "A value cannot be used. since: It has to be a time, as 2026-11-20T12:00:00Z.",
+    )
+    .await;
     tab.is_for_everyone("a filter that cannot be used").await;
 }
 

@@ -175,7 +175,7 @@ function sentence(error) {
     console.error(error);
     return 'Something went wrong on this page. Reload it and try again.';
   }
-  const fields = Object.entries(error.fields).map(([field, problems]) => `${field} ${problems.join(', ')}.`);
+  const fields = Object.entries(error.fields).map(([field, problems]) => `${field}: ${problems.join(' ')}`);
   return [error.message, ...fields].join(' ');
 }
 
