@@ -40,6 +40,9 @@ async fn filters_stay_in_the_address() {
     other.lists(1).await;
     other.click("#task-rows td").await;
     other.shows(&first).await;
+    // The command line finds it by what the title says.
+    let title = format!("Task {}", &first[..18]);
+    assert_eq!(other.text("panel-title").await, title);
 }
 
 #[tokio::test]

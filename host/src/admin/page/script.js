@@ -84,8 +84,8 @@ function moment(time, { hasDate = true, exact = false } = {}) {
 const dayOf = (time) => new Date(time).toDateString();
 const when = (time, how) => make('time', { dateTime: time, title: time }, moment(time, how));
 
-/** Ids begin with the time, so that their ends tell them apart. */
-const short = (id) => `…${id.slice(-8)}`;
+/** A beginning, which the command line takes. */
+const short = (id) => id.slice(0, 18);
 
 const isOver = ({ status }) => status === 'completed' || status === 'failed';
 
