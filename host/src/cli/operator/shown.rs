@@ -49,15 +49,16 @@ fn clock(time: Timestamp, length: usize) -> String {
     written.chars().take(length).collect()
 }
 
-/// A duration or an age: the larger of two units is enough.
+/// A duration or an age. Minutes, hours and days are at least two, so that a list reads in
+/// order: `119 s`, then `2 min`.
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => format!("{} ms", duration.as_millis()),
         1..=9 => format!("{:.1} s", duration.as_secs_f64()),
-        10..=99 => format!("{seconds} s"),
-        100..=5_999 => format!("{} min", seconds / 60),
-        6_000..=172_799 => format!("{} h", seconds / 3_600),
+        10..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
     }
 }
@@ -114,9 +115,12 @@ mod tests {
             (999, "999 ms"),
             (1_040, "1.0 s"),
             (59_900, "59 s"),
-            (100_000, "1 min"),
+            (119_999, "119 s"),
+            (120_000, "2 min"),
             (5_400_000, "90 min"),
+            (7_199_000, "119 min"),
             (7_200_000, "2 h"),
+            (172_799_000, "47 h"),
             (172_800_000, "2 d"),
         ] {
             let shown = span(Duration::from_millis(milliseconds));
