@@ -89,6 +89,18 @@ async fn what_an_image_may_be_and_what_refines_it_is_told_beforehand() {
         .await;
 }
 
+/// The new user has no such upload.
+#[tokio::test]
+async fn an_image_is_uploaded_again_if_the_session_is_lost() {
+    let tab = Tab::open(scripted()).await;
+    tab.uploads(&pictures::png(20, 10)).await;
+    let cookie = json!({"name": "session", "url": scripted().url()});
+    tab.call("Network.deleteCookies", cookie).await;
+    tab.asks("echo it").await;
+    tab.is_done().await;
+    assert_eq!(tab.natural_size("before").await, json!([20, 10]));
+}
+
 #[tokio::test]
 async fn an_address_that_leads_nowhere_leads_back() {
     let tab = Tab::blank(local()).await;

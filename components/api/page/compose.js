@@ -134,6 +134,8 @@ async function send() {
     return await insist(wish);
   } catch (error) {
     if (error instanceof Refusal) part.discard(wish);
+    // The session was lost, and with it the user who had uploaded it.
+    if (error.status === 404 && source.isToUpload()) return send();
     throw error;
   }
 }

@@ -41,6 +41,10 @@ export async function init() {
     point($('address').value);
     if (source.kind === 'address') $('prompt').focus();
   });
+  document.addEventListener('user', () => {
+    // What was stored belongs to the user before.
+    if (source.stored) Object.assign(source, { stored: null, sending: null, isUsed: false });
+  });
   $('file-hint').textContent = `or drop it here, or paste it. ${await limits()}.`;
 }
 
@@ -87,6 +91,9 @@ export function isShowing({ original_image_url: address, original_concept_id: co
   if (source.concept || concept) return source.concept === concept;
   return source.kind !== 'none' && (source.address === address || source.stored?.image_url === address);
 }
+
+/** Whether its file has to be uploaded, perhaps again. */
+export const isToUpload = () => source.kind === 'file' && !source.sending;
 
 /** Its field in a request: waits until an upload has finished. */
 export async function fields() {
