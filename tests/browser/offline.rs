@@ -47,6 +47,23 @@ async fn what_is_refused_in_the_end_waits_for_no_connection() {
     tab.hides("form-error").await;
 }
 
+#[tokio::test]
+async fn a_result_is_loaded_once_the_connection_is_back() {
+    let tab = Tab::open(scripted()).await;
+    let original = origin().picture(&pictures::png(30, 20));
+    let task = tab.has_done(&original, "echo it").await;
+    let urls = json!({"urls": ["*/api/images/*"]});
+    tab.call("Network.setBlockedURLs", urls).await;
+    tab.opens(&task).await;
+    tab.reads("no-picture", "The refined image cannot be loaded.")
+        .await;
+    tab.call("Network.setBlockedURLs", json!({"urls": []}))
+        .await;
+    tab.run("dispatchEvent(new Event('online'))").await;
+    tab.is_done().await;
+    tab.hides("no-picture").await;
+}
+
 /// Where events do not arrive, the page asks.
 #[tokio::test]
 async fn a_task_is_watched_without_events_too() {

@@ -16,11 +16,14 @@ import * as versions from './versions.js';
 const DIFFERENT = 'Refined, with differences:';
 
 let current = null;
+/** Shows once more what could not be loaded. */
+let repeat = null;
 
 /** `refineAgain` and `revise` get the task whose result, or whose request, is continued;
  * `restart` begins anew. */
 export function init({ refineAgain, revise, restart, deleted }) {
   versions.init();
+  addEventListener('online', () => repeat?.());
   $('again').addEventListener('click', () => refineAgain(current));
   $('revise').addEventListener('click', () => revise(current));
   $('another').addEventListener('click', restart);
@@ -80,12 +83,17 @@ export async function show(task, { isNew }) {
 
 /** Compares two versions, by default the original and the result. */
 async function showPair(before, after, isNew) {
+  repeat = null;
   say($('no-picture'), null);
   say($('stage-note'), null);
   const shown = await compare.show(before, after, { isNew });
   if (!shown) return;
-  if (!shown.hasAfter) say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
-  else if (!shown.hasBefore) say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
+  if (!shown.hasAfter) {
+    repeat = () => showPair(before, after, isNew);
+    say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
+  } else if (!shown.hasBefore) {
+    say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
+  }
 }
 
 /** The result keeps the name for its own refinements. */
@@ -119,6 +127,7 @@ function tellNotes(notes) {
 
 export function leave() {
   current = null;
+  repeat = null;
   compare.clear();
   $('compare').hidden = true;
   $('split-bar').hidden = true;
