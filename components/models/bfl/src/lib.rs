@@ -21,7 +21,7 @@ use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
     NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, answer,
-    ask, is_segment, json, outcome, reply, success,
+    ask, is_segment, json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -141,7 +141,7 @@ impl<P: Ports> Service<'_, P> {
         let request = HttpRequest::post(format!("/v1/{name}"), "application/json", body)
             .with("x-key", self.settings.key.clone());
         let response = ask(self.ports, self.settings, request, Some(original)).await?;
-        json(response, MAX_JSON).await
+        paid_if_unusable(self.ports, json(response, MAX_JSON).await).await
     }
 
     /// Polls work until it has ended.

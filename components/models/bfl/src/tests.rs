@@ -114,6 +114,15 @@ fn work_that_fails_is_told() {
 }
 
 #[test]
+fn an_answer_that_names_no_work_is_paid_for() {
+    for answer in ["{}", "not JSON"] {
+        let script = Script::of([(200, answer)]);
+        assert!(script.refine::<Bfl>(&own(), None).is_err(), "{answer}");
+        assert_eq!(script.usages.take(), [Usage::default()], "{answer}");
+    }
+}
+
+#[test]
 fn a_request_that_is_not_accepted_is_told() {
     let unauthorized = |reason: &str| Error::Unauthorized(reason.to_owned());
     for (status, sample, expected) in [

@@ -23,7 +23,7 @@ use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Base, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE,
     Model, NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken,
-    ask, is_segment, json, outcome, reply, success,
+    ask, is_segment, json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -130,7 +130,7 @@ impl<P: Ports> Queue<'_, P> {
             .with("x-fal-no-retry", Some("1".to_owned()))
             .with("x-fal-request-timeout", Some(seconds.to_string()));
         let response = ask(self.ports, self.settings, request, Some(original)).await?;
-        json(response, MAX_JSON).await
+        paid_if_unusable(self.ports, json(response, MAX_JSON).await).await
     }
 
     /// The outcome of a request that an earlier call submitted.

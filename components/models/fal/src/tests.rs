@@ -1,5 +1,6 @@
 //! Whole refinements by a provider in memory, which answers as the API's reference says.
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_model_provider::script::{Script, settings};
 use concept_refinement_model_provider::{Answer, Error, Settings};
 use serde_json::Value;
@@ -106,6 +107,15 @@ fn a_model_has_its_own_inputs() {
             Err(Error::refused(expected))
         );
         assert!(script.urls().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn an_answer_that_names_no_work_is_paid_for() {
+    for answer in ["{}", "not JSON"] {
+        let script = Script::of([(200, answer)]);
+        assert!(script.refine::<Fal>(&own(), None).is_err(), "{answer}");
+        assert_eq!(script.usages.take(), [Usage::default()], "{answer}");
     }
 }
 

@@ -38,6 +38,17 @@ pub async fn free_if_refused<T>(
     answered
 }
 
+/// Tells that work which was accepted costs what a call costs, if its answer cannot be used.
+pub async fn paid_if_unusable<T>(
+    ports: &impl Ports,
+    answered: Result<T, Error>,
+) -> Result<T, Error> {
+    if let Err(Error::Refused(_) | Error::Broken(_)) = answered {
+        ports.add_usage(&Usage::default()).await;
+    }
+    answered
+}
+
 /// Sends a request, and returns when the head of a successful response has arrived.
 pub async fn exchange<P: Ports>(
     ports: &P,

@@ -3,8 +3,8 @@
 //!
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
 //! it implements [`Model`] with a call of [`ask()`] for the work and of [`exchange()`] for the
-//! rest, and of [`outcome`] where a provider answers with work in progress, which has a
-//! [`Receipt`]. This crate finds the image wherever an answer has it; a provider reads its own
+//! rest, of [`outcome`] where a provider answers with work in progress, which has a
+//! [`Receipt`], and of [`paid_if_unusable`] for an answer without one. This crate finds the image wherever an answer has it; a provider reads its own
 //! only if other images are in it.
 //! Everything is plain Rust that uses [`Ports`]; only `component` knows WIT.
 //!
@@ -45,7 +45,7 @@ pub use address::{Address, is_segment};
 pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
 pub use concept_refinement_guest::Failure;
-pub use exchange::{ask, exchange, free_if_refused, success};
+pub use exchange::{ask, exchange, free_if_refused, paid_if_unusable, success};
 pub use input::Input;
 pub use message::{could_not_refine, message_in, said_in};
 pub use model::{Model, Provider, Taken};

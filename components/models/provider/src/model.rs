@@ -5,7 +5,7 @@
 use concept_refinement_domain::payment::Usage;
 
 use crate::answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, reply};
-use crate::exchange::ask;
+use crate::exchange::{ask, paid_if_unusable};
 use crate::original::{Contents, Original};
 use crate::outcome::Error;
 use crate::ports::{ByteStream, HttpRequest, Ports};
@@ -88,11 +88,10 @@ impl<P: Provider> Model for P {
             Ok(Reply::Json(json)) => (P::usage(&json), P::answer(&json, settings)),
             Err(error) => (Usage::default(), Err(error)),
         };
-        // An answer that cannot be used was paid for too.
-        if usage != Usage::default() || matches!(answer, Err(Error::Refused(_) | Error::Broken(_)))
-        {
-            ports.add_usage(&usage).await;
+        if usage == Usage::default() {
+            return paid_if_unusable(ports, answer).await;
         }
+        ports.add_usage(&usage).await;
         answer
     }
 }

@@ -2,7 +2,8 @@
 
 use concept_refinement_model_provider::{
     Answer, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Method, Ports,
-    Question, Reply, Settings, Stage, free_if_refused, is_segment, reply, success,
+    Question, Reply, Response, Settings, Stage, free_if_refused, is_segment, paid_if_unusable,
+    reply, success,
 };
 
 use crate::prediction::read;
@@ -34,6 +35,11 @@ pub async fn refine(
     }
     let response = success(ports, settings, response).await;
     let response = free_if_refused(ports, response).await?;
+    paid_if_unusable(ports, answer(response, settings).await).await
+}
+
+/// The image of a prediction.
+async fn answer(response: Response<impl ByteStream>, settings: &Settings) -> Result<Answer, Error> {
     let json = match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => return Ok(answer),
         Reply::Json(json) => json,

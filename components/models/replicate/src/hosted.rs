@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart,
-    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, is_segment,
-    json, outcome, reply, success,
+    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, exchange,
+    free_if_refused, is_segment, json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,18 @@ pub async fn refine(
             return Ok(answer);
         }
     }
-    let said = make(ports, settings, name, question, original).await?;
+    let response = make(ports, settings, name, question, original).await?;
+    paid_if_unusable(ports, made(ports, settings, task, response).await).await
+}
+
+/// The answer of the prediction that this response is about.
+async fn made(
+    ports: &impl Ports,
+    settings: &Settings,
+    task: &str,
+    response: Response<impl ByteStream>,
+) -> Result<Answer, Error> {
+    let said = prediction(response).await?;
     let (id, made) = read(&said, settings)?;
     let id = id.filter(|id| is_segment(id));
     let receipt = id.map(|id| Receipt::new(Prediction { id }, task));
@@ -99,14 +110,14 @@ async fn earlier(
     })
 }
 
-/// Creates a prediction. Returns what the response says about it.
-async fn make(
-    ports: &impl Ports,
+/// Creates a prediction.
+async fn make<P: Ports>(
+    ports: &P,
     settings: &Settings,
     name: &str,
     question: &Question,
     original: Contents<impl ByteStream + 'static>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Response<P::Stream>, Error> {
     let (path, before) = place(name)
         .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
     let input = Input::of(
@@ -122,23 +133,23 @@ async fn make(
             .with_bearer(settings.key.as_deref())
             .with("cancel-after", Some(format!("{seconds}s")))
     };
-    let response = match (&question.source_url, original.original().length) {
+    match (&question.source_url, original.original().length) {
         (Some(url), _) => {
             let request = request(input.with_url(question, settings, url)?);
-            ask(ports, settings, request, NOTHING).await?
+            ask(ports, settings, request, NOTHING).await
         }
         (None, 0..=MAX_DATA_URL) => {
             let request = request(input.with_data(question, settings, original.original())?);
-            ask(ports, settings, request, Some(original)).await?
+            ask(ports, settings, request, Some(original)).await
         }
         (None, _) => {
             let url = uploaded(ports, settings, question, original).await;
+            let url = free_if_refused(ports, url).await;
             let url = url.map_err(Error::not_accepted)?;
             let request = request(input.with_url(question, settings, &url)?);
-            ask(ports, settings, request, NOTHING).await?
+            ask(ports, settings, request, NOTHING).await
         }
-    };
-    prediction(response).await
+    }
 }
 
 /// Polls a prediction until it has ended.
@@ -178,7 +189,7 @@ async fn uploaded(
     let body = form.body(&[], None, "content", "image", original.original());
     let request = HttpRequest::post("/v1/files", form.content_type(), body)
         .with_bearer(settings.key.as_deref());
-    let response = ask(ports, settings, request, Some(original)).await?;
+    let response = exchange(ports, settings, request, Some(original)).await?;
     let file: File = json(response, MAX_FILE_JSON).await?;
     Ok(file.urls.get)
 }

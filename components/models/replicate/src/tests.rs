@@ -1,5 +1,6 @@
 //! Whole refinements by Replicate in memory: what is asked, and what is stored.
 
+use concept_refinement_domain::payment::Usage;
 use concept_refinement_model_provider::script::{Script, settings};
 use concept_refinement_model_provider::{Answer, Error};
 
@@ -53,6 +54,35 @@ fn a_prediction_is_polled_until_it_has_ended() {
     let script = Script::of([(201, STARTING), (200, FAILED)]);
     assert_eq!(refined(&script, None), failed());
     assert_eq!(script.kept.take(), [RUNNING]);
+}
+
+/// Of an image the caller records it.
+#[test]
+fn an_answer_that_is_of_no_use_is_paid_for() {
+    for (name, status, answer, expected) in [
+        ("an image", 201, SUCCEEDED, None),
+        ("failed", 201, FAILED, Some(Usage::default())),
+        ("removed", 201, REMOVED, Some(Usage::default())),
+        ("not JSON", 201, "{", Some(Usage::default())),
+        (
+            "of no name",
+            201,
+            r#"{"status":"starting"}"#,
+            Some(Usage::default()),
+        ),
+        ("refused", 422, FAILED, Some(Usage::NOTHING)),
+    ] {
+        for url in [PROFILE.url, "http://cog.lan:5000"] {
+            let is_running = url != PROFILE.url && name == "of no name";
+            let script = Script::of([(status, answer)]);
+            let answer = script.refine::<Replicate>(&settings(url, &[]).unwrap(), None);
+            assert_eq!(answer.is_ok(), name == "an image", "{url}, {name}");
+            // A Cog server that is still at work may be asked again.
+            let expected = expected.filter(|_| !is_running);
+            let usages = script.usages.take();
+            assert_eq!(usages, Vec::from_iter(expected), "{url}, {name}");
+        }
+    }
 }
 
 #[test]
