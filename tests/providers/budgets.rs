@@ -8,13 +8,14 @@ use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
-use concept_refinement_tests::service::Service;
+use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::stand_in::StandIn as _;
 use concept_refinement_tests::stand_in::openai::{self, OpenAi};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::pairs::refined;
+use crate::paid_once::{TOLD, notes, sum};
+use crate::pairs::{refined, started};
 
 /// How many are submitted at once.
 const TASKS: usize = 200;
@@ -128,7 +129,7 @@ async fn what_a_call_costs_is_what_is_known_of_it() {
         if let Some(price) = price {
             launch = launch.set("model-price", price);
         }
-        let service = crate::pairs::started(launch).await;
+        let service = started(launch).await;
         let prompt = provider.prompt(replies);
         let (client, task) = refined(&service, &prompt).await;
         let told = usage(&client).await;
@@ -140,4 +141,56 @@ async fn what_a_call_costs_is_what_is_known_of_it() {
         let told = &task["metadata"]["cost"];
         assert_eq!(*told, cost, "{name}: {task}");
     }
+}
+
+/// The models `fast` and `slow` have a provider each; `local` has none, and is asked last.
+#[tokio::test]
+async fn an_answer_settles_the_call_of_its_own_link_alone() {
+    let busy = || Reply::status(429);
+    let perhaps = || Reply::status(500);
+    let silent = || Reply::raw(b"").then_silence();
+    let image = || openai::answer(&pictures::png(50, 40));
+    let cases = [
+        ("500, 429", perhaps(), busy(), "", "0.00", "0.06", false),
+        ("silence, 429", silent(), busy(), "", "0.00", "0.06", false),
+        ("429, 500", busy(), perhaps(), "", "0.00", "0.01", false),
+        ("500, 500", perhaps(), perhaps(), "", "0.00", "0.07", true),
+        ("500, image", perhaps(), image(), "", "0.01", "0.06", true),
+    ];
+    let tasks = cases.map(
+        async |(name, first, second, price, spent, reserved, is_told)| {
+            let (fast, slow) = (Provider::start(), Provider::start());
+            let mut launch = Launch::new()
+                .set("model", "fallback(fast=openai, slow=openai, local)")
+                .set("model-timeout", "3s")
+                .set("metrics-listen", "127.0.0.1:0")
+                .variable("REFINEMENT_MODELS_FAST_URL", &fast.url())
+                .variable("REFINEMENT_MODELS_FAST_API_KEY", OpenAi.key())
+                .variable("REFINEMENT_MODELS_FAST_PRICE", "0.06")
+                .variable("REFINEMENT_MODELS_SLOW_URL", &slow.url())
+                .variable("REFINEMENT_MODELS_SLOW_API_KEY", OpenAi.key())
+                .variable("REFINEMENT_MODELS_SLOW_PRICE", "0.01");
+            if !price.is_empty() {
+                launch = launch.variable("REFINEMENT_MODELS_LOCAL_PRICE", price);
+            }
+            let service = started(launch).await;
+            let prompt = fast.prompt([first]);
+            slow.answers(&prompt, [second]);
+            let (client, task) = refined(&service, &prompt).await;
+            assert_eq!(task["status"], "completed", "{name}: {task}");
+            let told = usage(&client).await;
+            assert_eq!(told["spent"], spent, "{name}: {told}");
+            assert_eq!(told["reserved"], reserved, "{name}: {told}");
+            let cost = match spent {
+                "0.00" => Value::Null,
+                spent => json!(spent),
+            };
+            assert_eq!(task["metadata"]["cost"], cost, "{name}: {task}");
+            let notes = notes(&client).await.to_string();
+            assert_eq!(notes.contains(TOLD), is_told, "{name}: {notes}");
+            let repeated = sum(&service, "model_repeated_calls_total", &[]).await;
+            assert_eq!(repeated, f64::from(u8::from(is_told)), "{name}");
+        },
+    );
+    join_all(tasks).await;
 }

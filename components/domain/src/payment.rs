@@ -119,6 +119,16 @@ impl Payment {
         begun
     }
 
+    /// The state when a model is called: its answer must not show that an earlier call was
+    /// accepted, of which nobody knows it. None: there is none.
+    pub fn earlier_calls_left(&self) -> Option<Self> {
+        self.usage.values().any(LinkUsage::is_open).then(|| {
+            let mut left = self.clone();
+            left.usage.values_mut().for_each(LinkUsage::leave);
+            left
+        })
+    }
+
     /// The price of the last call of a link, unless it is known what became of that call.
     pub fn open_price(&self, link: &str) -> Option<MicroDollars> {
         self.usage.get(link)?.open_price()
@@ -326,6 +336,63 @@ mod tests {
         };
         assert_eq!(price(&answered.with_usage("a", &usage)), 40);
         assert_eq!(price(&answered.completed()), 60);
+    }
+
+    /// The calls of a task: of whom, and what becomes of each. `free` has no provider.
+    fn of_chain(calls: &[(&str, &str)]) -> Payment {
+        calls
+            .iter()
+            .fold(Payment::default(), |before, (link, outcome)| {
+                let left = before.earlier_calls_left().unwrap_or(before);
+                let begun = match *link {
+                    "free" => left,
+                    _ => left.call_begun(link, Some(MicroDollars(60))),
+                };
+                match *outcome {
+                    "refused" => begun.call_not_accepted(link),
+                    "receipt" => begun.with_receipt(link, b"1").unwrap(),
+                    "answered" => begun.call_answered(link).unwrap_or(begun),
+                    _ => begun,
+                }
+            })
+    }
+
+    #[test]
+    fn an_answer_settles_the_call_of_its_own_model_alone() {
+        let (perhaps, refused) = (("fast", "perhaps"), ("fast", "refused"));
+        let (receipt, answered) = (("fast", "receipt"), ("fast", "answered"));
+        let slow = |outcome| ("slow", outcome);
+        let free = ("free", "answered");
+        for (name, calls, cost, reserved) in [
+            ("free", &[free][..], None, 0),
+            ("perhaps, free", &[perhaps, free], None, 60),
+            ("refused, free", &[refused, free], None, 0),
+            (
+                "perhaps twice, free",
+                &[perhaps, slow("perhaps"), free],
+                None,
+                120,
+            ),
+            (
+                "refused, perhaps, free",
+                &[refused, slow("perhaps"), free],
+                None,
+                60,
+            ),
+            ("perhaps, paid", &[perhaps, slow("answered")], Some(60), 60),
+            // Whose answer could not be noted.
+            ("perhaps, paid at last", &[perhaps, slow("")], Some(60), 60),
+            ("perhaps, again", &[perhaps, answered], Some(60), 60),
+            ("a receipt, free", &[receipt, free], Some(60), 0),
+            ("answered in vain, free", &[answered, free], Some(60), 0),
+        ] {
+            let completed = of_chain(calls).completed();
+            let spent = completed.total_usage().and_then(|usage| usage.cost);
+            assert_eq!(spent, cost, "{name}");
+            let bookings = completed.bookings();
+            let kept: i64 = bookings.map(|booking| booking.change.reserved).sum();
+            assert_eq!(kept, reserved, "{name}");
+        }
     }
 
     #[test]

@@ -174,6 +174,28 @@ impl Payments {
         claim.is_some_and(|claim| claim.price(link).is_some())
     }
 
+    /// To be called before each call of a link: if nobody knows whether an earlier call was
+    /// accepted, records durably that no answer shows it any more. While the store cannot be
+    /// reached, this waits.
+    ///
+    /// # Errors
+    ///
+    /// The link must not be called.
+    pub async fn leave_earlier(&self) -> Result<(), LeaseLost> {
+        let Some(claim) = &self.0 else {
+            return Ok(());
+        };
+        let left = || claim.state.lock().payment.earlier_calls_left();
+        if left().is_none() {
+            return Ok(());
+        }
+        let _turn = claim.turn.lock().await;
+        match left() {
+            Some(payment) => claim.note(payment).await,
+            None => Ok(()),
+        }
+    }
+
     /// Durably records that a call of a link is about to be sent. `has_receipt`: the call
     /// started from a receipt and only requests work that is already recorded. While the
     /// store cannot be reached, this waits.

@@ -60,18 +60,19 @@ impl<P: Platform, M: Machine> Store<P, M> {
         began.await?.ok_or(LOST)
     }
 
-    /// Whether the call is forbidden: see [`Payment::is_repeat`]. Reads nothing if
-    /// repeats are allowed.
+    /// Whether a call that costs nothing is forbidden: see [`Payment::is_repeat`]. Otherwise its
+    /// answer shows nothing of earlier calls: see [`Payment::earlier_calls_left`].
     pub async fn is_forbidden(&self, key: &str) -> Result<bool, Fault> {
         let (lease, link) = call(key)?;
-        if !self.is_never().await {
-            return Ok(false);
-        }
+        let is_never = self.is_never().await;
         let looked = self.change_task(&lease.task_id, None, |record, _| {
-            let is_repeat = record.payment.is_repeat(link);
-            Ok(Decision::unchanged(
-                record.is_held_by(&lease).then_some(is_repeat),
-            ))
+            let is_forbidden = is_never && record.payment.is_repeat(link);
+            let left = record.payment.earlier_calls_left();
+            let payment = left.unwrap_or_else(|| record.payment.clone());
+            Ok(match is_forbidden && record.is_held_by(&lease) {
+                true => Decision::unchanged(Some(true)),
+                false => pay(record, &lease, &payment, false),
+            })
         });
         looked.await?.ok_or(LOST)
     }

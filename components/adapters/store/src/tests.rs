@@ -13,7 +13,10 @@ use concept_refinement_domain::capability::{
     Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, NewTask, Stored, StoredOrNot,
     Submission, TaskFailure,
 };
-use concept_refinement_domain::payment::{MAX_RECEIPT, NOT_ASKED_TWICE, Usage, receipt_key};
+use concept_refinement_domain::money::MicroDollars;
+use concept_refinement_domain::payment::{
+    MAX_RECEIPT, NOT_ASKED_TWICE, Usage, keyed_call, receipt_key,
+};
 use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
@@ -728,6 +731,25 @@ fn what_calls_cost_adds_up() {
         texts.any(|text| text.contains(sum))
     });
     assert!(is_stored);
+}
+
+#[test]
+fn the_answer_of_a_free_model_settles_no_call_of_another() {
+    for (is_free_one_asked, expected) in [(true, (0, 60)), (false, (60, 0))] {
+        fresh();
+        let key = claimed_key(&accepted(1));
+        let price = Some(MicroDollars(60));
+        alone(store().begin_call(&key, price)).unwrap();
+        if is_free_one_asked {
+            let free = key.replace("fast", "local");
+            assert!(!alone(store().is_forbidden(&free)).unwrap());
+        }
+        let (lease, _) = keyed_call(&key).unwrap();
+        let finished = alone(store().finish(&lease, image(&lease).into())).unwrap();
+        assert_eq!(finished, Finished::Done);
+        let told = alone(store().spending("ada", Window::Month)).unwrap();
+        assert_eq!((told.spent, told.reserved), expected, "{is_free_one_asked}");
+    }
 }
 
 #[test]

@@ -73,6 +73,13 @@ impl LinkUsage {
         }
     }
 
+    /// Nothing will show any more whether the last call was accepted: its price stays reserved.
+    pub(super) fn leave(&mut self) {
+        if self.is_open() {
+            self.open = None;
+        }
+    }
+
     /// Whether the last call has a price, and nothing shows yet that it was accepted.
     pub(super) fn is_open(&self) -> bool {
         let open = self.open.as_ref();
@@ -171,12 +178,13 @@ mod tests {
         Refuse,
         Accept,
         Receipt,
+        Leave,
         Cost(Option<u64>),
     }
 
     #[test]
     fn each_call_counts_once_by_what_is_known_of_it() {
-        use Step::{Accept, Begin, Cost, Receipt, Refuse};
+        use Step::{Accept, Begin, Cost, Leave, Receipt, Refuse};
         const PRICED: Step = Begin(Some(60));
         const DEARER: Step = Begin(Some(70));
         const UNPRICED: Step = Begin(None);
@@ -217,6 +225,16 @@ mod tests {
             ("perhaps, again", &[PRICED, PRICED, Accept], Some(60), 60, 0),
             ("perhaps, refused", &[PRICED, PRICED, Refuse], None, 60, 0),
             ("another price", &[PRICED, DEARER, Accept], Some(70), 60, 0),
+            ("left", &[PRICED, Leave, Accept], None, 60, 0),
+            ("kept, and left", &[PRICED, Receipt, Leave], Some(60), 0, 0),
+            (
+                "left, again",
+                &[PRICED, Leave, PRICED, Accept],
+                Some(60),
+                60,
+                0,
+            ),
+            ("unpriced, left", &[UNPRICED, Leave], None, 0, 1),
             ("unpriced", &[UNPRICED], None, 0, 1),
             ("unpriced, accepted", &[UNPRICED, Accept], None, 0, 1),
             ("unpriced, refused", &[UNPRICED, Refuse], None, 0, 0),
@@ -233,6 +251,7 @@ mod tests {
                     Refuse => link.refuse(),
                     Accept => link.accept(),
                     Receipt => link.receive(),
+                    Leave => link.leave(),
                     Cost(cost) => link.add(&Usage {
                         cost,
                         output_tokens: Some(7),

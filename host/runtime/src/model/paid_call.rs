@@ -66,13 +66,14 @@ impl PaidCall {
         &self.key
     }
 
-    /// To be called before the model is: records the call if it has a price, though it sends no
-    /// request.
+    /// To be called before the model is: its answer shows nothing of earlier calls. Records the
+    /// call of a model without a provider that has a price, though it sends no request.
     ///
     /// # Errors
     ///
     /// The model must not be called.
-    pub async fn begin_own(&self) -> Result<(), LeaseLost> {
+    pub async fn begin(&self) -> Result<(), LeaseLost> {
+        self.waiting(self.payments.leave_earlier()).await?;
         match self.is_own && self.payments.has_price(&self.link) {
             true => self.leave().await,
             false => Ok(()),

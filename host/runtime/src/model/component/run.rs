@@ -80,7 +80,7 @@ async fn run(
         request.key(name),
         (!link.is_middleware()).then(|| waits.clone()),
     ));
-    if let Err(lost) = paid_call.begin_own().await {
+    if let Err(lost) = paid_call.begin().await {
         return Some(Try::Answered(Err(ModelError::Refused(lost.to_string()))));
     }
     store.data_mut().count(Arc::clone(&paid_call));
