@@ -156,6 +156,25 @@ async fn an_answer_settles_the_call_of_its_own_link_alone() {
         ("429, 500", busy(), perhaps(), "", "0.00", "0.01", false),
         ("500, 500", perhaps(), perhaps(), "", "0.00", "0.07", true),
         ("500, image", perhaps(), image(), "", "0.01", "0.06", true),
+        ("429, 429", busy(), busy(), "0.002", "0.002", "0.00", false),
+        (
+            "500, 429, a price",
+            perhaps(),
+            busy(),
+            "0.002",
+            "0.002",
+            "0.06",
+            false,
+        ),
+        (
+            "500, 500, a price",
+            perhaps(),
+            perhaps(),
+            "0.002",
+            "0.002",
+            "0.07",
+            true,
+        ),
     ];
     let tasks = cases.map(
         async |(name, first, second, price, spent, reserved, is_told)| {

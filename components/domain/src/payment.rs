@@ -119,6 +119,27 @@ impl Payment {
         begun
     }
 
+    /// The state when a model without a provider is about to be called, which costs this price
+    /// if it answers. Nobody else may charge for it, so it is none of the `calls`.
+    #[must_use]
+    pub fn own_call_begun(&self, link: &str, price: MicroDollars) -> Self {
+        Self {
+            calls: self.calls,
+            is_inherited: self.is_inherited,
+            ..self.call_begun(link, Some(price))
+        }
+    }
+
+    /// The state when a model without a provider has not answered.
+    #[must_use]
+    pub fn own_call_unanswered(&self, link: &str) -> Self {
+        let mut unanswered = self.clone();
+        if let Some(usage) = unanswered.usage.get_mut(link) {
+            usage.refuse();
+        }
+        unanswered
+    }
+
     /// The state when a model is called: its answer must not show that an earlier call was
     /// accepted, of which nobody knows it. None: there is none.
     pub fn earlier_calls_left(&self) -> Option<Self> {
@@ -146,14 +167,10 @@ impl Payment {
     /// The state when the last call of a link was not accepted.
     #[must_use]
     pub fn call_not_accepted(&self, link: &str) -> Self {
-        let mut refused = Self {
+        Self {
             calls: self.calls.saturating_sub(1),
-            ..self.clone()
-        };
-        if let Some(usage) = refused.usage.get_mut(link) {
-            usage.refuse();
+            ..self.own_call_unanswered(link)
         }
-        refused
     }
 
     /// The state when a link stores this receipt, replacing its previous one: its last call
@@ -228,6 +245,12 @@ impl Payment {
             model: link.clone(),
             change: usage.spending(),
         })
+    }
+
+    /// Whether no call may have cost anything.
+    pub fn is_free(&self) -> bool {
+        let mut usage = self.usage.values();
+        self.calls == 0 && usage.all(|usage| usage.spending().is_none())
     }
 
     /// What is left of the state when the task is completed: its last call was accepted.
@@ -338,7 +361,8 @@ mod tests {
         assert_eq!(price(&answered.completed()), 60);
     }
 
-    /// The calls of a task: of whom, and what becomes of each. `free` has no provider.
+    /// The calls of a task: of whom, and what becomes of each. `free` and `own` have no provider,
+    /// and `own` has a price.
     fn of_chain(calls: &[(&str, &str)]) -> Payment {
         calls
             .iter()
@@ -346,6 +370,7 @@ mod tests {
                 let left = before.earlier_calls_left().unwrap_or(before);
                 let begun = match *link {
                     "free" => left,
+                    "own" => left.own_call_begun(link, MicroDollars(2)),
                     _ => left.call_begun(link, Some(MicroDollars(60))),
                 };
                 match *outcome {
@@ -362,7 +387,7 @@ mod tests {
         let (perhaps, refused) = (("fast", "perhaps"), ("fast", "refused"));
         let (receipt, answered) = (("fast", "receipt"), ("fast", "answered"));
         let slow = |outcome| ("slow", outcome);
-        let free = ("free", "answered");
+        let (free, own) = (("free", "answered"), ("own", "answered"));
         for (name, calls, cost, reserved) in [
             ("free", &[free][..], None, 0),
             ("perhaps, free", &[perhaps, free], None, 60),
@@ -382,6 +407,7 @@ mod tests {
             ("perhaps, paid", &[perhaps, slow("answered")], Some(60), 60),
             // Whose answer could not be noted.
             ("perhaps, paid at last", &[perhaps, slow("")], Some(60), 60),
+            ("perhaps, own", &[perhaps, own], Some(2), 60),
             ("perhaps, again", &[perhaps, answered], Some(60), 60),
             ("a receipt, free", &[receipt, free], Some(60), 0),
             ("answered in vain, free", &[answered, free], Some(60), 0),
@@ -393,6 +419,35 @@ mod tests {
             let kept: i64 = bookings.map(|booking| booking.change.reserved).sum();
             assert_eq!(kept, reserved, "{name}");
         }
+    }
+
+    #[test]
+    fn a_model_without_a_provider_is_none_that_was_asked() {
+        let own = of_chain(&[("own", "")]);
+        let free = Payment::default().own_call_begun("own", MicroDollars(0));
+        for (name, payment, calls, is_free) in [
+            ("none", Payment::default(), 0, true),
+            ("under way", own.clone(), 0, false),
+            ("answered", of_chain(&[("own", "answered")]), 0, false),
+            ("not answered", own.own_call_unanswered("own"), 0, true),
+            ("of no price", free, 0, true),
+            (
+                "after a provider",
+                of_chain(&[("fast", ""), ("own", "")]),
+                1,
+                false,
+            ),
+            ("a provider", of_chain(&[("fast", "")]), 1, false),
+            ("not accepted", of_chain(&[("fast", "refused")]), 0, true),
+        ] {
+            assert_eq!(payment.calls, calls, "{name}");
+            assert_eq!(payment.is_free(), is_free, "{name}");
+            assert_eq!(payment.note(), None, "{name}");
+            assert_eq!(payment.is_repeat("own"), calls > 0, "{name}");
+        }
+        let retry = after(&["+", "a"]).of_retry();
+        let retry = retry.own_call_begun("own", MicroDollars(2));
+        assert!(retry.given_up("a", true, None).is_ok(), "nobody was asked");
     }
 
     #[test]

@@ -168,12 +168,6 @@ impl Payments {
         })
     }
 
-    /// Whether the operator has set a price for calls of this link.
-    pub fn has_price(&self, link: &str) -> bool {
-        let claim = self.0.as_ref();
-        claim.is_some_and(|claim| claim.price(link).is_some())
-    }
-
     /// To be called before each call of a link: if nobody knows whether an earlier call was
     /// accepted, records durably that no answer shows it any more. While the store cannot be
     /// reached, this waits.
@@ -194,6 +188,30 @@ impl Payments {
             Some(payment) => claim.note(payment).await,
             None => Ok(()),
         }
+    }
+
+    /// Durably records that a link without a provider is about to be called, if it has a price.
+    /// While the store cannot be reached, this waits.
+    ///
+    /// # Errors
+    ///
+    /// The link must not be called.
+    pub async fn begin_own(&self, link: &str) -> Result<Option<Call>, LeaseLost> {
+        let Some(claim) = &self.0 else {
+            return Ok(None);
+        };
+        let Some(price) = claim.price(link) else {
+            return Ok(None);
+        };
+        let _turn = claim.turn.lock().await;
+        let payment = claim.state.lock().payment.own_call_begun(link, price);
+        claim.note(payment).await?;
+        Ok(Some(Call {
+            claim: Arc::clone(claim),
+            link: link.to_owned(),
+            is_own: true,
+            repeats: None,
+        }))
     }
 
     /// Durably records that a call of a link is about to be sent. `has_receipt`: the call
@@ -329,9 +347,8 @@ impl Payments {
             return;
         };
         let payment = claim.state.lock().payment.call_lacked_memory();
-        let pay = claim.store.pay(&claim.lease, &payment);
         // Memory that others wait for is held meanwhile.
-        select(pin!(pay), claim.runtime.sleep(LACK)).await;
+        select(pin!(claim.try_note(payment)), claim.runtime.sleep(LACK)).await;
     }
 
     /// Sets the reason in case the next call is a repeat.
@@ -362,6 +379,7 @@ impl Claim {
         Call {
             claim: Arc::clone(self),
             link: link.to_owned(),
+            is_own: false,
             repeats,
         }
     }
@@ -403,6 +421,8 @@ impl Claim {
 pub struct Call {
     claim: Arc<Claim>,
     link: String,
+    /// Its link has no provider.
+    is_own: bool,
     /// Why it is a repeat, if it is one.
     repeats: Option<Reason>,
 }
@@ -414,7 +434,11 @@ impl Call {
         self.repeats = None;
         let claim = Arc::clone(&self.claim);
         let _turn = claim.turn.lock().await;
-        let payment = claim.state.lock().payment.call_not_accepted(&self.link);
+        let rule = match self.is_own {
+            true => Payment::own_call_unanswered,
+            false => Payment::call_not_accepted,
+        };
+        let payment = rule(&claim.state.lock().payment, &self.link);
         claim.try_note(payment).await;
     }
 }

@@ -55,7 +55,7 @@ fn refund(record: &TaskRecord, event: Event) -> Option<Refund> {
         _ if record.retry_of.is_some() => None,
         Event::Withdraw => Some(Refund::Always),
         Event::OperatorCancel => Some(Refund::UpToLimit),
-        Event::Fail | Event::MissDeadline if record.payment.calls == 0 => Some(Refund::UpToLimit),
+        Event::Fail | Event::MissDeadline if record.payment.is_free() => Some(Refund::UpToLimit),
         _ => None,
     }
 }

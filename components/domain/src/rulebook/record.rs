@@ -156,9 +156,9 @@ impl TaskRecord {
         let is_failed = self.enter(event, now);
         if is_failed {
             self.task.error_message = Some(reason.to_owned());
-            self.task.failure_cause = Some(match self.payment.calls {
-                0 => FailureCause::Other,
-                _ => FailureCause::PerhapsPaid,
+            self.task.failure_cause = Some(match self.payment.is_free() {
+                true => FailureCause::Other,
+                false => FailureCause::PerhapsPaid,
             });
         }
         is_failed

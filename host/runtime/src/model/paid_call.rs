@@ -74,10 +74,12 @@ impl PaidCall {
     /// The model must not be called.
     pub async fn begin(&self) -> Result<(), LeaseLost> {
         self.waiting(self.payments.leave_earlier()).await?;
-        match self.is_own && self.payments.has_price(&self.link) {
-            true => self.leave().await,
-            false => Ok(()),
+        if self.is_own {
+            let mut state = self.state.lock().await;
+            state.call = self.waiting(self.payments.begin_own(&self.link)).await?;
+            state.has_begun = state.call.is_some();
         }
+        Ok(())
     }
 
     /// To be called before each request: records the call at the first one.
@@ -185,7 +187,10 @@ impl PaidCall {
     }
 
     /// It was ended for lack of memory.
-    pub fn put_off(&self) {
+    pub async fn put_off(&self) {
+        if self.is_own {
+            self.not_accepted().await;
+        }
         self.payments.ended(Reason::Memory);
     }
 }

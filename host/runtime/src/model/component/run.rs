@@ -165,7 +165,7 @@ async fn run(
         }
         Some(Try::PutOff) => {
             span.fail("memory");
-            paid_call.put_off();
+            paid_call.put_off().await;
         }
         Some(Try::Answered(Ok(_))) | None => {}
     }
