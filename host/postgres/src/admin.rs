@@ -18,7 +18,7 @@ use crate::PostgresTasks;
 use crate::changes::message::Message;
 use crate::connection::database::{DEADLINE, SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
-use crate::connection::values::{Cells, Time, parameters};
+use crate::connection::values::{Time, parameters};
 use crate::tasks::ledger;
 use acts::Acts;
 
@@ -92,18 +92,17 @@ async fn queue(store: &PostgresTasks) -> Result<QueueState, Fault> {
          min(created_at) FILTER (WHERE status = 'pending' AND created_at >= 'epoch') \
          FROM schema.task WHERE completed_at IS NULL";
     let session = store.database.session().await?;
-    let Some(row) = session.query_opt(SQL, &[]).await? else {
-        return Ok(QueueState::default());
-    };
-    let mut cells = Cells::of(&row);
-    let is_paused = cells.get()?;
-    let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
-    Ok(QueueState {
-        is_paused,
-        pending,
-        processing: unfinished.saturating_sub(pending),
-        oldest_pending: cells.maybe_time()?,
-    })
+    let state = session.one(SQL, &[], |cells| {
+        let is_paused = cells.get()?;
+        let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
+        Ok(QueueState {
+            is_paused,
+            pending,
+            processing: unfinished.saturating_sub(pending),
+            oldest_pending: cells.maybe_time()?,
+        })
+    });
+    state.await
 }
 
 async fn pause(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
@@ -111,7 +110,7 @@ async fn pause(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
          ON CONFLICT DO NOTHING";
     let acts = Acts::begin(store, DEADLINE).await?;
     let since = Time(acts.now);
-    let changed = acts.session.execute(PAUSE, &parameters![since]).await? > 0;
+    let changed = acts.session.run(PAUSE, &parameters![since]).await? > 0;
     if changed {
         audit_of_queue(&acts, act, "pause").await?;
     }
@@ -143,7 +142,7 @@ async fn resume(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
              deliver_at = least(deliver_at, $1) \
          WHERE completed_at IS NULL AND status = 'pending' AND (due_at > $1 OR deliver_at > $1)";
     let acts = Acts::begin(store, SCAN_DEADLINE).await?;
-    if acts.session.execute(RESUME, &[]).await? == 0 {
+    if acts.session.run(RESUME, &[]).await? == 0 {
         acts.roll_back().await?;
         return Ok(false);
     }
@@ -158,12 +157,11 @@ async fn resume(store: &PostgresTasks, act: Act) -> Result<bool, Fault> {
 async fn audit_of_queue(acts: &Acts<'_>, act: Act, action: &'static str) -> Result<(), Fault> {
     const SQL: &str =
         "SELECT count(*) FROM schema.task WHERE completed_at IS NULL AND status = 'pending'";
-    let row = acts.session.query_opt(SQL, &[]).await?;
     let audit = Audit {
         act,
         action,
         target: "queue".to_owned(),
-        count: row.map_or(Ok(0), |row| Cells::of(&row).count())?,
+        count: acts.session.one(SQL, &[], |cells| cells.count()).await?,
     };
     audit::add(acts, &audit).await
 }

@@ -129,8 +129,7 @@ async fn notify(database: &Database, messages: &[Message]) -> Result<(), Fault> 
     }
     let session = database.session().await?;
     let parameters = parameters![channel, payloads];
-    session.query(NOTIFY, &parameters).await?;
-    Ok(())
+    session.execute(NOTIFY, &parameters).await
 }
 
 /// Checks that notifications sent to `database` arrive at `source`.

@@ -182,8 +182,7 @@ async fn publish(store: &PostgresTasks, id: Uuid) -> Result<(), Fault> {
          AND (lease_until <= $2 \
              OR lease_until IS NULL AND coalesce(updated_at, created_at) <= $3)";
     let now = store.clock.now();
-    let (long_ago, now) = (Time(before(now, PENDING_OVERDUE)), Time(now));
-    let parameters = parameters![id, now, long_ago];
+    let parameters = parameters![id, Time(now), Time(before(now, PENDING_OVERDUE))];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
     store.changes.published();
@@ -195,8 +194,8 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
     const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
          AND completed_at IS NULL AND (lease_until IS NULL OR lease_until <= $3)";
     let now = store.clock.now();
-    let (until, now) = (Time(now.plus(delay.min(MAX_DELAY))), Time(now));
-    let parameters = parameters![id, until, now];
+    let until = now.plus(delay.min(MAX_DELAY));
+    let parameters = parameters![id, Time(until), Time(now)];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
     store.changes.wake();

@@ -19,10 +19,10 @@ pub(crate) async fn add(acts: &Acts<'_>, audit: &Audit) -> Result<(), Fault> {
         target,
         count,
     } = audit;
-    let (at, count) = (Time(acts.now), i64::try_from(*count).unwrap_or(i64::MAX));
+    let count = i64::try_from(*count).unwrap_or(i64::MAX);
     let [actor, reason, target] = [&act.actor, &act.reason, target].map(|text| Text::of(text));
-    let parameters = parameters![at, actor, *action, target, reason, count];
-    acts.session.execute(SQL, &parameters).await.map(drop)
+    let parameters = parameters![Time(acts.now), actor, *action, target, reason, count];
+    acts.session.execute(SQL, &parameters).await
 }
 
 pub(super) async fn list(
@@ -33,17 +33,13 @@ pub(super) async fn list(
     const SQL: &str = "SELECT number, at, actor, action, target, reason, count \
          FROM schema.audit_entry WHERE number < $1 ORDER BY number DESC LIMIT $2";
     let before = before.and_then(|before| i64::try_from(before).ok());
-    let (before, limit) = (before.unwrap_or(i64::MAX), i64::from(limit));
     let session = store.database.session().await?;
-    let rows = session.query(SQL, &parameters![before, limit]).await?;
-    let entry = |row| {
-        let mut cells = Cells::of(row);
+    let parameters = parameters![before.unwrap_or(i64::MAX), i64::from(limit)];
+    let entries = session.all(SQL, &parameters, |cells| {
         let number = cells.count()?;
-        readable(number, read(&mut cells, number))
-    };
-    rows.iter()
-        .filter_map(|row| entry(row).transpose())
-        .collect()
+        readable(number, read(cells, number))
+    });
+    Ok(entries.await?.into_iter().flatten().collect())
 }
 
 fn read(cells: &mut Cells<'_>, number: u64) -> Result<AuditEntry, Fault> {
@@ -60,6 +56,5 @@ fn read(cells: &mut Cells<'_>, number: u64) -> Result<AuditEntry, Fault> {
 
 pub(super) async fn prune(session: &Session<'_>, before: Timestamp) -> Result<(), Fault> {
     const SQL: &str = "DELETE FROM schema.audit_entry WHERE at < $1";
-    let before = Time(before);
-    session.execute(SQL, &parameters![before]).await.map(drop)
+    session.execute(SQL, &parameters![Time(before)]).await
 }

@@ -4,7 +4,6 @@ use concept_refinement_capability::administration::{Job, JobProgress, Obstacle};
 use concept_refinement_capability::storage::{Audit, Part};
 use concept_refinement_domain::document;
 use concept_refinement_domain::timestamp::Timestamp;
-use tokio_postgres::Row;
 
 use super::acts::Acts;
 use super::audit;
@@ -41,15 +40,14 @@ pub(super) async fn find(session: &Session<'_>, job_id: &str) -> Result<Option<J
         return Ok(None);
     };
     let sql = format!("SELECT {COLUMNS} FROM schema.job WHERE id = $1");
-    let row = session.query_opt(&sql, &parameters![id]).await?;
-    row.map_or(Ok(None), |row| readable(job_id, read(&row)))
+    let found = session.find(&sql, &parameters![id], read).await;
+    Ok(readable(job_id, found)?.flatten())
 }
 
 pub(super) async fn unfinished(store: &PostgresTasks) -> Result<Vec<String>, Fault> {
     const SQL: &str = "SELECT id FROM schema.job WHERE ended_at IS NULL ORDER BY created_at, id";
     let session = store.database.session().await?;
-    let rows = session.query(SQL, &[]).await?;
-    rows.iter().map(|row| Cells::of(row).id()).collect()
+    session.all(SQL, &[], |cells| cells.id()).await
 }
 
 pub(crate) async fn advance(
@@ -72,9 +70,8 @@ async fn try_advance(store: &PostgresTasks, part: &Part) -> Result<Option<JobPro
         format!("SELECT {COLUMNS} FROM schema.job WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED");
     let uuid = id(&part.job.id).ok_or(Fault::NoId)?;
     let mut acts = Acts::begin(store, SCAN_DEADLINE).await?;
-    let row = acts.session.query_opt(&take, &parameters![uuid]).await?;
-    let job = row.map(|row| readable(uuid, read(&row))).transpose()?;
-    if job.flatten().as_ref() != Some(&part.job) {
+    let job = acts.session.find(&take, &parameters![uuid], read).await;
+    if readable(uuid, job)?.flatten().as_ref() != Some(&part.job) {
         acts.roll_back().await?;
         return Ok(None);
     }
@@ -95,12 +92,10 @@ async fn try_advance(store: &PostgresTasks, part: &Part) -> Result<Option<JobPro
 /// Removes jobs that ended before this time.
 pub(super) async fn prune(session: &Session<'_>, before: Timestamp) -> Result<(), Fault> {
     const SQL: &str = "DELETE FROM schema.job WHERE ended_at < $1";
-    let before = Time(before);
-    session.execute(SQL, &parameters![before]).await.map(drop)
+    session.execute(SQL, &parameters![Time(before)]).await
 }
 
-fn read(row: &Row) -> Result<Job, Fault> {
-    let mut cells = Cells::of(row);
+fn read(cells: &mut Cells<'_>) -> Result<Job, Fault> {
     let (id, created_at, ended_at) = (cells.id()?, cells.time()?, cells.maybe_time()?);
     Ok(Job {
         id,
@@ -113,11 +108,10 @@ fn read(row: &Row) -> Result<Job, Fault> {
 /// `conflict`: what to do if there is a job with this id. False: nothing was written.
 async fn write(session: &Session<'_>, job: &Job, conflict: &str) -> Result<bool, Fault> {
     let job_id = id(&job.id).ok_or(Fault::NoId)?;
-    let (created_at, ended_at) = (Time(job.created_at), job.ended_at.map(Time));
-    let content = document::write(job);
-    let parameters = parameters![job_id, created_at, ended_at, content];
     let sql = format!(
         "INSERT INTO schema.job ({COLUMNS}) VALUES ($1, $2, $3, $4) ON CONFLICT (id) {conflict}"
     );
-    Ok(session.execute(&sql, &parameters).await? > 0)
+    let (created_at, ended_at) = (Time(job.created_at), job.ended_at.map(Time));
+    let parameters = parameters![job_id, created_at, ended_at, document::write(job)];
+    Ok(session.run(&sql, &parameters).await? > 0)
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::PostgresTasks;
 use crate::connection::database::{SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
-use crate::connection::values::{Parameter, Text, id, since_1970, since_2000, unescaped};
+use crate::connection::values::{Parameter, Text, Typed, id, since_1970, since_2000, unescaped};
 
 impl Records for PostgresTasks {
     fn records(
@@ -49,7 +49,7 @@ impl Records for PostgresTasks {
         self.answer(async move {
             let session = self.database.session().await?;
             let sql = format!("DELETE FROM schema.{}", table.name);
-            session.execute(&sql, &[]).await.map(drop)
+            session.execute(&sql, &[]).await
         })
     }
 }
@@ -63,16 +63,10 @@ pub(crate) async fn read(
     limit: u32,
 ) -> Result<Vec<Record>, Fault> {
     let sql = table.select(&format!("schema.{}", table.name), after.is_none(), limit);
-    let key: Vec<_> = after
-        .into_iter()
-        .flat_map(|record| table.key_of(record))
-        .map(Cell)
-        .collect();
-    let key = key.iter().zip(types);
-    let key: Vec<Parameter<'_>> = key
-        .map(|(cell, type_)| (cell as _, type_.clone()))
-        .collect();
-    let rows = session.query(&sql, &key).await?;
+    let key = after.map(|record| table.key_of(record)).unwrap_or_default();
+    let key = key.into_iter().map(Cell).zip(types.iter().cloned());
+    let key: Vec<_> = key.collect();
+    let rows = session.query(&sql, &all(&key)).await?;
     let record = |row: &tokio_postgres::Row| {
         let cells = (0..row.len()).map(|index| row.try_get(index));
         let values = cells.map(|cell| Ok(cell.map(|Cell(value)| value)?));
@@ -101,20 +95,18 @@ pub(crate) async fn insert(
          FROM unnest({}) AS record ({columns}) ON CONFLICT DO NOTHING",
         parameters(columns)
     );
-    let mut lists: Vec<_> = types
-        .iter()
-        .map(|_| Vec::with_capacity(records.len()))
-        .collect();
+    let list = |type_| (Vec::with_capacity(records.len()), list_of(type_));
+    let mut lists: Vec<_> = types.iter().map(list).collect();
     for record in records {
-        for (list, value) in lists.iter_mut().zip(record) {
+        for ((list, _), value) in lists.iter_mut().zip(record) {
             list.push(Cell(value));
         }
     }
-    let lists = lists.iter().zip(types);
-    let lists: Vec<Parameter<'_>> = lists
-        .map(|(list, type_)| (list as _, list_of(type_)))
-        .collect();
-    session.execute(&sql, &lists).await
+    session.run(&sql, &all(&lists)).await
+}
+
+fn all<T: Typed>(values: &[T]) -> Vec<Parameter<'_>> {
+    values.iter().map(|value| value as Parameter<'_>).collect()
 }
 
 /// The type of a list of such values.
@@ -135,7 +127,8 @@ pub(crate) async fn types(
 ) -> Result<Vec<Type>, Fault> {
     // A row of nulls has types too, even if the table is empty.
     let sql = format!("SELECT {columns} FROM (VALUES (1)) AS one LEFT JOIN schema.{name} ON FALSE");
-    let row = session.query_opt(&sql, &[]).await?.ok_or(Fault::Timeout)?;
+    let rows = session.query(&sql, &[]).await?;
+    let row = rows.first().ok_or(Fault::Timeout)?;
     let types = row.columns().iter().map(|column| column.type_().clone());
     Ok(types.collect())
 }

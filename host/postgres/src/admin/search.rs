@@ -12,7 +12,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::connection::database::Session;
 use crate::connection::fault::{Fault, readable};
-use crate::connection::values::{Cells, Parameter, Text, Time, id, parameters};
+use crate::connection::values::{Cells, Text, Time, id, parameters};
 use crate::tasks::rows::{COLUMNS, read};
 
 /// Those of these tasks that exist and can be read, in this order.
@@ -157,17 +157,17 @@ impl<'a> Query<'a> {
         limit: usize,
     ) -> Result<Vec<tokio_postgres::Row>, Fault> {
         let (filter, after) = (self.filter, self.after);
-        let user = filter.user.as_deref().map(Text::of);
-        let (since, until) = (filter.since.map(Time), filter.until.map(Time));
-        let first = filter.first_id().as_deref().and_then(id);
-        let last = filter.last_id().as_deref().and_then(id);
-        let created_at = after.map(|position| Time(position.created_at));
-        let after_id = after.map(|position| id(&position.id).unwrap_or_default());
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let as_of = self.as_of.map(Time);
-        let parameters: [Parameter<'_>; 9] = parameters! {
-            user, since, until, first, last, created_at, after_id, limit, as_of
-        };
+        let parameters = parameters![
+            filter.user.as_deref().map(Text::of),
+            filter.since.map(Time),
+            filter.until.map(Time),
+            filter.first_id().as_deref().and_then(id),
+            filter.last_id().as_deref().and_then(id),
+            after.map(|position| Time(position.created_at)),
+            after.map(|position| id(&position.id).unwrap_or_default()),
+            i64::try_from(limit).unwrap_or(i64::MAX),
+            self.as_of.map(Time),
+        ];
         session.query(sql, &parameters).await
     }
 }

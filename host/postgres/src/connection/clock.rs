@@ -13,7 +13,6 @@ use tokio::time::Instant;
 
 use crate::connection::database::{DEADLINE, Database};
 use crate::connection::fault::Fault;
-use crate::connection::values::Cells;
 
 /// A response that took longer says too little about when it was made.
 const MAX_ROUND_TRIP: Duration = Duration::from_millis(500);
@@ -45,7 +44,8 @@ impl DatabaseClock {
     pub(crate) async fn measure(&self, database: &Database) -> Result<(), Fault> {
         let session = database.unready_session(DEADLINE).await?;
         let begin = Instant::now();
-        let row = session.query_opt("SELECT clock_timestamp()", &[]).await?;
+        let now = "SELECT clock_timestamp()";
+        let time = session.one(now, &[], |cells| cells.time()).await?;
         let trip = begin.elapsed();
         if trip > MAX_ROUND_TRIP {
             // The last measurement will do, if there is one.
@@ -54,9 +54,8 @@ impl DatabaseClock {
                 None => Err(Fault::Timeout),
             };
         }
-        let row = row.ok_or(Fault::Timeout)?;
         *self.measured.lock() = Some(Measured {
-            time: Cells::of(&row).time()?,
+            time,
             at: begin + trip / 2,
         });
         Ok(())

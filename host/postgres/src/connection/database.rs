@@ -26,7 +26,7 @@ use crate::connection::fair_permits::FairPermit;
 use crate::connection::fault::Fault;
 use crate::connection::pools::Pools;
 use crate::connection::settings::{Location, Settings};
-use crate::connection::values::Parameter;
+use crate::connection::values::{Cells, Parameter, parts};
 
 /// Timeout of a call, including the wait for a connection and all its round trips.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
@@ -243,18 +243,43 @@ impl Session<'_> {
         sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Fault> {
-        let sql = self.database.statement(sql);
-        self.run(|client| client.query_typed(&sql, parameters))
+        let (sql, parameters) = (self.database.statement(sql), parts(parameters));
+        self.send(|client| client.query_typed(&sql, &parameters))
             .await
     }
 
-    /// The only row, if there is one.
-    pub(crate) async fn query_opt(
+    /// All rows, as `read` reads them.
+    pub(crate) async fn all<T>(
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],
-    ) -> Result<Option<Row>, Fault> {
-        Ok(self.query(sql, parameters).await?.into_iter().next())
+        read: impl Fn(&mut Cells<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let rows = self.query(sql, parameters).await?;
+        rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+    }
+
+    /// The first row, if there is any.
+    pub(crate) async fn find<T>(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        read: impl Fn(&mut Cells<'_>) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let rows = self.query(sql, parameters).await?;
+        let first = rows.first().map(|row| read(&mut Cells::of(row)));
+        first.transpose()
+    }
+
+    /// The first row, which has to exist.
+    pub(crate) async fn one<T>(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+        read: impl Fn(&mut Cells<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let found = self.find(sql, parameters, read).await?;
+        found.ok_or(Fault::Timeout)
     }
 
     /// The rows of a frequent read. It is planned once per connection if that is possible,
@@ -269,8 +294,8 @@ impl Session<'_> {
             return self.query(sql, parameters).await;
         }
         let statement = self.database.statement(sql);
-        let (values, types): (Vec<_>, Vec<_>) = parameters.iter().cloned().unzip();
-        let rows = self.run(async |client| {
+        let (values, types): (Vec<_>, Vec<_>) = parts(parameters).into_iter().unzip();
+        let rows = self.send(async |client| {
             let prepared = client.prepare_typed_cached(&statement, &types).await?;
             client.query(&prepared, &values).await
         });
@@ -286,25 +311,29 @@ impl Session<'_> {
 
     /// The boolean result of a query.
     pub(crate) async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<bool, Fault> {
-        let row = self.query_opt(sql, parameters).await?;
-        Ok(row.map_or(Ok(false), |row| row.try_get(0))?)
+        self.one(sql, parameters, |cells| cells.get()).await
     }
 
     /// Runs a statement and returns the number of rows written.
+    pub(crate) async fn run(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Fault> {
+        let (sql, parameters) = (self.database.statement(sql), parts(parameters));
+        self.send(|client| client.execute_typed(&sql, &parameters))
+            .await
+    }
+
+    /// The same where the number does not matter.
     pub(crate) async fn execute(
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],
-    ) -> Result<u64, Fault> {
-        let sql = self.database.statement(sql);
-        self.run(|client| client.execute_typed(&sql, parameters))
-            .await
+    ) -> Result<(), Fault> {
+        self.run(sql, parameters).await.map(drop)
     }
 
     /// Runs statements without parameters or results.
     pub(crate) async fn batch(&self, sql: &str) -> Result<(), Fault> {
         let sql = self.database.statement(sql);
-        self.run(|client| client.batch_execute(&sql)).await
+        self.send(|client| client.batch_execute(&sql)).await
     }
 
     /// Begins a transaction, which is rolled back unless it is committed. If a lock is
@@ -362,12 +391,12 @@ impl Session<'_> {
     /// Outside of a transaction, a statement runs with the database's default isolation
     /// level. With a strict level it fails if another transaction was faster; then
     /// nothing was written, and it is sent again.
-    async fn run<'s, T, F>(&'s self, send: impl Fn(&'s ClientWrapper) -> F) -> Result<T, Fault>
+    async fn send<'s, T, F>(&'s self, send: impl Fn(&'s ClientWrapper) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Error>>,
     {
         loop {
-            let answer = self.run_once(&send).await;
+            let answer = self.try_send(&send).await;
             let is_stale = |fault: &Fault| fault.is(&SqlState::T_R_SERIALIZATION_FAILURE);
             let is_whole = !self.in_transaction.load(Ordering::Relaxed);
             if !(is_whole && answer.as_ref().is_err_and(is_stale)) {
@@ -376,7 +405,7 @@ impl Session<'_> {
         }
     }
 
-    async fn run_once<'s, T, F>(&'s self, send: impl Fn(&'s ClientWrapper) -> F) -> Result<T, Fault>
+    async fn try_send<'s, T, F>(&'s self, send: impl Fn(&'s ClientWrapper) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, Error>>,
     {

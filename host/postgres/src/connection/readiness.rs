@@ -86,8 +86,7 @@ async fn make_ready(database: &Database, clock: &DatabaseClock) -> Result<(), Fa
         if database.host().is_empty() {
             const DRAW: &str = "SELECT gen_random_uuid()::text";
             let session = database.unready_session(DEADLINE).await?;
-            let row = session.query_opt(DRAW, &[]).await?;
-            database.name_host(row.ok_or(Fault::Timeout)?.try_get(0)?);
+            database.name_host(session.one(DRAW, &[], |cells| cells.get()).await?);
         }
         Ok(())
     };

@@ -4,18 +4,18 @@ use concept_refinement_domain::clock_trust::LastRound;
 
 use crate::PostgresTasks;
 use crate::connection::fault::Fault;
-use crate::connection::values::{Cells, Time, micros, parameters};
+use crate::connection::values::{Time, micros, parameters};
 
 pub(crate) async fn last(store: &PostgresTasks) -> Result<Option<LastRound>, Fault> {
     const SQL: &str = "SELECT at, probation FROM schema.last_round";
     let session = store.database.session().await?;
-    let Some(row) = session.query_opt(SQL, &[]).await? else {
-        return Ok(None);
-    };
-    let mut cells = Cells::of(&row);
-    let at = cells.time()?;
-    let probation = cells.maybe_duration()?;
-    Ok(Some(LastRound { at, probation }))
+    let last = session.find(SQL, &[], |cells| {
+        Ok(LastRound {
+            at: cells.time()?,
+            probation: cells.maybe_duration()?,
+        })
+    });
+    last.await
 }
 
 pub(crate) async fn remember(
@@ -25,7 +25,6 @@ pub(crate) async fn remember(
     const SQL: &str = "INSERT INTO schema.last_round (id, at, probation) VALUES (0, $1, $2) \
          ON CONFLICT (id) DO UPDATE SET at = excluded.at, probation = excluded.probation";
     let session = store.database.session().await?;
-    let (at, probation) = (Time(at), probation.map(micros));
-    let parameters = parameters![at, probation];
-    session.execute(SQL, &parameters).await.map(drop)
+    let parameters = parameters![Time(at), probation.map(micros)];
+    session.execute(SQL, &parameters).await
 }

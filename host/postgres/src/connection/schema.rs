@@ -151,8 +151,7 @@ async fn version(session: &Session<'_>, schema: &str) -> Result<Option<i64>, Fau
 
 async fn latest(session: &Session<'_>) -> Result<i64, Fault> {
     const SQL: &str = "SELECT coalesce(max(version), 0) FROM schema.schema_version";
-    let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
-    Ok(row.try_get(0)?)
+    session.one(SQL, &[], |cells| cells.get()).await
 }
 
 /// A user without the right to create schemas may still use an existing one, but

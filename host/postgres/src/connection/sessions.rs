@@ -5,7 +5,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use crate::PostgresTasks;
 use crate::connection::database::{SCAN_DEADLINE, Session};
 use crate::connection::fault::Fault;
-use crate::connection::values::{Cells, Text, Time, parameters};
+use crate::connection::values::{Text, Time, parameters};
 
 pub(crate) async fn renew(
     store: &PostgresTasks,
@@ -18,9 +18,8 @@ pub(crate) async fn renew(
          OR EXISTS (SELECT FROM schema.concept WHERE user_id = $1) \
          ON CONFLICT (user_id) DO UPDATE SET until = greatest(session.until, excluded.until)";
     let session = store.database.session_of(user_id).await?;
-    let (user_id, until) = (Text::of(user_id), Time(until));
-    let parameters = parameters![user_id, until, owns_images];
-    session.execute(SQL, &parameters).await.map(drop)
+    let parameters = parameters![Text::of(user_id), Time(until), owns_images];
+    session.execute(SQL, &parameters).await
 }
 
 pub(crate) async fn without(
@@ -33,10 +32,8 @@ pub(crate) async fn without(
          WHERE NOT EXISTS (SELECT FROM schema.session \
              WHERE session.user_id = asked.user_id AND until >= $2) ORDER BY number";
     let session = store.database.session_within(SCAN_DEADLINE).await?;
-    let (users, before) = (Text::all(&users), Time(before));
-    let parameters = parameters![users, before];
-    let rows = session.query(SQL, &parameters).await?;
-    rows.iter().map(|row| Cells::of(row).text()).collect()
+    let parameters = parameters![Text::all(&users), Time(before)];
+    session.all(SQL, &parameters, |cells| cells.text()).await
 }
 
 /// Removes sessions that ended before this time, as they no longer protect any data.
@@ -47,7 +44,6 @@ pub(crate) async fn forget(
 ) -> Result<(), Fault> {
     const SQL: &str = "DELETE FROM schema.session WHERE user_id = ANY (ARRAY \
          (SELECT user_id FROM schema.session WHERE until < $1 ORDER BY until LIMIT $2))";
-    let (before, limit) = (Time(before), i64::from(limit));
-    let parameters = parameters![before, limit];
-    session.execute(SQL, &parameters).await.map(drop)
+    let parameters = parameters![Time(before), i64::from(limit)];
+    session.execute(SQL, &parameters).await
 }

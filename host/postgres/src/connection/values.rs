@@ -19,18 +19,29 @@ use crate::connection::fault::{Fault, explain};
 /// Starts an escape sequence: U+001A, the control character "substitute".
 const ESCAPE: char = '\u{1a}';
 
-/// A parameter of a statement with its type.
-pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+/// A parameter of a statement.
+pub(crate) type Parameter<'a> = &'a dyn Typed;
 
-/// A value with its column type.
-pub(crate) trait Typed: ToSql + Sync {
-    const TYPE: Type;
+/// A parameter as the driver takes it: a value and its column type.
+pub(crate) type Parts<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// A value whose column type is known.
+pub(crate) trait Typed: Sync {
+    fn parts(&self) -> Parts<'_>;
 }
 
 macro_rules! typed {
     ($($value:ty => $type:ident),+ $(,)?) => {$(
         impl Typed for $value {
-            const TYPE: Type = Type::$type;
+            fn parts(&self) -> Parts<'_> {
+                (self, Type::$type)
+            }
+        }
+
+        impl Typed for Option<$value> {
+            fn parts(&self) -> Parts<'_> {
+                (self, Type::$type)
+            }
         }
     )+};
 }
@@ -42,20 +53,26 @@ typed! {
     Vec<Option<Uuid>> => UUID_ARRAY, Vec<i64> => INT8_ARRAY,
 }
 
-impl<T: Typed> Typed for Option<T> {
-    const TYPE: Type = T::TYPE;
+/// A value of a type that is known only at run time.
+impl<T: ToSql + Sync> Typed for (T, Type) {
+    fn parts(&self) -> Parts<'_> {
+        let (value, type_) = self;
+        (value, type_.clone())
+    }
 }
 
-/// The parameters of a statement, each with its type.
+/// The parameters of a statement. Not made by a function, so that in a `let` their values live
+/// as long as they.
 macro_rules! parameters {
     ($($value:expr),+ $(,)?) => {
-        [$($crate::connection::values::parameter(&$value)),+]
+        [$(&$value as $crate::connection::values::Parameter<'_>),+]
     };
 }
 pub(crate) use parameters;
 
-pub(crate) fn parameter<T: Typed>(value: &T) -> Parameter<'_> {
-    (value, T::TYPE)
+pub(crate) fn parts<'a>(parameters: &[Parameter<'a>]) -> Vec<Parts<'a>> {
+    let parts = parameters.iter().map(|parameter| parameter.parts());
+    parts.collect()
 }
 
 /// A text as a column.
@@ -168,7 +185,7 @@ pub(crate) fn id(text: &str) -> Option<Uuid> {
 
 /// Reads the columns of a row, one after the other.
 pub(crate) struct Cells<'a> {
-    row: &'a Row,
+    pub(crate) row: &'a Row,
     next: usize,
 }
 

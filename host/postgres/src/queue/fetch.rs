@@ -161,8 +161,7 @@ async fn sorted(session: &Session<'_>, now: Timestamp, limit: usize) -> Result<V
         " FROM schema.due_tasks ($1, $2, $3) AS task"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (since, now) = (since(now), Time(now));
-    let parameters = parameters![now, limit, since];
+    let parameters = parameters![Time(now), limit, since(now)];
     session.query_prepared(SQL, &parameters).await
 }
 
@@ -181,8 +180,8 @@ async fn known(
          FOR NO KEY UPDATE SKIP LOCKED"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (ids, now) = (ids.to_vec(), Time(now));
-    session.query(SQL, &parameters![ids, now, limit]).await
+    let parameters = parameters![ids.to_vec(), Time(now), limit];
+    session.query(SQL, &parameters).await
 }
 
 /// None: its worker has to claim it. If somebody worked on the task before, the worker
@@ -287,7 +286,5 @@ async fn put_off(session: &Session<'_>, ids: Vec<Uuid>, until: Timestamp) -> Res
     if ids.is_empty() {
         return Ok(());
     }
-    let until = Time(until);
-    let parameters = parameters![ids, until];
-    session.execute(SQL, &parameters).await.map(drop)
+    session.execute(SQL, &parameters![ids, Time(until)]).await
 }

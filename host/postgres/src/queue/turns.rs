@@ -70,8 +70,7 @@ async fn read(session: &Session<'_>, now: Timestamp) -> Result<VecDeque<Uuid>, F
     const SQL: &str = "SELECT schema.claim_order ($1, $2) WHERE EXISTS \
          (SELECT FROM schema.task WHERE completed_at IS NULL AND deliver_at <= $1 OFFSET $3) \
          LIMIT $4";
-    let (since, now) = (since(now), Time(now));
-    let parameters = parameters![now, since, SHORT, MAX_TURNS];
-    let rows = session.query(SQL, &parameters).await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    let parameters = parameters![Time(now), since(now), SHORT, MAX_TURNS];
+    let ids: Vec<Uuid> = session.all(SQL, &parameters, |cells| cells.get()).await?;
+    Ok(ids.into())
 }

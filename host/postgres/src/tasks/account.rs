@@ -70,7 +70,7 @@ impl StoredAccount {
         let of_account = parameters![user_id, task_id, key, pseudonym, start, end];
         let pending = async {
             Ok(match counts {
-                true => session.query_opt(COUNT, &[]).await?,
+                true => Some(session.one(COUNT, &[], |cells| cells.count()).await?),
                 false => None,
             })
         };
@@ -100,11 +100,10 @@ impl StoredAccount {
             }),
             None => None,
         };
-        let pending = pending.map(|row| row.try_get::<_, i64>(0)).transpose()?;
         Ok(Self {
             usage: usage.map(read_usage).unwrap_or_default(),
             revision: revision.unwrap_or(0),
-            pending: pending.map(i64::unsigned_abs),
+            pending,
             max_backlog: u32::MAX,
             submitted,
             active,
@@ -121,11 +120,11 @@ pub(crate) async fn usage(
     pseudonym: &str,
 ) -> Result<Option<(Usage, i64)>, Fault> {
     const SQL: &str = "SELECT usage, revision FROM schema.account WHERE pseudonym = $1";
-    let Some(row) = session.query_opt(SQL, &parameters![pseudonym]).await? else {
-        return Ok(None);
-    };
-    let mut cells = Cells::of(&row);
-    Ok(Some((read_usage(cells.get()?), cells.get()?)))
+    let parameters = parameters![pseudonym];
+    let found = session.find(SQL, &parameters, |cells| {
+        Ok((read_usage(cells.get()?), cells.get()?))
+    });
+    found.await
 }
 
 /// Locks a user's account until the end of the transaction, and makes submissions fail that
@@ -139,9 +138,8 @@ pub(crate) async fn lock(
          VALUES ($1, $2, $3) ON CONFLICT (pseudonym) DO UPDATE SET \
          revision = account.revision + 1, ends_at = greatest(account.ends_at, excluded.ends_at)";
     let usage = serde_json::to_string(&Usage::default()).unwrap_or_default();
-    let ends_at = Time(now.plus(LOCKED));
-    let parameters = parameters![pseudonym, usage, ends_at];
-    session.execute(SQL, &parameters).await.map(drop)
+    let parameters = parameters![pseudonym, usage, Time(now.plus(LOCKED))];
+    session.execute(SQL, &parameters).await
 }
 
 /// Counts that cannot be parsed are treated as missing.

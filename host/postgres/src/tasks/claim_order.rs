@@ -3,7 +3,6 @@
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::lease::CLAIM_REMEMBERED;
 use concept_refinement_domain::timestamp::Timestamp;
-use uuid::Uuid;
 
 use crate::PostgresTasks;
 use crate::connection::fault::Fault;
@@ -17,9 +16,7 @@ pub(crate) fn since(now: Timestamp) -> Time {
 /// The ids of pending tasks.
 pub(crate) async fn pending(store: &PostgresTasks, limit: u32) -> Result<Vec<String>, Fault> {
     const SQL: &str = "SELECT schema.claim_order (NULL, $1) LIMIT $2";
-    let (since, limit) = (since(store.clock.now()), i64::from(limit));
+    let parameters = parameters![since(store.clock.now()), i64::from(limit)];
     let session = store.database.session().await?;
-    let rows = session.query(SQL, &parameters![since, limit]).await?;
-    let ids = rows.iter().map(|row| row.try_get::<_, Uuid>(0));
-    ids.map(|id| Ok(id?.to_string())).collect()
+    session.all(SQL, &parameters, |cells| cells.id()).await
 }

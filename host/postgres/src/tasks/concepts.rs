@@ -24,10 +24,8 @@ pub(crate) async fn get(
         return Ok(None);
     };
     let sql = format!("SELECT {COLUMNS} FROM schema.concept WHERE id = $1 AND user_id = $2");
-    let user_id = Text::of(user_id);
-    let parameters = parameters![id, user_id];
-    let row = session.query_opt(&sql, &parameters).await?;
-    row.map(|row| read(&mut Cells::of(&row))).transpose()
+    let parameters = parameters![id, Text::of(user_id)];
+    session.find(&sql, &parameters, read).await
 }
 
 pub(crate) async fn list(
@@ -41,10 +39,8 @@ pub(crate) async fn list(
          ORDER BY created_at DESC, id DESC LIMIT $4"
     );
     let session = store.database.session_of(user_id).await?;
-    let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
-    let limit_and_one = one_more(limit);
-    let parameters = parameters![user_id, created_at, id, limit_and_one];
+    let parameters = parameters![Text::of(user_id), created_at, id, one_more(limit)];
     let rows = session.query(&sql, &parameters).await?;
     page_of(&rows, limit, read)
 }
@@ -63,10 +59,8 @@ pub(crate) async fn children(
         return Ok(Vec::new());
     };
     let session = store.database.session_of(user_id).await?;
-    let (user_id, limit) = (Text::of(user_id), i64::from(limit));
-    let parameters = parameters![parent_id, user_id, limit];
-    let rows = session.query(&sql, &parameters).await?;
-    rows.iter().map(|row| read(&mut Cells::of(row))).collect()
+    let parameters = parameters![parent_id, Text::of(user_id), i64::from(limit)];
+    session.all(&sql, &parameters, read).await
 }
 
 pub(crate) async fn find_image(
@@ -76,9 +70,8 @@ pub(crate) async fn find_image(
     let sql = "SELECT created_at FROM schema.concept WHERE image_sha256 = $1 \
          ORDER BY created_at LIMIT 1";
     let session = store.database.session().await?;
-    let sha256 = Text::of(sha256);
-    let row = session.query_opt(sql, &parameters![sha256]).await?;
-    row.map(|row| Cells::of(&row).time()).transpose()
+    let parameters = parameters![Text::of(sha256)];
+    session.find(sql, &parameters, |cells| cells.time()).await
 }
 
 /// The task keeps its result id and loses its image.
@@ -98,10 +91,8 @@ pub(crate) async fn delete(
         return Ok(None);
     };
     let session = store.database.session_of(user_id).await?;
-    let (user_id, now) = (Text::of(user_id), Time(store.clock.now()));
-    let parameters = parameters![id, now, user_id];
-    let row = session.query_opt(&sql, &parameters).await?;
-    row.map(|row| Cells::of(&row).text()).transpose()
+    let parameters = parameters![id, Time(store.clock.now()), Text::of(user_id)];
+    session.find(&sql, &parameters, |cells| cells.text()).await
 }
 
 fn read(cells: &mut Cells<'_>) -> Result<Concept, Fault> {

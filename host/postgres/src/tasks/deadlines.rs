@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::PostgresTasks;
 use crate::connection::fault::{Fault, readable};
 use crate::connection::group_commit::MAX_WRITES;
-use crate::connection::values::{Cells, Time, parameters};
+use crate::connection::values::{Time, parameters};
 use crate::tasks::change::apply;
 
 /// Fails those tasks whose deadline has passed, and that no worker has begun. A deadline is
@@ -17,14 +17,12 @@ pub(crate) async fn miss(store: &PostgresTasks, limit: u32) -> Result<u32, Fault
     const PASSED: &str = "SELECT task_id FROM schema.deadline WHERE at <= $1 \
          ORDER BY at, task_id LIMIT $2";
     const REMOVE: &str = "DELETE FROM schema.deadline WHERE task_id = ANY ($1)";
-    let now = Time(store.clock.now());
-    let limit = i64::from(limit);
-    let rows = {
+    let parameters = parameters![Time(store.clock.now()), i64::from(limit)];
+    let passed: Vec<Uuid> = {
         let session = store.database.session().await?;
-        session.query(PASSED, &parameters![now, limit]).await?
+        let passed = session.all(PASSED, &parameters, |cells| cells.get());
+        passed.await?
     };
-    let passed = rows.iter().map(|row| row.try_get(0));
-    let passed = passed.collect::<Result<Vec<Uuid>, _>>()?;
     let missed = stream::iter(passed.clone()).map(|id| miss_one(store, id));
     let missed: Vec<_> = missed.buffer_unordered(MAX_WRITES).collect().await;
     missed.into_iter().collect::<Result<(), Fault>>()?;
@@ -45,6 +43,5 @@ async fn miss_one(store: &PostgresTasks, id: Uuid) -> Result<(), Fault> {
 pub(crate) async fn next(store: &PostgresTasks) -> Result<Option<Timestamp>, Fault> {
     const SQL: &str = "SELECT min(at) FROM schema.deadline WHERE at >= 'epoch'";
     let session = store.database.session().await?;
-    let row = session.query_opt(SQL, &[]).await?;
-    row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
+    session.one(SQL, &[], |cells| cells.maybe_time()).await
 }

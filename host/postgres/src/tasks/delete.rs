@@ -35,12 +35,12 @@ pub(crate) async fn delete(
              AND user_id = coalesce($3, user_id) RETURNING *), {} SELECT {COLUMNS} FROM gone AS task",
         tombstones("id")
     );
-    let (user_id, now) = (user_id.map(Text::of), Time(now));
-    let parameters = parameters![id, now, user_id];
-    let Some(row) = session.query_opt(&sql, &parameters).await? else {
+    let parameters = parameters![id, Time(now), user_id.map(Text::of)];
+    let deleted = session.find(&sql, &parameters, rows::read_active).await?;
+    let Some(active) = deleted else {
         return Ok(false);
     };
-    if let Some(active) = rows::read_active(&row)? {
+    if let Some(active) = active {
         store.settle(session, &active).await?;
     }
     Ok(true)

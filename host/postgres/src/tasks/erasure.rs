@@ -75,7 +75,7 @@ async fn try_erase(
         session.query(&active, &of_active),
         session.query(&ended, &of_rest),
         session.query(&concepts, &of_rest),
-        session.execute(KEYS, &of_keys),
+        session.run(KEYS, &of_keys),
         session.execute(SESSION, &of_user),
         session.execute(LAST_CLAIM, &of_user),
     )?;

@@ -68,8 +68,7 @@ async fn remove(
         "DELETE FROM schema.task WHERE id = ANY (ARRAY (SELECT id FROM schema.task \
          WHERE {of_tasks} LIMIT $2)) RETURNING id"
     );
-    let (first, third, limit) = (Time(first), Time(third), i64::from(limit));
-    let parameters = parameters![first, limit, third];
+    let parameters = parameters![Time(first), i64::from(limit), Time(third)];
     let session = store.database.session().await?;
     let (_, concepts, tasks) = futures::try_join!(
         session.begin(None),
@@ -86,9 +85,8 @@ async fn remove(
     for row in &tasks {
         deleted.push(row.try_get(0)?);
     }
-    let now = Time(store.clock.now());
     let take = parameters![of_concepts];
-    let leave = parameters![deleted, now];
+    let leave = parameters![deleted, Time(store.clock.now())];
     futures::try_join!(
         session.execute(TAKE_IMAGES, &take),
         session.execute(LEAVE_TOMBSTONES, &leave),

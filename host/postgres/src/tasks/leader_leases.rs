@@ -18,11 +18,10 @@ impl LeaderLeases for PostgresTasks {
              WHERE leader_lease.holder = excluded.holder OR leader_lease.until <= $4";
         self.answer(async move {
             let session = self.database.session().await?;
-            let holder = self.database.host();
             let now = self.clock.now();
-            let (until, now) = (Time(now.plus(time)), Time(now));
-            let parameters = parameters![name, holder, until, now];
-            Ok(session.execute(SQL, &parameters).await? > 0)
+            let until = now.plus(time);
+            let parameters = parameters![name, self.database.host(), Time(until), Time(now)];
+            Ok(session.run(SQL, &parameters).await? > 0)
         })
     }
 
@@ -30,9 +29,8 @@ impl LeaderLeases for PostgresTasks {
         const SQL: &str = "DELETE FROM schema.leader_lease WHERE name = $1 AND holder = $2";
         self.answer(async move {
             let session = self.database.session().await?;
-            let holder = self.database.host();
-            let parameters = parameters![name, holder];
-            session.execute(SQL, &parameters).await.map(drop)
+            let parameters = parameters![name, self.database.host()];
+            session.execute(SQL, &parameters).await
         })
     }
 }
@@ -43,11 +41,10 @@ impl SharedSecret for PostgresTasks {
              ON CONFLICT (id) DO NOTHING";
         const READ: &str = "SELECT secret FROM schema.secret";
         self.answer(async move {
-            let random = random.to_vec();
             let session = self.database.session().await?;
-            session.execute(INSERT, &parameters![random]).await?;
-            let row = session.query_opt(READ, &[]).await?;
-            let secret: Vec<u8> = row.ok_or(Fault::Timeout)?.try_get(0)?;
+            let random = parameters![random.to_vec()];
+            session.execute(INSERT, &random).await?;
+            let secret: Vec<u8> = session.one(READ, &[], |cells| cells.get()).await?;
             let length = |_| Fault::NotReady("its secret is of another length".to_owned());
             secret.try_into().map_err(length)
         })

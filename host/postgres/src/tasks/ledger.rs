@@ -109,7 +109,7 @@ impl PostgresTasks {
         let Some(entry) = self.entry(task, bookings) else {
             return Ok(());
         };
-        session.execute(SQL, &entry.parameters()).await.map(drop)
+        session.execute(SQL, &entry.parameters()).await
     }
 }
 
@@ -123,10 +123,8 @@ pub(crate) async fn within(
     let session = store.database.session_of(user_id).await?;
     let pseudonym = store.options.pseudonyms.of(user_id);
     let now = store.clock.now();
-    let (start, end) = (Time(window.start(now)), Time(window.end(now)));
-    let parameters = parameters![pseudonym, start, end];
-    let row = session.query_opt(SQL, &parameters).await?;
-    read(&mut Cells::of(&row.ok_or(Fault::Timeout)?))
+    let parameters = parameters![pseudonym, Time(window.start(now)), Time(window.end(now))];
+    session.one(SQL, &parameters, read).await
 }
 
 /// Sums of all users.
@@ -145,18 +143,15 @@ pub(crate) async fn sums(store: &PostgresTasks, query: UsageQuery) -> Result<Vec
     let since = query.since.map(|since| Window::Hour.start(since));
     let since = Time(since.unwrap_or_default());
     let until = Time(query.until.unwrap_or(Timestamp(u64::MAX)));
-    let limit = i64::from(MAX_SUMS) + 1;
     let session = store.database.session_within(SCAN_DEADLINE).await?;
-    let parameters = parameters![since, until, limit];
-    let rows = session.query(&sql, &parameters).await?;
-    let sum = |row| {
-        let mut cells = Cells::of(row);
+    let parameters = parameters![since, until, i64::from(MAX_SUMS) + 1];
+    let sums = session.all(&sql, &parameters, |cells| {
         Ok(UsageSum {
             name: cells.text()?,
-            spending: read(&mut cells)?,
+            spending: read(cells)?,
         })
-    };
-    rows.iter().map(sum).collect()
+    });
+    sums.await
 }
 
 /// Reads the three sums.
@@ -172,6 +167,5 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<Spending, Fault> {
 pub(crate) async fn forget_user(session: &Session<'_>, pseudonym: &str) -> Result<(), Fault> {
     const SQL: &str =
         "UPDATE schema.ledger SET user_id = NULL WHERE pseudonym = $1 AND user_id IS NOT NULL";
-    session.execute(SQL, &parameters![pseudonym]).await?;
-    Ok(())
+    session.execute(SQL, &parameters![pseudonym]).await
 }

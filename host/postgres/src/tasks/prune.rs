@@ -27,8 +27,7 @@ pub(crate) async fn expired(session: &Session<'_>, now: Timestamp) -> Result<(),
             "DELETE FROM schema.{table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM schema.{table} \
              WHERE {column} <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))"
         );
-        let older = Time(older);
-        let parameters = parameters![older, BATCH];
+        let parameters = parameters![Time(older), BATCH];
         session.execute(&sql, &parameters).await
     };
     futures::try_join!(

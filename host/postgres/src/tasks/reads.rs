@@ -61,10 +61,8 @@ pub(crate) async fn list(
          AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4"
     );
     let session = store.database.session_of(user_id).await?;
-    let user_id = Text::of(user_id);
     let (created_at, id) = start(after);
-    let limit_and_one = one_more(limit);
-    let parameters = parameters![user_id, created_at, id, limit_and_one];
+    let parameters = parameters![Text::of(user_id), created_at, id, one_more(limit)];
     let rows = session.query(&sql, &parameters).await?;
     page_of(&rows, limit, |cells| Ok(read(cells)?.record.task))
 }

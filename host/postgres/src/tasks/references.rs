@@ -41,11 +41,10 @@ pub(crate) async fn unreferenced(
         .iter()
         .map(|path| refined::task_and_attempt(path).and_then(|(task_id, _)| id(task_id)))
         .collect();
-    let paths = Text::all(&image_paths);
     // A path may lack its format.
     let mut formats = vec![String::new()];
     formats.extend(Format::ALL.map(|format| format!(".{}", format.extension())));
-    let parameters = parameters![paths, task_ids, formats];
+    let parameters = parameters![Text::all(&image_paths), task_ids, formats];
     let session = store.database.session_within(SCAN_DEADLINE).await?;
     let rows = session.query(FACTS, &parameters).await?;
     let mut unreferenced = HashSet::new();

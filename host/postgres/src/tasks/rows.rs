@@ -7,7 +7,6 @@ use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::webhook::DeliveryRecord;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::connection::database::Session;
@@ -68,11 +67,11 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<StoredTask, Fault> {
     })
 }
 
-/// The same, of a task that has not ended. None: it has. Begins at the row's first column.
-pub(crate) fn read_active(row: &Row) -> Result<Option<TaskRecord>, Fault> {
-    match row.try_get::<_, Option<Time>>("completed_at")? {
+/// The same, of a task that has not ended. None: it has.
+pub(crate) fn read_active(cells: &mut Cells<'_>) -> Result<Option<TaskRecord>, Fault> {
+    match cells.row.try_get::<_, Option<Time>>("completed_at")? {
         Some(_) => Ok(None),
-        None => Ok(Some(read(&mut Cells::of(row))?.record)),
+        None => Ok(Some(read(cells)?.record)),
     }
 }
 
@@ -139,8 +138,8 @@ impl<'a> NewRow<'a> {
         session.execute(SQL, &self.parameters()).await?;
         match &self.deadline {
             Some(deadline) => {
-                let deadline = parameters![self.id, *deadline];
-                session.execute(DEADLINE, &deadline).await.map(drop)
+                let parameters = parameters![self.id, *deadline];
+                session.execute(DEADLINE, &parameters).await
             }
             None => Ok(()),
         }
@@ -202,18 +201,22 @@ impl Swap {
         let entry = self.entry.as_ref();
         let task = &record.task;
         let task_id = id(&task.id).ok_or(Fault::NoId)?;
-        let status = task.status.as_str();
-        let (updated_at, completed_at) = (task.updated_at.map(Time), task.completed_at.map(Time));
-        let image_path = task.image_path.as_deref().map(Text::of);
-        let lease_until = task.lease_until.map(Time);
-        let lease = record.lease.map(micros);
-        let revision = i64::try_from(record.revision).unwrap_or(i64::MAX);
-        let (due_at, delivery_due_at) = (due_at(task).map(Time), delivery_due_at(record));
-        let state = record.state();
-        let mut parameters = Vec::from(parameters! {
-            task_id, *version, status, updated_at, completed_at, image_path, lease_until, lease,
-            revision, due_at, delivery_due_at, state, self.is_claim
-        });
+        let parameters = parameters![
+            task_id,
+            *version,
+            task.status.as_str(),
+            task.updated_at.map(Time),
+            task.completed_at.map(Time),
+            task.image_path.as_deref().map(Text::of),
+            task.lease_until.map(Time),
+            record.lease.map(micros),
+            i64::try_from(record.revision).unwrap_or(i64::MAX),
+            due_at(task).map(Time),
+            delivery_due_at(record),
+            record.state(),
+            self.is_claim,
+        ];
+        let mut parameters = Vec::from(parameters);
         if let Some(concept) = &self.concept {
             let concept_id = id(&concept.id).ok_or(Fault::NoId)?;
             let content = document::write(&concept.content);

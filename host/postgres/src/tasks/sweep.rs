@@ -36,10 +36,9 @@ pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     let now = store.clock.now();
     let times = [now, now.plus(PENDING_OVERDUE), now.plus(LONGEST_INTERVAL)];
     let [now, soonest, latest] = times.map(Time);
-    let limit = i64::from(limit);
     let session = store.database.session().await?;
     let follow = parameters![now, soonest, latest];
-    let of_now = parameters![now, limit];
+    let of_now = parameters![now, i64::from(limit)];
     let (_, _, rows) = futures::try_join!(
         session.begin(None),
         session.execute(&follow_clock, &follow),
@@ -62,8 +61,7 @@ pub(crate) async fn next_due(store: &PostgresTasks) -> Result<Option<Timestamp>,
          ELSE (SELECT min(due_at) FROM schema.task \
              WHERE completed_at IS NULL AND due_at >= 'epoch') END";
     let session = store.database.session().await?;
-    let row = session.query_opt(SQL, &[]).await?;
-    row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
+    session.one(SQL, &[], |cells| cells.maybe_time()).await
 }
 
 /// Ends all leases, and makes the processing tasks due, and those whose messages are
@@ -73,10 +71,9 @@ pub(crate) async fn recover(store: &PostgresTasks, are_messages_lost: bool) -> R
          due_at = CASE WHEN $2 OR status = 'processing' THEN $1 ELSE due_at END, \
          lease_until = CASE WHEN lease_until > $1 THEN $1 ELSE lease_until END, \
          version = version + 1 WHERE completed_at IS NULL";
-    let now = Time(store.clock.now());
+    let parameters = parameters![Time(store.clock.now()), are_messages_lost];
     let session = store.database.session().await?;
-    let parameters = parameters![now, are_messages_lost];
-    let unfinished = session.execute(SQL, &parameters).await?;
+    let unfinished = session.run(SQL, &parameters).await?;
     webhooks::recover(&session).await?;
     Ok(u32::try_from(unfinished).unwrap_or(u32::MAX))
 }

@@ -7,7 +7,6 @@ use concept_refinement_capability::tasks::Tally;
 use crate::PostgresTasks;
 use crate::connection::database::SCAN_DEADLINE;
 use crate::connection::fault::Fault;
-use crate::connection::values::Cells;
 
 pub(crate) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
     // A single statement, and so one snapshot.
@@ -19,19 +18,18 @@ pub(crate) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
          (SELECT min(created_at) FROM schema.task \
              WHERE completed_at IS NULL AND status = 'pending' AND created_at >= 'epoch')";
     let session = store.database.session_within(SCAN_DEADLINE).await?;
-    let Some(row) = session.query_opt(SQL, &[]).await? else {
-        return Ok(Tally::default());
-    };
-    let mut cells = Cells::of(&row);
-    let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
-    let (finished, failed): (u64, u64) = (cells.count()?, cells.count()?);
-    Ok(Tally {
-        pending,
-        processing: unfinished.saturating_sub(pending),
-        completed: finished.saturating_sub(failed),
-        failed,
-        oldest_pending: cells.maybe_time()?,
-        given_up: store.given_up.load(Ordering::Relaxed),
-        spent: store.hub.spent(),
-    })
+    let tally = session.one(SQL, &[], |cells| {
+        let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
+        let (finished, failed): (u64, u64) = (cells.count()?, cells.count()?);
+        Ok(Tally {
+            pending,
+            processing: unfinished.saturating_sub(pending),
+            completed: finished.saturating_sub(failed),
+            failed,
+            oldest_pending: cells.maybe_time()?,
+            given_up: store.given_up.load(Ordering::Relaxed),
+            spent: store.hub.spent(),
+        })
+    });
+    tally.await
 }

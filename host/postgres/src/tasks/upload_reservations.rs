@@ -98,20 +98,15 @@ impl UploadReservations for PostgresTasks {
         self.answer(async move {
             let session = self.database.session().await?;
             let now = self.clock.now();
-            let (until, now) = (Time(now.plus(TERM)), Time(now));
-            let limit = i64::from(limit);
-            let parameters = parameters![now, until, limit];
-            let rows = session.query(SQL, &parameters).await?;
-            let reservations = rows.iter().map(|row| {
-                let cells = &mut Cells::of(row);
-                let (path, holder) = (path(cells)?, cells.id()?);
+            let parameters = parameters![Time(now), Time(now.plus(TERM)), i64::from(limit)];
+            let reservations = session.all(SQL, &parameters, |cells| {
                 Ok(Reservation {
-                    holder,
-                    path,
+                    path: path(cells)?,
+                    holder: cells.id()?,
                     anonymous_owner: None,
                 })
             });
-            reservations.collect()
+            reservations.await
         })
     }
 
@@ -128,11 +123,9 @@ impl UploadReservations for PostgresTasks {
             let session = self.database.session().await?;
             let [owner, name] =
                 after.map_or_else(Default::default, |after| [after.owner, after.name]);
-            let (kind, owner, name) = (folder(kind), Text::of(&owner), Text::of(&name));
-            let limit = i64::from(limit);
-            let parameters = parameters![kind, owner, name, limit];
-            let rows = session.query(SQL, &parameters).await?;
-            rows.iter().map(|row| path(&mut Cells::of(row))).collect()
+            let (owner, name) = (Text::of(&owner), Text::of(&name));
+            let parameters = parameters![folder(kind), owner, name, i64::from(limit)];
+            session.all(SQL, &parameters, path).await
         })
     }
 
@@ -146,8 +139,8 @@ impl UploadReservations for PostgresTasks {
             let kinds: Vec<_> = images.iter().map(|image| folder(image.kind)).collect();
             let names: Vec<_> = images.iter().map(|image| Text::of(&image.name)).collect();
             let parameters = parameters![owners, kinds, names];
-            let rows = session.query(SQL, &parameters).await?;
-            rows.iter().map(|row| Cells::of(row).maybe_text()).collect()
+            let owners = session.all(SQL, &parameters, |cells| cells.maybe_text());
+            owners.await
         })
     }
 }
@@ -159,14 +152,14 @@ impl PostgresTasks {
         if let Some(limits) = new.limits {
             let [owner, kind, name] = key(&new.reservation.path);
             let parameters = parameters![owner, kind, name];
-            let row = session.query_opt(OF_OWNER, &parameters).await?;
-            let row = row.ok_or(Fault::Timeout)?;
-            let mut cells = Cells::of(&row);
-            let usage = ImageUsage {
-                images: cells.count()?,
-                bytes: cells.count()?,
-                under_way: cells.count()?,
-            };
+            let usage = session.one(OF_OWNER, &parameters, |cells| {
+                Ok(ImageUsage {
+                    images: cells.count()?,
+                    bytes: cells.count()?,
+                    under_way: cells.count()?,
+                })
+            });
+            let usage = usage.await?;
             if let Err(limit) = limits.admit(usage, new.longest) {
                 return Ok(Admission::LimitReached(limit));
             }
@@ -209,7 +202,7 @@ impl PostgresTasks {
         let until = Time(self.clock.now().plus(TERM));
         let bytes = bytes.min(LONGEST).cast_signed();
         let parameters = parameters![owner, kind, name, holder, until, bytes, anonymous_owner];
-        session.execute(sql, &parameters).await
+        session.run(sql, &parameters).await
     }
 
     /// Tells the room the total of all images, if it has a limit. Of several concurrent
@@ -236,9 +229,10 @@ impl PostgresTasks {
 async fn total(session: &Session<'_>) -> Result<[u64; 3], Fault> {
     const SQL: &str = "SELECT sum(stored)::bigint, sum(pending)::bigint, sum(pending_count)::bigint \
          FROM schema.upload_total";
-    let row = session.query_opt(SQL, &[]).await?.ok_or(Fault::Timeout)?;
-    let mut cells = Cells::of(&row);
-    Ok([cells.count()?, cells.count()?, cells.count()?])
+    let total = session.one(SQL, &[], |cells| {
+        Ok([cells.count()?, cells.count()?, cells.count()?])
+    });
+    total.await
 }
 
 /// Owner, kind and name.

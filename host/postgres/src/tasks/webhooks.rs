@@ -75,7 +75,7 @@ async fn give_up(session: &Session<'_>, task_ids: Vec<Uuid>) -> Result<u64, Faul
         return Ok(0);
     }
     tracing::error!(tasks = ?task_ids, "webhooks cannot be read, and are not delivered");
-    session.execute(SQL, &parameters![task_ids]).await
+    session.run(SQL, &parameters![task_ids]).await
 }
 
 /// Deliveries that are due, except those of receivers, users, or users at a receiver without
@@ -115,8 +115,7 @@ pub(crate) async fn next(store: &PostgresTasks) -> Result<Option<Timestamp>, Fau
     const SQL: &str = "SELECT min(delivery_due_at) FROM schema.task \
          WHERE completed_at IS NOT NULL AND delivery_due_at >= 'epoch'";
     let session = store.database.session().await?;
-    let row = session.query_opt(SQL, &[]).await?;
-    row.map_or(Ok(None), |row| Cells::of(&row).maybe_time())
+    session.one(SQL, &[], |cells| cells.maybe_time()).await
 }
 
 /// Ends the leases of all attempts.

@@ -7,7 +7,6 @@ use tokio::task::yield_now;
 use crate::admin::moving::{insert, read, types};
 use crate::connection::database::Session;
 use crate::connection::fault::Fault;
-use crate::connection::values::Cells;
 
 /// How many rows are read, and written, at once.
 const BATCH: u32 = 2_000;
@@ -70,6 +69,5 @@ async fn rows(
 
 async fn count(session: &Session<'_>, table: &Table) -> Result<u64, Fault> {
     let sql = format!("SELECT count(*) FROM schema.{}", table.name);
-    let row = session.query_opt(&sql, &[]).await?;
-    row.map_or(Ok(0), |row| Cells::of(&row).count())
+    session.one(&sql, &[], |cells| cells.count()).await
 }
