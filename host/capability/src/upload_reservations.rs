@@ -74,6 +74,23 @@ pub enum Admission {
     StoreFull,
 }
 
+/// What becomes of a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Its holder needs it for another [`TERM`].
+    Hold,
+    /// It is taken over for a [`TERM`], even from another holder.
+    Claim,
+    /// The image is stored, with this many bytes.
+    Settle(u64),
+    /// The image was not stored, or was deleted.
+    Free,
+}
+
+/// More bytes than any store has. Longer images count as this, so that sums do not
+/// overflow.
+pub const LONGEST: u64 = 1 << 50;
+
 /// Counts for an image store that cannot. Each call is one atomic step.
 pub trait UploadReservations: Send + Sync {
     /// Checks the limits, and takes the reservation for a [`TERM`], even from another
@@ -81,20 +98,9 @@ pub trait UploadReservations: Send + Sync {
     /// accepted tasks were promised counts toward the limit for all images together.
     fn take(&self, reservation: NewReservation) -> Answer<'_, Admission>;
 
-    /// Extends a reservation by another [`TERM`]. False: it was lost.
-    fn hold(&self, reservation: Reservation) -> Answer<'_, bool>;
-
-    /// Takes over the reservation of an image, even from another holder. False: there is
-    /// none.
-    fn claim(&self, reservation: Reservation) -> Answer<'_, bool>;
-
-    /// The image is stored, with this many bytes. False: the reservation was lost, and
-    /// this had no effect.
-    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool>;
-
-    /// The image was not stored, or was deleted. False: the reservation was lost, and
-    /// this had no effect.
-    fn free(&self, reservation: Reservation) -> Answer<'_, bool>;
+    /// Changes a reservation. False: this had no effect, since the reservation was lost; a
+    /// claim, since there is none.
+    fn change(&self, reservation: Reservation, change: Change) -> Answer<'_, bool>;
 
     /// Reservations whose deadline has passed, the oldest first. The caller now holds
     /// them for another [`TERM`]; their previous holders have lost them.

@@ -9,10 +9,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use concept_refinement_capability::Answer;
 use concept_refinement_capability::images::anonymous_owner;
 use concept_refinement_capability::upload_reservations::{
-    Admission, ImageKey, NewReservation, Reservation, TERM,
+    Admission, Change, ImageKey, NewReservation, Reservation, TERM,
 };
 use concept_refinement_domain::capability::{CapabilityError, ImageKind, ImageLimit, NewImage};
 use concept_refinement_domain::image_path::ImagePath;
@@ -107,7 +106,8 @@ impl Inner {
     /// Takes the reservation of an image that is about to be deleted.
     pub(super) async fn doubt(self: &Arc<Self>, path: ImageKey) -> Result<Taken, CapabilityError> {
         let reservation = Reservation::new(path);
-        let is_stored = self.reservations.claim(reservation.clone()).await?;
+        let claimed = self.reservations.change(reservation.clone(), Change::Claim);
+        let is_stored = claimed.await?;
         Ok(Taken {
             inner: Arc::clone(self),
             reservation: is_stored.then_some(reservation),
@@ -142,28 +142,30 @@ impl Inner {
     async fn look(&self, reservation: Reservation, is_sent: bool) -> Result<bool, CapabilityError> {
         // An upload never replaces another image, so there is none.
         if !is_sent && reservation.path.kind == ImageKind::Upload {
-            return self.reservations.free(reservation).await;
+            return self.reservations.change(reservation, Change::Free).await;
         }
         let key = reservation.path.text();
         let object = self.bucket.head(&key).await.map_err(Fault::report)?;
-        match object {
-            Some(object) => self.reservations.settle(reservation, object.size).await,
+        let end = match object {
+            Some(object) => Change::Settle(object.size),
             None => {
                 // Removes the second object of an upload that was not stored. Not for
                 // refined images: another image of the same name may be on its way.
                 if reservation.path.kind == ImageKind::Upload {
                     let _ = self.bucket.delete(&format!("{key}{SECOND}")).await;
                 }
-                self.reservations.free(reservation).await
+                Change::Free
             }
-        }
+        };
+        self.reservations.change(reservation, end).await
     }
 
     /// Checks an image that counts as stored but is missing in a list. It may have been
     /// stored or deleted meanwhile.
     pub(super) async fn look_for(&self, missing: ImageKey) -> Result<(), CapabilityError> {
         let reservation = Reservation::new(missing);
-        if self.reservations.claim(reservation.clone()).await? {
+        let claimed = self.reservations.change(reservation.clone(), Change::Claim);
+        if claimed.await? {
             self.look(reservation, true).await?;
         }
         Ok(())
@@ -192,6 +194,7 @@ impl Taken {
         &self,
         work: impl Future<Output = T>,
     ) -> Result<T, CapabilityError> {
+        let reservations = &self.inner.reservations;
         let lost = async {
             let Some(reservation) = &self.reservation else {
                 return pending().await;
@@ -200,7 +203,7 @@ impl Taken {
             loop {
                 sleep(HOLD_AFTER).await;
                 let begun = Instant::now();
-                match self.inner.reservations.hold(reservation.clone()).await {
+                match reservations.change(reservation.clone(), Change::Hold).await {
                     Ok(true) => held = begun,
                     Ok(false) => return,
                     Err(_) if held.elapsed() + HOLD_AFTER > TERM => return,
@@ -220,28 +223,12 @@ impl Taken {
         self.is_sent = true;
     }
 
-    /// The image was stored.
-    pub(super) async fn settle(self, bytes: u64) -> Result<(), CapabilityError> {
-        let inner = Arc::clone(&self.inner);
-        self.end(|reservation| inner.reservations.settle(reservation, bytes))
-            .await
-    }
-
-    /// The image was deleted.
-    pub(super) async fn free(self) -> Result<(), CapabilityError> {
-        let inner = Arc::clone(&self.inner);
-        self.end(|reservation| inner.reservations.free(reservation))
-            .await
-    }
-
-    /// `write`: false if the reservation was lost.
-    async fn end<'a>(
-        mut self,
-        write: impl FnOnce(Reservation) -> Answer<'a, bool>,
-    ) -> Result<(), CapabilityError> {
+    /// The image was stored, or deleted.
+    pub(super) async fn end(mut self, end: Change) -> Result<(), CapabilityError> {
+        let reservations = &self.inner.reservations;
         // Pending until this is done, in case the future is dropped.
         if let Some(reservation) = &self.reservation
-            && !write(reservation.clone()).await?
+            && !reservations.change(reservation.clone(), end).await?
         {
             self.inner.resolve(reservation.clone(), true).await?;
         }

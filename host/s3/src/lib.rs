@@ -29,7 +29,7 @@ use concept_refinement_capability::images::{
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::moving::RestoreImages;
 use concept_refinement_capability::upload_reservations::{
-    ImageKey, Reservation, UploadReservations,
+    Change, ImageKey, Reservation, UploadReservations,
 };
 use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
@@ -141,7 +141,7 @@ impl Inner {
         reservation.sent();
         let send = self.send(&path, &image, created_at, &received);
         reservation.during(send).await?.map_err(Fault::report)?;
-        reservation.settle(received.size).await?;
+        reservation.end(Change::Settle(received.size)).await?;
         let path = path.to_string();
         Ok(StoredOrNot::Stored(Stored {
             url: self.signing.unsigned(&path),
@@ -367,7 +367,7 @@ impl Inner {
             let second = format!("{key}{SECOND}");
             self.bucket.delete(&second).await.map_err(Fault::report)?;
         }
-        reservation.free().await
+        reservation.end(Change::Free).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::upload_reservations::{
-    Admission, ImageKey, NewReservation, Reservation, TERM, UploadReservations,
+    Admission, Change, ImageKey, NewReservation, Reservation, TERM, UploadReservations,
 };
 use concept_refinement_domain::capability::{ImageKind, StoredOrNot};
 use concept_refinement_domain::image_path::ImagePath;
@@ -52,25 +52,14 @@ impl UploadReservations for Overtaken {
         self.reservations.take(reservation)
     }
 
-    fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.reservations.hold(reservation)
-    }
-
-    fn claim(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.reservations.claim(reservation)
-    }
-
-    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
+    fn change(&self, reservation: Reservation, change: Change) -> Answer<'_, bool> {
         Box::pin(async move {
-            happen(&self.before_settling).await;
-            self.reservations.settle(reservation, bytes).await
-        })
-    }
-
-    fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
-        Box::pin(async move {
-            happen(&self.before_freeing).await;
-            self.reservations.free(reservation).await
+            match change {
+                Change::Hold | Change::Claim => {}
+                Change::Settle(_) => happen(&self.before_settling).await,
+                Change::Free => happen(&self.before_freeing).await,
+            }
+            self.reservations.change(reservation, change).await
         })
     }
 
@@ -194,32 +183,33 @@ pub async fn what_is_stored_after_its_reservation_ended_counts<B: SharedImageBac
 pub async fn only_its_holder_writes_a_reservation<B: SharedImageBackend>() {
     let store = Store::<B>::start();
     let reservations = store.backend.reservations();
+    let change = |of: &Reservation, change| reservations.change(of.clone(), change);
     let [first, second, third] = [(); 3].map(|()| Reservation::new(key("a")));
     let known = Reservation {
         anonymous_owner: Some("ada".to_owned()),
         ..first.clone()
     };
-    assert_eq!(reservations.claim(first.clone()).await, Ok(false), "none");
-    assert_eq!(reservations.settle(first.clone(), 1).await, Ok(false));
+    assert_eq!(change(&first, Change::Claim).await, Ok(false), "none");
+    assert_eq!(change(&first, Change::Settle(1)).await, Ok(false));
     let taken = reservations.take(new(&known)).await;
     assert_eq!(taken, Ok(Admission::Taken));
-    assert_eq!(reservations.claim(second.clone()).await, Ok(true));
-    assert_eq!(reservations.hold(first.clone()).await, Ok(false));
-    assert_eq!(reservations.settle(first.clone(), 1).await, Ok(false));
-    assert_eq!(reservations.free(first.clone()).await, Ok(false));
-    assert_eq!(reservations.hold(second.clone()).await, Ok(true));
+    assert_eq!(change(&second, Change::Claim).await, Ok(true));
+    assert_eq!(change(&first, Change::Hold).await, Ok(false));
+    assert_eq!(change(&first, Change::Settle(1)).await, Ok(false));
+    assert_eq!(change(&first, Change::Free).await, Ok(false));
+    assert_eq!(change(&second, Change::Hold).await, Ok(true));
     assert_eq!(settled(&reservations, ImageKind::Upload).await, [""; 0]);
-    assert_eq!(reservations.settle(second.clone(), 1).await, Ok(true));
+    assert_eq!(change(&second, Change::Settle(1)).await, Ok(true));
     assert_eq!(settled(&reservations, ImageKind::Upload).await, ["a"]);
-    assert_eq!(reservations.free(second).await, Ok(false), "settled");
+    assert_eq!(change(&second, Change::Free).await, Ok(false), "settled");
     // Who looks again does not know whose it is.
     let taken = reservations.take(new(&third)).await;
     assert_eq!(taken, Ok(Admission::Taken));
     let owners = reservations.anonymous_owners(vec![key("a")]).await;
     assert_eq!(owners, Ok(vec![Some("ada".to_owned())]));
-    assert_eq!(reservations.free(third.clone()).await, Ok(true));
-    assert_eq!(reservations.free(third.clone()).await, Ok(false), "again");
-    assert_eq!(reservations.settle(third, 1).await, Ok(false));
+    assert_eq!(change(&third, Change::Free).await, Ok(true));
+    assert_eq!(change(&third, Change::Free).await, Ok(false), "again");
+    assert_eq!(change(&third, Change::Settle(1)).await, Ok(false));
     assert_counted(&store, &[]).await;
 }
 
@@ -241,7 +231,8 @@ pub async fn what_counts_and_is_gone_is_found<B: SharedImageBackend>() {
             ..Reservation::new(gone)
         };
         reservations.take(new(&reservation)).await.unwrap();
-        assert_eq!(reservations.settle(reservation, 7).await, Ok(true));
+        let settled = reservations.change(reservation, Change::Settle(7)).await;
+        assert_eq!(settled, Ok(true));
     }
     for name in ["b", "d"] {
         store.stored(image("ada", name, b"1"), b"1").await;
@@ -264,6 +255,7 @@ pub async fn what_counts_and_is_gone_is_found<B: SharedImageBackend>() {
     let gone = vec![key("a"), key("f"), refined("a")];
     let owners = reservations.anonymous_owners(gone).await;
     assert_eq!(owners, Ok(vec![None; 3]), "nobody is named any more");
-    assert_eq!(reservations.free(held).await, Ok(true), "it is under way");
+    let freed = reservations.change(held, Change::Free).await;
+    assert_eq!(freed, Ok(true), "it is under way");
     assert_eq!(store.backend.stored_count(), 4);
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use concept_refinement_capability::clock::SystemClock;
 use concept_refinement_capability::tasks::{Leases, Pseudonyms, Tasks as _};
 use concept_refinement_capability::upload_reservations::{
-    Admission, ImageKey, NewReservation, Reservation, UploadReservations as _,
+    Admission, Change, ImageKey, NewReservation, Reservation, UploadReservations as _,
 };
 use concept_refinement_domain::capability::{ImageKind, Submission};
 use concept_refinement_domain::quota::Window;
@@ -157,7 +157,7 @@ impl Waits {
             Self::Deletes => store.delete("greedy", task).await.map(drop),
             Self::Withdraws => store.withdraw(task, "No.").await.map(drop),
             Self::Claims => Leases::claim(store, task, None).await.map(drop),
-            Self::Uploads => store.hold(reservation).await.map(drop),
+            Self::Uploads => store.change(reservation, Change::Hold).await.map(drop),
         };
     }
 }

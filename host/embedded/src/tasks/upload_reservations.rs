@@ -5,7 +5,7 @@
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::upload_reservations::{
-    Admission, ImageKey, NewReservation, Reservation, TERM, UploadReservations,
+    Admission, Change, ImageKey, LONGEST, NewReservation, Reservation, TERM, UploadReservations,
 };
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
@@ -19,47 +19,37 @@ use super::stored::Stored;
 use super::writer::Tx;
 use crate::sqlite::statements::{all, find, one};
 
-/// More bytes than any store has. Longer images count as this, so that sums do not
-/// overflow.
-const LONGEST: u64 = 1 << 50;
-
 impl UploadReservations for SqliteTasks {
     fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
         self.write_with_total(move |tx| take(tx, &new))
     }
 
-    fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
+    fn change(&self, reservation: Reservation, change: Change) -> Answer<'_, bool> {
         self.write_with_total(move |tx| {
-            let sql = "UPDATE upload_reservation SET until = ? WHERE holder = ?";
+            let Reservation { holder, path, .. } = &reservation;
             let until = Stored(tx.now.plus(TERM));
-            Ok(tx.run(sql, params![until, reservation.holder])? > 0)
-        })
-    }
-
-    fn claim(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.write_with_total(move |tx| {
-            let ImageKey { kind, owner, name } = &reservation.path;
-            let sql = "UPDATE upload_reservation SET holder = ?, until = ? \
-                 WHERE owner = ? AND kind = ? AND name = ?";
-            let until = Stored(tx.now.plus(TERM));
-            let parameters = params![reservation.holder, until, owner, folder(*kind), name];
-            Ok(tx.run(sql, parameters)? > 0)
-        })
-    }
-
-    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
-        self.write_with_total(move |tx| {
-            let sql =
-                "UPDATE upload_reservation SET bytes = ?, holder = NULL, until = NULL WHERE holder = ?";
-            let parameters = params![column(bytes), reservation.holder];
-            Ok(tx.run(sql, parameters)? > 0)
-        })
-    }
-
-    fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
-        self.write_with_total(move |tx| {
-            let sql = "DELETE FROM upload_reservation WHERE holder = ?";
-            Ok(tx.run(sql, [reservation.holder])? > 0)
+            let changed = match change {
+                Change::Hold => {
+                    let sql = "UPDATE upload_reservation SET until = ? WHERE holder = ?";
+                    tx.run(sql, params![until, holder])
+                }
+                Change::Claim => {
+                    let ImageKey { kind, owner, name } = path;
+                    let sql = "UPDATE upload_reservation SET holder = ?, until = ? \
+                         WHERE owner = ? AND kind = ? AND name = ?";
+                    tx.run(sql, params![holder, until, owner, folder(*kind), name])
+                }
+                Change::Settle(bytes) => {
+                    let sql = "UPDATE upload_reservation SET bytes = ?, holder = NULL, \
+                         until = NULL WHERE holder = ?";
+                    tx.run(sql, params![column(bytes), holder])
+                }
+                Change::Free => {
+                    let sql = "DELETE FROM upload_reservation WHERE holder = ?";
+                    tx.run(sql, [holder])
+                }
+            };
+            Ok(changed? > 0)
         })
     }
 

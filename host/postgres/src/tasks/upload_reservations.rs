@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::upload_reservations::{
-    Admission, ImageKey, NewReservation, Reservation, TERM, UploadReservations,
+    Admission, Change, ImageKey, LONGEST, NewReservation, Reservation, TERM, UploadReservations,
 };
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_limits::ImageUsage;
@@ -21,10 +21,6 @@ use crate::PostgresTasks;
 use crate::connection::database::{DEADLINE, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, id, parameters};
-
-/// More bytes than any store has. Longer images count as this, so that sums do not
-/// overflow.
-const LONGEST: u64 = 1 << 50;
 
 impl UploadReservations for PostgresTasks {
     fn take(&self, new: NewReservation) -> Answer<'_, Admission> {
@@ -60,35 +56,30 @@ impl UploadReservations for PostgresTasks {
         })
     }
 
-    fn hold(&self, reservation: Reservation) -> Answer<'_, bool> {
-        const SQL: &str = "UPDATE schema.upload_reservation SET until = $5 \
+    fn change(&self, reservation: Reservation, change: Change) -> Answer<'_, bool> {
+        const HOLD: &str = "UPDATE schema.upload_reservation SET until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
-        self.answer(async move {
-            let session = self.database.session_of(&reservation.path.owner).await?;
-            Ok(self.write(&session, SQL, &reservation, 0).await? > 0)
-        })
-    }
-
-    fn claim(&self, reservation: Reservation) -> Answer<'_, bool> {
-        const SQL: &str = "UPDATE schema.upload_reservation SET holder = $4, until = $5 \
+        const CLAIM: &str = "UPDATE schema.upload_reservation SET holder = $4, until = $5 \
              WHERE owner = $1 AND kind = $2 AND name = $3";
-        self.answer(async move {
-            let session = self.database.session_of(&reservation.path.owner).await?;
-            Ok(self.write(&session, SQL, &reservation, 0).await? > 0)
-        })
-    }
-
-    fn settle(&self, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
-        const SQL: &str = "UPDATE schema.upload_reservation \
+        const SETTLE: &str = "UPDATE schema.upload_reservation \
              SET bytes = $6, holder = NULL, until = NULL \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
-        self.written(SQL, reservation, bytes)
-    }
-
-    fn free(&self, reservation: Reservation) -> Answer<'_, bool> {
-        const SQL: &str = "DELETE FROM schema.upload_reservation \
+        const FREE: &str = "DELETE FROM schema.upload_reservation \
              WHERE owner = $1 AND kind = $2 AND name = $3 AND holder = $4";
-        self.written(SQL, reservation, 0)
+        let (sql, bytes, changes_total) = match change {
+            Change::Hold => (HOLD, 0, false),
+            Change::Claim => (CLAIM, 0, false),
+            Change::Settle(bytes) => (SETTLE, bytes, true),
+            Change::Free => (FREE, 0, true),
+        };
+        self.answer(async move {
+            let session = self.database.session_of(&reservation.path.owner).await?;
+            let rows = self.write(&session, sql, &reservation, bytes).await?;
+            if changes_total {
+                self.tell_room(&session).await;
+            }
+            Ok(rows > 0)
+        })
     }
 
     fn abandoned(&self, limit: u32) -> Answer<'_, Vec<Reservation>> {
@@ -175,16 +166,6 @@ impl PostgresTasks {
             }
         }
         Ok(Admission::Taken)
-    }
-
-    /// Whether the statement wrote a row.
-    fn written(&self, sql: &'static str, reservation: Reservation, bytes: u64) -> Answer<'_, bool> {
-        self.answer(async move {
-            let session = self.database.session_of(&reservation.path.owner).await?;
-            let rows = self.write(&session, sql, &reservation, bytes).await?;
-            self.tell_room(&session).await;
-            Ok(rows > 0)
-        })
     }
 
     /// The parameters are: owner, kind, name, holder, end of the new term, bytes, and the
