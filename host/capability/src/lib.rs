@@ -26,6 +26,7 @@ pub mod images;
 pub mod intercept;
 pub mod leader_leases;
 pub mod log_throttle;
+pub mod migration;
 pub mod model;
 pub mod moving;
 pub mod notifier;

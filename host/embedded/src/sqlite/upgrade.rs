@@ -3,13 +3,14 @@
 use std::io;
 use std::path::Path;
 
+use concept_refinement_capability::migration::Step;
 use concept_refinement_capability::moving::parameters;
 use concept_refinement_capability::room::Disk;
 use concept_refinement_capability::upgrade::{Progress, Rewrite};
 use rusqlite::{Connection, params_from_iter};
 
 use super::records::{cell, record};
-use super::schema::{Change, SchemaError};
+use super::schema::SchemaError;
 
 /// How many times its size a database takes besides, at most, until its upgrade has ended:
 /// the rows as they will be, once in the log and once in the file, and the indexes.
@@ -38,13 +39,19 @@ pub(super) fn look_for_room(
     }
 }
 
-pub(super) fn run(connection: &Connection, change: &Change) -> rusqlite::Result<()> {
-    connection.execute_batch(change.begin)?;
-    let mut progress = Progress::start();
-    for rewrite in change.rewrites {
-        rewrite_rows(connection, rewrite, &mut progress)?;
+pub(super) fn run(connection: &Connection, steps: &[Step]) -> rusqlite::Result<()> {
+    for step in steps {
+        match step {
+            Step::Sql(sql) => connection.execute_batch(sql)?,
+            Step::Rewrite(rewrites) => {
+                let mut progress = Progress::start();
+                for rewrite in *rewrites {
+                    rewrite_rows(connection, rewrite, &mut progress)?;
+                }
+            }
+        }
     }
-    connection.execute_batch(change.end)
+    Ok(())
 }
 
 /// In the order in which the rows are in the file.

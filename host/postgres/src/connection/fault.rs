@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io;
 
 use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::migration::VersionError;
 use concept_refinement_capability::room::NoRoom;
 use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
@@ -31,10 +32,8 @@ pub(crate) enum Fault {
     /// after each transaction.
     #[error("its notifications do not arrive")]
     Deaf,
-    #[error("another version of this program made its tables, and this one cannot use them")]
-    OtherVersion,
-    #[error("a later version of this program has changed its tables, and this one cannot use them")]
-    LaterVersion,
+    #[error(transparent)]
+    Version(#[from] VersionError),
     /// A record changes each time before it can be written.
     #[error("others write the same record all the time")]
     Contended,
@@ -105,7 +104,7 @@ impl Fault {
     /// None: the error may be temporary.
     pub(crate) fn refusal(&self) -> Option<String> {
         let error = match self {
-            Self::OtherVersion | Self::LaterVersion => return Some(self.to_string()),
+            Self::Version(error) => return Some(error.to_string()),
             Self::Engine(error) => error,
             _ => return None,
         };

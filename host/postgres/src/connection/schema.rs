@@ -5,27 +5,15 @@ mod rewrite;
 
 use std::time::Duration;
 
-use concept_refinement_capability::upgrade::{FROM_0_1, Rewrite};
+use concept_refinement_capability::migration::{Migration, Step, VersionError, due};
+use concept_refinement_capability::upgrade::FROM_0_1;
 
 use crate::connection::database::{DEADLINE, Database, Session};
 use crate::connection::fault::Fault;
 use crate::connection::values::parameters;
 
-/// A change of the schema to a version. All of them are breaking so far: hosts of an earlier
-/// version refuse the tables.
-struct Migration {
-    version: i64,
-    steps: &'static [Step],
-}
-
-enum Step {
-    /// Statements, in which `schema.` is replaced by the schema's name.
-    Sql(&'static str),
-    Rewrite(&'static [Rewrite]),
-}
-
-/// The oldest first. To change the schema, add a migration to the end; earlier ones stay as
-/// they are, because there are databases that they have changed.
+/// In their statements `schema.` is replaced by the schema's name. All of them are breaking so
+/// far: hosts of an earlier version refuse the tables.
 static MIGRATIONS: [Migration; 4] = [
     // The schema of 0.1.0, in an empty database.
     Migration {
@@ -75,7 +63,7 @@ pub(crate) enum Found {
 pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
     let session = database.unready_session(DEADLINE).await?;
     let found = version(&session, &database.schema).await?;
-    Ok(match due(found)? {
+    Ok(match due(&MIGRATIONS, found)? {
         [] => Found::Current,
         _ if found.is_none() => Found::Nothing,
         _ => Found::Earlier,
@@ -107,7 +95,7 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
         let create = format!("CREATE SCHEMA \"{schema}\"");
         session.batch(&create).await?;
     }
-    for Migration { version, steps } in due(found)? {
+    for Migration { version, steps } in due(&MIGRATIONS, found)? {
         for step in *steps {
             match step {
                 Step::Sql(sql) => session.batch(sql).await?,
@@ -119,24 +107,6 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
         session.execute(MARK, &parameters![*version]).await?;
     }
     session.commit().await
-}
-
-/// The migrations that are due in a database of this version. None: it is empty.
-fn due(found: Option<i64>) -> Result<&'static [Migration], Fault> {
-    let Some(found) = found else {
-        return Ok(&MIGRATIONS);
-    };
-    let mut rest: &[Migration] = &MIGRATIONS;
-    while let [first, later @ ..] = rest {
-        rest = later;
-        if first.version == found {
-            return Ok(rest);
-        }
-    }
-    Err(match MIGRATIONS.iter().all(|made| made.version < found) {
-        true => Fault::LaterVersion,
-        false => Fault::OtherVersion,
-    })
 }
 
 /// None: there are no tables.
@@ -166,9 +136,9 @@ pub(crate) async fn check(session: &Session<'_>) -> Result<(), Fault> {
     const WRITE: &str = "UPDATE schema.probe SET at = now() WHERE id = 0";
     let written = session.execute(WRITE, &[]);
     let (_, latest) = futures::try_join!(written, latest(session))?;
-    match due(Some(latest))? {
+    match due(&MIGRATIONS, Some(latest))? {
         [] => Ok(()),
-        _ => Err(Fault::OtherVersion),
+        _ => Err(VersionError::Other.into()),
     }
 }
 
@@ -200,13 +170,13 @@ mod tests {
             (Some(20), Err("a later version")),
             (Some(i64::MAX), Err("a later version")),
         ] {
-            match (due(found), expected) {
+            match (due(&MIGRATIONS, found), expected) {
                 (Ok(due), Ok(expected)) => {
                     let due: Vec<_> = due.iter().map(|migration| migration.version).collect();
                     assert_eq!(due, expected, "{found:?}");
                 }
-                (Err(fault), Err(expected)) => {
-                    let reason = fault.refusal().unwrap();
+                (Err(error), Err(expected)) => {
+                    let reason = Fault::from(error).refusal().unwrap();
                     assert!(reason.starts_with(expected), "{found:?}: {reason}");
                 }
                 (due, _) => panic!("{found:?}: {:?}", due.map(<[_]>::len)),

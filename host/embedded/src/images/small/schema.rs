@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use concept_refinement_capability::OpenError;
+use concept_refinement_capability::migration::{Migration, Step};
 use rusqlite::Connection;
 
-use crate::sqlite::schema::{self, Schema, SchemaError};
+use crate::sqlite::schema::{self, SchemaError};
 
-const SCHEMA: Schema = Schema {
-    first: 2,
-    sql: "
+static SCHEMA: [Migration; 1] = [Migration {
+    version: 2,
+    steps: &[Step::Sql(
+        "
         CREATE TABLE image (
             id INTEGER PRIMARY KEY,
             -- Of the owner, and of the image, as in its path.
@@ -25,8 +27,8 @@ const SCHEMA: Schema = Schema {
         CREATE UNIQUE INDEX image_name ON image (name, tag);
         CREATE INDEX image_removed ON image (id) WHERE removed;
     ",
-    changes: &[],
-};
+    )],
+}];
 
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), SchemaError> {
     if schema::version(connection)? == 0 {

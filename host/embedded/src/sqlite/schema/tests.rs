@@ -1,4 +1,6 @@
+use concept_refinement_capability::migration::Step;
 use concept_refinement_capability::moving::Table;
+use concept_refinement_capability::upgrade::Rewrite;
 
 use super::*;
 
@@ -23,25 +25,29 @@ static REWRITES: [Rewrite; 1] = [Rewrite {
     },
 }];
 
-const SCHEMA: Schema = Schema {
-    first: 3,
-    sql: "CREATE TABLE number (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE other (it) ",
-    changes: &[
-        Change {
-            version: 4,
-            begin: "ALTER TABLE number RENAME TO number_of_3; \
+static SCHEMA: [Migration; 3] = [
+    Migration {
+        version: 3,
+        steps: &[Step::Sql(
+            "CREATE TABLE number (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE other (it) ",
+        )],
+    },
+    Migration {
+        version: 4,
+        steps: &[
+            Step::Sql(
+                "ALTER TABLE number RENAME TO number_of_3; \
                  CREATE TABLE number (id INTEGER PRIMARY KEY, doubled INTEGER) STRICT",
-            rewrites: &REWRITES,
-            end: "DROP TABLE number_of_3; CREATE INDEX number_doubled ON number (doubled)",
-        },
-        Change {
-            version: 5,
-            begin: "",
-            rewrites: &[],
-            end: "DROP TABLE other",
-        },
-    ],
-};
+            ),
+            Step::Rewrite(&REWRITES),
+            Step::Sql("DROP TABLE number_of_3; CREATE INDEX number_doubled ON number (doubled)"),
+        ],
+    },
+    Migration {
+        version: 5,
+        steps: &[Step::Sql("DROP TABLE other")],
+    },
+];
 
 fn at(version: i64, connection: &mut Connection) {
     prepare_to(connection, &SCHEMA, version, None).unwrap();
@@ -74,8 +80,8 @@ fn each_version_becomes_the_latest_and_a_later_one_is_left_alone() {
                 .unwrap();
             let error = prepare(&mut connection, &SCHEMA, None).unwrap_err();
             let is_expected = match other {
-                6 => matches!(error, SchemaError::LaterVersion),
-                _ => matches!(error, SchemaError::OtherVersion),
+                6 => matches!(error, SchemaError::Version(VersionError::Later)),
+                _ => matches!(error, SchemaError::Version(VersionError::Other)),
             };
             assert!(is_expected, "{other}: {error}");
             assert_eq!(version(&connection).unwrap(), other);
