@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::SqliteTasks;
 use super::fault::Fault;
 use super::ledger;
+use super::rows::maybe;
 use super::stored::Stored;
 use super::writer::Tx;
 use crate::sqlite::statements::one;
@@ -78,12 +79,11 @@ fn queue(connection: &Connection) -> Result<QueueState, Fault> {
     let state = one(connection, sql, [], |row| {
         let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
         let (pending, unfinished) = (number(1)?, number(2)?);
-        let oldest: Option<Stored<_>> = row.get(3)?;
         Ok(QueueState {
             is_paused: row.get(0)?,
             pending,
             processing: unfinished.saturating_sub(pending),
-            oldest_pending: oldest.map(|Stored(created_at)| created_at),
+            oldest_pending: maybe(row, 3)?,
         })
     });
     Ok(state?)

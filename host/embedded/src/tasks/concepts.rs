@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, params};
 use super::fault::Fault;
 use super::reads::{one_more, page_of, start, with_position};
 use super::references;
-use super::rows::unreadable;
+use super::rows::{maybe, stored, unreadable};
 use super::stored::Stored;
 use super::writer::Tx;
 use crate::sqlite::statements::{all, find};
@@ -87,10 +87,7 @@ pub(super) fn find_image(
     sha256: &str,
 ) -> Result<Option<Timestamp>, Fault> {
     let sql = "SELECT min(created_at) FROM concept WHERE image_sha256 = ?";
-    let found = find(connection, sql, [sha256], |row| {
-        row.get::<_, Option<Stored<Timestamp>>>(0)
-    })?;
-    Ok(found.flatten().map(|Stored(created_at)| created_at))
+    Ok(find(connection, sql, [sha256], |row| maybe(row, 0))?.flatten())
 }
 
 /// The task keeps its result id, but loses its image.
@@ -116,7 +113,7 @@ pub(super) fn take_image(tx: &Tx<'_>, task_id: &str) -> Result<(), Fault> {
 fn read(row: &Row<'_>) -> rusqlite::Result<Concept> {
     Ok(Concept {
         id: row.get(0)?,
-        created_at: row.get::<_, Stored<_>>(CREATED_AT)?.0,
+        created_at: stored(row, CREATED_AT)?,
         content: document::read(row.get_ref(2)?.as_str()?).map_err(unreadable)?,
     })
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::change;
 use super::fault::{Fault, is_unreadable};
+use super::rows::maybe;
 use super::stored::Stored;
 use super::writer::Tx;
 use crate::sqlite::statements::{all, one};
@@ -37,6 +38,5 @@ pub(super) fn miss(tx: &mut Tx<'_>, limit: u32) -> Result<u32, Fault> {
 
 pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
     let sql = "SELECT min(at) FROM deadline WHERE at >= 0";
-    let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
-    Ok(next.map(|Stored(next)| next))
+    Ok(one(connection, sql, [], |row| maybe(row, 0))?)
 }

@@ -4,6 +4,7 @@ use concept_refinement_domain::clock_trust::LastRound;
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
+use super::rows::{maybe, stored};
 use super::stored::Stored;
 use super::writer::Tx;
 use crate::sqlite::statements::find;
@@ -11,8 +12,7 @@ use crate::sqlite::statements::find;
 pub(super) fn last(connection: &Connection) -> Result<Option<LastRound>, Fault> {
     let sql = "SELECT at, probation FROM last_round";
     let last = find(connection, sql, [], |row| {
-        let (Stored(at), probation): (_, Option<Stored<_>>) = (row.get(0)?, row.get(1)?);
-        let probation = probation.map(|Stored(probation)| probation);
+        let (at, probation) = (stored(row, 0)?, maybe(row, 1)?);
         Ok(LastRound { at, probation })
     });
     Ok(last?)

@@ -69,14 +69,16 @@ pub(super) fn position(row: &Row<'_>, created_at: usize, id: usize) -> rusqlite:
     })
 }
 
-fn stored<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
+/// A value of a domain type in this column.
+pub(super) fn stored<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
 where
     Stored<T>: FromSql,
 {
     row.get(column).map(|Stored(value)| value)
 }
 
-fn maybe<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>>
+/// The same where the column may be null.
+pub(super) fn maybe<T>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>>
 where
     Stored<T>: FromSql,
 {

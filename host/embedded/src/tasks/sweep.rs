@@ -6,7 +6,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::fault::{Fault, readable};
-use super::rows::{COLUMNS, read};
+use super::rows::{COLUMNS, maybe, read};
 use super::stored::Stored;
 use super::writer::Tx;
 use super::{administration, webhooks};
@@ -55,8 +55,7 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Timestamp>, Fau
         return Ok(None);
     }
     let sql = "SELECT min(due_at) FROM task WHERE due_at >= 0";
-    let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
-    Ok(next.map(|Stored(next)| next))
+    Ok(one(connection, sql, [], |row| maybe(row, 0))?)
 }
 
 /// Ends all leases, and makes the processing tasks due, and those whose messages are

@@ -5,7 +5,7 @@ use concept_refinement_capability::tasks::Tally;
 use rusqlite::Connection;
 
 use super::fault::Fault;
-use super::stored::Stored;
+use super::rows::maybe;
 use crate::sqlite::statements::one;
 
 /// How many tasks are not final.
@@ -26,13 +26,12 @@ pub(super) fn count(connection: &Connection) -> Result<Tally, Fault> {
         let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
         let (pending, unfinished) = (number(0)?, number(1)?);
         let (finished, failed) = (number(2)?, number(3)?);
-        let oldest: Option<Stored<_>> = row.get(4)?;
         Ok(Tally {
             pending,
             processing: unfinished.saturating_sub(pending),
             completed: finished.saturating_sub(failed),
             failed,
-            oldest_pending: oldest.map(|Stored(created_at)| created_at),
+            oldest_pending: maybe(row, 4)?,
             ..Tally::default()
         })
     });

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Rows};
 
 use super::fault::{Fault, readable};
 use super::rows;
-use super::rows::{COLUMNS, read};
+use super::rows::{COLUMNS, maybe, read};
 use super::stored::Stored;
 use super::writer::Tx;
 use crate::sqlite::statements::{all, one};
@@ -80,8 +80,7 @@ fn give_up(tx: &Tx<'_>, id: &str) -> Result<(), Fault> {
 pub(super) fn next(connection: &Connection) -> Result<Option<Timestamp>, Fault> {
     let sql = "SELECT min(delivery_due_at) FROM task \
          WHERE delivery_due_at >= 0 AND completed_at IS NOT NULL";
-    let next: Option<Stored<_>> = one(connection, sql, [], |row| row.get(0))?;
-    Ok(next.map(|Stored(next)| next))
+    Ok(one(connection, sql, [], |row| maybe(row, 0))?)
 }
 
 /// Ends the leases of all attempts. Those that were not recorded are due at once.

@@ -6,6 +6,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::super::fault::{Fault, readable};
+use super::super::rows::stored;
 use super::super::stored::Stored;
 use super::super::writer::Tx;
 
@@ -46,7 +47,7 @@ pub(super) fn list(
 fn read(row: &Row<'_>, number: u64) -> rusqlite::Result<AuditEntry> {
     Ok(AuditEntry {
         number,
-        at: row.get::<_, Stored<_>>(1)?.0,
+        at: stored(row, 1)?,
         actor: row.get(2)?,
         action: row.get(3)?,
         target: row.get(4)?,

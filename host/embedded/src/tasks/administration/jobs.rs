@@ -7,7 +7,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::super::fault::{Fault, is_unreadable, readable};
-use super::super::rows::unreadable;
+use super::super::rows::{maybe, stored, unreadable};
 use super::super::stored::Stored;
 use super::super::writer::Tx;
 use super::acts::act;
@@ -68,8 +68,8 @@ pub(super) fn prune(tx: &Tx<'_>, before: Timestamp) -> Result<(), Fault> {
 fn read(row: &Row<'_>) -> rusqlite::Result<Job> {
     Ok(Job {
         id: row.get(0)?,
-        created_at: row.get::<_, Stored<_>>(1)?.0,
-        ended_at: row.get::<_, Option<Stored<_>>>(2)?.map(|Stored(at)| at),
+        created_at: stored(row, 1)?,
+        ended_at: maybe(row, 2)?,
         ..document::read(row.get_ref(3)?.as_str()?).map_err(unreadable)?
     })
 }
