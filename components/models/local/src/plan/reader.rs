@@ -124,6 +124,10 @@ impl<'a> Reader<'a> {
         match meaning {
             // "the top half"
             Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
+            // "cool it down"
+            None if text == "down" && self.is_after_change && self.clause.falls => {
+                Some(Meaning::Filler)
+            }
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
         }
@@ -288,6 +292,8 @@ impl<'a> Reader<'a> {
             return;
         }
         self.clause.is_open_change = modifiers.percent.is_none();
+        // "cool it", but not "turn the blur"
+        self.clause.falls = !self.is_definite && changes.iter().all(|change| change.own < 0.0);
         if of(Quality::Lightness) {
             self.pending = changes;
         } else {

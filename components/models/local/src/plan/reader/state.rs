@@ -181,6 +181,8 @@ pub struct Clause {
     pub changes: bool,
     /// The amount of the last change may follow.
     pub is_open_change: bool,
+    /// Its last change is a verb for less: "cool".
+    pub falls: bool,
     /// A number that may count colours.
     pub number: Option<(String, u8)>,
     pub subject: Subject,
