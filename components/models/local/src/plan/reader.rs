@@ -243,6 +243,13 @@ impl<'a> Reader<'a> {
         if self.ahead.is_background() && self.modifiers.remove && !self.modifiers.not {
             return;
         }
+        // "keep the dark blue": the shade only says which one.
+        let is_shade = changes
+            .iter()
+            .all(|(quality, _)| matches!(quality, Quality::Lightness | Quality::Saturation));
+        if is_shade && self.ahead.is_color() && self.modifiers.refusal().is_some() {
+            return;
+        }
         self.settle();
         self.clause.is_open_change = false;
         // "don't make the red darker"

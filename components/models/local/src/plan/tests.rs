@@ -264,6 +264,8 @@ fn a_background_can_be_made_transparent() {
         ("no background changes", &["background changes"]),
         ("do not touch the background", &["touch", "background"]),
         ("make the text transparent", &["text transparent"]),
+        ("make the background less white", &["background less white"]),
+        ("make the text less red", &["text less red"]),
         ("a clear background", &["clear background"]),
         ("remove the text", &["text"]),
         ("make the sky blue", &["sky blue"]),
@@ -410,6 +412,7 @@ fn a_background_gets_a_color() {
         ("make the background blue", &[on(BLUE)]),
         ("change the background to white", &[on(WHITE)]),
         ("background: gold", &[on(GOLD)]),
+        ("make the background more blue", &[on(BLUE)]),
         ("switch to a white background", &[on(WHITE)]),
         (
             "change to a light blue background",
@@ -543,6 +546,9 @@ fn colors_take_each_others_place() {
     let kept = Plan::of("lighter, keep the blue, no red");
     assert_eq!(kept.edits, [more(Lightness)]);
     assert_eq!(kept.kept, [("blue".to_owned(), BLUE)]);
+    let dark = Plan::of("lighter, keep the dark blue");
+    assert_eq!(dark.edits, [more(Lightness)]);
+    assert_eq!(dark.kept, [("blue".to_owned(), BLUE)]);
     let sky = Plan::of("lighter, keep the sky blue").kept;
     assert_eq!(sky, [("sky blue".to_owned(), SKY)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
@@ -595,6 +601,17 @@ fn colors_take_each_others_place() {
             &["text blue", "replace red"],
         ),
         ("a more modern blue", &[recolored(BLUE)], &["modern"]),
+        (
+            "change all blue to red except the dark blue",
+            &[replace(BLUE, RED, 0.0)],
+            &["keep blue"],
+        ),
+        (
+            "keep the dark blue, change blue to red",
+            &[replace(BLUE, RED, 0.0)],
+            &["keep blue"],
+        ),
+        ("remove the dark red", &[], &["remove red"]),
     ];
     for (prompt, edits, ignored) in unpaired {
         let plan = Plan::of(prompt);

@@ -15,10 +15,14 @@ impl Reader<'_> {
         self.clause.other = true;
         let modifiers = self.color_modifiers();
         self.clause.negated = modifiers.not || modifiers.without;
-        if self.is_left_out(modifiers, &text, color) || self.is_of_ground(&text, color) {
+        if self.is_left_out(modifiers, &text, color) {
             return;
         }
-        if self.is_of_part(&text) {
+        // "make the background less white"
+        if modifiers.reverse && self.is_of_part(&format!("less {text}")) {
+            return;
+        }
+        if self.is_of_ground(&text, color) || self.is_of_part(&text) {
             return;
         }
         if modifiers.reverse || modifiers.more {

@@ -10,6 +10,12 @@ impl Reader<'_> {
         self.stop();
         self.end_replacing();
         let quantize = self.quantize();
+        // "change blue to red except the dark blue": shades are not told apart.
+        let is_replaced = |color| self.replacements.iter().any(|pair| pair.from == color);
+        let kept = std::mem::take(&mut self.kept).into_iter();
+        let (lost, kept): (Vec<_>, _) = kept.partition(|(_, color)| is_replaced(*color));
+        let lost = lost.into_iter().map(|(text, _)| format!("keep {text}"));
+        self.unused.extend(lost.map(Unused::Unknown));
         let mut palette = self.altered;
         if !self.replacements.is_empty() {
             palette.insert(0, Edit::Replace(self.replacements));
@@ -48,7 +54,7 @@ impl Reader<'_> {
             edits: turns.chain(adjustments).collect(),
             unused,
             widened: self.widened,
-            kept: self.kept,
+            kept,
             excluded: self.excluded,
             names_color: self.names_color,
         };
