@@ -16,8 +16,13 @@ pub const NEUTRAL: f32 = 0.03;
 /// Ink is darker than paper, or has colour.
 const PAPER: f32 = 0.9;
 
-/// Colours of visible pixels, evenly distributed over the image.
-pub struct Sample(Vec<Oklab>);
+/// Pixels that are evenly distributed over the image.
+pub struct Sample {
+    /// The colours of those that are visible.
+    colors: Vec<Oklab>,
+    /// All of them, with their alpha. What is transparent has no colour.
+    pixels: Vec<[u8; 4]>,
+}
 
 /// Colours that belong together.
 #[derive(Clone, Copy, Debug)]
@@ -50,15 +55,20 @@ impl Sample {
         let count = pixels.width() as usize * pixels.height() as usize;
         // An odd step that does not divide common widths reaches all columns.
         let step = (count / SIZE).max(1) | 1;
-        let sampled = pixels.iter().step_by(step);
-        let visible = sampled.filter(|pixel| alpha(pixel) > 127);
-        Self(visible.map(|pixel| color::from_srgb(rgb(pixel))).collect())
+        let of = |pixel: &[u8]| match (alpha(pixel), rgb(pixel)) {
+            (0, _) => [0; 4],
+            (alpha, [r, g, b]) => [r, g, b, alpha],
+        };
+        let pixels: Vec<_> = pixels.iter().step_by(step).map(of).collect();
+        let visible = pixels.iter().filter(|pixel| alpha(*pixel) > 127);
+        let colors = visible.map(|pixel| color::from_srgb(rgb(pixel))).collect();
+        Self { colors, pixels }
     }
 
     pub fn survey(&self) -> Survey {
         let (mut lightness, mut ink, mut ink_lightness) = (0.0, 0.0, 0.0);
         let (mut colored, mut chroma, mut a, mut b) = (0.0, 0.0, 0.0, 0.0);
-        for lab in &self.0 {
+        for lab in &self.colors {
             let vividness = lab.a.hypot(lab.b);
             lightness += lab.l;
             if vividness > NEUTRAL {
@@ -72,7 +82,7 @@ impl Sample {
                 ink_lightness += lab.l;
             }
         }
-        let seen = self.0.len() as f32;
+        let seen = self.colors.len() as f32;
         let mean = |sum: f32, count: f32, or: f32| if count > 0.0 { sum / count } else { or };
         let lightness = mean(lightness, seen, 0.5);
         Survey {
@@ -89,7 +99,7 @@ impl Sample {
         /// Edges between areas are mixtures.
         const MOST: f32 = 0.7;
         const NEAR: f32 = 0.05;
-        let mut members: Vec<_> = self.0.iter().copied().filter(|lab| has(*lab)).collect();
+        let mut members: Vec<_> = self.colors.iter().copied().filter(|lab| has(*lab)).collect();
         let count = members.len() as f32;
         let all = mean(&members);
         // Of a flat group the mean lies beside the colour, since edges count too.
@@ -103,7 +113,7 @@ impl Sample {
         let flat = majority(&members).unwrap_or_else(|| mean(&members));
         Some(Group {
             color: if is_flat { flat } else { all },
-            share: count / self.0.len() as f32,
+            share: count / self.colors.len() as f32,
             is_flat,
         })
     }
@@ -116,33 +126,43 @@ impl Sample {
             .or_else(|| self.group(|lab| lab.l < PAPER))
     }
 
-    /// Whether another sample of the same places looks the same on average.
+    /// Whether another sample of the same places looks the same on average, or everywhere.
     pub fn is_like(&self, other: &Self) -> bool {
         /// A tenth of what is seen side by side.
         const LEAST: f32 = 0.002;
-        let pairs = self.0.iter().zip(&other.0);
-        let apart: f32 = pairs
-            .map(|(one, other)| color::distance(*one, *other))
-            .sum();
-        self.0.len() == other.0.len() && apart <= LEAST * self.0.len() as f32
+        const UNSEEN: u8 = 3;
+        let pairs = || self.pixels.iter().zip(&other.pixels);
+        let is_unseen = |(one, other): (&u8, &u8)| one.abs_diff(*other) <= UNSEEN;
+        let is_same = pairs().all(|(one, other)| one.iter().zip(other).all(is_unseen));
+        let apart: f32 = pairs().map(|(one, other)| apart(one, other)).sum();
+        let seen = self.colors.len().max(other.colors.len());
+        self.pixels.len() == other.pixels.len() && (is_same || apart <= LEAST * seen as f32)
     }
 
     /// The fraction of the places that look different.
     pub fn differs(&self, other: &Self) -> f32 {
         const SEEN: f32 = 0.02;
-        if self.0.len() != other.0.len() {
+        if self.colors.len() != other.colors.len() {
             return 1.0;
         }
-        let pairs = self.0.iter().zip(&other.0);
+        let pairs = self.colors.iter().zip(&other.colors);
         let apart = pairs.filter(|(one, other)| color::distance(**one, **other) > SEEN);
-        apart.count() as f32 / self.0.len().max(1) as f32
+        apart.count() as f32 / self.colors.len().max(1) as f32
     }
 
     /// The fraction that something is true of.
     pub fn share(&self, has: impl Fn(Oklab) -> bool) -> f32 {
-        let count = self.0.iter().filter(|lab| has(**lab)).count();
-        count as f32 / self.0.len().max(1) as f32
+        let count = self.colors.iter().filter(|lab| has(**lab)).count();
+        count as f32 / self.colors.len().max(1) as f32
     }
+}
+
+/// How different two pixels look, from 0 on; what hardly covers its ground has hardly a colour.
+fn apart(one: &[u8; 4], other: &[u8; 4]) -> f32 {
+    let part = |level: u8| f32::from(level) / f32::from(u8::MAX);
+    let (low, high) = (alpha(one).min(alpha(other)), alpha(one).max(alpha(other)));
+    let [one, other] = [one, other].map(|pixel| color::from_srgb(rgb(pixel)));
+    color::distance(one, other) * part(low) + part(high - low)
 }
 
 fn mean(colors: &[Oklab]) -> Oklab {

@@ -1,5 +1,5 @@
 //! Blur: three box blurs, which approximate a Gaussian and cost the same for
-//! every radius. Alpha is unchanged, and transparent pixels do not contribute
+//! every radius. Alpha is blurred, too, and transparent pixels do not contribute
 //! colour.
 
 use super::mean::Mean;
@@ -39,6 +39,14 @@ fn weight<const N: usize>(pixel: &[u8; N]) -> u32 {
     pixel.get(3).map_or(1, |alpha| u32::from(*alpha))
 }
 
+/// Gives a pixel the mean colour and alpha of those within the radius.
+fn write<const N: usize>(mean: &Mean, pixel: &mut [u8; N], radius: usize) {
+    mean.write(pixel);
+    if let Some(alpha) = pixel.get_mut(3) {
+        *alpha = mean.weight(2 * radius + 1);
+    }
+}
+
 fn horizontally<const N: usize>(pixels: &mut Pixels, radius: usize) {
     let mut around: Vec<[u8; N]> = Vec::new();
     for row in pixels.rows_mut() {
@@ -52,7 +60,7 @@ fn horizontally<const N: usize>(pixels: &mut Pixels, radius: usize) {
         }
         for ((pixel, entering), leaving) in row.iter_mut().zip(entering).zip(&around) {
             mean.add(entering, weight(entering));
-            mean.write(pixel);
+            write(&mean, pixel, radius);
             mean.remove(leaving, weight(leaving));
         }
     }
@@ -69,7 +77,7 @@ fn vertically<const N: usize>(pixels: &mut Pixels, radius: usize) {
         let out = out.as_chunks_mut::<N>().0;
         let leaving = rows.leaving().as_chunks::<N>().0;
         for ((mean, pixel), leaving) in means.iter_mut().zip(out).zip(leaving) {
-            mean.write(pixel);
+            write(mean, pixel, radius);
             mean.remove(leaving, weight(leaving));
         }
     });

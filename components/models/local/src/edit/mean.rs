@@ -22,6 +22,11 @@ impl Mean {
         self.weight -= weight;
     }
 
+    /// The mean weight, if there are so many pixels.
+    pub fn weight(&self, count: usize) -> u8 {
+        (self.weight as f32 / count as f32).round() as u8
+    }
+
     /// Gives a pixel this colour. Its alpha is unchanged, and so is its colour if the
     /// weights add up to zero.
     pub fn write<const N: usize>(&self, pixel: &mut [u8; N]) {

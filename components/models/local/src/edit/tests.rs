@@ -19,7 +19,6 @@ const PROMPTS: &[&str] = &[
     "monochrome",
     "minimalist",
     "smooth",
-    "blur",
     "sharpen",
     "lighter shades of brown",
     "blue and gold",
@@ -38,7 +37,12 @@ const PROMPTS: &[&str] = &[
 ];
 
 /// Those that do not.
-const OF_ALPHA: &[&str] = &["pixelate", "transparent background", "rounded corners"];
+const OF_ALPHA: &[&str] = &[
+    "pixelate",
+    "blur",
+    "transparent background",
+    "rounded corners",
+];
 
 /// Those that change the size, and how.
 const OF_SIZE: &[(&str, Size)] = &[

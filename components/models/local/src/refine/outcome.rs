@@ -32,10 +32,7 @@ pub fn remarks(plan: &Plan, before: &Sample, after: &Sample) -> Vec<Remark> {
     let simplifies = |edit: &Edit| matches!(edit, Edit::Adjust(Quality::Minimalism, _));
     // Of a picture that is flat already only the edges change.
     let is_flat = plan.edits.iter().all(simplifies) && before.differs(after) < EDGES;
-    // No sample has what is mostly transparent, as a shadow on nothing is.
-    let is_shadow = |edit: &Edit| matches!(edit, Edit::Adjust(Quality::Shadow, _));
-    let is_alike = before.is_like(after) && !plan.edits.iter().any(is_shadow);
-    let hardly = (is_flat || is_alike).then_some(Remark::HardlyChanged);
+    let hardly = (is_flat || before.is_like(after)).then_some(Remark::HardlyChanged);
     hardly
         .into_iter()
         .chain(lost)

@@ -240,6 +240,26 @@ fn a_background_that_cannot_be_found_is_left_alone() {
     assert_eq!(refined(request.prompt, 0.7).unwrap().notes, [""; 0]);
 }
 
+/// A triangle of this grey on nothing.
+fn icon(level: u8) -> Vec<u8> {
+    let pixel = |place: u32| {
+        let (x, y) = (place % 48, place / 48);
+        let is_within = (8..40).contains(&y) && x.abs_diff(24) * 2 < y - 8;
+        [level, level, level, if is_within { 255 } else { 0 }]
+    };
+    let pixels = Pixels::new(48, 48, true, (0..48 * 48).flat_map(pixel).collect());
+    codec::file_with(&pixels.unwrap(), Format::Png)
+}
+
+#[test]
+fn a_shape_in_alpha_alone_is_changed() {
+    for prompt in ["upside down", "blur", "crop tighter"] {
+        let answer = refine(icon(0), &request("image/png", prompt)).unwrap();
+        assert_eq!(answer.notes, [""; 0], "{prompt}");
+        assert_ne!(decoded(answer.bytes), decoded(icon(0)), "{prompt}");
+    }
+}
+
 #[test]
 fn a_shadow_beside_a_sharp_edge_is_a_change() {
     let data = (0..48 * 48_u32).flat_map(|place| {

@@ -122,6 +122,8 @@ const TABLE: &str = "
     acme: Make it less red -> muted; silent
     logo: darker and lighter -> lighter; note Nothing was changed for: darker.
     acme: flat style -> refused nothing would change
+    grey: invert -> note Hardly anything changed
+    night: sepia -> note Hardly anything changed
     acme: I would like a cool logo -> refused none for: cool logo
     acme: deep learning logo for a hot startup -> refused none for: deep learning, hot, startup
     acme: white on black -> has white; corner black; lacks red; silent
@@ -202,6 +204,8 @@ fn picture(name: &str) -> (&'static str, Vec<u8>) {
         "noisy" => ("image/png", drawn(120, 90, noisy)),
         "four" => ("image/png", drawn(200, 200, four)),
         "plain" => ("image/png", drawn(50, 50, |_, _| 0xD21E28)),
+        "grey" => ("image/png", drawn(50, 50, |_, _| 0x808080)),
+        "night" => ("image/png", drawn(50, 50, |_, _| 0)),
         "edged" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0xD21F2A))),
         "inked" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0))),
         "product" => ("image/png", drawn(240, 180, product)),
