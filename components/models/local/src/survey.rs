@@ -118,12 +118,20 @@ impl Sample {
         })
     }
 
-    /// The pixels that have colour, or in a grey image those that are darker than paper.
+    /// The pixels that have colour, or in a grey image those that are darker than paper;
+    /// white alone, on nothing, is ink, too.
     pub fn ink(&self) -> Option<Group> {
         let colored = self.group(|lab| lab.a.hypot(lab.b) > NEUTRAL);
+        let has_paper = self.opaque() == 1.0;
         colored
             .filter(|group| group.share > 0.02)
             .or_else(|| self.group(|lab| lab.l < PAPER))
+            .or_else(|| self.group(|_| !has_paper))
+    }
+
+    /// The visible fraction of the image.
+    fn opaque(&self) -> f32 {
+        self.colors.len() as f32 / self.pixels.len().max(1) as f32
     }
 
     /// Whether another sample of the same places looks the same on average, or everywhere.

@@ -261,6 +261,17 @@ fn a_shape_in_alpha_alone_is_changed() {
 }
 
 #[test]
+fn a_white_icon_on_nothing_gets_exactly_the_named_color() {
+    for (prompt, color) in [("in navy", [0x1D, 0x2F, 0x5F]), ("red", [0xD6, 0x28, 0x28])] {
+        let answer = refine(icon(255), &request("image/png", prompt)).unwrap();
+        assert_eq!(answer.notes, [""; 0], "{prompt}");
+        let data = decoded(answer.bytes);
+        let mut seen = data.chunks_exact(4).filter(|pixel| pixel[3] == 255);
+        assert!(seen.all(|pixel| pixel[..3] == color), "{prompt}");
+    }
+}
+
+#[test]
 fn a_shadow_beside_a_sharp_edge_is_a_change() {
     let data = (0..48 * 48_u32).flat_map(|place| {
         let is_within = [place % 48, place / 48]
