@@ -16,6 +16,12 @@ pub const NEUTRAL: f32 = 0.03;
 /// Ink is darker than paper, or has colour.
 const PAPER: f32 = 0.9;
 
+/// Below it a picture is dark.
+const DARK: f32 = 0.55;
+
+/// Above it what stands on nothing is made for a dark ground.
+const LIGHT: f32 = 0.8;
+
 /// Pixels that are evenly distributed over the image.
 pub struct Sample {
     /// The colours of those that are visible.
@@ -47,6 +53,8 @@ pub struct Survey {
     pub hue: f32,
     /// Fraction of the image that has colour, 0 to 1.
     pub colorful: f32,
+    /// Whether it is dark, or light and made for a dark ground: it stands on nothing.
+    pub is_dark: bool,
 }
 
 impl Sample {
@@ -91,6 +99,10 @@ impl Sample {
             chroma: mean(chroma, colored, 0.0),
             hue: b.atan2(a).rem_euclid(TAU),
             colorful: mean(colored, seen, 0.0),
+            is_dark: match self.opaque() > 0.5 {
+                true => lightness < DARK,
+                false => lightness > LIGHT,
+            },
         }
     }
 

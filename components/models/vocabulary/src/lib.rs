@@ -34,7 +34,7 @@ pub enum Quality {
     Posterization,
     /// Like a film negative.
     Inversion,
-    /// Light parts become dark and the reverse; hues stay.
+    /// Light on dark (more) or dark on light (less); hues stay.
     DarkMode,
     /// Warm (more) or cool (less).
     Temperature,
@@ -60,9 +60,9 @@ impl Quality {
     pub fn can_be_less(self) -> bool {
         use Quality::*;
         match self {
-            Temperature | Saturation | Lightness | Contrast | Sharpness => true,
+            Temperature | Saturation | Lightness | Contrast | Sharpness | DarkMode => true,
             Tightness | Minimalism | Smoothness | Outline | Sketch | Pixelation => false,
-            Transparency | Posterization | Inversion | DarkMode | Monochrome => false,
+            Transparency | Posterization | Inversion | Monochrome => false,
             Sepia | Vignette | Shadow | Corners => false,
         }
     }

@@ -272,6 +272,16 @@ fn a_white_icon_on_nothing_gets_exactly_the_named_color() {
 }
 
 #[test]
+fn what_stands_on_nothing_is_seen_on_any_ground() {
+    for (prompt, dark, light) in [("dark mode", true, false), ("light mode", false, true)] {
+        for (level, is_changed) in [(0, dark), (255, light)] {
+            let answer = refine(icon(level), &request("image/png", prompt));
+            assert_eq!(answer.is_ok(), is_changed, "{prompt}: {level}");
+        }
+    }
+}
+
+#[test]
 fn a_shadow_beside_a_sharp_edge_is_a_change() {
     let data = (0..48 * 48_u32).flat_map(|place| {
         let is_within = [place % 48, place / 48]

@@ -216,7 +216,7 @@ fn scaled(quality: Quality, own: f32, by: f32) -> f32 {
 }
 
 /// Whether it is made as a whole or not at all.
-fn is_whole(quality: Quality) -> bool {
+pub fn is_whole(quality: Quality) -> bool {
     matches!(
         quality,
         Quality::Transparency | Quality::Inversion | Quality::DarkMode

@@ -1,6 +1,7 @@
 //! The reader's state between words.
 
 use super::Ground;
+use super::percent::is_whole;
 use super::subject::Subject;
 use concept_refinement_vocabulary::{Meaning, Quality};
 
@@ -64,7 +65,7 @@ impl Percent {
     /// 80%"), and not how much is added ("sepia at 80%"); `own` is what the plain word asks
     /// for.
     pub fn is_level(self, quality: Quality, own: f32) -> bool {
-        self.is_target && own > 0.0 && quality.can_be_less()
+        self.is_target && own > 0.0 && quality.can_be_less() && !is_whole(quality)
     }
 
     /// By how much a quality changes.

@@ -117,6 +117,7 @@ fn percentages_are_of_what_is_there() {
     let whole: &[(&str, &[Edit], &str)] = &[
         ("make it 50% transparent", &[more(Transparency)], "50%"),
         ("invert 50%", &[more(Inversion)], "50%"),
+        ("dark mode at 50%", &[more(DarkMode)], "50%"),
         (
             "make the red 50% transparent",
             &[Edit::Alter(RED, Transparency, 1.0)],

@@ -32,6 +32,11 @@ const TABLE: &str = "
     acme: make it more professional -> refused none for: professional
     acme: Make the red a bit darker and the text black -> darker; corner white; note text black
     ui: dark mode version of this screenshot -> darker; lacks white; silent
+    ui: light mode -> refused the picture is already as the prompt asks
+    ui: make it a light theme -> refused the picture is already as the prompt asks
+    ui: light mode, sharper -> has white
+    night: light mode -> lighter; silent
+    night: dark mode -> refused the picture is already as the prompt asks
     product: increase the brightness by 20% and crop to a square -> lighter; size 180x180; silent
     badge: use our brand colours #0f766e and #f59e0b -> has 0F766E; has F59E0B; silent
     lake: make the sky more dramatic but keep the grass as it is -> refused (sky dramatic)
