@@ -1,6 +1,6 @@
 //! Notes for the user: where the result differs from what the prompt asks for.
 
-use crate::plan::{Change, Plan, Unused, Widened};
+use crate::plan::{Change, Edit, Plan, Unused, Widened};
 use concept_refinement_vocabulary::name;
 
 /// Longest note, in characters: the service cuts off the rest.
@@ -72,10 +72,12 @@ pub fn of(plan: &Plan, remarks: &[Remark]) -> Vec<String> {
     let unused = |beginning: &str, pick: fn(&Unused) -> Option<&str>| {
         listed(beginning, plan.unused.iter().filter_map(pick))
     };
-    notes.extend(unused(
-        "Left as it is, since this model cannot tell parts of a picture apart: ",
-        Unused::of_part,
-    ));
+    let parts = if plan.edits.iter().any(Edit::is_of_all) {
+        "Treated like the rest, since this model cannot tell parts of a picture apart: "
+    } else {
+        "Left as it is, since this model cannot tell parts of a picture apart: "
+    };
+    notes.extend(unused(parts, Unused::of_part));
     notes.extend(unused("Nothing was changed for: ", Unused::undone));
     notes.extend(unused("Not understood: ", Unused::unknown));
     notes
@@ -147,8 +149,15 @@ mod tests {
             (
                 "sharper, blurred background, white text",
                 &[
-                    "Left as it is, since this model cannot tell parts of a picture apart: \
-                   blurred background, white text.",
+                    "Treated like the rest, since this model cannot tell parts of a picture \
+                     apart: blurred background, white text.",
+                ],
+            ),
+            (
+                "gold background, white text",
+                &[
+                    "Left as it is, since this model cannot tell parts of a picture apart: white \
+                     text.",
                 ],
             ),
             (

@@ -189,6 +189,13 @@ impl Plan {
 }
 
 impl Edit {
+    /// Whether it changes more than the background, or what is added around the picture.
+    pub fn is_of_all(&self) -> bool {
+        use Quality::{Shadow, Transparency};
+        let is_of_ground = matches!(self, Self::Ground(_) | Self::Pad(_));
+        !is_of_ground && !matches!(self, Self::Adjust(Transparency | Shadow, _))
+    }
+
     /// Whether it changes which colours there are, and stands before changes of all
     /// colours.
     fn is_of_palette(&self) -> bool {

@@ -30,7 +30,7 @@ const TABLE: &str = "
     lake: turn day into night -> darker; note Not understood: day.
     logo: change the text to TEA HOUSE -> refused (text)
     acme: make it more professional -> refused none for: professional
-    acme: Make the red a bit darker and the text black -> darker; corner white; note text black
+    acme: Make the red a bit darker and the text black -> darker; corner white; note Treated like the rest
     ui: dark mode version of this screenshot -> darker; lacks white; silent
     ui: light mode -> refused the picture is already as the prompt asks
     ui: make it a light theme -> refused the picture is already as the prompt asks
@@ -48,6 +48,12 @@ const TABLE: &str = "
     logo: don't change the colours, just simplify the shapes -> silent
     acme: make it pop -> vivid; corner white; silent
     acme: invert the colours but keep the text readable -> corner 000000; note text
+    logo: invert but keep the background -> corner 040913; note Treated like the rest
+    acme: everything blue except the text -> has blue; lacks red; note Treated like the rest
+    acme: keep the text red and make the rest blue -> lacks red; note Treated like the rest
+    acme: more blue in the sky -> note Treated like the rest
+    acme: white background, keep the text -> refused nothing would change
+    logo: white background, keep the text -> corner white; note Left as it is
     logo: darker background -> darker; has 4A2B1A; note something encloses
     logo: hochauflösend, upscale 2x -> size 1200x1200; note hochauflösend
     lake: make the mountains purple -> \
