@@ -907,6 +907,7 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
     let none: &[(&str, &[&str])] = &[
         // The whole picture was meant, or nothing was done about it.
         ("make the logo green", &[]),
+        ("keep brown, the rest blue", &[]),
         ("make the picture sparkly green", &["sparkly"]),
         ("lighter, add a dragon", &["dragon"]),
         ("lighter, remove the dragon", &["remove dragon"]),
