@@ -281,11 +281,15 @@ impl<'a> Reader<'a> {
         let changes: Vec<_> = changes.iter().map(adjustment).collect();
         let of = |wanted| changes.iter().any(|change| change.quality == wanted);
         let part = self.clause.part.as_ref();
-        let is_of_ground = self.clause.has_ground || part.is_some_and(|part| part.is_background);
-        if of(Quality::Transparency) && is_of_ground {
+        let is_of_ground = part.is_some_and(|part| part.is_background);
+        if of(Quality::Transparency) && (is_of_ground || self.clause.has_ground) {
             // "make the white background transparent"
             self.clause.part = None;
             self.ground = None;
+        } else if of(Quality::Lightness) && is_of_ground && self.ahead.is_color() {
+            // "make the background light blue"
+            self.pending = changes;
+            return;
         } else if self.shades_ground(&changes) || self.is_of_part(&text) {
             return;
         }

@@ -413,6 +413,24 @@ fn a_background_gets_a_color() {
         ("change the background to white", &[on(WHITE)]),
         ("background: gold", &[on(GOLD)]),
         ("make the background more blue", &[on(BLUE)]),
+        (
+            "change the background to light blue",
+            &[ground(Some(BLUE), 1.0)],
+        ),
+        (
+            "the background should be dark blue",
+            &[ground(Some(BLUE), -1.0)],
+        ),
+        (
+            "replace the white background with light blue",
+            &[ground(Some(BLUE), 1.0)],
+        ),
+        ("background in pale blue", &[ground(Some(BLUE), 0.8)]),
+        ("a white background and light blue", &[recolor(&[BLUE], 1.0), on(WHITE)]),
+        (
+            "gold logo on pale blue",
+            &[recolored(GOLD), ground(Some(BLUE), 0.8)],
+        ),
         ("switch to a white background", &[on(WHITE)]),
         (
             "change to a light blue background",

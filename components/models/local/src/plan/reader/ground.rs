@@ -10,20 +10,27 @@ impl Reader<'_> {
         let part = self.clause.part.as_mut();
         if let Some(part) = part.filter(|part| part.is_background) {
             part.said = true;
-            let shade = self.take_shade();
-            self.set_ground(Some(color), shade.unwrap_or_default());
+            let shade = self.ground_shade();
+            self.set_ground(Some(color), shade);
             return true;
         }
         if !self.clause.is_on || self.clause.on.is_some() {
             return false;
         }
-        let shade = self.take_shade().unwrap_or_default();
+        let shade = self.ground_shade();
         let ground = Ground {
             color: Some(color),
             shade,
         };
         self.clause.on = Some((text.to_owned(), ground));
         true
+    }
+
+    /// The shade of a colour that is only the background's: of "pale" it is the lightness.
+    fn ground_shade(&mut self) -> f32 {
+        let is_shade = |change: &Adjustment| change.quality == Quality::Lightness;
+        self.pending.retain(is_shade);
+        self.take_shade().unwrap_or_default()
     }
 
     /// Whether the changes are of the background's lightness alone.
