@@ -111,7 +111,12 @@ impl Sample {
         /// Edges between areas are mixtures.
         const MOST: f32 = 0.7;
         const NEAR: f32 = 0.05;
-        let mut members: Vec<_> = self.colors.iter().copied().filter(|lab| has(*lab)).collect();
+        let mut members: Vec<_> = self
+            .colors
+            .iter()
+            .copied()
+            .filter(|lab| has(*lab))
+            .collect();
         let count = members.len() as f32;
         let all = mean(&members);
         // Of a flat group the mean lies beside the colour, since edges count too.

@@ -1,6 +1,8 @@
 //! Reduces the picture to a number of colours: its own, found by clustering, or the named
 //! ones.
 
+use std::collections::BTreeSet;
+
 use palette::Oklab;
 
 use super::clusters::{nearest, nearest_of_many, of};
@@ -66,6 +68,18 @@ fn assigned(own: &[Oklab], named: &[u32]) -> Vec<[u8; 3]> {
     };
     let named: Vec<_> = named.iter().copied().map(color::channels).collect();
     let colors: Vec<_> = named.iter().copied().map(color::from_srgb).collect();
+    // Where the picture has fewer colours, each becomes the nearest one, if those differ.
+    let near: Vec<_> = own
+        .iter()
+        .map(|own| nearest(colors.iter().copied(), *own))
+        .collect();
+    let is_each = near.iter().collect::<BTreeSet<_>>().len() == near.len();
+    if own.len() < named.len() && is_each {
+        return near
+            .iter()
+            .filter_map(|place| named.get(*place).copied())
+            .collect();
+    }
     let order = by_lightness(&colors);
     let gaps = own.len().saturating_sub(1);
     let mut assigned = vec![[0; 3]; own.len()];
@@ -87,8 +101,6 @@ fn assigned(own: &[Oklab], named: &[u32]) -> Vec<[u8; 3]> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -134,6 +146,9 @@ mod tests {
                 [0xCD, 0xA0, 0x2E],
             ),
         ];
+        let more: &[u32] = &[0xD62828, 0xFFFFFF, 0x161616];
+        let red = quantized(&stripes(&[WHITE, RED]), 3, more);
+        assert_eq!(colors(&red), BTreeSet::from([WHITE, [0xD6, 0x28, 0x28]]));
         for (named, dark, light) in cases {
             let after = quantized(&stripes(&[WHITE, BROWN]), 2, named);
             assert_eq!(rgb(&after.data()[..3]), *light, "{named:x?}");

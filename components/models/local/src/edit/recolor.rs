@@ -16,9 +16,12 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
     /// How much greys are tinted if the picture has colours.
     const TINGE: f32 = 0.2;
     let mut survey = *survey;
-    let ramp = Ramp::new(&recolor.to);
     // One ink becomes exactly the named colour.
-    let flat = sample.ink().filter(|ink| ink.is_flat && ramp.0.len() == 1);
+    let flat = sample.ink().filter(|ink| ink.is_flat);
+    let ramp = match flat.and_then(|ink| of_ink(&ink, &recolor.to, survey.lightness)) {
+        Some(color) => Ramp::new(&[color]),
+        None => Ramp::new(&recolor.to),
+    };
     let curve = match flat {
         Some(ink) => exact(ink.color.l, ramp.at(0.0).l, recolor.shade),
         None => power(ramp.exponent(survey.ink_lightness, recolor.shade)),
@@ -45,6 +48,19 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
         );
         color::mix(lab, new, coverage * part)
     })
+}
+
+/// The colour that the only ink becomes: of several the darkest, or the lightest where the ink is
+/// lighter than the picture is on average.
+fn of_ink(ink: &Group, colors: &[u32], average: f32) -> Option<u32> {
+    const SAME: f32 = 0.01;
+    let lightness = |color: &u32| color::from_hex(*color).l;
+    let order = |one: &u32, other: &u32| lightness(one).total_cmp(&lightness(other));
+    let colors = colors.iter().copied();
+    match ink.color.l < average + SAME {
+        true => colors.min_by(order),
+        false => colors.max_by(order),
+    }
 }
 
 /// Replaces colours, all at once: those that are alike become the other, in their own
@@ -93,10 +109,12 @@ pub fn cores(edit: &Edit, sample: &Sample) -> Vec<(Oklab, Oklab)> {
         Some((group.color, color::from_hex_lab(to)))
     };
     match edit {
-        Edit::Recolor(recolor) => match recolor.to.as_slice() {
-            [to] if recolor.shade == 0.0 => core(sample.ink(), *to).into_iter().collect(),
-            _ => Vec::new(),
-        },
+        Edit::Recolor(recolor) if recolor.shade == 0.0 => {
+            let ink = sample.ink();
+            let average = sample.survey().lightness;
+            let to = ink.and_then(|ink| of_ink(&ink, &recolor.to, average));
+            to.and_then(|to| core(ink, to)).into_iter().collect()
+        }
         Edit::Replace(pairs) => {
             let exact = pairs.iter().filter(|pair| pair.shade == 0.0);
             exact

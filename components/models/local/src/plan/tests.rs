@@ -426,7 +426,10 @@ fn a_background_gets_a_color() {
             &[ground(Some(BLUE), 1.0)],
         ),
         ("background in pale blue", &[ground(Some(BLUE), 0.8)]),
-        ("a white background and light blue", &[recolor(&[BLUE], 1.0), on(WHITE)]),
+        (
+            "a white background and light blue",
+            &[recolor(&[BLUE], 1.0), on(WHITE)],
+        ),
         (
             "gold logo on pale blue",
             &[recolored(GOLD), ground(Some(BLUE), 0.8)],

@@ -87,6 +87,11 @@ const TABLE: &str = "
     four: less white -> refused less white
     four: make the sky blue -> refused (sky blue)
     plain: in #0f766e -> exactly 0F766E; silent
+    acme: blue and white -> exactly 2563C9; exactly FFFFFF; silent
+    acme: black and gold -> exactly 161616; note exactly gold
+    acme: navy and gold -> exactly 1D2F5F; note exactly gold
+    acme: only red, white and black -> exactly D62828; exactly FFFFFF
+    plain: navy and gold -> exactly 1D2F5F; note exactly gold
     plain: in white -> exactly FFFFFF; silent
     plain: replace red with #3366cc -> exactly 3366CC; silent
     acme: in #0f766e -> exactly 0F766E; exactly FFFFFF; silent
