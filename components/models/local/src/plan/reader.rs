@@ -122,6 +122,8 @@ impl<'a> Reader<'a> {
         // "turn down the brightness", "turn the brightness down"
         let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
         match meaning {
+            // "just navy and gold"
+            Some(Meaning::Filler) if text == "just" && self.ahead.is_color() => Some(Meaning::Only),
             // "the top half"
             Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
             // "cool it down"
@@ -174,7 +176,11 @@ impl<'a> Reader<'a> {
                 self.modify(meaning)
             }
             Meaning::Whole => self.whole(&text),
-            Meaning::Only => self.clause.only = true,
+            Meaning::Only => {
+                self.clause.only = true;
+                // "navy and gold only", but not "the red only slightly"
+                self.exact |= self.series == Series::Color && self.ahead.is_end();
+            }
             Meaning::Replace if self.modifiers.refusal().is_some() => {
                 self.modifiers = Modifiers {
                     keep: true,

@@ -546,6 +546,12 @@ fn colors_take_each_others_place() {
         ("less red", &[Shift(RED, -1.0)]),
         ("a bit more blue", &[Shift(BLUE, 0.5)]),
         ("only navy and gold", &duotone),
+        ("navy and gold only", &duotone),
+        ("just navy and gold", &duotone),
+        (
+            "make the red only slightly darker",
+            &[Alter(RED, Lightness, -0.5)],
+        ),
         ("only these colours: navy and gold", &duotone),
         ("duotone, navy and gold", &duotone),
         ("duotone", &[quantize(2, &[])]),

@@ -15,6 +15,12 @@ impl Ahead<'_> {
         matches!(self.behind(is_like), (_, Some(Background)))
     }
 
+    /// Whether the clause ends here.
+    pub fn is_end(self) -> bool {
+        let next = self.0.first();
+        next.is_none_or(|term| matches!(term.meaning, Some(Meaning::Stop)))
+    }
+
     /// Whether a colour follows, but for words that say what it is like.
     pub fn is_color(self) -> bool {
         let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
