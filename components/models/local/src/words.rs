@@ -241,6 +241,8 @@ const ENDINGS: &[&str] = &[
 const VOWEL_ENDINGS: &[&str] = &[
     "es", "ed", "er", "est", "en", "ens", "ened", "ening", "ing", "ish", "y",
 ];
+/// Endings before which a final `y` becomes `i`: "grain" is not grey.
+const ENDINGS_OF_Y: &[&str] = &["es", "ed", "er", "est", "ly", "ness"];
 
 /// Whether the token is the word with an English ending: lighter, paler,
 /// cosiest, dimmed, browns, bluish.
@@ -259,7 +261,10 @@ fn inflects(word: &str, token: &str) -> bool {
     let of_stem = |last: char| token.strip_prefix(word.strip_suffix(last)?);
     match word.chars().next_back() {
         Some('e') => ends(of_stem('e'), VOWEL_ENDINGS),
-        Some('y') => ends(of_stem('y').and_then(|it| it.strip_prefix('i')), ENDINGS),
+        Some('y') => ends(
+            of_stem('y').and_then(|it| it.strip_prefix('i')),
+            ENDINGS_OF_Y,
+        ),
         Some(last) => ends(behind.and_then(|it| it.strip_prefix(last)), VOWEL_ENDINGS),
         None => false,
     }
@@ -289,6 +294,7 @@ mod tests {
             ("darkening", DARKER),
             ("dime", None),
             ("cosiest", COSY),
+            ("grain", None),
             ("browns", BROWN),
             ("brownish", BROWN),
             ("brownie", None),
