@@ -112,6 +112,10 @@ fn tokens(prompt: &str) -> Vec<String> {
         if character == '×' {
             tokens.push("x".to_owned());
         }
+        // "red → blue", "red -> blue"
+        if matches!(character, '→' | '>') {
+            tokens.push("to".to_owned());
+        }
         if character == '#' {
             word.push(character);
         }

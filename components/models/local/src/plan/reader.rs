@@ -200,7 +200,7 @@ impl<'a> Reader<'a> {
                 self.replacing = Replacing::Swap;
             }
             Meaning::Instead => self.instead(),
-            Meaning::By => self.by(),
+            Meaning::By => self.by(&text),
             Meaning::On => {
                 self.settle();
                 self.clause.is_on = true;

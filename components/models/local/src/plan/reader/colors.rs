@@ -186,17 +186,20 @@ impl Reader<'_> {
     }
 
     /// Between a colour and its replacement.
-    pub(super) fn by(&mut self) {
-        // "turn red to green, blue to yellow"
-        let is_next = self.series == Series::Color
+    pub(super) fn by(&mut self, text: &str) {
+        // "red to green", but not "blue with white", unless it goes on with "replace"
+        let is_with = matches!(text, "with" | "by");
+        let is_pair = self.series == Series::Color
             && self.clause.colors.len() == 1
-            && !self.replacements.is_empty();
+            && (!self.replacements.is_empty() || (!is_with && self.ahead.is_color()));
         self.settle();
         self.replacing = match std::mem::take(&mut self.replacing) {
             Replacing::From(from, _) => Replacing::By(from),
             // "change the logo to blue"
             Replacing::Asked => Replacing::No,
-            Replacing::No if is_next => {
+            Replacing::No if is_pair => {
+                // "dark red to blue"
+                self.shade = None;
                 let from = self.take_color();
                 from.map_or(Replacing::No, |from| Replacing::By(vec![from]))
             }

@@ -137,7 +137,7 @@ pub fn is_lower(text: &str) -> bool {
 pub fn is_between(text: &str, meaning: Option<Meaning>) -> bool {
     use Meaning::{Definite, Filler, Reverse, Whole};
     matches!(meaning, Some(Filler | Definite | Reverse | Whole))
-        || matches!(text, "by" | "to" | "at" | "only" | ":" | "(")
+        || matches!(text, "by" | "to" | "at" | "should be" | "only" | ":" | "(")
 }
 
 impl Modifiers {

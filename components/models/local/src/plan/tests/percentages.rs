@@ -23,6 +23,8 @@ fn percentages_are_of_what_is_there() {
             &[lightness(-0.2), more(Sharpness)],
         ),
         ("brightness to just 80%", &[lightness(-0.2)]),
+        ("it should be 20% brighter", &[lightness(0.2)]),
+        ("the brightness should be 20% lower", &[lightness(-0.2)]),
         ("reduce the brightness to only 80%", &[lightness(-0.2)]),
         ("-20% brightness", &[lightness(-0.2)]),
         ("brightness minus 20 percent", &[lightness(-0.2)]),
