@@ -160,6 +160,10 @@ impl<'a> Reader<'a> {
             }
             Meaning::Percent(percent) => self.percent(text, percent),
             Meaning::Share(part) => self.share(text, part),
+            // "brightness -10"
+            Meaning::Figure(figure) if figure < 0.0 && self.is_after_change => {
+                self.percent(text, figure / 100.0);
+            }
             Meaning::Figure(figure) => self.figure(text, figure),
             Meaning::Degree(factor) => {
                 self.settle();

@@ -12,6 +12,15 @@ fn percentages_are_of_what_is_there() {
     let cases: &[(&str, &[Edit])] = &[
         ("brightness -20%", &[lightness(-0.2)]),
         ("brightness - 20%", &[lightness(-0.2)]),
+        ("brightness -10", &[lightness(-0.1)]),
+        (
+            "brightness: -10, contrast -30",
+            &[lightness(-0.1), contrast(0.3)],
+        ),
+        ("drop the saturation by 50%", &[saturation(0.5)]),
+        ("drop the saturation", &[less(Saturation)]),
+        ("drop the contrast a bit", &[adjust(Contrast, -0.5)]),
+        ("saturation 0", &[more(Monochrome)]),
         ("brightness-20%", &[lightness(-0.2)]),
         ("sharper\n- 20% darker", &[lightness(-0.2), more(Sharpness)]),
         ("sharper - 20% bigger", &[more(Sharpness), scale(1.2)]),
