@@ -44,7 +44,7 @@ pub enum RefineError {
     #[error("nothing would change: {0}")]
     NothingChanged(String),
     #[error(
-        "the result would have too many pixels: this model enlarges to at most 16 megapixels, and makes no picture larger than 50"
+        "the result would be too large: this model doubles up to 16 megapixels, and makes no picture of more than 50 megapixels or 16,384 pixels a side"
     )]
     TooLarge,
     #[error("the image is not a PNG, JPEG, WebP or GIF")]

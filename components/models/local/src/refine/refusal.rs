@@ -19,9 +19,15 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
     let undone = words(Unused::undone);
     let unknown = words(Unused::unknown);
     // In any inflection: "cropped".
-    let is_crop =
-        |unused: &Unused| matches!(unused, Unused::Undone(words) if words.starts_with("crop"));
-    if plan.unused.iter().any(is_crop) {
+    let has = |verbs: &[&str]| {
+        let mut undone = plan.unused.iter().filter_map(Unused::undone);
+        undone.any(|words| verbs.iter().any(|verb| words.starts_with(verb)))
+    };
+    if has(&["resiz", "scal", "rescal"]) {
+        "This model can only resize to a size such as 1024x1024 of at most 16,384 pixels a side, or \
+         by a factor such as 50% or 2x, up to 8x"
+            .to_owned()
+    } else if has(&["crop"]) {
         "This model can only crop to a square, to a circle, to a ratio such as 16:9, or tighter"
             .to_owned()
     } else if let Some(words) = part {
@@ -32,7 +38,7 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
     } else if let Some(words) = removed {
         format!(
             "This model can only remove the background, and not what else the picture shows \
-             ({words})"
+             ({words}); it makes a colour transparent, as in \"make the white transparent\""
         )
     } else if let Some(words) = undone.or(unknown) {
         format!(

@@ -106,6 +106,10 @@ fn a_refusal_says_what_is_true_of_the_prompt() {
             "can only crop to a square, to a circle, to a ratio such as 16:9, or tighter",
         ),
         ("cropped", "can only crop to a square"),
+        ("resize to a width of 300", "to a size such as 1024x1024"),
+        ("resize to 20000x100", "at most 16,384 pixels a side"),
+        ("scale to 1000%", "up to 8x"),
+        ("remove white", "it makes a colour transparent"),
         (
             "remove the leaves, remove the cup",
             "what else the picture shows (leaves, cup)",
