@@ -122,6 +122,10 @@ impl<'a> Reader<'a> {
         // "turn down the brightness", "turn the brightness down"
         let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
         match meaning {
+            // "turn it left", "turn 45 degrees"
+            Some(Meaning::Replace) if text.starts_with("turn") && self.ahead.is_turn() => {
+                Some(Meaning::Rotate)
+            }
             // "just navy and gold"
             Some(Meaning::Filler) if text == "just" && self.ahead.is_color() => Some(Meaning::Only),
             // "the top half"

@@ -132,6 +132,7 @@ fn prompts_become_edits() {
         ("brown, but lighter", &[recolored(BROWN), more(Lightness)]),
         ("blue and gold", &[recolor(&[BLUE, GOLD], 0.0)]),
         ("turn it brown", &[recolored(BROWN)]),
+        ("turn the left half brown", &[recolored(BROWN)]),
         ("change the red to blue", &[replace(RED, BLUE, 0.0)]),
         (
             "replace red with a lighter blue",
@@ -299,6 +300,11 @@ fn images_are_turned_as_the_prompt_says() {
         ("rotate it upside down", &[Turn::Half]),
         ("upside down", &[Turn::Half]),
         ("turn it upside down", &[Turn::Half]),
+        ("turn left", &[Turn::Left]),
+        ("turn 90 degrees", &[Turn::Right]),
+        ("turn the logo 90 degrees to the left", &[Turn::Left]),
+        ("turned to the right", &[Turn::Right]),
+        ("flip horizontally and vertically", &[Turn::Half]),
         ("flip", &[Turn::Mirror]),
         ("mirrored", &[Turn::Mirror]),
         ("flip it horizontally", &[Turn::Mirror]),
@@ -349,6 +355,8 @@ fn any_angle_is_turned() {
         ("tilt it", 10.0),
         ("tilt it a little to the left", 355.0),
         ("tilted by 3 degrees", 3.0),
+        ("turn it by 5 degrees", 5.0),
+        ("turn 22.5 degrees", 22.5),
     ];
     for (prompt, degrees) in cases {
         let plan = Plan::of(prompt);

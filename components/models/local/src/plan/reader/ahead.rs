@@ -2,6 +2,7 @@
 
 use crate::words::Term;
 use concept_refinement_vocabulary::Meaning;
+use concept_refinement_vocabulary::Toward::{Left, Quarters, Right};
 
 /// The words behind one, until the end of the prompt.
 #[derive(Clone, Copy, Default)]
@@ -13,6 +14,26 @@ impl Ahead<'_> {
         use Meaning::{Background, Change, Color};
         let is_like = |term: &&Term| matches!(term.meaning, Some(Color(_) | Change(_)));
         matches!(self.behind(is_like), (_, Some(Background)))
+    }
+
+    /// Whether a direction or an angle follows: "it by 45 degrees", "the logo to the left", but
+    /// not "the left half".
+    pub fn is_turn(self) -> bool {
+        use Meaning::{By, Definite, Figure, Filler, Number, Toward, Whole};
+        let is_between =
+            |term: &&Term| matches!(term.meaning, Some(By | Definite | Filler | Whole));
+        let (count, found) = self.behind(is_between);
+        let mut rest = self.0.iter().skip(count.saturating_sub(1));
+        let is_the = count > 0
+            && rest
+                .next()
+                .is_some_and(|term| term.meaning == Some(Definite));
+        let unit = rest.nth(1).map_or("", |term| term.text.as_str());
+        match found {
+            Some(Toward(Left | Right | Quarters(_))) => !is_the,
+            Some(Number(_)) => unit.starts_with("degree"),
+            found => matches!(found, Some(Figure(_))),
+        }
     }
 
     /// Whether the clause ends here.
