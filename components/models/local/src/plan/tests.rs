@@ -818,6 +818,12 @@ fn a_hex_color_is_one_as_any_other() {
 #[test]
 fn so_many_colors_are_left() {
     const BLACK_AND_WHITE: &[u32] = &[0x000000, 0xFFFFFF];
+    let shades = Edit::Recolor(Recolor {
+        to: vec![BROWN],
+        shade: 0.0,
+        amount: 1.0,
+        with_greys: true,
+    });
     let grey = more(Monochrome);
     let only_black_and_white = [grey.clone(), quantize(2, BLACK_AND_WHITE)];
     let duotone = [quantize(2, &[NAVY, GOLD])];
@@ -832,7 +838,7 @@ fn so_many_colors_are_left() {
         ("limit the palette to 5 tones", &[quantize(5, &[])]),
         ("two colours, navy and gold", &duotone),
         ("only two colours: #1d2f5f and #cda02e", &duotone),
-        ("two shades of brown", &[recolored(BROWN), quantize(2, &[])]),
+        ("two shades of brown", &[shades, quantize(2, &[])]),
         ("in one colour", &[grey]),
         ("in one colour, blue", &[recolored(BLUE)]),
         ("black and white only", &only_black_and_white),

@@ -40,7 +40,7 @@ impl Reader<'_> {
                     to: self.colors,
                     shade: self.shade.unwrap_or(0.0),
                     amount: self.tinge.unwrap_or(1.0),
-                    with_greys: self.exact || is_monochrome,
+                    with_greys: self.exact || is_monochrome || quantize.is_some(),
                 }));
             }
         }

@@ -60,6 +60,7 @@ const TABLE: &str = "
      note Made the whole picture purple: this model cannot tell the mountains from the rest.
     acme: resize to 1024x1024 -> size 1024x1024; corner white; has red; silent
     noisy: remove the noise and sharpen -> silent
+    logo: 3 shades of grey -> colors 3; corner F9F9F9; silent
     badge: use only navy and gold, no red -> colors 2; has navy; has gold; silent
     acme: gradient from blue to purple -> \
      refused nothing would change: there is no blue in this picture.
