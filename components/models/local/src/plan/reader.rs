@@ -24,6 +24,9 @@ use sizing::Sizing;
 use state::{Adjustment, Clause, Last, Modifiers, Replacing, Series};
 use turning::Turning;
 
+/// Behind a colour these mean all that has it.
+const AREAS: [&str; 6] = ["area", "areas", "part", "parts", "region", "regions"];
+
 /// The state of reading.
 #[derive(Default)]
 pub struct Reader<'a> {
@@ -130,6 +133,8 @@ impl<'a> Reader<'a> {
             Some(Meaning::Filler) if text == "just" && self.ahead.is_color() => Some(Meaning::Only),
             // "the top half"
             Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
+            // "the green areas"
+            None if self.series == Series::Color && AREAS.contains(&text) => Some(Meaning::Shade),
             // "cool it down"
             None if text == "down" && self.is_after_change && self.clause.falls => {
                 Some(Meaning::Filler)

@@ -203,6 +203,7 @@ fn each_new_look_has_its_words() {
         ("sketched", &[more(Sketch)]),
         ("pixelated", &[more(Pixelation)]),
         ("8-bit pixel art", &[more(Pixelation)]),
+        ("bigger pixels", &[more(Pixelation)]),
         ("posterize", &[more(Posterization)]),
         ("pop art", &[more(Posterization), more(Saturation)]),
         ("invert the colours", &[more(Inversion)]),
@@ -550,6 +551,19 @@ fn colors_take_each_others_place() {
         ),
         ("make the red transparent", &[Alter(RED, Transparency, 1.0)]),
         ("make red transparent", &[Alter(RED, Transparency, 1.0)]),
+        (
+            "make the red areas transparent",
+            &[Alter(RED, Transparency, 1.0)],
+        ),
+        ("red to transparent", &[Alter(RED, Transparency, 1.0)]),
+        (
+            "change red to transparent",
+            &[Alter(RED, Transparency, 1.0)],
+        ),
+        (
+            "make the red colour warmer",
+            &[Alter(RED, Temperature, 1.0)],
+        ),
         ("turn the red transparent", &[Alter(RED, Transparency, 1.0)]),
         ("turn red darker", &[Alter(RED, Lightness, -1.0)]),
         ("turn the red dark blue", &[replace(RED, BLUE, -1.0)]),

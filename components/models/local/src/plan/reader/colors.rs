@@ -246,7 +246,14 @@ impl Reader<'_> {
         }
         let is_next = !self.listed.is_empty();
         self.clause.is_bare = !self.is_definite;
-        self.clause.named = (self.is_definite || self.previous == "make" || is_next)
+        // "white to transparent"
+        let is_from = self
+            .ahead
+            .0
+            .first()
+            .is_some_and(|term| term.text.ends_with("to transparent"));
+        let is_alone = self.is_definite || self.previous == "make" || is_from;
+        self.clause.named = (is_alone || is_next)
             .then_some(color)
             .filter(|_| shade.is_none());
         match self.clause.named {

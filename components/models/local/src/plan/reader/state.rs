@@ -128,6 +128,8 @@ impl Series {
         match (meaning, text) {
             (Some(Meaning::Color(_)), _) => Self::Color,
             (Some(Meaning::Definite), _) => self,
+            // "the green areas", "the red colour"
+            (Some(Meaning::Shade | Meaning::ColorWord), _) if self == Self::Color => self,
             // "the red a bit warmer"
             (Some(Meaning::Degree(_) | Meaning::Percent(_)), _) if self == Self::Color => self,
             (Some(Meaning::More | Meaning::Reverse), _) if self == Self::Color => self,
