@@ -26,8 +26,8 @@ const LIGHT: f32 = 0.8;
 pub struct Sample {
     /// The colours of those that are visible.
     colors: Vec<Oklab>,
-    /// All of them, with their alpha. What is transparent has no colour.
-    pixels: Vec<[u8; 4]>,
+    /// All of them: colours, and channels with alpha. What is transparent has no colour.
+    pixels: Vec<(Oklab, [u8; 4])>,
 }
 
 /// Colours that belong together.
@@ -63,13 +63,16 @@ impl Sample {
         let count = pixels.width() as usize * pixels.height() as usize;
         // An odd step that does not divide common widths reaches all columns.
         let step = (count / SIZE).max(1) | 1;
-        let of = |pixel: &[u8]| match (alpha(pixel), rgb(pixel)) {
-            (0, _) => [0; 4],
-            (alpha, [r, g, b]) => [r, g, b, alpha],
+        let of = |pixel: &[u8]| {
+            let channels = match (alpha(pixel), rgb(pixel)) {
+                (0, _) => [0; 4],
+                (alpha, [r, g, b]) => [r, g, b, alpha],
+            };
+            (color::from_srgb(rgb(&channels)), channels)
         };
         let pixels: Vec<_> = pixels.iter().step_by(step).map(of).collect();
-        let visible = pixels.iter().filter(|pixel| alpha(*pixel) > 127);
-        let colors = visible.map(|pixel| color::from_srgb(rgb(pixel))).collect();
+        let visible = pixels.iter().filter(|(_, pixel)| alpha(pixel) > 127);
+        let colors = visible.map(|(lab, _)| *lab).collect();
         Self { colors, pixels }
     }
 
@@ -158,7 +161,7 @@ impl Sample {
         const UNSEEN: u8 = 3;
         let pairs = || self.pixels.iter().zip(&other.pixels);
         let is_unseen = |(one, other): (&u8, &u8)| one.abs_diff(*other) <= UNSEEN;
-        let is_same = pairs().all(|(one, other)| one.iter().zip(other).all(is_unseen));
+        let is_same = pairs().all(|(one, other)| one.1.iter().zip(&other.1).all(is_unseen));
         let apart: f32 = pairs().map(|(one, other)| apart(one, other)).sum();
         let seen = self.colors.len().max(other.colors.len());
         self.pixels.len() == other.pixels.len() && (is_same || apart <= LEAST * seen as f32)
@@ -183,11 +186,10 @@ impl Sample {
 }
 
 /// How different two pixels look, from 0 on; what hardly covers its ground has hardly a colour.
-fn apart(one: &[u8; 4], other: &[u8; 4]) -> f32 {
+fn apart((one, first): &(Oklab, [u8; 4]), (other, second): &(Oklab, [u8; 4])) -> f32 {
     let part = |level: u8| f32::from(level) / f32::from(u8::MAX);
-    let (low, high) = (alpha(one).min(alpha(other)), alpha(one).max(alpha(other)));
-    let [one, other] = [one, other].map(|pixel| color::from_srgb(rgb(pixel)));
-    color::distance(one, other) * part(low) + part(high - low)
+    let [first, second] = [first, second].map(|pixel| alpha(pixel));
+    color::distance(*one, *other) * part(first.min(second)) + part(first.abs_diff(second))
 }
 
 fn mean(colors: &[Oklab]) -> Oklab {
