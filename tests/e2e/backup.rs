@@ -507,3 +507,20 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
         assert_eq!(version, 1000);
     }
 }
+
+#[test]
+fn lost_tasks_are_missed_beside_the_images() {
+    const SAID: &str = "has a store of images but none of tasks";
+    let launch = scripted_launch();
+    let first = launch.start().stop();
+    assert!(!first.log.contains(SAID), "{}", first.log);
+    for end in ["", "-wal", "-shm"] {
+        // SQLite removes the others when it closes them.
+        let _ = fs::remove_file(launch.data().join(format!("tasks.sqlite{end}")));
+    }
+    let second = launch.start().stop();
+    assert!(second.log.contains(SAID), "{}", second.log);
+    // From then on there are tasks.
+    let third = launch.start().stop();
+    assert!(!third.log.contains(SAID), "{}", third.log);
+}
