@@ -119,35 +119,19 @@ impl Payment {
         begun
     }
 
-    /// The state when a model without a provider is about to be called, which costs this price
-    /// if it answers. Nobody else may charge for it, so it is none of the `calls`.
-    #[must_use]
-    pub fn own_call_begun(&self, link: &str, price: MicroDollars) -> Self {
-        Self {
-            calls: self.calls,
-            is_inherited: self.is_inherited,
-            ..self.call_begun(link, Some(price))
-        }
+    /// Whether nothing shows yet what became of some call.
+    pub fn has_open_calls(&self) -> bool {
+        self.usage.values().any(LinkUsage::is_open)
     }
 
-    /// The state when a model without a provider has not answered.
+    /// The state when another model is called: gives up on learning what became of earlier
+    /// calls, so that its answer does not settle them.
     #[must_use]
-    pub fn own_call_unanswered(&self, link: &str) -> Self {
-        let mut unanswered = self.clone();
-        if let Some(usage) = unanswered.usage.get_mut(link) {
-            usage.refuse();
-        }
-        unanswered
-    }
-
-    /// The state when a model is called: its answer must not show that an earlier call was
-    /// accepted, of which nobody knows it. None: there is none.
-    pub fn earlier_calls_left(&self) -> Option<Self> {
-        self.usage.values().any(LinkUsage::is_open).then(|| {
-            let mut left = self.clone();
-            left.usage.values_mut().for_each(LinkUsage::leave);
-            left
-        })
+    pub fn open_calls_abandoned(&self) -> Self {
+        let mut abandoned = self.clone();
+        let usage = abandoned.usage.values_mut();
+        usage.for_each(LinkUsage::abandon);
+        abandoned
     }
 
     /// The price of the last call of a link, unless it is known what became of that call.
@@ -167,10 +151,14 @@ impl Payment {
     /// The state when the last call of a link was not accepted.
     #[must_use]
     pub fn call_not_accepted(&self, link: &str) -> Self {
-        Self {
+        let mut refused = Self {
             calls: self.calls.saturating_sub(1),
-            ..self.own_call_unanswered(link)
+            ..self.clone()
+        };
+        if let Some(usage) = refused.usage.get_mut(link) {
+            usage.refuse();
         }
+        refused
     }
 
     /// The state when a link stores this receipt, replacing its previous one: its last call
@@ -361,19 +349,26 @@ mod tests {
         assert_eq!(price(&answered.completed()), 60);
     }
 
+    fn priced(price: u64) -> Usage {
+        Usage {
+            cost: Some(price),
+            ..Usage::default()
+        }
+    }
+
     /// The calls of a task: of whom, and what becomes of each. `free` and `own` have no provider,
     /// and `own` has a price.
     fn of_chain(calls: &[(&str, &str)]) -> Payment {
         calls
             .iter()
             .fold(Payment::default(), |before, (link, outcome)| {
-                let left = before.earlier_calls_left().unwrap_or(before);
+                let left = before.open_calls_abandoned();
                 let begun = match *link {
-                    "free" => left,
-                    "own" => left.own_call_begun(link, MicroDollars(2)),
+                    "free" | "own" => left,
                     _ => left.call_begun(link, Some(MicroDollars(60))),
                 };
                 match *outcome {
+                    "answered" if *link == "own" => begun.with_usage(link, &priced(2)),
                     "refused" => begun.call_not_accepted(link),
                     "receipt" => begun.with_receipt(link, b"1").unwrap(),
                     "answered" => begun.call_answered(link).unwrap_or(begun),
@@ -423,17 +418,19 @@ mod tests {
 
     #[test]
     fn a_model_without_a_provider_is_none_that_was_asked() {
-        let own = of_chain(&[("own", "")]);
-        let free = Payment::default().own_call_begun("own", MicroDollars(0));
         for (name, payment, calls, is_free) in [
             ("none", Payment::default(), 0, true),
-            ("under way", own.clone(), 0, false),
+            ("not answered", of_chain(&[("own", "")]), 0, true),
             ("answered", of_chain(&[("own", "answered")]), 0, false),
-            ("not answered", own.own_call_unanswered("own"), 0, true),
-            ("of no price", free, 0, true),
+            (
+                "of no price",
+                Payment::default().with_usage("own", &priced(0)),
+                0,
+                true,
+            ),
             (
                 "after a provider",
-                of_chain(&[("fast", ""), ("own", "")]),
+                of_chain(&[("fast", ""), ("own", "answered")]),
                 1,
                 false,
             ),
@@ -445,9 +442,6 @@ mod tests {
             assert_eq!(payment.note(), None, "{name}");
             assert_eq!(payment.is_repeat("own"), calls > 0, "{name}");
         }
-        let retry = after(&["+", "a"]).of_retry();
-        let retry = retry.own_call_begun("own", MicroDollars(2));
-        assert!(retry.given_up("a", true, None).is_ok(), "nobody was asked");
     }
 
     #[test]

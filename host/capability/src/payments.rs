@@ -175,43 +175,16 @@ impl Payments {
     /// # Errors
     ///
     /// The link must not be called.
-    pub async fn leave_earlier(&self) -> Result<(), LeaseLost> {
+    pub async fn abandon_open_calls(&self) -> Result<(), LeaseLost> {
         let Some(claim) = &self.0 else {
             return Ok(());
         };
-        let left = || claim.state.lock().payment.earlier_calls_left();
-        if left().is_none() {
+        if !claim.state.lock().payment.has_open_calls() {
             return Ok(());
         }
         let _turn = claim.turn.lock().await;
-        match left() {
-            Some(payment) => claim.note(payment).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Durably records that a link without a provider is about to be called, if it has a price.
-    /// While the store cannot be reached, this waits.
-    ///
-    /// # Errors
-    ///
-    /// The link must not be called.
-    pub async fn begin_own(&self, link: &str) -> Result<Option<Call>, LeaseLost> {
-        let Some(claim) = &self.0 else {
-            return Ok(None);
-        };
-        let Some(price) = claim.price(link) else {
-            return Ok(None);
-        };
-        let _turn = claim.turn.lock().await;
-        let payment = claim.state.lock().payment.own_call_begun(link, price);
-        claim.note(payment).await?;
-        Ok(Some(Call {
-            claim: Arc::clone(claim),
-            link: link.to_owned(),
-            is_own: true,
-            repeats: None,
-        }))
+        let payment = claim.state.lock().payment.open_calls_abandoned();
+        claim.note(payment).await
     }
 
     /// Durably records that a call of a link is about to be sent. `has_receipt`: the call
@@ -314,6 +287,24 @@ impl Payments {
         }
     }
 
+    /// Adds the price of a link without a provider, which has answered, if it has one: right now
+    /// if the store can be reached, otherwise with the next write.
+    pub async fn answered_itself(&self, link: &str) {
+        let Some(claim) = &self.0 else {
+            return;
+        };
+        let Some(MicroDollars(price)) = claim.price(link) else {
+            return;
+        };
+        let usage = Usage {
+            cost: Some(price),
+            ..Usage::default()
+        };
+        let _turn = claim.turn.lock().await;
+        let payment = claim.state.lock().payment.with_usage(link, &usage);
+        claim.try_note(payment).await;
+    }
+
     /// Adds an answer of this link to the story of the task, and how long it took.
     pub fn asked(&self, link: &str, outcome: &str, took: Duration) {
         if let Some(claim) = &self.0 {
@@ -379,7 +370,6 @@ impl Claim {
         Call {
             claim: Arc::clone(self),
             link: link.to_owned(),
-            is_own: false,
             repeats,
         }
     }
@@ -421,8 +411,6 @@ impl Claim {
 pub struct Call {
     claim: Arc<Claim>,
     link: String,
-    /// Its link has no provider.
-    is_own: bool,
     /// Why it is a repeat, if it is one.
     repeats: Option<Reason>,
 }
@@ -434,11 +422,7 @@ impl Call {
         self.repeats = None;
         let claim = Arc::clone(&self.claim);
         let _turn = claim.turn.lock().await;
-        let rule = match self.is_own {
-            true => Payment::own_call_unanswered,
-            false => Payment::call_not_accepted,
-        };
-        let payment = rule(&claim.state.lock().payment, &self.link);
+        let payment = claim.state.lock().payment.call_not_accepted(&self.link);
         claim.try_note(payment).await;
     }
 }

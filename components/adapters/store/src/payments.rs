@@ -61,18 +61,18 @@ impl<P: Platform, M: Machine> Store<P, M> {
     }
 
     /// Whether a call that costs nothing is forbidden: see [`Payment::is_repeat`]. Otherwise its
-    /// answer shows nothing of earlier calls: see [`Payment::earlier_calls_left`].
+    /// answer settles no earlier call: see [`Payment::open_calls_abandoned`].
     pub async fn is_forbidden(&self, key: &str) -> Result<bool, Fault> {
         let (lease, link) = call(key)?;
         let is_never = self.is_never().await;
         let looked = self.change_task(&lease.task_id, None, |record, _| {
             let is_forbidden = is_never && record.payment.is_repeat(link);
-            let left = record.payment.earlier_calls_left();
-            let payment = left.unwrap_or_else(|| record.payment.clone());
-            Ok(match is_forbidden && record.is_held_by(&lease) {
-                true => Decision::unchanged(Some(true)),
-                false => pay(record, &lease, &payment, false),
-            })
+            if is_forbidden || !record.payment.has_open_calls() {
+                let held = record.is_held_by(&lease);
+                return Ok(Decision::unchanged(held.then_some(is_forbidden)));
+            }
+            let abandoned = record.payment.open_calls_abandoned();
+            Ok(pay(record, &lease, &abandoned, false))
         });
         looked.await?.ok_or(LOST)
     }

@@ -74,7 +74,7 @@ impl LinkUsage {
     }
 
     /// Nothing will show any more whether the last call was accepted: its price stays reserved.
-    pub(super) fn leave(&mut self) {
+    pub(super) fn abandon(&mut self) {
         if self.is_open() {
             self.open = None;
         }
@@ -178,13 +178,13 @@ mod tests {
         Refuse,
         Accept,
         Receipt,
-        Leave,
+        Abandon,
         Cost(Option<u64>),
     }
 
     #[test]
     fn each_call_counts_once_by_what_is_known_of_it() {
-        use Step::{Accept, Begin, Cost, Leave, Receipt, Refuse};
+        use Step::{Abandon, Accept, Begin, Cost, Receipt, Refuse};
         const PRICED: Step = Begin(Some(60));
         const DEARER: Step = Begin(Some(70));
         const UNPRICED: Step = Begin(None);
@@ -225,16 +225,22 @@ mod tests {
             ("perhaps, again", &[PRICED, PRICED, Accept], Some(60), 60, 0),
             ("perhaps, refused", &[PRICED, PRICED, Refuse], None, 60, 0),
             ("another price", &[PRICED, DEARER, Accept], Some(70), 60, 0),
-            ("left", &[PRICED, Leave, Accept], None, 60, 0),
-            ("kept, and left", &[PRICED, Receipt, Leave], Some(60), 0, 0),
+            ("abandoned", &[PRICED, Abandon, Accept], None, 60, 0),
             (
-                "left, again",
-                &[PRICED, Leave, PRICED, Accept],
+                "kept, and abandoned",
+                &[PRICED, Receipt, Abandon],
+                Some(60),
+                0,
+                0,
+            ),
+            (
+                "abandoned, again",
+                &[PRICED, Abandon, PRICED, Accept],
                 Some(60),
                 60,
                 0,
             ),
-            ("unpriced, left", &[UNPRICED, Leave], None, 0, 1),
+            ("unpriced, abandoned", &[UNPRICED, Abandon], None, 0, 1),
             ("unpriced", &[UNPRICED], None, 0, 1),
             ("unpriced, accepted", &[UNPRICED, Accept], None, 0, 1),
             ("unpriced, refused", &[UNPRICED, Refuse], None, 0, 0),
@@ -251,7 +257,7 @@ mod tests {
                     Refuse => link.refuse(),
                     Accept => link.accept(),
                     Receipt => link.receive(),
-                    Leave => link.leave(),
+                    Abandon => link.abandon(),
                     Cost(cost) => link.add(&Usage {
                         cost,
                         output_tokens: Some(7),

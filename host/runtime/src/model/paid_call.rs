@@ -1,8 +1,7 @@
 //! One call of a link, whose requests are counted, and whose receipts and usage are kept.
 //!
-//! Nothing is recorded for a call that sends no request, because its model has no
-//! provider or the answer comes from a cache; except where the operator has set a price for a
-//! model without a provider.
+//! No call is recorded that sends no request, because its model has no provider or the answer
+//! comes from a cache. The answer of a model without a provider costs what the operator says.
 
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ use tokio::sync::{Mutex, watch};
 /// A paid call of a model, with the receipt of an earlier one for the same task.
 pub struct PaidCall {
     payments: Payments,
-    /// The model has no provider, so nothing is to be paid for a call without an answer.
-    is_own: bool,
+    /// The model has a provider, so a call without an answer may have to be paid for.
+    has_provider: bool,
     /// The name of the link.
     link: String,
     /// The receipt that an earlier call stored.
@@ -37,16 +36,16 @@ struct State {
 }
 
 impl PaidCall {
-    /// `is_own`: its model has no provider. `key`: identifies this call of the link.
+    /// `has_provider`: of its model. `key`: identifies this call of the link.
     pub fn new(
         payments: Payments,
         link: &str,
-        is_own: bool,
+        has_provider: bool,
         key: String,
         waits: Option<watch::Sender<bool>>,
     ) -> Self {
         Self {
-            is_own,
+            has_provider,
             waits,
             receipt: payments.receipt(link),
             payments,
@@ -66,20 +65,13 @@ impl PaidCall {
         &self.key
     }
 
-    /// To be called before the model is: its answer shows nothing of earlier calls. Records the
-    /// call of a model without a provider that has a price, though it sends no request.
+    /// To be called before the model is, whose answer settles no earlier call.
     ///
     /// # Errors
     ///
     /// The model must not be called.
     pub async fn begin(&self) -> Result<(), LeaseLost> {
-        self.waiting(self.payments.leave_earlier()).await?;
-        if self.is_own {
-            let mut state = self.state.lock().await;
-            state.call = self.waiting(self.payments.begin_own(&self.link)).await?;
-            state.has_begun = state.call.is_some();
-        }
-        Ok(())
+        self.waiting(self.payments.abandon_open_calls()).await
     }
 
     /// To be called before each request: records the call at the first one.
@@ -161,8 +153,15 @@ impl PaidCall {
         let outcome = error.map_or(ANSWERED, ModelError::outcome);
         self.payments.asked(&self.link, outcome, took);
         let reason = match error {
-            None => return self.waiting(self.payments.answered(&self.link)).await,
-            Some(_) if self.is_own => return self.not_accepted().await,
+            None if self.has_provider => {
+                return self.waiting(self.payments.answered(&self.link)).await;
+            }
+            None => {
+                return self
+                    .waiting(self.payments.answered_itself(&self.link))
+                    .await;
+            }
+            Some(_) if !self.has_provider => return,
             Some(ModelError::Refused(_)) => return,
             Some(ModelError::Unavailable { .. } | ModelError::Unauthorized(_)) => {
                 return self.not_accepted().await;
@@ -187,10 +186,7 @@ impl PaidCall {
     }
 
     /// It was ended for lack of memory.
-    pub async fn put_off(&self) {
-        if self.is_own {
-            self.not_accepted().await;
-        }
+    pub fn put_off(&self) {
         self.payments.ended(Reason::Memory);
     }
 }

@@ -76,7 +76,7 @@ async fn run(
     let paid_call = Arc::new(PaidCall::new(
         payments,
         name,
-        !link.is_middleware() && link.computes_only(),
+        link.is_middleware() || !link.computes_only(),
         request.key(name),
         (!link.is_middleware()).then(|| waits.clone()),
     ));
@@ -165,7 +165,7 @@ async fn run(
         }
         Some(Try::PutOff) => {
             span.fail("memory");
-            paid_call.put_off().await;
+            paid_call.put_off();
         }
         Some(Try::Answered(Ok(_))) | None => {}
     }
