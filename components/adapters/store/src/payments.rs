@@ -49,7 +49,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
             };
             Ok(match (is_repeat, record.payment.calls) {
                 (true, _) if is_never => Decision::unchanged(Some(Beginning::NotTwice)),
-                (false, 1..) => Decision::unchanged(Some(may_leave(false))),
+                (false, 1..) if !record.payment.has_open_calls() => {
+                    Decision::unchanged(Some(may_leave(false)))
+                }
+                (false, 1..) => {
+                    let abandoned = record.payment.open_calls_abandoned();
+                    pay(record, &lease, &abandoned, may_leave(false))
+                }
                 _ => {
                     let (payment, beginning) =
                         (record.payment.call_begun(link, price), may_leave(true));

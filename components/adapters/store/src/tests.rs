@@ -734,6 +734,24 @@ fn what_calls_cost_adds_up() {
 }
 
 #[test]
+fn who_goes_on_with_a_receipt_settles_no_call_of_another() {
+    fresh();
+    let fast = claimed_key(&accepted(1));
+    let good = fast.replace("fast", "good");
+    let begin = |key: &str, price| alone(store().begin_call(key, Some(MicroDollars(price))));
+    let Ok(Beginning::MayLeave { receipt_key, .. }) = begin(&fast, 10) else {
+        panic!("it may leave");
+    };
+    keep(&receipt_key, b"work").unwrap();
+    begin(&good, 60).unwrap();
+    let Ok(Beginning::MayLeave { is_counted, .. }) = begin(&fast, 10) else {
+        panic!("it may go on");
+    };
+    assert!(!is_counted);
+    assert_eq!(finished_sums(&fast), (10, 60));
+}
+
+#[test]
 fn the_answer_of_a_free_model_settles_no_call_of_another() {
     for (is_free_one_asked, expected) in [(true, (0, 60)), (false, (60, 0))] {
         fresh();
@@ -744,11 +762,7 @@ fn the_answer_of_a_free_model_settles_no_call_of_another() {
             let free = key.replace("fast", "local");
             assert!(!alone(store().is_forbidden(&free)).unwrap());
         }
-        let (lease, _) = keyed_call(&key).unwrap();
-        let finished = alone(store().finish(&lease, image(&lease).into())).unwrap();
-        assert_eq!(finished, Finished::Done);
-        let told = alone(store().spending("ada", Window::Month)).unwrap();
-        assert_eq!((told.spent, told.reserved), expected, "{is_free_one_asked}");
+        assert_eq!(finished_sums(&key), expected, "{is_free_one_asked}");
     }
 }
 
@@ -770,4 +784,13 @@ fn nobody_is_asked_where_somebody_was_perhaps_paid() {
         assert_eq!(is_forbidden(&other), expected, "{is_never} {is_begun}");
     }
     IS_NEVER.set(false);
+}
+
+/// What is spent and reserved once the task of this call is completed.
+fn finished_sums(key: &str) -> (i64, i64) {
+    let (lease, _) = keyed_call(key).unwrap();
+    let finished = alone(store().finish(&lease, image(&lease).into())).unwrap();
+    assert_eq!(finished, Finished::Done);
+    let told = alone(store().spending("ada", Window::Month)).unwrap();
+    (told.spent, told.reserved)
 }
