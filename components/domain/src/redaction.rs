@@ -6,6 +6,9 @@ const REMOVED: &str = "***";
 /// A shorter part of a secret would also match ordinary words.
 const SHORTEST_PART: usize = 4;
 
+/// Nobody guesses a secret of this length.
+const LONG: usize = 16;
+
 /// Words in the name of a setting that mark its value as secret.
 const WORDS: [&str; 4] = ["key", "password", "secret", "token"];
 
@@ -48,11 +51,24 @@ impl Redaction {
 
     /// The text without them.
     pub fn apply(&self, text: &str) -> String {
-        let without = |text: String, secret: &String| match text.contains(secret) {
-            true => text.replace(secret, REMOVED),
-            false => text,
-        };
-        self.0.iter().fold(text.to_owned(), without)
+        self.without(text, 0)
+    }
+
+    /// The text without those that are long, for users: models repeat words of their prompts,
+    /// so whoever guessed a short one would learn that it is one.
+    pub fn apply_for_users(&self, text: &str) -> String {
+        self.without(text, LONG)
+    }
+
+    /// The text without those of at least this length.
+    fn without(&self, text: &str, shortest: usize) -> String {
+        let secrets = self.0.iter().filter(|secret| secret.len() >= shortest);
+        secrets.fold(text.to_owned(), |text, secret| {
+            match text.contains(secret) {
+                true => text.replace(secret, REMOVED),
+                false => text,
+            }
+        })
     }
 }
 
@@ -71,6 +87,9 @@ mod tests {
         ] {
             assert_eq!(Redaction::of([secret]).apply(text), expected, "{secret}");
         }
+        let guessed = Redaction::of(["me:hush", "sk-0123456789abc"]);
+        let text = guessed.apply_for_users("hush, me:hush, sk-0123456789abc");
+        assert_eq!(text, "hush, me:hush, ***");
         let nested = Redaction::of(["hush", "hush-hush"]);
         assert_eq!(nested.apply("it is hush-hush"), "it is ***");
     }

@@ -161,7 +161,10 @@ async fn what_one_link_is_granted_no_other_one_has() {
     let url = first.serve(concept_refinement_tests::server::Reply::picture(&picture));
     let chain = format!("{}(openai)", path("middleware-scripted"));
     let service = launch(&chain, &first.url(), &second.url())
-        .variable("REFINEMENT_MODELS_MIDDLEWARE_SCRIPTED_API_KEY", "hush-1234")
+        .variable(
+            "REFINEMENT_MODELS_MIDDLEWARE_SCRIPTED_API_KEY",
+            "hush-0123456789ab",
+        )
         .variable("REFINEMENT_MODELS_MIDDLEWARE_SCRIPTED_STYLE", "oil")
         .start();
     assert_eq!(failed(&service, "tell: model-api-key").await, "***");

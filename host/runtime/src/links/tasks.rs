@@ -1,5 +1,7 @@
 //! `task-store`, as linked into a component.
 
+use std::sync::Arc;
+
 use concept_refinement_capability::traces::{Attempt, Kind, Span, Start, TASK};
 use concept_refinement_domain::capability::{
     Fenced, Finished, NewTask, RefinedImage, Submission, TaskFailure,
@@ -95,7 +97,11 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::Finished> {
         let host = granted(caller)?;
         let (lease, image): (_, RefinedImage) = (lease.convert(), image.convert());
-        let notes = note::bounded(&image.notes).join(" ");
+        let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
+        // This comes before the texts are cut, because half of a secret would not be
+        // found.
+        let notes = image.notes.iter().map(|note| redaction.apply(note));
+        let notes = note::bounded(notes).join(" ");
         let finished = host.leases().finish(&lease, image).await;
         match &finished {
             Ok(Finished::Done) => attempt(caller).end("completed", None),
@@ -125,9 +131,10 @@ impl HostWithStore<Sandbox> for Linked {
         }
         if let Ok(Fenced::Done) = fenced {
             attempt(caller).end("failed", Some(stage.map_or("task", Stage::as_str)));
+            let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
             tracing::warn!(
                 step = stage.map(Stage::step),
-                reason = sentence::reason(&failure.error_message),
+                reason = redaction.apply(sentence::reason(&failure.error_message)),
                 attempt = lease.attempt,
                 milliseconds = since_claim(caller),
                 "failed"

@@ -40,12 +40,12 @@ impl HostWithStore<Sandbox> for Linked {
         match &mut answer {
             Ok(answer) => {
                 for note in &mut answer.notes {
-                    *note = redaction.apply(note);
+                    *note = redaction.apply_for_users(note);
                 }
             }
             Err(error) => {
                 let reason = error.reason_mut();
-                *reason = redaction.apply(reason);
+                *reason = redaction.apply_for_users(reason);
             }
         }
         let verdict = match &answer {

@@ -70,7 +70,7 @@ pub struct Grants {
     pub blobs: Option<Arc<Blobs>>,
     /// None except for the processor.
     pub partial_edits: Option<Arc<PartialEdits>>,
-    /// Secrets to be removed from what a model prints, and from what models tell the processor.
+    /// Secrets to be removed from what a model prints or tells, and from what is logged of it.
     pub redaction: Arc<Redaction>,
 }
 
