@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -162,11 +163,12 @@ struct Session {
 impl Session {
     async fn serve(self, stream: TcpStream) {
         let session = Arc::new(self);
+        let mut end = pin!(session.end());
         let protocol = tokio::select! {
             biased;
             protocol = timeout(HEADER_TIMEOUT, Protocol::of(&stream)) => protocol,
             () = session.place.closed() => return,
-            () = session.end() => return,
+            () = &mut end => return,
         };
         let server = match protocol {
             Ok(Ok(protocol)) => session.trigger.servers.of(protocol),
@@ -187,7 +189,7 @@ impl Session {
             biased;
             ended = connection.as_mut() => return session.ended(ended),
             () = session.place.closed() => return,
-            () = session.end() => {}
+            () = &mut end => {}
         }
         connection.as_mut().graceful_shutdown();
         tokio::select! {

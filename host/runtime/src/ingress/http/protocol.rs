@@ -19,7 +19,8 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Waits for enough bytes, and leaves them in the stream.
+    /// Waits for enough bytes, and leaves them in the stream. tokio's `peek` would return the
+    /// beginning of a preface again and again, without waiting for the rest.
     pub async fn of(stream: &TcpStream) -> io::Result<Self> {
         loop {
             let ready = stream.ready(Interest::READABLE).await?;
