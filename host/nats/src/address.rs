@@ -133,10 +133,12 @@ impl Address {
             }
             "api_prefix" => value.clone_into(&mut self.api_prefix),
             _ => {
-                return Err(format!(
-                    "has an unknown option {name:?}: there are stream, credentials, replicas, \
-                     domain and api_prefix"
-                ));
+                // Not told: it may be the end of a password.
+                return Err(
+                    "has an unknown option: there are stream, credentials, replicas, \
+                            domain and api_prefix"
+                        .to_owned(),
+                );
             }
         }
         Ok(())

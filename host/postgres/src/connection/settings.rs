@@ -74,6 +74,10 @@ impl Settings {
     /// What is wrong with it, as the end of a sentence, without the URL.
     pub fn parse(url: &str, environment: Environment<'_>) -> Result<Self, String> {
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        if query.contains('@') {
+            // The end of a password, which must not be told as the name of a parameter.
+            return Err(FORM.to_owned());
+        }
         let mut schema = SCHEMA.to_owned();
         let mut pool = POOL;
         let mut ssl_mode = environment("PGSSLMODE").unwrap_or_else(|| "prefer".to_owned());
@@ -172,6 +176,10 @@ fn read_ssl_mode(text: &str) -> Result<(SslMode, Verification), String> {
     })
 }
 
+/// What an address has to be, as the end of a sentence.
+const FORM: &str = "cannot be read: it has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with \
+                    special characters as %XX";
+
 /// The driver's message may repeat a part of the URL, but not the password.
 fn unreadable(error: &tokio_postgres::Error) -> String {
     use std::error::Error as _;
@@ -179,9 +187,7 @@ fn unreadable(error: &tokio_postgres::Error) -> String {
     let reason = reason.filter(|reason| reason.starts_with("unknown option"));
     match reason {
         Some(reason) => format!("cannot be read: {reason}"),
-        None => "cannot be read: it has to be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with \
-                 special characters as %XX"
-            .to_owned(),
+        None => FORM.to_owned(),
     }
 }
 
@@ -302,6 +308,7 @@ mod tests {
             ("postgres://ada:topsecret@a/db?pool=1", "pool"),
             ("postgres://ada:topsecret@a/db?sslmode=yes", "sslmode"),
             ("postgres://ada:topsecret@a/db?nonsense=1", "nonsense"),
+            ("postgres://ada:pa?topsecret@a/db", "%XX"),
             ("postgres://ada:topsecret@a:port/db", "cannot be read"),
             ("postgres:///db?user=topsecret", "no host"),
         ] {
