@@ -12,6 +12,7 @@ const SESSION_KEY = 'concept-refinement-session';
 
 /** For browsers without storage. */
 let kept = null;
+let keptUser;
 let renewal = null;
 
 export function token() {
@@ -70,7 +71,8 @@ async function create() {
   if (response.status === 404) return false;
   if (!response.ok) throw await refusal(response);
   const { user_id: user, expires_in: seconds } = await response.json();
-  const isAnother = user !== session().user;
+  const isAnother = user !== (session().user ?? keptUser);
+  keptUser = user;
   try {
     localStorage.setItem(SESSION_KEY, JSON.stringify({ user, until: Date.now() + seconds * 1000 }));
   } catch {
