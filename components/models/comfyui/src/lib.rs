@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
-    Question, Settings, Taken, answer, ask, exchange, json, persistently,
+    Question, Settings, Taken, answer, ask, exchange, free_if_refused, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -194,6 +194,7 @@ impl<P: Ports> Server<'_, P> {
     ) -> Result<String, Error> {
         let request = HttpRequest::post("/upload/image", form.content_type(), body);
         let response = self.exchange(request, original).await;
+        let response = free_if_refused(self.ports, response).await;
         let response = response.map_err(Error::not_accepted)?;
         let upload = json(response, MAX_JSON).await;
         let upload: Upload = upload.map_err(Error::not_accepted)?;
