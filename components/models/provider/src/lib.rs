@@ -4,8 +4,8 @@
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
 //! it implements [`Model`] with a call of [`ask()`] for the work and of [`exchange()`] for the
 //! rest, of [`outcome`] where a provider answers with work in progress, which has a
-//! [`Receipt`], and of [`paid_if_unusable`] for an answer without one. This crate finds the image wherever an answer has it; a provider reads its own
-//! only if other images are in it.
+//! [`Receipt`], and of [`paid_if_unusable`] for an answer without one. This crate finds the
+//! image wherever an answer has it; a provider reads its own only if other images are in it.
 //! Everything is plain Rust that uses [`Ports`]; only `component` knows WIT.
 //!
 //! There are no timeouts here, and requests for new work are not repeated: both are the
