@@ -51,8 +51,8 @@ pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Engine<O, S> {
     /// The value that chooses it: a word, or a scheme up to `://`.
     pub name: &'static str,
-    /// Whether a value that names it has the form that it needs, without reaching anything. An
-    /// error is the end of a sentence that begins with the name of the setting, without a secret.
+    /// Checks the form of a setting that chooses it, and connects to nothing. An error is the end
+    /// of a sentence that begins with the name of the setting; it tells no secret.
     pub check: fn(&str) -> Result<(), String>,
     /// Whether the store exists. If not, opening creates it.
     pub exists: fn(&EngineConfig) -> io::Result<bool>,

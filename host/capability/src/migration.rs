@@ -54,3 +54,30 @@ pub fn due(
         _ => Err(VersionError::Other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_follows_from_the_version() {
+        const fn migration(version: i64) -> Migration {
+            Migration {
+                version,
+                steps: &[],
+            }
+        }
+        static ALL: [Migration; 3] = [migration(1), migration(2), migration(5)];
+        for (name, found, expected) in [
+            ("no tables", None, Ok(3)),
+            ("the first", Some(1), Ok(2)),
+            ("one between", Some(2), Ok(1)),
+            ("the latest", Some(5), Ok(0)),
+            ("a later one", Some(6), Err(VersionError::Later)),
+            ("none of them", Some(3), Err(VersionError::Other)),
+            ("before the first", Some(0), Err(VersionError::Other)),
+        ] {
+            assert_eq!(due(&ALL, found).map(<[_]>::len), expected, "{name}");
+        }
+    }
+}

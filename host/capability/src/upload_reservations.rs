@@ -98,8 +98,8 @@ pub trait UploadReservations: Send + Sync {
     /// accepted tasks were promised counts toward the limit for all images together.
     fn take(&self, reservation: NewReservation) -> Answer<'_, Admission>;
 
-    /// Changes a reservation. False: this had no effect, since the reservation was lost; a
-    /// claim, since there is none.
+    /// Changes a reservation. False: nothing was changed, because its holder has lost it, or
+    /// because there is nothing to claim.
     fn change(&self, reservation: Reservation, change: Change) -> Answer<'_, bool>;
 
     /// Reservations whose deadline has passed, the oldest first. The caller now holds

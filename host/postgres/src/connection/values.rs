@@ -61,8 +61,8 @@ impl<T: ToSql + Sync> Typed for (T, Type) {
     }
 }
 
-/// The parameters of a statement. Not made by a function, so that in a `let` their values live
-/// as long as they.
+/// The parameters of a statement. A function would drop the values that it refers to; those of
+/// a macro in a `let` live as long as the variable.
 macro_rules! parameters {
     ($($value:expr),+ $(,)?) => {
         [$(&$value as $crate::connection::values::Parameter<'_>),+]
