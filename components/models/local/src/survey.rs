@@ -39,6 +39,8 @@ pub struct Group {
     pub share: f32,
     /// Whether nearly all of it is one colour.
     pub is_flat: bool,
+    /// Whether there are only edges besides, and no second colour.
+    pub is_single: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +116,9 @@ impl Sample {
         /// Edges between areas are mixtures.
         const MOST: f32 = 0.7;
         const NEAR: f32 = 0.05;
-        let mut members: Vec<_> = self
+        /// So many of these mixtures may look alike.
+        const EDGES: f32 = 0.04;
+        let members: Vec<_> = self
             .colors
             .iter()
             .copied()
@@ -128,13 +132,16 @@ impl Sample {
             let nearest = |one: &Oklab, other: &Oklab| apart(one).total_cmp(&apart(other));
             members.iter().copied().min_by(nearest)
         })?;
-        members.retain(|lab| color::distance(*lab, center) < NEAR);
+        let (members, others): (Vec<_>, Vec<_>) = members
+            .into_iter()
+            .partition(|lab| color::distance(*lab, center) < NEAR);
         let is_flat = members.len() as f32 > MOST * count;
         let flat = majority(&members).unwrap_or_else(|| mean(&members));
         Some(Group {
             color: if is_flat { flat } else { all },
             share: count / self.colors.len() as f32,
             is_flat,
+            is_single: is_flat && most_alike(&others) as f32 <= EDGES * count,
         })
     }
 
@@ -190,6 +197,16 @@ fn apart((one, first): &(Oklab, [u8; 4]), (other, second): &(Oklab, [u8; 4])) ->
     let part = |level: u8| f32::from(level) / f32::from(u8::MAX);
     let [first, second] = [first, second].map(|pixel| alpha(pixel));
     color::distance(*one, *other) * part(first.min(second)) + part(first.abs_diff(second))
+}
+
+/// The largest number of colours that look alike, as far as some of them tell.
+fn most_alike(colors: &[Oklab]) -> usize {
+    const NEAR: f32 = 0.02;
+    const ASKED: usize = 100;
+    let is_alike = |one: &Oklab, other: &Oklab| color::distance(*one, *other) < NEAR;
+    let alike = |one| colors.iter().filter(|other| is_alike(one, other)).count();
+    let some = colors.iter().step_by(colors.len() / ASKED + 1);
+    some.map(alike).max().unwrap_or_default()
 }
 
 fn mean(colors: &[Oklab]) -> Oklab {

@@ -17,10 +17,9 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
     const TINGE: f32 = 0.2;
     let mut survey = *survey;
     // One ink becomes exactly the named colour.
-    let flat = sample.ink().filter(|ink| ink.is_flat);
-    let ramp = match flat.and_then(|ink| of_ink(&ink, &recolor.to, survey.lightness)) {
-        Some(color) => Ramp::new(&[color]),
-        None => Ramp::new(&recolor.to),
+    let (flat, ramp) = match of_ink(sample, &recolor.to, survey.lightness) {
+        Some((ink, color)) => (Some(ink), Ramp::new(&[color])),
+        None => (None, Ramp::new(&recolor.to)),
     };
     let curve = match flat {
         Some(ink) => exact(ink.color.l, ramp.at(0.0).l, recolor.shade),
@@ -50,17 +49,20 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
     })
 }
 
-/// The colour that the only ink becomes: of several the darkest, or the lightest where the ink is
-/// lighter than the picture is on average.
-fn of_ink(ink: &Group, colors: &[u32], average: f32) -> Option<u32> {
+/// The only ink, and the colour that it becomes: of several the darkest, or the lightest where the
+/// ink is lighter than the picture is on average.
+fn of_ink(sample: &Sample, colors: &[u32], average: f32) -> Option<(Group, u32)> {
     const SAME: f32 = 0.01;
     let lightness = |color: &u32| color::from_hex(*color).l;
     let order = |one: &u32, other: &u32| lightness(one).total_cmp(&lightness(other));
+    let is_only = |ink: &Group| ink.is_single || (ink.is_flat && colors.len() == 1);
+    let ink = sample.ink().filter(is_only)?;
     let colors = colors.iter().copied();
-    match ink.color.l < average + SAME {
+    let color = match ink.color.l < average + SAME {
         true => colors.min_by(order),
         false => colors.max_by(order),
-    }
+    };
+    color.map(|color| (ink, color))
 }
 
 /// Replaces colours, all at once: those that are alike become the other, in their own
@@ -104,22 +106,19 @@ pub fn replace(replacements: &[Replacement], presence: f32, sample: &Sample) -> 
 /// Colours of the picture that become exactly others, as long as nothing tells otherwise:
 /// what has one colour has the named one afterwards.
 pub fn cores(edit: &Edit, sample: &Sample) -> Vec<(Oklab, Oklab)> {
-    let core = |group: Option<Group>, to: u32| {
-        let group = group.filter(|group| group.is_flat)?;
-        Some((group.color, color::from_hex_lab(to)))
-    };
+    let core = |(group, to): (Group, u32)| (group.color, color::from_hex_lab(to));
     match edit {
         Edit::Recolor(recolor) if recolor.shade == 0.0 => {
-            let ink = sample.ink();
-            let average = sample.survey().lightness;
-            let to = ink.and_then(|ink| of_ink(&ink, &recolor.to, average));
-            to.and_then(|to| core(ink, to)).into_iter().collect()
+            let ink = of_ink(sample, &recolor.to, sample.survey().lightness);
+            ink.map(core).into_iter().collect()
         }
         Edit::Replace(pairs) => {
             let exact = pairs.iter().filter(|pair| pair.shade == 0.0);
-            exact
-                .filter_map(|pair| core(sample.group(alike(pair.from)), pair.to))
-                .collect()
+            let flat = exact.filter_map(|pair| {
+                let group = sample.group(alike(pair.from))?;
+                group.is_flat.then_some((group, pair.to))
+            });
+            flat.map(core).collect()
         }
         _ => Vec::new(),
     }

@@ -93,6 +93,10 @@ const TABLE: &str = "
     acme: navy and gold -> exactly 1D2F5F; note exactly gold
     acme: only red, white and black -> exactly D62828; exactly FFFFFF
     plain: navy and gold -> exactly 1D2F5F; note exactly gold
+    edged: navy and gold -> exactly 1D2F5F; note exactly gold
+    uneven: purple and gold -> has purple; has gold; silent
+    uneven: blue and white -> has blue; has white; lacks D21F2A; silent
+    uneven: in blue -> has blue; lacks D21F2A
     plain: in white -> exactly FFFFFF; silent
     plain: replace red with #3366cc -> exactly 3366CC; silent
     acme: in #0f766e -> exactly 0F766E; exactly FFFFFF; silent
@@ -201,6 +205,7 @@ fn named(color: &str) -> u32 {
         "white" => WHITE,
         "blue" => 0x2563C9,
         "navy" => 0x1D2F5F,
+        "purple" => 0x7B3FA6,
         "gold" => 0xCDA02E,
         "black" => 0x161616,
         "grey" => 0x808080,
@@ -220,6 +225,7 @@ fn picture(name: &str) -> (&'static str, Vec<u8>) {
         "acme" => ("image/png", drawn(300, 200, acme)),
         "noisy" => ("image/png", drawn(120, 90, noisy)),
         "four" => ("image/png", drawn(200, 200, four)),
+        "uneven" => ("image/png", drawn(200, 200, uneven)),
         "plain" => ("image/png", drawn(50, 50, |_, _| 0xD21E28)),
         "grey" => ("image/png", drawn(50, 50, |_, _| 0x808080)),
         "night" => ("image/png", drawn(50, 50, |_, _| 0)),
@@ -257,6 +263,19 @@ fn four(x: i32, y: i32) -> u32 {
         (true, false, true) => 0x1E5AC8,
         (true, true, false) => 0x28A03C,
         (true, false, false) => 0x808080,
+    }
+}
+
+/// A large navy patch and a small red one on white.
+fn uneven(x: i32, y: i32) -> u32 {
+    match (
+        (20..180).contains(&x),
+        (20..148).contains(&y),
+        (148..180).contains(&y),
+    ) {
+        (true, true, _) => 0x1D2F5F,
+        (true, _, true) => RED,
+        _ => WHITE,
     }
 }
 
