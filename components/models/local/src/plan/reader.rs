@@ -139,6 +139,7 @@ impl<'a> Reader<'a> {
             None if text == "down" && self.is_after_change && self.clause.falls => {
                 Some(Meaning::Filler)
             }
+            None if text == "drop" && self.ahead.is_level() => Some(Meaning::Reverse),
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
         }

@@ -36,6 +36,12 @@ impl Ahead<'_> {
         }
     }
 
+    /// Whether something follows that can be dropped: "(drop) the saturation", but not "a shadow".
+    pub fn is_level(self) -> bool {
+        const LEVELS: [&str; 3] = ["brightness", "contrast", "saturation"];
+        matches!(self.0, [the, level, ..] if the.text == "the" && LEVELS.contains(&level.text.as_str()))
+    }
+
     /// Whether the clause ends here.
     pub fn is_end(self) -> bool {
         let next = self.0.first();

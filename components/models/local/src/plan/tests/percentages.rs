@@ -20,6 +20,7 @@ fn percentages_are_of_what_is_there() {
         ("drop the saturation by 50%", &[saturation(0.5)]),
         ("drop the saturation", &[less(Saturation)]),
         ("drop the contrast a bit", &[adjust(Contrast, -0.5)]),
+        ("drop the brightness", &[less(Lightness)]),
         ("saturation 0", &[more(Monochrome)]),
         ("brightness-20%", &[lightness(-0.2)]),
         ("sharper\n- 20% darker", &[lightness(-0.2), more(Sharpness)]),
