@@ -138,6 +138,8 @@ mod tests {
     fn what_was_not_done_as_asked_is_told_in_sentences() {
         let cases: &[(&str, &[&str])] = &[
             ("lighter", &[]),
+            ("brighter without shadows", &[]),
+            ("brighter, keep shadows", &[]),
             ("lighter sparkles", &["Not understood: sparkles."]),
             (
                 "lighter, sparkles, not blurred, less sepia",

@@ -131,6 +131,10 @@ impl<'a> Reader<'a> {
             }
             // "just navy and gold"
             Some(Meaning::Filler) if text == "just" && self.ahead.is_color() => Some(Meaning::Only),
+            // "the shadows", "darker shadows", but not "add shadows"
+            Some(_) if text == "shadows" && (self.is_definite || !self.pending.is_empty()) => {
+                Some(Meaning::Part)
+            }
             // "the top half"
             Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
             // "the green areas"
