@@ -27,6 +27,16 @@ use turning::Turning;
 /// Behind a colour these mean all that has it.
 const AREAS: [&str; 6] = ["area", "areas", "part", "parts", "region", "regions"];
 
+/// Whether a word may stand with a colour where nothing else is said: "all the dark red areas".
+/// A mark does not belong to the clause.
+fn is_of_color(meaning: Option<Meaning>) -> bool {
+    use Meaning::{Change, Color, Definite, Or, Shade, Stop, Whole};
+    matches!(
+        meaning,
+        Some(Change(_) | Color(_) | Definite | Or | Shade | Stop | Whole)
+    )
+}
+
 /// The state of reading.
 #[derive(Default)]
 pub struct Reader<'a> {
@@ -106,6 +116,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        self.clause.has_words |= !is_of_color(meaning);
         self.is_definite = matches!(meaning, Some(Meaning::Definite));
         self.is_after_not = self.is_definite && self.previous == "not";
         self.is_but = word == "but" || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));

@@ -14,6 +14,8 @@ const NAVY: u32 = 0x1D2F5F;
 const SKY: u32 = 0x6DB7E8;
 const WHITE: u32 = 0xFFFFFF;
 const BLACK: u32 = 0x161616;
+const GREY: u32 = 0x808080;
+const GREEN: u32 = 0x2E8B4A;
 
 fn ground(color: Option<u32>, shade: f32) -> Edit {
     Edit::Ground(Ground { color, shade })
@@ -524,6 +526,18 @@ fn colors_take_each_others_place() {
         ("the red should be blue", &[replace(RED, BLUE, 0.0)]),
         ("red becomes blue, blue becomes red", &[swap()]),
         ("blue with gold", &[recolor(&[BLUE, GOLD], 0.0)]),
+        ("red to #00aa55", &[replace(RED, 0x00AA55, 0.0)]),
+        ("green to blue", &[replace(GREEN, BLUE, 0.0)]),
+        ("brown should be blue", &[replace(BROWN, BLUE, 0.0)]),
+        ("add blue to white", &[recolor(&[BLUE, WHITE], 0.0)]),
+        (
+            "add blue to white background",
+            &[recolored(BLUE), on(WHITE)],
+        ),
+        (
+            "red and blue should be gold",
+            &[recolor(&[RED, BLUE, GOLD], 0.0)],
+        ),
         ("the logo should be blue", &[recolored(BLUE)]),
         ("the red should be darker", &[Alter(RED, Lightness, -1.0)]),
         ("swap red and blue", &[swap()]),
@@ -690,6 +704,26 @@ fn colors_take_each_others_place() {
             &["text blue", "replace red"],
         ),
         ("a more modern blue", &[recolored(BLUE)], &["modern"]),
+        (
+            "black to white gradient",
+            &[recolor(&[BLACK, WHITE], 0.0)],
+            &["gradient"],
+        ),
+        (
+            "white to gray gradient",
+            &[recolor(&[WHITE, GREY], 0.0)],
+            &["gradient"],
+        ),
+        (
+            "purple to pink gradient background",
+            &[recolor(&[0x7B3FA6, 0xEC7FA9], 0.0)],
+            &["gradient", "background"],
+        ),
+        (
+            "teal to orange color grading",
+            &[recolor(&[0x12807C, 0xEE7F1B], 0.0)],
+            &["grading"],
+        ),
         (
             "change all blue to red except the dark blue",
             &[replace(BLUE, RED, 0.0)],

@@ -36,6 +36,14 @@ impl Ahead<'_> {
         }
     }
 
+    /// Whether the clause ends behind a colour that follows, and what it is like.
+    pub fn is_last_color(self) -> bool {
+        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
+        let (count, _) = self.behind(is_change);
+        let behind = self.0.get(count + 1..).unwrap_or_default();
+        self.is_color() && Ahead(behind).is_end()
+    }
+
     /// Whether something follows that can be dropped: "(drop) the saturation", but not "a shadow".
     pub fn is_level(self) -> bool {
         const LEVELS: [&str; 3] = ["brightness", "contrast", "saturation"];

@@ -187,11 +187,16 @@ impl Reader<'_> {
 
     /// Between a colour and its replacement.
     pub(super) fn by(&mut self, text: &str) {
-        // "red to green", but not "blue with white", unless it goes on with "replace"
-        let is_with = matches!(text, "with" | "by");
-        let is_pair = self.series == Series::Color
-            && self.clause.colors.len() == 1
-            && (!self.replacements.is_empty() || (!is_with && self.ahead.is_color()));
+        let is_whole = match text {
+            "with" | "by" => false,
+            // "red to green", but not "a red to green gradient"
+            "to" | "into" => self.ahead.is_last_color(),
+            _ => self.ahead.is_color(),
+        };
+        let is_alone = is_whole && !self.clause.has_words && self.colors.len() == 1;
+        // "turn red to green, blue to yellow"
+        let is_next = self.clause.colors.len() == 1 && !self.replacements.is_empty();
+        let is_pair = self.series == Series::Color && (is_alone || is_next);
         self.settle();
         self.replacing = match std::mem::take(&mut self.replacing) {
             Replacing::From(from, _) => Replacing::By(from),

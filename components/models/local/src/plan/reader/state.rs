@@ -168,6 +168,8 @@ pub enum Replacing {
 pub struct Clause {
     /// The part of the picture that it starts with.
     pub part: Option<Part>,
+    /// It has words besides colours and what they are like: "*make* the dark blue".
+    pub has_words: bool,
     /// Something unwanted was named.
     pub negated: bool,
     /// A degree can no longer refer to a single change.
