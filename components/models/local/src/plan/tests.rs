@@ -153,6 +153,8 @@ fn prompts_become_edits() {
         ("blue and gold", &[recolor(&[BLUE, GOLD], 0.0)]),
         ("turn it brown", &[recolored(BROWN)]),
         ("turn the left half brown", &[recolored(BROWN)]),
+        ("turn left side blue", &[recolored(BLUE)]),
+        ("turn right eye blue", &[recolored(BLUE)]),
         ("change the red to blue", &[replace(RED, BLUE, 0.0)]),
         (
             "replace red with a lighter blue",
@@ -326,6 +328,8 @@ fn images_are_turned_as_the_prompt_says() {
         ("turn 90 degrees", &[Turn::Right]),
         ("turn the logo 90 degrees to the left", &[Turn::Left]),
         ("turned to the right", &[Turn::Right]),
+        ("turn it left", &[Turn::Left]),
+        ("turn it 90 degrees", &[Turn::Right]),
         ("flip horizontally and vertically", &[Turn::Half]),
         ("flip", &[Turn::Mirror]),
         ("mirrored", &[Turn::Mirror]),
@@ -351,6 +355,12 @@ fn images_are_turned_as_the_prompt_says() {
         ("don't rotate it left", &["not rotate", "left"]),
         ("no rotation", &["not rotation"]),
         ("crop the top", &["crop", "top"]),
+        ("turn it into a 512 px icon", &["512"]),
+        ("turn it into a 1950 photo", &["1950"]),
+        ("turn this into a 300 dpi image", &["dpi", "300"]),
+        ("turn it up 20", &["20"]),
+        ("turn it to the right colours", &["to the right"]),
+        ("turn it into a left-aligned logo", &["aligned", "left"]),
         ("the square on the left", &["square", "left"]),
         (
             "do not flip or crop it square",
@@ -378,6 +388,8 @@ fn any_angle_is_turned() {
         ("tilt it a little to the left", 355.0),
         ("tilted by 3 degrees", 3.0),
         ("turn it by 5 degrees", 5.0),
+        ("turn it by 45 degrees", 45.0),
+        ("turn slightly left", 350.0),
         ("turn 22.5 degrees", 22.5),
     ];
     for (prompt, degrees) in cases {

@@ -16,24 +16,26 @@ impl Ahead<'_> {
         matches!(self.behind(is_like), (_, Some(Background)))
     }
 
-    /// Whether a direction or an angle follows: "it by 45 degrees", "the logo to the left", but
-    /// not "the left half".
+    /// Whether the clause goes on with a direction or an angle alone: "it by 45 degrees", "the
+    /// logo to the left", but not "it into a left-aligned logo".
     pub fn is_turn(self) -> bool {
-        use Meaning::{By, Definite, Figure, Filler, Number, Toward, Whole};
-        let is_between =
-            |term: &&Term| matches!(term.meaning, Some(By | Definite | Filler | Whole));
-        let (count, found) = self.behind(is_between);
-        let mut rest = self.0.iter().skip(count.saturating_sub(1));
-        let is_the = count > 0
-            && rest
-                .next()
-                .is_some_and(|term| term.meaning == Some(Definite));
-        let unit = rest.nth(1).map_or("", |term| term.text.as_str());
-        match found {
-            Some(Toward(Left | Right | Quarters(_))) => !is_the,
-            Some(Number(_)) => unit.starts_with("degree"),
-            found => matches!(found, Some(Figure(_))),
-        }
+        use Meaning::{By, Definite, Degree, Figure, Filler, Number, Stop, Toward, Whole};
+        let is_direction =
+            |term: &Term| matches!(term.meaning, Some(Toward(Left | Right | Quarters(_))));
+        let is_between = |term: &Term| {
+            let meaning = term.meaning;
+            matches!(meaning, Some(By | Definite | Degree(_) | Filler | Whole))
+                || matches!(meaning, Some(Figure(_) | Number(_)))
+        };
+        let is_end = |term: &Term| term.meaning == Some(Stop);
+        let count = self.0.iter().position(is_end).unwrap_or(self.0.len());
+        let Some([between @ .., last]) = self.0.get(..count) else {
+            return false;
+        };
+        (is_direction(last) || last.text.starts_with("degree"))
+            && between
+                .iter()
+                .all(|term| is_between(term) || is_direction(term))
     }
 
     /// Whether the clause ends behind a colour that follows, and what it is like.
