@@ -282,7 +282,8 @@ impl<'a> Reader<'a> {
         let is_shade = changes
             .iter()
             .all(|(quality, _)| matches!(quality, Quality::Lightness | Quality::Saturation));
-        if is_shade && self.ahead.is_color() && self.modifiers.refusal().is_some() {
+        let is_of_color = self.modifiers.keep || self.modifiers.without;
+        if is_shade && is_of_color && self.ahead.is_color() {
             return;
         }
         self.settle();

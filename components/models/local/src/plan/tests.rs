@@ -659,6 +659,11 @@ fn colors_take_each_others_place() {
     let dark = Plan::of("lighter, keep the dark blue");
     assert_eq!(dark.edits, [more(Lightness)]);
     assert_eq!(dark.kept, [("blue".to_owned(), BLUE)]);
+    for prompt in ["lighter, no dark red", "lighter without bright red"] {
+        let without = Plan::of(prompt);
+        assert_eq!(without.edits, [more(Lightness)], "{prompt}");
+        assert_eq!(without.excluded, [("red".to_owned(), RED)], "{prompt}");
+    }
     let sky = Plan::of("lighter, keep the sky blue").kept;
     assert_eq!(sky, [("sky blue".to_owned(), SKY)]);
     assert_eq!(kept.excluded, [("red".to_owned(), RED)]);
@@ -716,6 +721,26 @@ fn colors_take_each_others_place() {
             &["text blue", "replace red"],
         ),
         ("a more modern blue", &[recolored(BLUE)], &["modern"]),
+        (
+            "make it blue, but not dark blue",
+            &[recolored(BLUE)],
+            &["not dark"],
+        ),
+        (
+            "make it green, not bright green",
+            &[recolored(GREEN)],
+            &["not bright"],
+        ),
+        (
+            "in red but not too bright red",
+            &[recolored(RED)],
+            &["not bright"],
+        ),
+        (
+            "make it blue, never pale blue",
+            &[recolored(BLUE)],
+            &["not pale"],
+        ),
         (
             "black to white gradient",
             &[recolor(&[BLACK, WHITE], 0.0)],
