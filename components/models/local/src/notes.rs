@@ -163,6 +163,34 @@ mod tests {
                 ],
             ),
             (
+                "rounded corners, white text",
+                &[
+                    "Left as it is, since this model cannot tell parts of a picture apart: white text.",
+                ],
+            ),
+            (
+                "crop tighter, text black",
+                &[
+                    "Left as it is, since this model cannot tell parts of a picture apart: text black.",
+                ],
+            ),
+            (
+                "replace brown with blue, keep the text",
+                &["Left as it is, since this model cannot tell parts of a picture apart: text."],
+            ),
+            (
+                "Make the red a bit darker and the text black",
+                &[
+                    "Left as it is, since this model cannot tell parts of a picture apart: text black.",
+                ],
+            ),
+            (
+                "less red, white text",
+                &[
+                    "Left as it is, since this model cannot tell parts of a picture apart: white text.",
+                ],
+            ),
+            (
                 "make the cup green",
                 &["Made the whole picture green: this model cannot tell the cup from the rest."],
             ),

@@ -189,11 +189,17 @@ impl Plan {
 }
 
 impl Edit {
-    /// Whether it changes more than the background, or what is added around the picture.
+    /// Whether it changes all colours, and so those of each part.
     pub fn is_of_all(&self) -> bool {
-        use Quality::{Shadow, Transparency};
-        let is_of_ground = matches!(self, Self::Ground(_) | Self::Pad(_));
-        !is_of_ground && !matches!(self, Self::Adjust(Transparency | Shadow, _))
+        use Quality::{Corners, Shadow, Tightness, Transparency};
+        match self {
+            Self::Recolor(_) | Self::Ink { .. } | Self::Steer(_) | Self::Quantize(_) => true,
+            Self::Shift(_, amount) => *amount > 0.0,
+            Self::Adjust(quality, _) => {
+                !matches!(quality, Transparency | Shadow | Corners | Tightness)
+            }
+            _ => false,
+        }
     }
 
     /// Whether it changes which colours there are, and stands before changes of all

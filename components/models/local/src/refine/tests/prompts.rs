@@ -30,7 +30,7 @@ const TABLE: &str = "
     lake: turn day into night -> darker; note Not understood: day.
     logo: change the text to TEA HOUSE -> refused (text)
     acme: make it more professional -> refused none for: professional
-    acme: Make the red a bit darker and the text black -> darker; corner white; note Treated like the rest
+    acme: Make the red a bit darker and the text black -> darker; corner white; note Left as it is
     ui: dark mode version of this screenshot -> darker; lacks white; silent
     ui: light mode -> refused the picture is already as the prompt asks
     ui: make it a light theme -> refused the picture is already as the prompt asks
