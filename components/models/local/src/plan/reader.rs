@@ -154,6 +154,7 @@ impl<'a> Reader<'a> {
             None if text == "down" && self.is_after_change && self.clause.falls => {
                 Some(Meaning::Filler)
             }
+            None if text == "zero" && self.is_after_change => Some(Meaning::Figure(0.0)),
             None if text == "drop" && self.ahead.is_level() => Some(Meaning::Reverse),
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
@@ -185,6 +186,11 @@ impl<'a> Reader<'a> {
             }
             Meaning::Percent(percent) => self.percent(text, percent),
             Meaning::Share(part) => self.share(text, part),
+            // "saturation to 0"
+            Meaning::Figure(0.0) if self.is_after_change && self.is_saturation() => {
+                self.is_to = true;
+                self.percent(text, 0.0);
+            }
             // "brightness -10"
             Meaning::Figure(figure) if figure < 0.0 && self.is_after_change => {
                 self.percent(text, figure / 100.0);

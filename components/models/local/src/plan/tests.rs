@@ -140,6 +140,11 @@ fn prompts_become_edits() {
         ("darker and shadows", &[less(Lightness), more(Shadow)]),
         ("brighter without shadows", &[more(Lightness)]),
         ("brighter, keep shadows", &[more(Lightness)]),
+        ("brightness 0", &[more(Lightness)]),
+        (
+            "saturated, brightness 0",
+            &[more(Saturation), more(Lightness)],
+        ),
         ("monochrome", &[more(Monochrome)]),
         ("in black and white", &[more(Monochrome)]),
         ("without colours", &[more(Monochrome)]),

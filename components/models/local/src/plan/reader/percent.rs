@@ -108,6 +108,13 @@ impl Reader<'_> {
         changes.unwrap_or_default()
     }
 
+    /// Whether the last change is of how vivid the picture is.
+    pub(super) fn is_saturation(&mut self) -> bool {
+        let is_vivid =
+            |change: &Adjustment| change.quality == Quality::Saturation && change.own > 0.0;
+        self.pending.is_empty() && matches!(self.last_changes(), [change] if is_vivid(change))
+    }
+
     /// Gives the last changes other amounts. If one of them cannot have any, they are taken
     /// back, and the word for them is returned.
     fn set_last(&mut self, aim: impl Fn(&Adjustment) -> Option<f32>) -> Option<String> {
