@@ -345,8 +345,8 @@ impl<'a> Reader<'a> {
             return;
         }
         self.clause.is_open_change = modifiers.percent.is_none();
-        // "cool it", but not "turn the blur"
-        self.clause.falls = !self.is_definite && changes.iter().all(|change| change.own < 0.0);
+        let falling = ["cool", "dim", "mut"];
+        self.clause.falls = falling.iter().any(|verb| text.starts_with(verb));
         if of(Quality::Lightness) {
             self.pending = changes;
         } else {

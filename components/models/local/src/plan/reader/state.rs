@@ -186,7 +186,7 @@ pub struct Clause {
     pub changes: bool,
     /// The amount of the last change may follow.
     pub is_open_change: bool,
-    /// Its last change is a verb for less: "cool".
+    /// Its last change is a verb for less, which "down" does not reverse: "cool".
     pub falls: bool,
     /// A number that may count colours.
     pub number: Option<(String, u8)>,
