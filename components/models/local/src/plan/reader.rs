@@ -322,6 +322,10 @@ impl<'a> Reader<'a> {
         };
         let changes: Vec<_> = changes.iter().map(adjustment).collect();
         let of = |wanted| changes.iter().any(|change| change.quality == wanted);
+        // "change the background to transparent": what follows replaces nothing.
+        if text.ends_with("to transparent") && matches!(self.replacing, Replacing::Asked) {
+            self.replacing = Replacing::No;
+        }
         let part = self.clause.part.as_ref();
         let is_of_ground = part.is_some_and(|part| part.is_background);
         if of(Quality::Transparency) && (is_of_ground || self.clause.has_ground) {

@@ -543,6 +543,14 @@ fn colors_take_each_others_place() {
         ("the red should be blue", &[replace(RED, BLUE, 0.0)]),
         ("red becomes blue, blue becomes red", &[swap()]),
         ("blue with gold", &[recolor(&[BLUE, GOLD], 0.0)]),
+        (
+            "change the background to transparent and make the logo blue with gold",
+            &[more(Transparency), recolor(&[BLUE, GOLD], 0.0)],
+        ),
+        (
+            "change the background to transparent and use only navy and gold",
+            &[more(Transparency), quantize(2, &[NAVY, GOLD])],
+        ),
         ("red to #00aa55", &[replace(RED, 0x00AA55, 0.0)]),
         ("green to blue", &[replace(GREEN, BLUE, 0.0)]),
         ("brown should be blue", &[replace(BROWN, BLUE, 0.0)]),
