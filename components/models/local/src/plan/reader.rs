@@ -192,7 +192,9 @@ impl<'a> Reader<'a> {
                 self.percent(text, 0.0);
             }
             // "brightness -10"
-            Meaning::Figure(figure) if figure < 0.0 && self.is_after_change => {
+            Meaning::Figure(figure)
+                if figure < 0.0 && self.is_after_change && !self.turning.rotates() =>
+            {
                 self.percent(text, figure / 100.0);
             }
             Meaning::Figure(figure) => self.figure(text, figure),

@@ -158,6 +158,18 @@ fn prompts_become_edits() {
         ("blue and gold", &[recolor(&[BLUE, GOLD], 0.0)]),
         ("turn it brown", &[recolored(BROWN)]),
         ("turn the left half brown", &[recolored(BROWN)]),
+        (
+            "rotate the bright logo -15 degrees",
+            &[Edit::Rotate(345.0), more(Lightness)],
+        ),
+        (
+            "tilt the dark photo -5 degrees",
+            &[Edit::Rotate(355.0), less(Lightness)],
+        ),
+        (
+            "straighten the dark picture by -3 degrees",
+            &[Edit::Rotate(357.0), less(Lightness)],
+        ),
         ("turn left side blue", &[recolored(BLUE)]),
         ("turn right eye blue", &[recolored(BLUE)]),
         ("change the red to blue", &[replace(RED, BLUE, 0.0)]),

@@ -98,6 +98,11 @@ impl Turning {
         earlier.map(|(text, _)| Unused::Unknown(text))
     }
 
+    /// Whether a number may be the clause's angle.
+    pub fn rotates(&self) -> bool {
+        matches!(self.clause.action, Some(Action::Rotate { .. }))
+    }
+
     /// Refuses the clause's action.
     pub fn refuse(&mut self) {
         self.clause.refused = true;
