@@ -141,7 +141,9 @@ impl<'a> Reader<'a> {
                 Some(Meaning::Rotate)
             }
             // "just navy and gold"
-            Some(Meaning::Filler) if text == "just" && self.ahead.is_color() => Some(Meaning::Only),
+            Some(Meaning::Filler) if text == "just" && self.ahead.are_colors() => {
+                Some(Meaning::Only)
+            }
             // "the shadows", "darker shadows", but not "add shadows"
             Some(_) if text == "shadows" && (self.is_definite || !self.pending.is_empty()) => {
                 Some(Meaning::Part)

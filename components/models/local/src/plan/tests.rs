@@ -657,6 +657,16 @@ fn colors_take_each_others_place() {
         ("navy and gold only", &duotone),
         ("just navy and gold", &duotone),
         (
+            "it is just black now, make it navy and gold",
+            &[recolor(&[BLACK, NAVY, GOLD], 0.0)],
+        ),
+        (
+            "just white background, navy and gold logo",
+            &[recolor(&[NAVY, GOLD], 0.0), on(WHITE)],
+        ),
+        ("just blue", &[recolored(BLUE)]),
+        ("just navy on white", &[recolored(NAVY), on(WHITE)]),
+        (
             "make the red only slightly darker",
             &[Alter(RED, Lightness, -0.5)],
         ),

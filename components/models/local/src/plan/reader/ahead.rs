@@ -46,6 +46,20 @@ impl Ahead<'_> {
         self.is_color() && Ahead(behind).is_end()
     }
 
+    /// Whether two colours follow, one behind the other: "navy and gold", but not "black, make".
+    pub fn are_colors(self) -> bool {
+        use Meaning::{Change, Color, Stop};
+        let colors = self
+            .0
+            .iter()
+            .filter(|term| !matches!(term.meaning, Some(Change(_))));
+        let next: Vec<_> = colors.take(3).map(|term| term.meaning).collect();
+        matches!(
+            next.as_slice(),
+            [Some(Color(_)), Some(Stop), Some(Color(_))]
+        )
+    }
+
     /// Whether something follows that can be dropped: "(drop) the saturation", but not "a shadow".
     pub fn is_level(self) -> bool {
         const LEVELS: [&str; 3] = ["brightness", "contrast", "saturation"];
