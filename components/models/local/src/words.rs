@@ -112,8 +112,11 @@ fn tokens(prompt: &str) -> Vec<String> {
         if character == '×' {
             tokens.push("x".to_owned());
         }
-        // "red → blue", "red -> blue"
-        if matches!(character, '→' | '>') {
+        // "red → blue", "red -> blue", but not "contrast > 50%"
+        let is_arrow = matches!(character, '→' | '➜' | '⟶');
+        if is_arrow
+            || (character == '>' && matches!(last_meaning(&tokens), Some(Meaning::Color(_))))
+        {
             tokens.push("to".to_owned());
         }
         if character == '#' {
@@ -140,6 +143,13 @@ fn is_negated(after: &str) -> bool {
         let rest = rest.trim_start();
         is_close || rest.is_empty() || rest.starts_with(|next| ENDS.contains(next))
     })
+}
+
+/// What the last word means by itself.
+fn last_meaning(tokens: &[String]) -> Option<Meaning> {
+    let last = tokens.last()?;
+    let word = || longest(std::slice::from_ref(last)).map(|(_, meaning)| meaning);
+    hex(last).map(Meaning::Color).or_else(word)
 }
 
 /// Joins what is one number: "512 x 512", "20 percent", "minus 20%".

@@ -21,6 +21,7 @@ fn percentages_are_of_what_is_there() {
         ("drop the saturation", &[less(Saturation)]),
         ("drop the contrast a bit", &[adjust(Contrast, -0.5)]),
         ("drop the brightness", &[less(Lightness)]),
+        ("contrast > 50%", &[adjust(Contrast, 1.5)]),
         ("saturation 0", &[saturation(1.0)]),
         ("saturation: 0", &[saturation(1.0)]),
         ("saturation at 0", &[saturation(1.0)]),
