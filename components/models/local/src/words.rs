@@ -91,11 +91,17 @@ fn tokens(prompt: &str) -> Vec<String> {
         if !word.is_empty() {
             tokens.push(std::mem::take(&mut word));
         }
-        // "brightness-20%", "brightness - 20%"
+        // "brightness-20%", "brightness - 20"
         let is_of_word = tokens
             .last()
             .is_some_and(|last| last.ends_with(char::is_alphabetic));
-        if is_of_word && numbers::is_dash(character) && is_negated(&line().collect::<String>()) {
+        let is_change = || matches!(last_meaning(&tokens), Some(Meaning::Change(_)));
+        let is_before = |after: &str| {
+            let percent = numbers::after_percent(after);
+            let rest = percent.or_else(|| numbers::after_figure(after).filter(|_| is_change()));
+            rest.is_some_and(|rest| is_negated(after, rest))
+        };
+        if is_of_word && numbers::is_dash(character) && is_before(&line().collect::<String>()) {
             tokens.push("minus".to_owned());
             continue;
         }
@@ -135,14 +141,12 @@ fn tokens(prompt: &str) -> Vec<String> {
     joined(tokens)
 }
 
-/// Whether a dash behind a word makes the percentage after it negative: if that is next to
-/// it, or ends the clause. Otherwise it is a dash between two wishes.
-fn is_negated(after: &str) -> bool {
+/// Whether a dash behind a word makes the number after it, and before the rest, negative: if that
+/// is next to it, or ends the clause. Otherwise it is a dash between two wishes.
+fn is_negated(after: &str, rest: &str) -> bool {
     let is_close = after.starts_with(|next: char| next.is_ascii_digit());
-    numbers::after_percent(after).is_some_and(|rest| {
-        let rest = rest.trim_start();
-        is_close || rest.is_empty() || rest.starts_with(|next| ENDS.contains(next))
-    })
+    let rest = rest.trim_start();
+    is_close || rest.is_empty() || rest.starts_with(|next| ENDS.contains(next))
 }
 
 /// What the last word means by itself.

@@ -52,10 +52,14 @@ pub fn is_dash(character: char) -> bool {
 
 /// What follows a percentage. None: the text does not begin with one.
 pub fn after_percent(text: &str) -> Option<&str> {
+    after_figure(text)?.trim_start().strip_prefix('%')
+}
+
+/// What follows a number. None: the text does not begin with one.
+pub fn after_figure(text: &str) -> Option<&str> {
     let number = text.trim_start();
     let rest = number.trim_start_matches(|next: char| next.is_ascii_digit() || next == '.');
-    let is_number = rest.len() < number.len();
-    rest.trim_start().strip_prefix('%').filter(|_| is_number)
+    (rest.len() < number.len()).then_some(rest)
 }
 
 /// Whether the token is a number, with or without a sign.

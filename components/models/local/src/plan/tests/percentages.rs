@@ -13,6 +13,13 @@ fn percentages_are_of_what_is_there() {
         ("brightness -20%", &[lightness(-0.2)]),
         ("brightness - 20%", &[lightness(-0.2)]),
         ("brightness -10", &[lightness(-0.1)]),
+        ("brightness - 20", &[lightness(-0.2)]),
+        ("brightness-20", &[lightness(-0.2)]),
+        (
+            "brightness - 20, sharper",
+            &[lightness(-0.2), more(Sharpness)],
+        ),
+        ("sharper - 2 colours", &[more(Sharpness), quantize(2, &[])]),
         (
             "brightness: -10, contrast -30",
             &[lightness(-0.1), contrast(0.3)],
