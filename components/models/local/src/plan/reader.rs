@@ -288,6 +288,10 @@ impl<'a> Reader<'a> {
         if self.ahead.is_background() && self.modifiers.remove && !self.modifiers.not {
             return;
         }
+        // "from dark mode to light mode": what the picture is.
+        if self.previous == "from" && self.ahead.is_by() {
+            return;
+        }
         // "keep the dark blue": the shade only says which one.
         let is_shade = changes
             .iter()

@@ -145,6 +145,16 @@ fn prompts_become_edits() {
             "saturated, brightness 0",
             &[more(Saturation), more(Lightness)],
         ),
+        ("switch from dark mode to light mode", &[less(DarkMode)]),
+        ("switch from light mode to dark mode", &[more(DarkMode)]),
+        (
+            "like a photo from nighttime",
+            &[
+                adjust(Temperature, -1.0),
+                adjust(Saturation, -0.4),
+                adjust(Lightness, -1.5),
+            ],
+        ),
         ("monochrome", &[more(Monochrome)]),
         ("in black and white", &[more(Monochrome)]),
         ("without colours", &[more(Monochrome)]),

@@ -72,6 +72,11 @@ impl Ahead<'_> {
         next.is_none_or(|term| matches!(term.meaning, Some(Meaning::Stop)))
     }
 
+    /// Whether "to" follows, or a similar word.
+    pub fn is_by(self) -> bool {
+        matches!(self.0, [next, ..] if next.meaning == Some(Meaning::By))
+    }
+
     /// Whether a colour follows, but for words that say what it is like.
     pub fn is_color(self) -> bool {
         let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
