@@ -165,8 +165,8 @@ fn adjust(quality: Quality, amount: f32, strength: f32, survey: &Survey) -> Way<
             let least = amount.min(LEAST_CONTRAST);
             Way::Tone(tone::contrast(grown.max(least), survey.lightness))
         }
-        // Of a picture that is dark already nothing changes.
-        Quality::DarkMode if survey.is_dark == (amount > 0.0) => Way::Tone(Box::new(|lab| lab)),
+        // Of a picture that is clearly dark already nothing changes.
+        Quality::DarkMode if survey.is_dark == Some(amount > 0.0) => Way::Tone(Box::new(|lab| lab)),
         Quality::DarkMode => Way::Tone(tone::dark_mode(self::presence(amount.abs() * strength))),
         Quality::Tightness => reshaped(tighten::apply),
         Quality::Minimalism => reshaped(minimal::apply),

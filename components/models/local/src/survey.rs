@@ -16,11 +16,11 @@ pub const NEUTRAL: f32 = 0.03;
 /// Ink is darker than paper, or has colour.
 const PAPER: f32 = 0.9;
 
-/// Below it a picture is dark.
-const DARK: f32 = 0.55;
+/// Below it a picture is clearly dark.
+const DARK: f32 = 0.4;
 
-/// Above it what stands on nothing is made for a dark ground.
-const LIGHT: f32 = 0.8;
+/// Above it a picture is clearly light.
+const LIGHT: f32 = 0.75;
 
 /// Pixels that are evenly distributed over the image.
 pub struct Sample {
@@ -55,8 +55,9 @@ pub struct Survey {
     pub hue: f32,
     /// Fraction of the image that has colour, 0 to 1.
     pub colorful: f32,
-    /// Whether it is dark, or light and made for a dark ground: it stands on nothing.
-    pub is_dark: bool,
+    /// Whether it is dark, or light and made for a dark ground: it stands on nothing. None:
+    /// neither dark nor light.
+    pub is_dark: Option<bool>,
 }
 
 impl Sample {
@@ -104,9 +105,14 @@ impl Sample {
             chroma: mean(chroma, colored, 0.0),
             hue: b.atan2(a).rem_euclid(TAU),
             colorful: mean(colored, seen, 0.0),
-            is_dark: match self.opaque() > 0.5 {
-                true => lightness < DARK,
-                false => lightness > LIGHT,
+            is_dark: match if self.opaque() > 0.5 {
+                lightness
+            } else {
+                1.0 - lightness
+            } {
+                ..DARK => Some(true),
+                LIGHT.. => Some(false),
+                _ => None,
             },
         }
     }

@@ -36,6 +36,8 @@ const TABLE: &str = "
     ui: make it a light theme -> refused the picture is already as the prompt asks
     ui: light mode, sharper -> has white
     night: light mode -> lighter; silent
+    slate: light mode -> lighter
+    grey: dark mode -> darker
     night: dark mode -> refused the picture is already as the prompt asks
     product: increase the brightness by 20% and crop to a square -> lighter; size 180x180; silent
     badge: use our brand colours #0f766e and #f59e0b -> has 0F766E; has F59E0B; silent
@@ -228,6 +230,7 @@ fn picture(name: &str) -> (&'static str, Vec<u8>) {
         "uneven" => ("image/png", drawn(200, 200, uneven)),
         "plain" => ("image/png", drawn(50, 50, |_, _| 0xD21E28)),
         "grey" => ("image/png", drawn(50, 50, |_, _| 0x808080)),
+        "slate" => ("image/png", drawn(50, 50, |_, _| 0x585858)),
         "night" => ("image/png", drawn(50, 50, |_, _| 0)),
         "edged" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0xD21F2A))),
         "inked" => ("image/png", drawn(300, 200, |x, y| edged(x, y, 0))),
