@@ -99,17 +99,18 @@ impl Sample {
         let seen = self.colors.len() as f32;
         let mean = |sum: f32, count: f32, or: f32| if count > 0.0 { sum / count } else { or };
         let lightness = mean(lightness, seen, 0.5);
+        // What is light and stands on nothing is made for a dark ground.
+        let of_mode = match self.opaque() > 0.5 {
+            true => lightness,
+            false => 1.0 - lightness,
+        };
         Survey {
             lightness,
             ink_lightness: mean(ink_lightness, ink, lightness),
             chroma: mean(chroma, colored, 0.0),
             hue: b.atan2(a).rem_euclid(TAU),
             colorful: mean(colored, seen, 0.0),
-            is_dark: match if self.opaque() > 0.5 {
-                lightness
-            } else {
-                1.0 - lightness
-            } {
+            is_dark: match of_mode {
                 ..DARK => Some(true),
                 LIGHT.. => Some(false),
                 _ => None,

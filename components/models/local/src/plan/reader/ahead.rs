@@ -20,44 +20,33 @@ impl Ahead<'_> {
     /// logo to the left", but not "it into a left-aligned logo".
     pub fn is_turn(self) -> bool {
         use Meaning::{By, Definite, Degree, Figure, Filler, Number, Stop, Toward, Whole};
-        let is_direction =
-            |term: &Term| matches!(term.meaning, Some(Toward(Left | Right | Quarters(_))));
+        let is_angle = |term: &Term| {
+            matches!(term.meaning, Some(Toward(Left | Right | Quarters(_))))
+                || term.text.starts_with("degree")
+        };
         let is_between = |term: &Term| {
             let meaning = term.meaning;
             matches!(meaning, Some(By | Definite | Degree(_) | Filler | Whole))
                 || matches!(meaning, Some(Figure(_) | Number(_)))
+                || is_angle(term)
         };
-        let is_end = |term: &Term| term.meaning == Some(Stop);
-        let count = self.0.iter().position(is_end).unwrap_or(self.0.len());
-        let Some([between @ .., last]) = self.0.get(..count) else {
-            return false;
-        };
-        (is_direction(last) || last.text.starts_with("degree"))
-            && between
-                .iter()
-                .all(|term| is_between(term) || is_direction(term))
+        let mut clauses = self.0.split(|term| term.meaning == Some(Stop));
+        let clause = clauses.next().unwrap_or_default();
+        clause.last().is_some_and(is_angle) && clause.iter().all(is_between)
     }
 
     /// Whether the clause ends behind a colour that follows, and what it is like.
     pub fn is_last_color(self) -> bool {
-        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
-        let (count, _) = self.behind(is_change);
-        let behind = self.0.get(count + 1..).unwrap_or_default();
-        self.is_color() && Ahead(behind).is_end()
+        self.behind_color().is_some_and(Self::is_end)
     }
 
     /// Whether two colours follow, one behind the other: "navy and gold", but not "black, make".
     pub fn are_colors(self) -> bool {
-        use Meaning::{Change, Color, Stop};
-        let colors = self
-            .0
-            .iter()
-            .filter(|term| !matches!(term.meaning, Some(Change(_))));
-        let next: Vec<_> = colors.take(3).map(|term| term.meaning).collect();
-        matches!(
-            next.as_slice(),
-            [Some(Color(_)), Some(Stop), Some(Color(_))]
-        )
+        let is_other = |rest: Self| {
+            matches!(rest.0, [and, rest @ ..]
+                if and.meaning == Some(Meaning::Stop) && Ahead(rest).is_color())
+        };
+        self.behind_color().is_some_and(is_other)
     }
 
     /// Whether something follows that can be dropped: "(drop) the saturation", but not "a shadow".
@@ -79,8 +68,17 @@ impl Ahead<'_> {
 
     /// Whether a colour follows, but for words that say what it is like.
     pub fn is_color(self) -> bool {
+        self.behind_color().is_some()
+    }
+
+    /// The words behind such a colour.
+    fn behind_color(self) -> Option<Self> {
         let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
-        matches!(self.behind(is_change), (_, Some(Meaning::Color(_))))
+        let (count, next) = self.behind(is_change);
+        let Some(Meaning::Color(_)) = next else {
+            return None;
+        };
+        self.0.get(count + 1..).map(Self)
     }
 
     /// Whether "half" compares: "half as bright", "half the brightness", and not "the top
