@@ -119,18 +119,22 @@ impl Payment {
         begun
     }
 
-    /// Whether nothing shows yet what became of some call.
+    /// Whether nobody knows what became of some call, and no receipt can show it.
     pub fn has_open_calls(&self) -> bool {
-        self.usage.values().any(LinkUsage::is_open)
+        let mut usage = self.usage.iter();
+        usage.any(|(link, usage)| usage.is_open() && !self.receipts.contains_key(link))
     }
 
-    /// The state when another model is called: gives up on learning what became of earlier
-    /// calls, so that its answer does not settle them.
+    /// The state when another model is called: gives up on learning what became of those calls,
+    /// so that its answer does not settle them.
     #[must_use]
     pub fn open_calls_abandoned(&self) -> Self {
         let mut abandoned = self.clone();
-        let usage = abandoned.usage.values_mut();
-        usage.for_each(LinkUsage::abandon);
+        for (link, usage) in &mut abandoned.usage {
+            if !self.receipts.contains_key(link) {
+                usage.abandon();
+            }
+        }
         abandoned
     }
 
@@ -414,6 +418,15 @@ mod tests {
             let kept: i64 = bookings.map(|booking| booking.change.reserved).sum();
             assert_eq!(kept, reserved, "{name}");
         }
+    }
+
+    #[test]
+    fn a_call_with_a_receipt_is_settled_by_the_one_that_goes_on_with_it() {
+        let kept = of_chain(&[("fast", "receipt")]).call_not_accepted("fast");
+        let again = kept.call_begun("fast", Some(MicroDollars(60)));
+        assert!(!again.has_open_calls());
+        assert_eq!(again.open_calls_abandoned(), again);
+        assert!(again.call_answered("fast").is_some());
     }
 
     #[test]
