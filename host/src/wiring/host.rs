@@ -141,12 +141,7 @@ impl HostBuilder {
         // start on the same data, one of them fails here, before it generates a secret.
         let mut stores = ConfiguredStores::of(&config);
         stores.clock = clock;
-        if stores.lacks_tasks()? {
-            tracing::warn!(
-                "the data directory has a store of images but none of tasks: if that was lost, \
-                 stop and restore a backup"
-            );
-        }
+        let lacks_tasks = stores.lacks_tasks()?;
         let tasks = stores.open_tasks().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
         let is_shared = tasks.shared.is_some();
@@ -223,6 +218,12 @@ impl HostBuilder {
         };
         let administration = Arc::clone(&tasks.administration);
         let (mut configured, embedded) = capabilities::open(stores, &secret, tasks, model).await?;
+        if lacks_tasks {
+            tracing::warn!(
+                "the data directory has a store of images but none of tasks: if that was lost, \
+                 stop and restore a backup"
+            );
+        }
         configured.pause = pause;
         configured.traces = traces;
         if let Some(pushes) = pushes {
