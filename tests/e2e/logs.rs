@@ -235,7 +235,7 @@ async fn a_request_has_an_id_in_its_answer_and_in_the_log() {
 #[tokio::test]
 async fn what_a_model_says_is_logged_with_its_task_and_without_its_key() {
     let launch = scripted_launch().set("log-format", "json");
-    // With a user name, which this model tells in a note.
+    // With a user name, which this model tells in a note: it is too short to be replaced there.
     let key = format!("Note 1.:{API_KEY}");
     let service = launch.variable("REFINEMENT_MODEL_API_KEY", &key).start();
     let client = new_user(&service);
@@ -250,7 +250,7 @@ async fn what_a_model_says_is_logged_with_its_task_and_without_its_key() {
     let told = "Error in refinement task processing: Image refinement failed: *** is wrong";
     assert_eq!(refused["error_message"], told);
     let noted = client.refined(&picture_url(), "note 1 times").await;
-    assert_eq!(noted["metadata"]["notes"], json!(["***"]), "{noted}");
+    assert_eq!(noted["metadata"]["notes"], json!(["Note 1."]), "{noted}");
     let log = service.stop().log;
     assert!(log.contains("*** is wrong"), "{log}");
     assert!(!log.contains(API_KEY), "{log}");
