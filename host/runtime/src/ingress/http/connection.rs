@@ -170,10 +170,9 @@ impl Session {
             () = session.place.closed() => return,
             () = &mut end => return,
         };
-        let server = match protocol {
-            Ok(Ok(protocol)) => session.trigger.servers.of(protocol),
-            Ok(Err(error)) => return session.ended(Err(error)),
-            Err(elapsed) => return session.ended(Err(elapsed)),
+        let server = match protocol.map_err(io::Error::from).flatten() {
+            Ok(protocol) => session.trigger.servers.of(protocol),
+            Err(error) => return session.ended(Err(error)),
         };
         let stream = TimeoutStream::new(stream, WRITE_TIMEOUT);
         let answering = Arc::clone(&session);
