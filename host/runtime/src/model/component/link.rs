@@ -212,18 +212,21 @@ impl Link {
 
 /// Whether it can ask models behind it, as a middleware does.
 fn asks_models(engine: &wasmtime::Engine, component: &Component) -> bool {
-    component
-        .component_type()
-        .imports(engine)
-        .any(|(name, _)| name.starts_with("concept:refinement/next-models@"))
+    imports(engine, component, "concept:refinement/next-models@")
 }
 
 /// Whether it awaits timers. Rust's standard library imports the timer of WASI 0.2 into
 /// every component, used or not, but only a component that awaits one imports that of
 /// 0.3.
 fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
-    component.component_type().imports(engine).any(|(name, _)| {
-        name.starts_with("wasi:http/client@0.3")
-            || name.starts_with("wasi:clocks/monotonic-clock@0.3")
-    })
+    imports(engine, component, "wasi:http/client@0.3")
+        || imports(engine, component, "wasi:clocks/monotonic-clock@0.3")
+}
+
+/// Whether it imports an interface whose name begins so.
+fn imports(engine: &wasmtime::Engine, component: &Component, interface: &str) -> bool {
+    let component = component.component_type();
+    component
+        .imports(engine)
+        .any(|(name, _)| name.starts_with(interface))
 }
