@@ -294,7 +294,8 @@ impl Session<'_> {
             return self.query(sql, parameters).await;
         }
         let statement = self.database.statement(sql);
-        let (values, types): (Vec<_>, Vec<_>) = parts(parameters).into_iter().unzip();
+        let parts = parameters.iter().map(|parameter| parameter.parts());
+        let (values, types): (Vec<_>, Vec<_>) = parts.unzip();
         let rows = self.send(async |client| {
             let prepared = client.prepare_typed_cached(&statement, &types).await?;
             client.query(&prepared, &values).await
