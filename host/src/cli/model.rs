@@ -29,7 +29,7 @@ fn test(matches: &ArgMatches) -> Result<(), Failure> {
     if let (Some(model), Some(setting)) = (model, table::find("model")) {
         given.values.set(setting, model.as_str());
     }
-    let config = settings::config(given.values.clone())?;
+    let config = settings::config(std::mem::take(&mut given.values))?;
     settings::start_log(config.log_format, "off")?;
     let components = given.components(&config).map_err(Failure::Usage)?;
     let mut report = Report::new(matches, "promises", line);
