@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::port::free_address;
 use concept_refinement_tests::reaper::scratch;
 use image::{Rgba, RgbaImage};
 
@@ -133,16 +134,13 @@ fn a_model_with_a_provider_works_with_its_stand_in() {
     let place = Place::new();
     let model = new(&place, "remote", "provider", "rust");
     // The port of the template may be in use here.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = port.local_addr().unwrap().to_string();
+    let address = free_address().to_string();
     let path = model.join("examples/stand_in.rs");
     let program = fs::read_to_string(&path).unwrap();
     fs::write(path, program.replace("127.0.0.1:9000", &address)).unwrap();
     build(&model, &["rustup"]);
     cargo(&model, &["test"]);
     cargo(&model, &["build", "--example", "stand_in"]);
-    // Held until here, so that nobody else takes it.
-    drop(port);
     let mut provider = Command::new(model.join("target/debug/examples/stand_in"))
         .stdout(Stdio::piped())
         .spawn()

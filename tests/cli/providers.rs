@@ -5,6 +5,7 @@ use std::process::Command;
 
 use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::port::free_address;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::stand_in::automatic1111::Automatic1111;
@@ -126,9 +127,7 @@ fn a_model_that_will_end_or_is_not_there_is_warned_of() {
 
 #[test]
 fn one_that_cannot_be_reached_is_told() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let closed = format!("http://{}", free.local_addr().unwrap());
-    drop(free);
+    let closed = format!("http://{}", free_address());
     let plain = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let no_tls = format!("https://{}", plain.local_addr().unwrap());
     std::thread::spawn(move || {

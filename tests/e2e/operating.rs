@@ -2,11 +2,11 @@
 //! metrics. `docs/operating.md` shows what these services said, word for word.
 
 use std::fmt::Write as _;
-use std::net::TcpListener;
 
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::pictures::{self, padded};
+use concept_refinement_tests::port::free_address;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
@@ -223,11 +223,8 @@ async fn key_refused() -> (Watched, String) {
 }
 
 async fn provider_away() -> (Watched, String) {
-    // Nobody listens where somebody just did.
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = closed.local_addr().unwrap();
-    drop(closed);
-    let watched = Watched::start(&with_provider(&format!("http://{address}"))).await;
+    let closed = format!("http://{}", free_address());
+    let watched = Watched::start(&with_provider(&closed)).await;
     let users = (0..FAILURES).map(async |index| {
         let client = watched.user(&format!("user {index}"));
         failure(&client, &picture_url()).await

@@ -1,10 +1,10 @@
 //! Standard output and standard error that fail: they cost lines, and nothing
 //! else.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::port::free_address;
 use concept_refinement_tests::service::{Launch, Output, Service};
 
 use crate::shared::{new_user, picture_url, scripted_launch};
@@ -45,12 +45,6 @@ fn stops(name: &str, mut service: Service) {
     assert!(begin.elapsed() < AT_ONCE, "{name}: {:?}", begin.elapsed());
 }
 
-/// Of this machine, at which nobody listens.
-fn free_address() -> String {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().to_string()
-}
-
 #[tokio::test]
 async fn a_standard_output_or_error_that_fails_costs_no_work() {
     let by_error = outputs()
@@ -58,7 +52,7 @@ async fn a_standard_output_or_error_that_fails_costs_no_work() {
         .map(|(name, output)| (name, loud().stderr(output)));
     // Who is told of no address has to know it.
     let by_output = outputs().into_iter().map(|(name, output)| {
-        let launch = loud().set("listen", &free_address());
+        let launch = loud().set("listen", &free_address().to_string());
         (name, launch.stdout(output))
     });
     for (name, launch) in by_error.chain(by_output) {
@@ -73,7 +67,7 @@ async fn a_standard_output_or_error_that_fails_costs_no_work() {
 async fn a_log_that_nobody_reads_holds_up_no_request() {
     let launch = loud().stderr(Output::Unread);
     // Where the metrics are, the log says, which nobody reads.
-    let metrics = free_address();
+    let metrics = free_address().to_string();
     let service = launch.set("metrics-listen", &metrics).start();
     // Each frame is a line.
     let client = Client::http2(service.url());

@@ -1,7 +1,7 @@
 //! Servers of NATS with JetStream, thrown away with the tests.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::artifacts;
+use crate::port::free_port;
 use crate::process::Process;
 use crate::reaper::{Reaped, scratch};
 
@@ -43,9 +44,8 @@ impl NatsServer {
 
     /// That is not started yet.
     pub fn away() -> Self {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         Self {
-            port: free.local_addr().unwrap().port(),
+            port: free_port(),
             directory: scratch("nats"),
             flags: Vec::new(),
             process: None,

@@ -5,7 +5,6 @@
 //! package makes.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,7 @@ use rustix::process::{Signal, geteuid, kill_process};
 
 use crate::artifacts;
 use crate::deadline::SOON;
+use crate::port::free_port;
 use crate::process::Process;
 use crate::reaper::{Reaped, scratch};
 use crate::tls;
@@ -418,9 +418,4 @@ fn run(command: &mut Command) {
     let output = command.output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {log}");
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -4,13 +4,13 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
+use concept_refinement_tests::port::free_address;
 use concept_refinement_tests::reaper::{Reaped, scratch};
 use serde_json::Value;
 
@@ -229,9 +229,7 @@ async fn the_image_is_built_and_serves_and_says_that_it_is_ready() {
     assert_eq!(configuration["User"], USER);
     let check = &words(configuration, "/Healthcheck/Test")[1..];
 
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
+    let address = free_address().to_string();
     let serve = [
         words(configuration, "/Entrypoint"),
         words(configuration, "/Cmd"),

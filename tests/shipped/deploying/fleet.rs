@@ -1,6 +1,5 @@
 //! `deploy/`: hosts behind a proxy, as processes.
 
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
+use concept_refinement_tests::port::free_port;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::reaper::{Reaped, scratch};
 use concept_refinement_tests::s3::{Kind, shared};
@@ -30,9 +30,7 @@ struct Site {
 
 impl Site {
     fn new() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        Self { port }
+        Self { port: free_port() }
     }
 
     fn url(&self) -> String {

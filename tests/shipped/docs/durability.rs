@@ -1,19 +1,13 @@
 //! The drill of a backup, run by a shell.
 
-use std::net::TcpListener;
-
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures::png;
+use concept_refinement_tests::port::free_port;
 use concept_refinement_tests::service::Launch;
 use reqwest::Method;
 
 use crate::docs::shell::{lines, shell};
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_drill_is_passed_as_printed() {

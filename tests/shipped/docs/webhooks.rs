@@ -1,9 +1,9 @@
 //! The first webhook of `docs/webhooks.md`, run by a shell.
 
-use std::net::TcpListener;
 use std::process::Command;
 
 use concept_refinement_tests::artifacts;
+use concept_refinement_tests::port::free_address;
 use concept_refinement_tests::service::Launch;
 
 use crate::docs::shell::lines;
@@ -15,9 +15,7 @@ const ADDRESS: &str = "127.0.0.1:9000";
 #[test]
 fn the_first_webhook_works_as_printed() {
     // The port of the document may be in use here.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    let address = free_address();
     let service = Launch::new()
         .set("allow-webhooks", &address.to_string())
         .start();
