@@ -1,18 +1,19 @@
 //! The service itself: the real executable, on a data directory of its own.
 
+mod log;
+mod output;
+
 use std::env;
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 
+use self::log::{Lines, Log, START};
+pub use self::output::Output;
 use crate::artifacts;
 use crate::deadline::{SOON, eventually};
 use crate::disk::SmallDisk;
@@ -21,29 +22,8 @@ use crate::process::{Process, Usage};
 use crate::reaper::{Reaped, scratch};
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
 
-/// Compiling all components on a busy machine included.
-const START: Duration = Duration::from_secs(120);
-
-/// What a pipe has room for, in bytes (Linux).
-const PIPE: usize = 1 << 16;
-
 /// Longer than a stop may take (30 s).
 const STOP: Duration = Duration::from_secs(45);
-
-/// Where a process writes to.
-#[derive(Clone, Debug)]
-pub enum Output {
-    /// What the test can read.
-    Log,
-    /// A file that exists, or a device.
-    File(PathBuf),
-    /// A pipe whose reader has gone.
-    Gone,
-    /// A full pipe that nobody reads.
-    Unread,
-    /// Nowhere: it is closed.
-    Closed,
-}
 
 /// How to start the service. Starting it twice starts it twice on the same
 /// data: a restart, if the first has ended.
@@ -404,25 +384,6 @@ impl Launch {
     }
 }
 
-impl Output {
-    /// For a process that is about to be started.
-    pub fn open(&self) -> Stdio {
-        match self {
-            Self::Log => Stdio::piped(),
-            Self::File(path) => File::options().append(true).open(path).unwrap().into(),
-            Self::Gone => std::io::pipe().unwrap().1.into(),
-            Self::Unread => {
-                let (reader, mut writer) = std::io::pipe().unwrap();
-                writer.write_all(&[b'\n'; PIPE]).unwrap();
-                // It is open for as long as the tests run.
-                std::mem::forget(reader);
-                writer.into()
-            }
-            Self::Closed => Stdio::null(),
-        }
-    }
-}
-
 impl Default for Launch {
     fn default() -> Self {
         Self::new()
@@ -569,67 +530,5 @@ fn ended(mut process: Reaped, log: &Log, limit: Duration) -> Ended {
         id: process.id(),
         status,
         log: log.text(),
-    }
-}
-
-/// What was written to standard output, line by line.
-struct Lines(mpsc::Receiver<String>);
-
-impl Lines {
-    /// The URL at the end of the line that says that the service is ready.
-    fn ready(&mut self) -> Option<String> {
-        let begin = Instant::now();
-        loop {
-            match self.0.recv_timeout(START.saturating_sub(begin.elapsed())) {
-                Ok(line) => {
-                    let url = line.split_whitespace().last().unwrap_or_default();
-                    if url.starts_with("http://") {
-                        return Some(url.trim_end_matches('/').to_owned());
-                    }
-                }
-                Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => return None,
-            }
-        }
-    }
-}
-
-/// All that a process writes.
-#[derive(Clone, Default)]
-struct Log {
-    text: Arc<Mutex<String>>,
-    readers: Arc<Mutex<Vec<JoinHandle<()>>>>,
-}
-
-impl Log {
-    fn follow(&self, output: impl Read + Send + 'static, lines: Option<mpsc::Sender<String>>) {
-        let text = Arc::clone(&self.text);
-        let reader = std::thread::spawn(move || {
-            let mut output = BufReader::new(output);
-            let mut line = Vec::new();
-            while output
-                .read_until(b'\n', &mut line)
-                .is_ok_and(|read| read > 0)
-            {
-                let read = String::from_utf8_lossy(&line).into_owned();
-                line.clear();
-                text.lock().unwrap().push_str(&read);
-                if let Some(lines) = &lines {
-                    // Nobody waits for the ready line any more.
-                    let _ = lines.send(read);
-                }
-            }
-        });
-        self.readers.lock().unwrap().push(reader);
-    }
-
-    /// Waits for the end of all that is written.
-    fn finish(&self) {
-        for reader in self.readers.lock().unwrap().drain(..) {
-            reader.join().unwrap();
-        }
-    }
-
-    fn text(&self) -> String {
-        self.text.lock().unwrap().clone()
     }
 }

@@ -3,11 +3,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use concept_refinement_domain::capability::{
     Fenced, Finished, ImageKind, ImageLength, Lease, NewImage, NewTask, Stored, StoredOrNot,
@@ -17,17 +16,17 @@ use concept_refinement_domain::quota::{Quota, Window};
 use concept_refinement_domain::refined;
 use concept_refinement_domain::task::{Refinement, Stage, Status, Task};
 use concept_refinement_domain::timestamp::Timestamp;
-use concept_refinement_domain::webhook::{
-    DeliveryAnswer, DeliveryOutcome, DeliveryState, Redelivery, Webhook, WebhookDelivery,
-};
 
-use crate::ports::{Documents, Fault, Records, Settings};
+use self::memory::{Dice, Memory, stored};
+use crate::ports::Fault;
 use crate::store::Store;
-use concept_refinement_guest::{ByteStream, Clock, Random};
+use concept_refinement_guest::{ByteStream, Random};
 
 mod deadlines;
+mod deliveries;
 mod erasure;
 mod from_0_1;
+mod memory;
 mod payments;
 mod readiness;
 mod several;
@@ -60,116 +59,6 @@ enum Swaps {
     AreLost,
     /// The same, though the value was written.
     AreLostButWritten,
-}
-
-/// Compares by value, as platforms do.
-#[derive(Default)]
-struct Memory;
-
-fn stored<T>(look: impl FnOnce(&mut BTreeMap<String, Vec<u8>>) -> T) -> T {
-    STORED.with(|stored| look(&mut stored.borrow_mut()))
-}
-
-fn commit() {
-    COMMITS.set(COMMITS.get() + 1);
-}
-
-impl Records for Memory {
-    type Held = (String, Option<Vec<u8>>);
-
-    async fn read(&self, key: &str) -> Result<(Option<Vec<u8>>, Self::Held), Fault> {
-        others_first().await;
-        let value = stored(|stored| stored.get(key).cloned());
-        Ok((value.clone(), (key.to_owned(), value)))
-    }
-
-    async fn swap(&self, (key, before): Self::Held, value: Vec<u8>) -> Result<bool, Fault> {
-        commit();
-        others_first().await;
-        let swaps = SWAPS.get();
-        Ok(stored(|stored| {
-            let is_unchanged = stored.get(&key) == before.as_ref() && swaps != Swaps::AreLost;
-            if is_unchanged {
-                assert_ne!(stored.insert(key, value.clone()), Some(value));
-            }
-            is_unchanged && swaps == Swaps::Work
-        }))
-    }
-}
-
-impl Documents for Memory {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Fault> {
-        others_first().await;
-        Ok(stored(|stored| stored.get(key).cloned()))
-    }
-
-    async fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
-        let mut found = Vec::new();
-        for key in keys {
-            found.push(self.get(key).await?);
-        }
-        Ok(found)
-    }
-
-    async fn set_many(&self, documents: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
-        commit();
-        for (key, value) in documents {
-            others_first().await;
-            stored(|stored| stored.insert(key, value));
-        }
-        Ok(())
-    }
-
-    async fn delete_many(&self, keys: &[String]) -> Result<(), Fault> {
-        commit();
-        for key in keys {
-            others_first().await;
-            stored(|stored| stored.remove(key));
-        }
-        Ok(())
-    }
-}
-
-impl Settings for Memory {
-    async fn setting(&self, name: &str) -> Option<String> {
-        (name == "model-repeat" && IS_NEVER.get()).then(|| "never".to_owned())
-    }
-}
-
-#[derive(Default)]
-struct Dice;
-
-impl Clock for Dice {
-    fn now(&self) -> Timestamp {
-        Timestamp(NOW.get())
-    }
-
-    async fn sleep(&self, _: Duration) {
-        others_first().await;
-    }
-}
-
-impl Random for Dice {
-    /// Xorshift (Marsaglia 2003).
-    fn random(&self) -> u64 {
-        let mut state = RANDOM.get();
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        RANDOM.set(state);
-        state
-    }
-}
-
-fn others_first() -> impl Future<Output = ()> {
-    let mut is_first = true;
-    poll_fn(move |_| {
-        if std::mem::take(&mut is_first) {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
-    })
 }
 
 fn store() -> Store<Memory, Dice> {
@@ -529,95 +418,4 @@ fn a_task_that_is_given_up_leaves_the_reason_alone() {
     assert!(!has_key("concept/"));
     assert!(alone(store().delete("ada", &task)).unwrap());
     assert_eq!(keys(), [crate::names::user("ada")]);
-}
-
-fn with_webhook(number: u64) -> String {
-    let webhook = Webhook {
-        url: "https://receiver.example/hook".into(),
-        origin: "http://localhost".into(),
-    };
-    let task = NewTask {
-        webhook: Some(webhook),
-        ..new_task("ada", number)
-    };
-    let submitted = alone(store().submit(task)).unwrap();
-    assert!(matches!(submitted, Submission::Created(_)), "{submitted:?}");
-    id(number)
-}
-
-fn delivery(id: &str) -> Option<WebhookDelivery> {
-    alone(store().webhook("ada", id)).unwrap()
-}
-
-fn answered(code: u16) -> DeliveryOutcome {
-    DeliveryOutcome {
-        at: Timestamp(NOW.get()),
-        answer: DeliveryAnswer::Status {
-            code,
-            retry_after: None,
-        },
-    }
-}
-
-/// Also once its task is in a segment, where older ones are.
-#[test]
-fn a_delivery_is_made_wherever_its_task_is() {
-    fresh();
-    let observed = Shown::default();
-    let first = with_webhook(1);
-    assert_eq!(alone(store().begin_delivery(&first)).unwrap(), None);
-    alone(work(first.clone(), false, observed.clone()));
-    let due = alone(store().begin_delivery(&first)).unwrap().unwrap();
-    assert_eq!(due.task.status, Status::Completed);
-    assert_eq!(alone(store().begin_delivery(&first)).unwrap(), None);
-    let recorded = alone(store().record_attempt(&due.lease, answered(500)));
-    assert_eq!(recorded.unwrap(), Fenced::Done);
-    for number in 2..70 {
-        let id = with_webhook(number);
-        alone(work(id, true, observed.clone()));
-    }
-    assert!(has_key("segment/"));
-    let seen = delivery(&first).unwrap();
-    assert_eq!(seen.attempts.len(), 1);
-    NOW.set(NOW.get() + 10_000_000);
-    let due = alone(store().begin_delivery(&first)).unwrap().unwrap();
-    let recorded = alone(store().record_attempt(&due.lease, answered(204)));
-    assert_eq!(recorded.unwrap(), Fenced::Done);
-    assert_eq!(delivery(&first).unwrap().state, DeliveryState::Delivered);
-    let requested = alone(store().redeliver("ada", &first)).unwrap();
-    assert_eq!(requested, Redelivery::Requested);
-    let again = alone(store().redeliver("ada", &first)).unwrap();
-    assert_eq!(again, Redelivery::Pending);
-    assert!(alone(store().delete("ada", &first)).unwrap());
-    assert_eq!(delivery(&first), None);
-    assert_eq!(alone(store().begin_delivery(&first)).unwrap(), None);
-}
-
-/// At each point one may vanish, and others go on.
-#[test]
-fn of_many_who_deliver_one_makes_an_attempt() {
-    for seed in 1..=200_u64 {
-        fresh();
-        RANDOM.set(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        let task = with_webhook(1);
-        alone(work(task.clone(), false, Shown::default()));
-        let begun = Rc::new(Cell::new(0));
-        let mut running: Running = (0..4)
-            .map(|_| {
-                let (task, begun) = (task.clone(), begun.clone());
-                Box::pin(async move {
-                    if store().begin_delivery(&task).await.unwrap().is_some() {
-                        begun.set(begun.get() + 1);
-                    }
-                }) as Pin<Box<dyn Future<Output = ()>>>
-            })
-            .collect();
-        while !running.is_empty() {
-            step(&mut running, 30);
-        }
-        assert!(begun.get() <= 1, "seed {seed}");
-        NOW.set(NOW.get() + 30_000_000);
-        let due = alone(store().begin_delivery(&task)).unwrap();
-        assert!(due.is_some(), "seed {seed}: whoever vanished is followed");
-    }
 }

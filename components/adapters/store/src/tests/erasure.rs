@@ -1,5 +1,7 @@
 //! Erasing a user, interrupted anywhere.
 
+use concept_refinement_domain::webhook::Webhook;
+
 use super::*;
 
 /// Two segments, and some entries in the record.

@@ -4,8 +4,10 @@ use concept_refinement_domain::capability::TaskFailure;
 use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::image_path::tag_of;
 use concept_refinement_domain::payment::receipt_key;
+use concept_refinement_domain::webhook::{DeliveryState, Webhook};
 use serde_json::{Value, json};
 
+use super::deliveries::{answered, delivery};
 use super::payments::begun;
 use super::*;
 use crate::names;

@@ -4,6 +4,7 @@ use concept_refinement_domain::capability::RefinedImage;
 use concept_refinement_domain::concept::id_for;
 use serde_json::{Value, json};
 
+use super::deliveries::with_webhook;
 use super::*;
 use crate::names;
 
