@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::rulebook::TaskRecord;
-use crate::task::{Parent, Refinement, Status};
+use crate::task::{Parent, Refinement, Status, Task};
 use crate::timestamp::Timestamp;
 use crate::trace::{self, TraceContext};
 
@@ -188,58 +188,62 @@ impl TaskRecord {
         write(self)
     }
 
-    /// The task with these columns and documents.
+    /// A record that was read from a state document, with the rest of the task.
+    #[must_use]
+    pub fn with(self, columns: Columns, request: Request) -> Self {
+        Self {
+            lease: columns.lease,
+            revision: columns.revision,
+            retry_of: request.retry_of.clone(),
+            trace: request.trace,
+            task: self.task.with(columns, request),
+            ..self
+        }
+    }
+}
+
+impl Task {
+    /// The same for what its user sees.
+    fn with(self, columns: Columns, request: Request) -> Self {
+        Self {
+            id: columns.id,
+            user_id: columns.user_id,
+            is_anonymous: columns.is_anonymous,
+            original_path: columns.original_path,
+            created_at: columns.created_at,
+            status: columns.status,
+            updated_at: columns.updated_at,
+            completed_at: columns.completed_at,
+            image_path: columns.image_path,
+            lease_until: columns.lease_until,
+            refinement: request.refinement,
+            mask_path: request.mask_path,
+            parent: request.parent,
+            ..self
+        }
+    }
+}
+
+/// What can be read of a stored task.
+pub trait FromStored: Sized {
+    /// With these columns and documents.
     ///
     /// # Errors
     ///
     /// A document is damaged, or a later version has written it.
-    pub fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable> {
+    fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable>;
+}
+
+impl FromStored for TaskRecord {
+    fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable> {
         Ok(read::<Self>(state)?.with(columns, read(request)?))
     }
+}
 
-    /// A record that was read from a state document, with the rest of the task.
-    #[must_use]
-    pub fn with(mut self, columns: Columns, request: Request) -> Self {
-        let Columns {
-            id,
-            user_id,
-            is_anonymous,
-            original_path,
-            created_at,
-            status,
-            updated_at,
-            completed_at,
-            image_path,
-            lease_until,
-            lease,
-            revision,
-        } = columns;
-        let Request {
-            refinement,
-            mask_path,
-            parent,
-            retry_of,
-            trace,
-        } = request;
-        self.lease = lease;
-        self.revision = revision;
-        self.retry_of = retry_of;
-        self.trace = trace;
-        let task = &mut self.task;
-        task.id = id;
-        task.user_id = user_id;
-        task.is_anonymous = is_anonymous;
-        task.original_path = original_path;
-        task.created_at = created_at;
-        task.status = status;
-        task.updated_at = updated_at;
-        task.completed_at = completed_at;
-        task.image_path = image_path;
-        task.lease_until = lease_until;
-        task.refinement = refinement;
-        task.mask_path = mask_path;
-        task.parent = parent;
-        self
+/// What only claims need is passed over, which takes less than half the time.
+impl FromStored for Task {
+    fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable> {
+        Ok(read::<Self>(state)?.with(columns, read(request)?))
     }
 }
 
@@ -330,6 +334,8 @@ mod tests {
             let state: TaskRecord = read_value(value(record.state())).unwrap();
             let request = read_value(value(record.request())).unwrap();
             assert_eq!(state.with(columns(&record), request), record);
+            let task = Task::stored(columns(&record), &record.request(), &record.state());
+            assert_eq!(task.as_ref(), Ok(&record.task));
             assert_eq!(read, Ok(record));
         }
     }

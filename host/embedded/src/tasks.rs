@@ -260,10 +260,8 @@ impl Tasks for SqliteTasks {
     }
 
     fn get<'a>(&'a self, user_id: &'a str, id: &'a str) -> Answer<'a, Option<Task>> {
-        Box::pin(async move {
-            let record = self.record(Some(user_id), id).await?;
-            Ok(record.map(|record| record.task))
-        })
+        let (user_id, id) = (user_id.to_owned(), id.to_owned());
+        self.read(move |connection| reads::get(connection, Some(&user_id), &id))
     }
 
     fn list<'a>(

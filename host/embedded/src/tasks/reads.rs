@@ -1,7 +1,8 @@
 //! Reading tasks for users.
 
 use concept_refinement_domain::capability::{Page, Position, TaskPage};
-use concept_refinement_domain::rulebook::{ActiveTasks, TaskRecord};
+use concept_refinement_domain::document::FromStored;
+use concept_refinement_domain::rulebook::ActiveTasks;
 use concept_refinement_domain::task::Status;
 use rusqlite::{Connection, Row, params};
 
@@ -10,11 +11,11 @@ use super::rows::{COLUMNS, COUNT, CREATED_AT, position, read};
 use crate::sqlite::statements::{all, find};
 
 /// If a user is given, only that user's.
-pub(super) fn get(
+pub(super) fn get<T: FromStored>(
     connection: &Connection,
     user_id: Option<&str>,
     id: &str,
-) -> Result<Option<TaskRecord>, Fault> {
+) -> Result<Option<T>, Fault> {
     let sql =
         format!("SELECT {COLUMNS} FROM task WHERE id = ?1 AND user_id = coalesce(?2, user_id)");
     Ok(find(connection, &sql, (id, user_id), read)?)
@@ -33,7 +34,7 @@ pub(super) fn active(connection: &Connection, user_id: &str) -> Result<Option<Ac
     );
     let active = find(connection, &sql, [user_id], |row| {
         Ok(ActiveTasks {
-            oldest: read(row)?.task,
+            oldest: read(row)?,
             count: row.get(COUNT)?,
         })
     });
@@ -59,7 +60,7 @@ pub(super) fn list(
     let status = status.map(Status::as_str);
     let parameters = params![user_id, status, created_at, id, one_more(limit)];
     let rows = all(connection, &sql, parameters, |row| {
-        with_position(row, CREATED_AT, |row| Ok(read(row)?.task))
+        with_position(row, CREATED_AT, read)
     })?;
     Ok(page_of(rows, limit))
 }

@@ -1,7 +1,7 @@
 //! A task as a row: its columns and its documents.
 
 use concept_refinement_domain::capability::Position;
-use concept_refinement_domain::document::{Columns, Unreadable};
+use concept_refinement_domain::document::{Columns, FromStored, Unreadable};
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -29,7 +29,7 @@ const COMPLETED_AT: usize = 7;
 pub(super) const COUNT: usize = 14;
 
 /// Reads a row of [`COLUMNS`] by position: looking columns up by name is slower.
-pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
+pub(super) fn read<T: FromStored>(row: &Row<'_>) -> rusqlite::Result<T> {
     let columns = Columns {
         id: row.get(0)?,
         user_id: row.get(1)?,
@@ -45,7 +45,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<TaskRecord> {
         revision: row.get::<_, i64>(11)?.unsigned_abs(),
     };
     let (request, state) = (row.get_ref(12)?.as_str()?, row.get_ref(13)?.as_str()?);
-    TaskRecord::stored(columns, request, state).map_err(unreadable)
+    T::stored(columns, request, state).map_err(unreadable)
 }
 
 /// The same, of a task that has not ended. None: it has.

@@ -24,7 +24,7 @@ pub(super) fn due(tx: &Tx<'_>, limit: u32) -> Result<Vec<Task>, Fault> {
     let parameters = params![Stored(tx.now), limit];
     let rows: Vec<(String, _)> = all(tx.connection, &sql, parameters, |row| {
         let id = row.get(0)?;
-        let task = readable(&id, read(row))?.map(|record| record.task);
+        let task = readable(&id, read(row))?;
         Ok((id, task))
     })?;
     let latest = tx.now.plus(LONGEST_INTERVAL);

@@ -1,5 +1,6 @@
 //! Deliveries of webhooks, which are part of their tasks' rows.
 
+use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{DeliveryPermits, DeliveryRecord, DueDelivery};
 use rusqlite::{Connection, Rows};
@@ -89,7 +90,9 @@ pub(super) fn recover(tx: &Tx<'_>) -> Result<(), Fault> {
         "SELECT {COLUMNS} FROM task WHERE delivery_due_at > 0 AND completed_at IS NOT NULL"
     );
     // Unreadable deliveries are dropped when they are due.
-    let pending = all(tx.connection, &sql, [], |row| readable("", read(row)))?;
+    let pending = all(tx.connection, &sql, [], |row| {
+        readable("", read::<TaskRecord>(row))
+    })?;
     for mut record in pending.into_iter().flatten() {
         let delivery = record.delivery.as_mut();
         if delivery.is_some_and(DeliveryRecord::recover) {

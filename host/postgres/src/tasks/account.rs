@@ -96,7 +96,7 @@ impl StoredAccount {
         let active = match row.try_get::<_, Option<Uuid>>(TASK)? {
             Some(_) => Some(ActiveTasks {
                 count,
-                oldest: rows::read(&mut Cells::from(&row, TASK))?.record.task,
+                oldest: rows::read(&mut Cells::from(&row, TASK))?.record,
             }),
             None => None,
         };

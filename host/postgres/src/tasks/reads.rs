@@ -64,7 +64,7 @@ pub(crate) async fn list(
     let (created_at, id) = start(after);
     let parameters = parameters![Text::of(user_id), created_at, id, one_more(limit)];
     let rows = session.query(&sql, &parameters).await?;
-    page_of(&rows, limit, |cells| Ok(read(cells)?.record.task))
+    page_of(&rows, limit, |cells| Ok(read(cells)?.record))
 }
 
 /// The page of rows that begin with an id and a time, without those that cannot be read.

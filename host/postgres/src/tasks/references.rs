@@ -61,7 +61,7 @@ pub(crate) async fn unreferenced(
         let is_original = cells.get()?;
         let task = match row.try_get::<_, Option<uuid::Uuid>>(TASK)? {
             Some(id) => match readable(id, read(&mut cells))? {
-                Some(stored) => Some(stored.record.task),
+                Some(stored) => Some(stored.record),
                 // It may refer to the image.
                 None => continue,
             },

@@ -1,7 +1,7 @@
 //! A task as a row: a few columns and two documents, read and written whole.
 
 use concept_refinement_domain::concept::Concept;
-use concept_refinement_domain::document::{self, Columns};
+use concept_refinement_domain::document::{self, Columns, FromStored};
 use concept_refinement_domain::lease::due_at;
 use concept_refinement_domain::quota::Usage;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -30,8 +30,8 @@ pub(crate) const COLUMNS: &str = columns!();
 
 /// A task as it was read or written.
 #[derive(Clone, Debug)]
-pub(crate) struct StoredTask {
-    pub record: TaskRecord,
+pub(crate) struct StoredTask<T = TaskRecord> {
+    pub record: T,
     /// How often its row was written: what a change compares and swaps.
     pub version: i64,
 }
@@ -43,7 +43,7 @@ impl StoredTask {
     }
 }
 
-pub(crate) fn read(cells: &mut Cells<'_>) -> Result<StoredTask, Fault> {
+pub(crate) fn read<T: FromStored>(cells: &mut Cells<'_>) -> Result<StoredTask<T>, Fault> {
     let columns = Columns {
         id: cells.id()?,
         created_at: cells.time()?,
@@ -62,7 +62,7 @@ pub(crate) fn read(cells: &mut Cells<'_>) -> Result<StoredTask, Fault> {
     let version = cells.get()?;
     let (request, state) = (cells.get()?, cells.get()?);
     Ok(StoredTask {
-        record: TaskRecord::stored(columns, request, state)?,
+        record: T::stored(columns, request, state)?,
         version,
     })
 }

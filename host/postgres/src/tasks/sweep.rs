@@ -48,7 +48,7 @@ pub(crate) async fn due(store: &PostgresTasks, limit: u32) -> Result<Vec<Task>, 
     for row in &rows {
         let id = row.try_get(0)?;
         let stored = readable(id, read(&mut Cells::of(row)))?;
-        tasks.extend(stored.map(|stored| stored.record.task));
+        tasks.extend(stored.map(|stored| stored.record));
         ids.push(id);
     }
     let of_found = parameters![now, soonest, latest, ids];

@@ -126,7 +126,7 @@ pub(crate) async fn recover(session: &Session<'_>) -> Result<(), Fault> {
     );
     for row in session.query(&pending, &[]).await? {
         // Unreadable deliveries are dropped when they are due.
-        let Some(mut task) = readable("", read(&mut Cells::of(&row)))? else {
+        let Some(mut task) = readable("", read::<TaskRecord>(&mut Cells::of(&row)))? else {
             continue;
         };
         let delivery = task.record.delivery.as_mut();
