@@ -1,5 +1,6 @@
 //! What a provider says that its work cost is told, and what it does not say is unknown.
 
+use concept_refinement_tests::artifacts::test_component;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::openai::{EDITS, image, named};
 use concept_refinement_tests::pictures;
@@ -66,6 +67,28 @@ async fn what_a_provider_refuses_costs_nothing() {
         let (_, task) = pair.refined(&prompt).await;
         assert_eq!(task["status"], "failed", "{}: {task}", pair.label());
         assert_eq!(task["metadata"]["cost"], "0.00", "{}", pair.label());
+    }))
+    .await;
+}
+
+/// The provider has accepted the work, and says nothing of it any more.
+#[tokio::test]
+async fn work_with_a_receipt_costs_its_price_whatever_its_model_says() {
+    let model = test_component("model-template-provider");
+    join_all([401, 429, 503].map(async |status| {
+        let provider = Provider::start();
+        let service = Launch::new()
+            .set("model", model.to_str().unwrap())
+            .set("model-url", &provider.url())
+            .set("model-price", "0.10")
+            .set("model-repeat", "never");
+        let service = started(service).await;
+        provider.serve_at("/v1/edits/1", Reply::status(status));
+        let prompt = provider.prompt([Reply::json(200, &json!({"id": "1"}))]);
+        let (_, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "failed", "{status}: {task}");
+        assert_eq!(task["metadata"]["cost"], "0.10", "{status}: {task}");
+        assert_eq!(provider.times(&prompt), 1, "{status}");
     }))
     .await;
 }
