@@ -183,7 +183,13 @@ async fn plans(settings: &impl Settings) -> Result<Plans, ConfigError> {
 
 /// A link of the model, a space, and the price of one of its calls, if it is known.
 fn reservation(text: &str) -> Result<Option<Reservation>, String> {
+    let is_name = |text: &str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        text.bytes().all(is_part) && MicroDollars::parse(text).is_err()
+    };
     match text.rsplit_once(' ') {
+        // Otherwise a budget would hold nothing.
+        None if !is_name(text) => Err("must be a link and a price, as openai 0.06".to_owned()),
         None | Some((_, "")) => Ok(None),
         Some((model, price)) => Ok(Some(Reservation {
             model: model.to_owned(),
