@@ -234,6 +234,11 @@ fn check_form(case: &str, format: Format, raw: &Raw, edited: &Edited, result: &R
         false => assert_eq!(result.colors.icc, raw.colors.icc, "{case}"),
     }
     assert_eq!(result.colors.chunks, raw.colors.chunks, "{case}");
+    if expected == Format::Webp {
+        let pixels = pixels(raw);
+        let has_alpha = pixels.iter().flatten().any(|[_, _, _, alpha]| *alpha < 255);
+        assert_eq!(result.samples.has_alpha(), has_alpha, "{case}");
+    }
     let is_told = edited
         .notes
         .iter()

@@ -11,6 +11,10 @@ use crate::{Problem, Raw};
 const FIRST: usize = 12;
 const FLAGS: usize = FIRST + 8;
 
+/// Where a lossless picture says in its chunk whether it has alpha, with the bit that is also
+/// that flag of the file.
+const LOSSLESS_ALPHA: usize = 8 + 4;
+
 pub fn decode(mut file: Vec<u8>) -> Result<Raw, Problem> {
     let frames = set_flags(&mut file);
     let mut raw = Raw::read(WebPDecoder::new(Cursor::new(file))?)?;
@@ -18,9 +22,9 @@ pub fn decode(mut file: Vec<u8>) -> Result<Raw, Problem> {
     Ok(raw)
 }
 
-/// Sets the flags of an extended file by the chunks that it has. An animation and a
-/// lossless picture may be transparent without a chunk for it. Returns how many frames of an
-/// animation there are.
+/// Sets the flags of an extended file by the chunks that it has. An animation may be
+/// transparent without a chunk for it, and a lossless picture says so itself. Returns how many
+/// frames of an animation there are.
 fn set_flags(file: &mut [u8]) -> usize {
     const ALPHA: u8 = 0x10;
     const EXIF: u8 = 0x08;
@@ -36,7 +40,8 @@ fn set_flags(file: &mut [u8]) -> usize {
         let kind = [*a, *b, *c, *d];
         frames += usize::from(kind == *b"ANMF");
         flags |= match &kind {
-            b"ALPH" | b"VP8L" => ALPHA,
+            b"ALPH" => ALPHA,
+            b"VP8L" => rest.get(LOSSLESS_ALPHA).map_or(0, |flags| *flags & ALPHA),
             b"ANMF" => ANIMATION | ALPHA,
             b"EXIF" => EXIF,
             b"XMP " => XMP,
