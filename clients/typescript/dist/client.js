@@ -4,7 +4,9 @@ import { Transport } from './transport.js';
 export class Client {
     #transport;
     /** `base`: the service's origin, as `https://refine.example.com`; in a page of the
-     * service's own origin it may be empty. */
+     * service's own origin it may be empty.
+     *
+     * @throws {TypeError} it does not begin with `http://` or `https://` */
     constructor(base, options = {}) {
         this.#transport = new Transport(base, options);
     }

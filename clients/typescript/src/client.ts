@@ -34,7 +34,9 @@ export class Client {
   readonly #transport: Transport;
 
   /** `base`: the service's origin, as `https://refine.example.com`; in a page of the
-   * service's own origin it may be empty. */
+   * service's own origin it may be empty.
+   *
+   * @throws {TypeError} it does not begin with `http://` or `https://` */
   constructor(base: string | URL, options: ClientOptions = {}) {
     this.#transport = new Transport(base, options);
   }

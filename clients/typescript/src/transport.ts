@@ -13,6 +13,9 @@ const MAX_PAUSE = 5_000;
 /** Three times as long as a stream of events is ever silent, in milliseconds. */
 const SILENCE = 45_000;
 
+/** Of a service; in a page also a path of its own origin, or nothing. */
+const ADDRESS = /^(https?:\/\/[^/]|\/|$)/i;
+
 interface Call extends CallOptions {
   body?: BodyInit;
   headers?: Record<string, string>;
@@ -28,6 +31,9 @@ export class Transport {
   constructor(base: string | URL, { token, fetch: given, patience = PATIENCE }: ClientOptions) {
     this.token = token;
     this.#base = String(base).replace(/\/+$/, '');
+    if (!ADDRESS.test(this.#base)) {
+      throw new TypeError(`The base must begin with http:// or https://, as in http://127.0.0.1:8080. It is ${this.#base}`);
+    }
     this.#fetch = given ?? ((input, init) => fetch(input, init));
     this.#patience = patience;
   }

@@ -8,6 +8,7 @@ const WISH = {
 };
 
 const UNKNOWN = 'lighter, and flurbish';
+const BARE = ['127.0.0.1:8080', 'localhost:8080', 'nonsense', 'http://'];
 
 export async function run({ Client, ApiError, ConflictError, TaskFailedError }, world, tell) {
   const { base, original, missing, held, hook, picture } = world;
@@ -59,6 +60,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
     foreign: await client.verify(picture),
     both: await errorOf(client.refine({ ...again, image: picture })),
     neither: await errorOf(client.refine({ prompt: 'lighter' })),
+    bare: await Promise.all(BARE.map((address) => errorOf((async () => new Client(address))()))),
   });
 
   const { tasks, next_cursor } = await client.tasks({ limit: 2 });

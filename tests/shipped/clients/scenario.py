@@ -24,6 +24,7 @@ from concept_refinement import (
 
 PROMPT = "Make the logo more minimalist and use lighter shades of brown"
 UNKNOWN = "lighter, and flurbish"
+BARE = ["127.0.0.1:8080", "localhost:8080", "nonsense", "http://"]
 WISH = {
     "logo_description": "A modern coffee shop logo with coffee beans",
     "theme_description": "Warm brown tones, natural feeling",
@@ -112,6 +113,7 @@ async def scenario(client, world, picture):
         foreign=await done(client.verify(picture)),
         both=type(both).__name__,
         neither=type(neither).__name__,
+        bare=[type(await error_of(lambda: type(client)(base))).__name__ for base in BARE],
     )
 
     page = await done(client.tasks(limit=2))

@@ -216,6 +216,8 @@ async fn refined_further(user: &mut Steps, parent: &Value) {
     for refused in ["both", "neither"] {
         let error = step[refused].as_str().unwrap();
         assert!(["TypeError", "ValueError"].contains(&error), "{step}");
+        // Nor is an address without a scheme one of a service.
+        assert_eq!(step["bare"], json!(vec![error; 4]), "{step}");
     }
 }
 

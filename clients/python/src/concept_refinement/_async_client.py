@@ -38,7 +38,8 @@ from ._schemas import (
 class AsyncClient:
     """A client of one service.
 
-    ``base_url`` is the service's origin, as ``https://refine.example.com``.
+    ``base_url`` is the service's origin, as ``https://refine.example.com``; if it does
+    not begin with ``http://`` or ``https://``, :class:`ValueError` is raised.
     ``token`` is an access token, or a function that gives one for each request; without
     it, an anonymous user is made if the service has such. ``patience`` is for how long
     the service is asked again while it cannot be reached or is overloaded, as during a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeVar
@@ -37,6 +38,11 @@ class AsyncTransport:
         patience: float,
         http_client: httpx.AsyncClient | None,
     ) -> None:
+        if not re.match("https?://[^/]", base_url, re.IGNORECASE):
+            raise ValueError(
+                "base_url must begin with http:// or https://, as in http://127.0.0.1:8080. "
+                f"It is {base_url!r}"
+            )
         self.token = token
         self._base = base_url.rstrip("/")
         self._patience = patience

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
@@ -36,6 +37,11 @@ class Transport:
         patience: float,
         http_client: httpx.Client | None,
     ) -> None:
+        if not re.match("https?://[^/]", base_url, re.IGNORECASE):
+            raise ValueError(
+                "base_url must begin with http:// or https://, as in http://127.0.0.1:8080. "
+                f"It is {base_url!r}"
+            )
         self.token = token
         self._base = base_url.rstrip("/")
         self._patience = patience
