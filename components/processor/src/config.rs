@@ -22,8 +22,9 @@ pub struct Config {
     pub model_timeout: Duration,
     pub task_timeout: Duration,
     pub allowed_sources: AllowedSources,
-    /// The URL of the model's provider; the model's answers may link to the same host.
-    pub model_url: Option<url::Url>,
+    /// The URLs of the model's providers, one for each link of a chain that has one; the
+    /// model's answers may link to the same hosts.
+    pub model_urls: Vec<url::Url>,
     pub public_url: Option<String>,
     /// The user agent of downloads.
     pub user_agent: String,
@@ -69,9 +70,9 @@ impl Config {
                 AllowedSources::default(),
                 AllowedSources::parse,
             )?,
-            model_url: read(&get, "model-url", None, |text| {
-                url::Url::parse(text)
-                    .map(Some)
+            model_urls: read(&get, "model-url", Vec::new(), |text| {
+                let urls = text.split_ascii_whitespace().map(url::Url::parse);
+                urls.collect::<Result<_, _>>()
                     .map_err(|_| "not a URL".to_owned())
             })?,
             public_url: get("public-url"),

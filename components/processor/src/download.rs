@@ -144,7 +144,7 @@ impl<P: Ports> Download<'_, P> {
     /// A response with the file, or with the rest of it.
     async fn response(&self, url: &str) -> Result<Response<StreamOf<P>>, DownloadError> {
         let rest = self.partial.as_ref().and_then(|it| it.rest.as_ref());
-        let mut url = self.permitted(url)?;
+        let mut url = self.permitted(url, None)?;
         for _ in 0..=MAX_REDIRECTS {
             let (ports, user_agent) = (self.ports, &*self.config.user_agent);
             let get = ports.get(url.as_str(), self.purpose, rest, user_agent);
@@ -211,22 +211,32 @@ impl<P: Ports> Download<'_, P> {
             .as_deref()
             .and_then(|location| from.join(location).ok())
             .ok_or_else(|| DownloadError::Address("redirects to nowhere".to_owned()))?;
-        self.permitted(next.as_str())
+        self.permitted(next.as_str(), Some(from))
     }
 
     /// A model may answer with a URL of its provider, even at a private address. A user
-    /// may not.
-    fn permitted(&self, url: &str) -> Result<Url, DownloadError> {
-        if let (Ok(parsed), Some(provider)) = (Url::parse(url), &self.config.model_url)
+    /// may not. `from`: what redirects there.
+    fn permitted(&self, url: &str, from: Option<&Url>) -> Result<Url, DownloadError> {
+        if let Ok(parsed) = Url::parse(url)
             && self.purpose == Purpose::ModelAnswer
-            && parsed.origin() == provider.origin()
-            && parsed.username().is_empty()
-            && parsed.password().is_none()
+            && is_at_provider(&parsed, from, &self.config.model_urls)
         {
             return Ok(parsed);
         }
         check_url(url, &self.config.allowed_sources).map_err(DownloadError::Address)
     }
+}
+
+/// Whether a URL that a model answered, or to which `from` redirects, is at its provider. The
+/// host refuses a URL at the provider of another link than the one that answered it; where
+/// such a URL redirects, only this function sees.
+fn is_at_provider(url: &Url, from: Option<&Url>, providers: &[Url]) -> bool {
+    let is_there = |other: &Url| other.origin() == url.origin();
+    let is_own = from.is_none_or(|from| is_there(from) || providers.iter().all(is_there));
+    is_own
+        && providers.iter().any(is_there)
+        && url.username().is_empty()
+        && url.password().is_none()
 }
 
 fn sentence(failure: Failure) -> &'static str {

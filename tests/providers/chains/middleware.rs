@@ -11,7 +11,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::stand_in::StandIn as _;
 use concept_refinement_tests::stand_in::openai::{self, OpenAi};
 use futures::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::launch;
 use crate::pairs::{FAILED, image, refined};
@@ -214,6 +214,22 @@ async fn the_template_judges_prompts_before_a_model_is_asked() {
         let task: Value = client.refined(&original, "echo it").await;
         assert!(image(&client, &task).await == marked(&picture));
     }
+}
+
+/// Also of a middleware that has a provider of its own.
+#[tokio::test]
+async fn a_middleware_returns_an_address_at_the_provider_behind_it() {
+    let (first, second) = (Provider::start(), Provider::start());
+    let picture = pictures::png(50, 40);
+    let chain = format!("{}(openai)", path("middleware-scripted"));
+    let service = launch(&chain, &first.url(), &second.url())
+        .variable("REFINEMENT_MODELS_MIDDLEWARE_SCRIPTED_URL", &second.url())
+        .start();
+    let there = first.serve(Reply::picture(&picture));
+    let prompt = first.prompt([Reply::json(200, &json!({"data": [{"url": there}]}))]);
+    let (client, task) = refined(&service, &prompt).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(image(&client, &task).await == marked(&picture));
 }
 
 /// What the operator allows for one link is no other one's to read.

@@ -182,6 +182,54 @@ fn a_redirected_answer_is_still_the_models() {
     assert_eq!(last, Some(Purpose::ModelAnswer));
 }
 
+/// A chain has the providers of all its links: the host has judged which of them an answer may
+/// name, and nobody has judged where that redirects.
+#[test]
+fn of_several_providers_each_may_be_named_and_redirect_to_itself() {
+    const PROVIDERS: &str = "http://127.0.0.1:7860/ http://127.0.0.1:7861/sd";
+    const SAME: &str = "http://localhost/ http://localhost:80/v1";
+    let (first, second) = ("http://127.0.0.1:7860/1.gif", "http://127.0.0.1:7861/2.gif");
+    let (again, local) = ("http://127.0.0.1:7861/3.gif", "http://localhost/4.gif");
+    let refused = "the address must point to a public address";
+    for (name, providers, from, there, problem) in [
+        ("the first", PROVIDERS, None, first, None),
+        ("another", PROVIDERS, None, second, None),
+        ("from itself", PROVIDERS, Some(again), second, None),
+        (
+            "from another",
+            PROVIDERS,
+            Some(first),
+            second,
+            Some(refused),
+        ),
+        (
+            "from elsewhere",
+            PROVIDERS,
+            Some(THERE),
+            second,
+            Some(refused),
+        ),
+        ("to the only one", SAME, Some(THERE), local, None),
+        ("none of them", PROVIDERS, None, local, Some(refused)),
+    ] {
+        let mut world = World::new()
+            .page(there, Page::Body(GIF))
+            .model([Script::Location(from.unwrap_or(there))]);
+        if let Some(from) = from {
+            world = world.page(from, Page::Redirect(there));
+        }
+        let outcome = world.process_with(&[("model-url", providers)]);
+        assert_eq!(outcome, Outcome::Done, "{name}");
+        let expected = problem.map(|problem| {
+            format!(
+                "Error in refinement task processing: Image refinement failed: the model's answer \
+                 is unusable: {problem}"
+            )
+        });
+        assert_eq!(world.error_message(), expected, "{name}");
+    }
+}
+
 #[test]
 fn the_providers_private_host_is_no_place_for_originals() {
     let there = "http://127.0.0.1:7860/original.gif";
