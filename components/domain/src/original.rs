@@ -122,7 +122,7 @@ impl AllowedSources {
     }
 
     /// Whether the list contains the host of a URL, or the address that the host is.
-    pub(crate) fn allows_url(&self, url: &Url) -> bool {
+    pub fn allows_url(&self, url: &Url) -> bool {
         let Some(port) = url.port_or_known_default() else {
             return false;
         };

@@ -189,6 +189,7 @@ impl Links<'_> {
                 calls,
                 listener: Arc::clone(&self.listener),
                 foreign,
+                allowed: config.allowed_sources.clone(),
                 name: link.name.clone(),
                 text: link.text.clone(),
                 identity,

@@ -238,9 +238,19 @@ async fn a_link_names_no_address_at_another_ones_provider() {
     let (first, second) = (Provider::start(), Provider::start());
     let chain = format!("fallback({}, automatic1111)", path("model-scripted"));
     let service = launch(&chain, &first.url(), &second.url()).start();
-    let theirs = second.serve(Reply::picture(&pictures::png(50, 40)));
-    let reason = failed(&service, &format!("location: {theirs}")).await;
+    let picture = pictures::png(50, 40);
+    let theirs = second.serve(Reply::picture(&picture));
+    let prompt = format!("location: {theirs}");
+    let reason = failed(&service, &prompt).await;
     let expected = "the model answered the address of another one's provider";
     assert!(reason.contains(expected), "{reason}");
     assert_eq!(second.times(&theirs), 0, "it was downloaded");
+
+    // What everybody may read, a link may name too.
+    let service = launch(&chain, &first.url(), &second.url())
+        .set("allow-sources", &second.authority())
+        .start();
+    let (client, task) = refined(&service, &prompt).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    assert!(image(&client, &task).await == marked(&picture));
 }

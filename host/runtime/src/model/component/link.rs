@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use concept_refinement_capability::model::cores;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::traces::{Kind, MODEL, Span};
+use concept_refinement_domain::original::AllowedSources;
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
@@ -54,8 +55,10 @@ pub struct Parts {
     pub calls: Option<Work>,
     /// Receives what it prints.
     pub listener: Arc<dyn Listener>,
-    /// Origins of providers that only other links may use.
+    /// Origins of providers of other links only.
     pub foreign: Vec<Origin>,
+    /// Sources that the operator allows for everybody.
+    pub allowed: AllowedSources,
     /// The name in its settings, metrics and receipts.
     pub name: String,
     /// As written in the setting.
@@ -130,8 +133,12 @@ impl Link {
     /// Whether this link must not return this URL: the operator allows its origin only to
     /// another link.
     pub fn is_foreign(&self, url: &str) -> bool {
-        let origin = Url::parse(url).ok().and_then(|url| Origin::of_url(&url));
+        let Ok(url) = Url::parse(url) else {
+            return false;
+        };
+        let origin = Origin::of_url(&url);
         origin.is_some_and(|origin| self.parts.foreign.contains(&origin))
+            && !self.parts.allowed.allows_url(&url)
     }
 
     /// Whether it, or a link behind it, has a receipt for the task.
