@@ -1,7 +1,9 @@
-import type { ErrorResponse, TaskResponse } from './schemas.js';
+import type { ErrorResponse, TaskResponse, UploadResponse } from './schemas.js';
 /** Every error of this package. */
 export declare class RefinementError extends Error {
     name: string;
+    /** The original that `refine` uploaded, if it is still stored. */
+    upload: UploadResponse | null;
 }
 /** The service answered, but not with success. The message names the fields that are
  * at fault. */

@@ -2,6 +2,8 @@
 /** Every error of this package. */
 export class RefinementError extends Error {
     name = 'RefinementError';
+    /** The original that `refine` uploaded, if it is still stored. */
+    upload = null;
 }
 /** The service answered, but not with success. The message names the fields that are
  * at fault. */

@@ -1,4 +1,5 @@
-import { ApiError, TaskDeletedError, TaskFailedError } from './errors.js';
+import { ApiError, RefinementError, TaskDeletedError, TaskFailedError } from './errors.js';
+import { isLast } from './events.js';
 import type {
   CallOptions,
   ClientOptions,
@@ -43,7 +44,9 @@ export class Client {
 
   /** Uploads the original unless it is a URL, submits the refinement, follows it, and
    * returns the refined image and the model's notes. It goes on through a restart of
-   * the service.
+   * the service. An original that it uploaded is kept until you delete it, by the `upload`
+   * of the result or of the error, and counts towards the user's uploads. If the service
+   * refuses the refinement, it is deleted at once.
    *
    * @throws {TaskFailedError} the task failed or was cancelled
    * @throws {TaskDeletedError} the task was deleted meanwhile
@@ -51,45 +54,52 @@ export class Client {
    * @throws {ApiError} the service refused a request
    * @throws {ServiceUnreachableError} it could not be reached for longer than `patience` */
   async refine(refinement: Refinement, options: RefineOptions = {}): Promise<Refined> {
-    const { signal } = options;
+    const { signal, idempotencyKey } = options;
     const { image: original, originalConceptId, mask } = refinement;
     if ((original == null) === (originalConceptId == null)) {
       throw new TypeError('Give an image or an originalConceptId, and not both.');
     }
-    const upload = original == null || isUrl(original) ? null : await this.upload(original, { signal });
-    const maskUpload = mask == null || isUrl(mask) ? null : await this.upload(mask, { signal });
-    const request = requested(refinement, upload?.image_url ?? urlOf(original), maskUpload?.image_url ?? urlOf(mask));
+    let upload = original == null || isUrl(original) ? null : await this.upload(original, { signal });
+    let maskUpload: UploadResponse | null = null;
+    let isSubmitted = false;
     try {
-      const refined = await this.#followed(request, upload, options);
+      if (mask != null && !isUrl(mask)) maskUpload = await this.upload(mask, { signal });
+      const request = requested(refinement, upload?.image_url ?? urlOf(original), maskUpload?.image_url ?? urlOf(mask));
+      const { task_id } = await this.submit(request, { signal, idempotencyKey });
+      isSubmitted = true;
+      const task = await this.#ended(task_id, options);
       await this.#discard(maskUpload);
-      return refined;
+      if (!task) throw new TaskDeletedError(task_id);
+      if (task.status === 'failed') throw new TaskFailedError(task);
+      const concept = await this.concept(String(task.result_id), { signal });
+      const image = await this.image(concept, { signal });
+      return { image, notes: concept.notes, task, concept, upload };
     } catch (error) {
-      // After any other error the task may go on, and needs its mask.
-      const isOver = [ApiError, TaskFailedError, TaskDeletedError].some((kind) => error instanceof kind);
-      if (isOver) await this.#discard(maskUpload);
+      if (!isSubmitted && error instanceof ApiError) {
+        await this.#discard(maskUpload);
+        // After other answers there may be a task that needs the original.
+        if (error.status < 500) {
+          await this.#discard(upload);
+          upload = null;
+        }
+      }
+      if (error instanceof RefinementError) error.upload = upload;
       throw error;
     }
   }
 
-  async #followed(request: RefinementRequest, upload: UploadResponse | null, options: RefineOptions): Promise<Refined> {
-    const { signal, onEvent, idempotencyKey } = options;
-    const { task_id } = await this.submit(request, { signal, idempotencyKey });
-    for await (const event of this.watch(task_id, { signal })) {
+  /** The task at its end; null if it was deleted. */
+  async #ended(id: string, { signal, onEvent }: RefineOptions): Promise<TaskResponse | null> {
+    for await (const event of this.watch(id, { signal })) {
       onEvent?.(event);
-      if (event.type !== 'task') continue;
-      const { task } = event;
-      if (task.status === 'failed') throw new TaskFailedError(task);
-      if (task.status !== 'completed') continue;
-      const concept = await this.concept(String(task.result_id), { signal });
-      const image = await this.image(concept, { signal });
-      return { image, notes: concept.notes, task, concept, upload };
+      if (isLast(event)) return event.type === 'task' ? event.task : null;
     }
-    throw new TaskDeletedError(task_id);
+    return null;
   }
 
-  /** Deletes a mask; that it stays does not spoil a result. */
-  async #discard(mask: UploadResponse | null): Promise<void> {
-    if (mask) await this.deleteUpload(mask.path).catch(() => {});
+  /** Deletes an upload; that it stays does not spoil a result. */
+  async #discard(upload: UploadResponse | null): Promise<void> {
+    if (upload) await this.deleteUpload(upload.path).catch(() => {});
   }
 
   /** Makes an anonymous user, if the service has such, who this client is from now on. */

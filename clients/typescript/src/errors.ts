@@ -1,10 +1,12 @@
 // What a client throws. The client for Python gives the same names to the same errors.
 
-import type { ErrorResponse, TaskResponse } from './schemas.js';
+import type { ErrorResponse, TaskResponse, UploadResponse } from './schemas.js';
 
 /** Every error of this package. */
 export class RefinementError extends Error {
   override name = 'RefinementError';
+  /** The original that `refine` uploaded, if it is still stored. */
+  upload: UploadResponse | null = null;
 }
 
 /** The service answered, but not with success. The message names the fields that are

@@ -83,6 +83,18 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
     ),
   });
 
+  // Of two uploads that are allowed, the original of the mask's edit takes one.
+  const refusals = [];
+  for (const wish of [{ prompt: ' ' }, { prompt: WISH.prompt, mask }, { prompt: ' ' }]) {
+    const error = await client.refine({ image: picture, ...wish }).catch((error) => error);
+    refusals.push([error.status, error.upload]);
+  }
+  const outside = { x: 1000, y: 0, width: 1, height: 1 };
+  const ending = client.refine({ image: picture, prompt: WISH.prompt, region: outside });
+  const error = await ending.catch((error) => error);
+  await client.deleteUpload(error.upload.path);
+  tell({ refusals, kept: error instanceof TaskFailedError });
+
   const { task_id: id } = await client.submit({ ...request, original_image_url: held, webhook_url: hook });
   const cancelled = await client.cancelTask(id);
   const ended = await client.cancelTask(id).then(

@@ -131,6 +131,16 @@ async def scenario(client, world, picture):
     unfit_mask = await error_of(lambda: client.image({"image_url": mask_url}))
     tell(failed=str(failed), unfit=[str(unfit), unfit_mask.status], refused=told)
 
+    # Of two uploads that are allowed, the original of the mask's edit takes one.
+    refusals = []
+    for prompt, of_mask in [(" ", {}), (PROMPT, {"mask": mask}), (" ", {})]:
+        error = await error_of(lambda: client.refine(picture, prompt, **of_mask))
+        refusals.append([error.status, error.upload])
+    outside = {"x": 1000, "y": 0, "width": 1, "height": 1}
+    failed = await error_of(lambda: client.refine(picture, PROMPT, region=outside))
+    await done(client.delete_upload(failed.upload["path"]))
+    tell(refusals=refusals, kept=isinstance(failed, TaskFailedError))
+
     held = (await done(client.submit(world["held"], PROMPT, webhook_url=world["hook"])))["task_id"]
     cancelled = await done(client.cancel_task(held))
     again = await error_of(lambda: client.cancel_task(held))

@@ -39,7 +39,8 @@ impl World {
         let launch = Launch::new()
             .set("allow-sources", &origin.authority())
             .set("allow-webhooks", &receiver.authority())
-            .set("cors-origins", site.origin());
+            .set("cors-origins", site.origin())
+            .set("uploads", "2");
         let service = launch.start();
         let mut world = Self {
             launch: launch.at(&service),
@@ -155,12 +156,16 @@ async fn completes(user: &mut Steps) {
     let message = "The request is not valid. refinement_prompt must be at least 1 character.";
     let refused = json!([422, "VALIDATION_ERROR", ["refinement_prompt"], message]);
     assert_eq!(step["refused"], refused);
+    // What was uploaded for them is gone, and does not stand in the way of the next.
+    let refusals = [422, 429, 422].map(|status| json!([status, null]));
+    let step = user.any().await;
+    assert_eq!(step, json!({"refusals": refusals, "kept": true}));
     let cancelled = json!({
         "cancelled": "Cancelled by its user.",
         "again": ["failed", "CONFLICT"],
     });
     assert_eq!(user.any().await, cancelled);
-    // The tasks whose original was missing, and whose mask did not fit, are given back.
+    // The tasks whose original was missing, and whose part did not fit, are given back.
     assert_eq!(user.any().await, json!({"quota": [10, 4, "month"]}));
     assert_eq!(user.any().await, json!({"usage": [null, "0.00", "month"]}));
     let step = user.any().await;

@@ -93,7 +93,9 @@ class AsyncClient:
     ) -> Refined:
         """Uploads the original unless it is a URL, submits the refinement, follows it,
         and returns the refined image and the model's notes. It goes on through a restart
-        of the service.
+        of the service. An original that it uploaded is kept until you delete it, by the
+        ``upload`` of the result or of the error, and counts towards the user's uploads.
+        If the service refuses the refinement, it is deleted at once.
 
         ``image`` is a URL (a string), a file (a path) or the bytes of an image. It is
         ``None`` if ``original_concept_id`` names an earlier result of the user, which is
@@ -119,14 +121,15 @@ class AsyncClient:
         """
         if (image is None) == (original_concept_id is None):
             raise ValueError("Give an image or an original_concept_id, and not both.")
+        if isinstance(mask, Path):
+            # Before anything is uploaded: it may not be readable.
+            mask = await asyncio.to_thread(mask.read_bytes)
         upload = await self.upload(image) if isinstance(image, bytes | Path) else None
-        mask_upload, mask_url = None, None
-        if isinstance(mask, str):
-            mask_url = mask
-        elif mask is not None:
-            mask_upload = await self.upload(mask)
-            mask_url = mask_upload["image_url"]
+        mask_upload: UploadResponse | None = None
+        task: TaskResponse | None = None
         try:
+            if isinstance(mask, bytes):
+                mask_upload = await self.upload(mask)
             task = await self.submit(
                 image if isinstance(image, str) else upload and upload["image_url"],
                 prompt,
@@ -136,7 +139,7 @@ class AsyncClient:
                 strength=strength,
                 seed=seed,
                 region=region,
-                mask_url=mask_url,
+                mask_url=mask if isinstance(mask, str) else mask_upload and mask_upload["image_url"],
                 mask_feather=mask_feather,
                 region_only=region_only,
                 deadline_seconds=deadline_seconds,
@@ -144,46 +147,48 @@ class AsyncClient:
                 webhook_url=webhook_url,
                 idempotency_key=idempotency_key,
             )
-            refined = await self._followed(task, upload, on_event)
-        except (ApiError, TaskFailedError, TaskDeletedError):
+            ended = await self._ended(task["task_id"], on_event)
             await self._discard(mask_upload)
+            if ended is None:
+                raise TaskDeletedError(task["task_id"])
+            if ended["status"] == "failed":
+                raise TaskFailedError(ended)
+            concept = await self.concept(str(ended["result_id"]))
+            response = await self._transport.download(concept["image_url"])
+            media_type = response.headers["Content-Type"]
+            return Refined(ended, concept, response.content, media_type, upload)
+        except RefinementError as error:
+            if task is None and isinstance(error, ApiError):
+                await self._discard(mask_upload)
+                # After other answers there may be a task that needs the original.
+                if error.status < 500:
+                    await self._discard(upload)
+                    upload = None
+            error.upload = upload
             raise
-        # Any other error leaves the mask, which a task that goes on needs.
-        await self._discard(mask_upload)
-        return refined
 
-    async def _discard(self, mask: UploadResponse | None) -> None:
-        """Deletes a mask; that it stays does not spoil a result."""
-        if mask:
-            with suppress(RefinementError):
-                await self.delete_upload(mask["path"])
-
-    async def _followed(
-        self,
-        task: TaskResponse,
-        upload: UploadResponse | None,
-        on_event: Callable[[TaskEvent], object] | None,
-    ) -> Refined:
-        events = self.watch(task["task_id"])
+    async def _ended(
+        self, task_id: str, on_event: Callable[[TaskEvent], object] | None
+    ) -> TaskResponse | None:
+        """The task at its end; none if it was deleted."""
+        events = self.watch(task_id)
         try:
             async for event in events:
                 if on_event:
                     on_event(event)
                 if not isinstance(event, TaskChanged):
                     continue
-                if event.task["status"] == "failed":
-                    raise TaskFailedError(event.task)
-                if event.task["status"] == "completed":
-                    return await self._result(event.task, upload)
+                if event.task["status"] in ("completed", "failed"):
+                    return event.task
         finally:
             await events.aclose()
-        raise TaskDeletedError(task["task_id"])
+        return None
 
-    async def _result(self, task: TaskResponse, upload: UploadResponse | None) -> Refined:
-        concept = await self.concept(str(task["result_id"]))
-        response = await self._transport.download(concept["image_url"])
-        media_type = response.headers["Content-Type"]
-        return Refined(task, concept, response.content, media_type, upload)
+    async def _discard(self, upload: UploadResponse | None) -> None:
+        """Deletes an upload; that it stays does not spoil a result."""
+        if upload:
+            with suppress(RefinementError):
+                await self.delete_upload(upload["path"])
 
     async def create_session(self) -> SessionResponse:
         """Makes an anonymous user, if the service has such, who this client is from

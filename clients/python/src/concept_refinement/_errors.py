@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ._schemas import TaskResponse
+from ._schemas import TaskResponse, UploadResponse
 
 
 class RefinementError(Exception):
     """Every error of this package."""
+
+    #: The original that ``refine`` uploaded, if it is still stored.
+    upload: UploadResponse | None = None
 
 
 class ApiError(RefinementError):
