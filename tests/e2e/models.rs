@@ -64,6 +64,21 @@ async fn whatever_a_model_does_fails_its_one_task() {
     tokio::join!(join_all(tasks), well);
 }
 
+/// Anybody may read what a model says of itself.
+#[tokio::test]
+async fn a_description_is_a_line_without_the_models_key() {
+    const KEY: &str = "hush-0123456789ab";
+    let description = format!("describe:I\u{202e} have {KEY}. {}", "x".repeat(2_000));
+    let service = scripted_launch()
+        .set("model-name", &description)
+        .variable("REFINEMENT_MODEL_API_KEY", KEY)
+        .start();
+    let health = Client::new(service.url()).get("/api/health").await.json();
+    let told = health["model"].as_str().unwrap();
+    assert!(told.starts_with("I\u{fffd} have ***. xx"), "{told}");
+    assert_eq!(told.chars().count(), 1_000);
+}
+
 /// Its own, and no larger than it may be.
 #[tokio::test]
 async fn a_model_is_handed_what_it_kept() {

@@ -61,6 +61,7 @@ pub fn api(
         settings: Arc::new(api_settings(config, secret, capabilities.traces.are_on())),
         capabilities: Some(Arc::clone(capabilities)),
         watchers: Arc::clone(watchers),
+        redaction: Arc::new(redaction(config.model.links())),
         ..Grants::only(egress, API_MEMORY, Bounds::SERVICE, clock)
     }
 }

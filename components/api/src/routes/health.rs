@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
-use concept_refinement_domain::sentence::{DISK_AT_RESERVE, IMAGES_AT_LIMIT, QUEUE_PAUSED};
+use concept_refinement_domain::sentence::{
+    DISK_AT_RESERVE, IMAGES_AT_LIMIT, QUEUE_PAUSED, sanitize,
+};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -20,13 +22,17 @@ pub async fn live<P: Ports>(state: &State<P>) -> Answer<P> {
     json(200, &live)
 }
 
-/// The model's description of itself.
+/// Longest description of a model, in code points.
+const MAX_DESCRIPTION: usize = 1_000;
+
+/// The model's description of itself, in one line.
 pub async fn model<P: Ports>(state: &State<P>) -> &str {
     if let Some(model) = state.model.get() {
         return model;
     }
     let model = state.ports.model().await;
-    state.model.get_or_init(|| model)
+    let line = || sanitize(model.trim(), MAX_DESCRIPTION);
+    state.model.get_or_init(line)
 }
 
 /// The only capability that is not a store.

@@ -1,5 +1,7 @@
 //! `health`, as linked into a component.
 
+use std::sync::Arc;
+
 use concept_refinement_domain::convert::Convert as _;
 
 use super::granted;
@@ -16,7 +18,10 @@ impl HostWithStore<Sandbox> for Linked {
     }
 
     async fn model(caller: &Caller) -> wasmtime::Result<String> {
-        let host = granted(caller)?;
-        Ok(host.model.describe().to_owned())
+        let (host, redaction) = caller.with(|mut access| {
+            let sandbox = access.get();
+            wasmtime::error::Ok((sandbox.capabilities()?, Arc::clone(&sandbox.redaction)))
+        })?;
+        Ok(redaction.apply_for_users(host.model.describe()))
     }
 }
