@@ -28,7 +28,7 @@ use crate::model::memory::Admitted;
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
 
-/// How often one call may call each of its links.
+/// How many calls of links one call may make, times the number of its links.
 const ASKS: u32 = 4;
 
 /// How long a call waits for the end of the previous one, whose answer was dropped.
