@@ -178,7 +178,16 @@ async fn what_is_brushed_and_not_erased_is_a_mask() {
     tab.is_done().await;
     tab.reads("facts", "what was drawn").await;
     tab.click("#revise").await;
-    tab.reads("part-error", "Mark the part again.").await;
+    // This is said where the whole image would be sent, not only at the tools.
+    tab.reads("mask-lost", "Mark the part again").await;
+    let between = "document.getElementById('submit').getBoundingClientRect().top \
+        - document.getElementById('mask-lost').getBoundingClientRect().bottom";
+    let between = tab.value(between).await.as_f64().unwrap();
+    assert!((0.0..60.0).contains(&between), "{between}");
+    for (id, number) in [("width", "30"), ("height", "40")] {
+        tab.write(id, number).await;
+    }
+    tab.hides("mask-lost").await;
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ export function adopt({ region, mask_url: mask, mask_feather: feather, region_on
   $('feather').value = feather ?? '';
   $('only').checked = Boolean(isOnly);
   $('part').open = Boolean(region || mask);
-  complain(mask && !isKnown ? 'The mask is not kept here. Mark the part again.' : null);
+  say($('mask-lost'), mask && !isKnown ? 'The mask was not kept. Mark the part again, or all of the image may change.' : null);
 }
 
 /** None if all of the image is to change. */
@@ -84,4 +84,5 @@ function tell() {
   $('part-state').textContent = part ? `Marked: ${part}.` : 'Draw on the image, or enter numbers.';
   if (part) announce($('part-state').textContent);
   complain(null);
+  say($('mask-lost'), null);
 }
