@@ -29,7 +29,7 @@ async fn an_address_that_cannot_be_used_says_so_beside_it() {
     let tab = Tab::open(scripted()).await;
     tab.write("address", "http://127.0.0.1:1/a.png").await;
     tab.asks("echo it").await;
-    tab.reads("image-error", "must point to a public address")
+    tab.reads("image-error", "The image must be on the public internet.")
         .await;
     tab.has_focus_on("address").await;
 }
@@ -181,6 +181,8 @@ async fn a_refusal_of_the_model_stands_beside_the_prompt() {
     )
     .await;
     tab.reads("compose-title", "That did not work").await;
+    tab.reads("compose-lede", "Fix the problem and try again.")
+        .await;
     tab.is_for_everyone("failed").await;
     // A reload says the same, and what was asked for is there.
     tab.reload().await;

@@ -81,7 +81,7 @@ export function failed(task) {
   }
   const { place, text } = failure(error_message);
   const isTheirs = place !== 'form';
-  title('That did not work', isTheirs ? 'Fix the problem below and try again.' : 'What you asked for is still here. Try again later.');
+  title('That did not work', isTheirs ? 'Fix the problem and try again.' : 'What you asked for is still here. Try again later.');
   complain(place, text);
   announce(`The refinement failed. ${parts(text)[0]}`);
 }

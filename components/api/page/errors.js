@@ -82,6 +82,7 @@ const EMPTY = {
 };
 
 function completed(place, name, problem) {
+  if (place === 'image' && problem === 'must point to a public address') return 'The image must be on the public internet.';
   const isEmpty = problem === 'is required' || problem === 'must be at least 1 character';
   return (isEmpty && EMPTY[place]) || `${name} ${problem}.`;
 }
