@@ -97,6 +97,13 @@ fn scripts_name_elements_that_are_there() {
     }
 }
 
+/// Without scripts what follows it stays empty, and takes a screen.
+#[test]
+fn that_scripts_are_needed_stands_above_what_they_fill() {
+    let (above, _) = document().split_once("<noscript>").unwrap();
+    assert!(!above.contains("<main"), "{above}");
+}
+
 /// They are sent as anybody's images are.
 #[test]
 fn the_samples_are_images_that_the_service_takes() {
