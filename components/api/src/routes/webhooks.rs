@@ -12,14 +12,12 @@ use crate::representation::WebhookResponse;
 use crate::request::Request;
 use crate::state::State;
 
-pub const NO_WEBHOOK: Problem =
-    Problem::NotFound("There is no such task, or none that a webhook was asked for.");
-pub const PENDING: Problem = Problem::Conflict(
-    "The task has not ended, or an attempt to tell the receiver is still to come.",
-);
+pub const NO_WEBHOOK: Problem = Problem::NotFound("There is no such task, or it has no webhook.");
+pub const PENDING: Problem =
+    Problem::Conflict("The task has not ended, or a delivery is still pending.");
 
 pub const TOO_OFTEN: Problem = Problem::TooOften {
-    detail: "Too many deliveries are requested again. Try again later.",
+    detail: "Too many redeliveries were requested. Try again later.",
     retry_after: 15,
 };
 
