@@ -214,11 +214,11 @@ fn backup() -> Command {
 
 fn restore() -> Command {
     let command = Command::new("restore")
-        .about("Makes a data directory of a backup")
+        .about("Restores a backup into a data directory")
         .long_about(
-            "Makes a data directory of a backup, which is compared with its list of files and \
-             opened as a start would open it: all that was backed up, or nothing. The data \
-             directory must be empty or not exist yet. No service is needed, and none is started.",
+            "Restores a backup into a data directory, completely or not at all: compares it with \
+             its list of files, and opens it as a start would. The data directory must be empty or \
+             not exist yet. No service is needed, and none is started.",
         )
         .arg(
             path("directory", "DIR")
@@ -322,9 +322,9 @@ fn verify() -> Command {
     let command = Command::new("verify")
         .about("Shows whether images say that a model made them")
         .long_about(
-            "Shows which marks images bear: content credentials (c2pa), whose contents are not \
-             read, and a digital source type in XMP (xmp). Exits with 1 if one bears none or \
-             cannot be read.",
+            "Shows which marks images bear: content credentials (c2pa) and a digital source type in \
+             XMP (xmp). It does not read what content credentials say. Exits with 1 if an image \
+             bears no mark or cannot be read.",
         )
         .arg(path("file", "FILE").num_args(1..).help("An image"))
         .arg(
@@ -338,7 +338,7 @@ fn verify() -> Command {
 
 fn completions() -> Command {
     Command::new("completions")
-        .about("Prints what completes this command line in a shell")
+        .about("Prints shell completions")
         .arg(required("shell", "SHELL").value_parser(value_parser!(Shell)))
 }
 

@@ -171,7 +171,7 @@ pub const SETTINGS: &[Setting] = settings! {
         "model-price" PRICE;
         /// Time limit for one answer of a model
         "model-timeout" DURATION = "60s" [Refine TestModel];
-        /// Whether a provider that perhaps accepted a request is asked again: unknown (yes), or never
+        /// Whether to repeat a request that the provider may already have accepted: unknown (yes), or never
         "model-repeat" REPEAT = "unknown" [Refine];
         /// Memory of one instance of the model
         "model-memory" SIZE = "1GiB" [Refine TestModel];

@@ -26,16 +26,16 @@ pub fn tasks() -> Command {
         .arg(task_id().required(true));
     let retry = acting(
         "retry",
-        "Submits failed tasks again",
-        "Submits failed tasks again, as new ones of the same users, outside of their quotas. By a \
-         filter the newest of each user is, if the user may still want it: the others count as \
-         failed here, and it says why.",
+        "Resubmits failed tasks",
+        "Resubmits failed tasks, as new ones of the same users, outside of their quotas. With a \
+         filter, only the newest one of each user is retried, if the user may still want it; the \
+         others are reported as failed, with the reason.",
     );
     let cancel = acting(
         "cancel",
         "Fails tasks that have not ended, and gives their quota back",
-        "Fails tasks that have not ended, and gives their quota back. By a filter those that have \
-         ended count as failed here.",
+        "Fails tasks that have not ended, and gives their quota back. With a filter, those that \
+         have ended are reported as failed.",
     );
     let delete = acting(
         "delete",
@@ -121,7 +121,7 @@ fn acting(name: &'static str, about: &'static str, long_about: &'static str) -> 
     Command::new(name)
         .about(about)
         .long_about(format!(
-            "{long_about} Those that a filter matches are counted and asked for first."
+            "{long_about} With a filter, you are shown how many tasks match, and asked to confirm."
         ))
         .arg(task_id().conflicts_with_all(NAMES))
         .args(filter())
