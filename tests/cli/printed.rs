@@ -115,6 +115,14 @@ fn bash_completes_each_word() {
     }
 }
 
+#[test]
+fn help_is_a_command_too() {
+    for command in ["", "serve", "tasks list"] {
+        let help = printed(&with("help", command, ""));
+        assert_eq!(help, printed(&with("", command, "--help")), "{command}");
+    }
+}
+
 /// Everything under its heading, as the documents have it.
 #[test]
 fn the_help_is_in_groups() {

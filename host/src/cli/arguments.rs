@@ -38,7 +38,6 @@ pub fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .disable_help_subcommand(true)
         .after_help(STATUSES)
         .subcommand(serve())
         .subcommand(refine())

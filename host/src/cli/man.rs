@@ -8,7 +8,8 @@ use super::failure::Failure;
 use super::terminal::print;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let program = command();
+    // The manual pages say what `help` would.
+    let program = command().disable_help_subcommand(true);
     let source = format!(
         "{} {}",
         program.get_name(),
