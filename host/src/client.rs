@@ -56,7 +56,8 @@ impl Client {
     }
 
     /// Uploads the original unless it is a URL, submits the refinement, waits for its end,
-    /// and returns the refined image with the model's notes.
+    /// and returns the refined image with the model's notes. What it uploaded is deleted if the
+    /// API refuses the refinement.
     ///
     /// # Errors
     ///
@@ -74,7 +75,8 @@ impl Client {
                 (upload.image_url.clone(), Some(upload))
             }
         };
-        let submitted = self.submit(&url, request).await?;
+        let submitted = self.submit(&url, request).await;
+        let submitted = self.discard_if_refused(upload.as_ref(), submitted).await?;
         let mut events = std::pin::pin!(self.watch(&submitted.task_id).await?);
         while let Some(event) = events.try_next().await? {
             match event {
@@ -89,6 +91,20 @@ impl Client {
             }
         }
         Err(ClientError::Interrupted)
+    }
+
+    /// Deletes an upload if what it was for is refused: nothing needs it then.
+    async fn discard_if_refused(
+        &self,
+        upload: Option<&Upload>,
+        submitted: Result<Task, ClientError>,
+    ) -> Result<Task, ClientError> {
+        if let Some(upload) = upload
+            && submitted.as_ref().is_err_and(ClientError::is_refusal)
+        {
+            let _ = self.delete_upload(&upload.path).await;
+        }
+        submitted
     }
 
     async fn result(
@@ -148,7 +164,8 @@ impl Client {
         self.delete(&path).await
     }
 
-    /// Creates a task. A mask that is no URL is uploaded, and stays until it is deleted.
+    /// Creates a task. A mask that is no URL is uploaded, and stays until it is deleted, unless
+    /// the API refuses the request.
     ///
     /// # Errors
     ///
@@ -159,15 +176,20 @@ impl Client {
         original_image_url: &str,
         request: &RefineRequest,
     ) -> Result<Task, ClientError> {
-        let mask_url = match &request.mask {
-            Some(OriginalImage::Url(url)) => Some(url.clone()),
-            Some(OriginalImage::Bytes(bytes)) => Some(self.upload(bytes.clone()).await?.image_url),
-            None => None,
+        let (mask_url, upload) = match &request.mask {
+            Some(OriginalImage::Url(url)) => (Some(url.clone()), None),
+            Some(OriginalImage::Bytes(bytes)) => {
+                let upload = self.upload(bytes.clone()).await?;
+                (Some(upload.image_url.clone()), Some(upload))
+            }
+            None => (None, None),
         };
         let body = request.body(original_image_url, mask_url.as_deref());
         let body = ("application/json", body.to_string().into());
-        self.ask(Method::POST, "/api/concepts/refine", Some(body))
-            .await
+        let submitted = self
+            .ask(Method::POST, "/api/concepts/refine", Some(body))
+            .await;
+        self.discard_if_refused(upload.as_ref(), submitted).await
     }
 
     /// A task as it is now.

@@ -44,6 +44,13 @@ pub enum ClientError {
     Malformed(String),
 }
 
+impl ClientError {
+    /// Whether the API said no: nothing came of the request.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::Api { status: ..500, .. })
+    }
+}
+
 fn problems(fields: &BTreeMap<String, Vec<String>>) -> String {
     let field =
         |(name, problems): (&String, &Vec<String>)| format!(" {name} {}.", problems.join(", "));

@@ -27,6 +27,7 @@ async fn start(data: &Path, limit: u32) -> Host {
             limit,
             window: Window::Day,
         }))
+        .uploads(3)
         .build()
         .unwrap();
     let components = Components::load(Some(&artifacts::components()), &config).unwrap();
@@ -143,6 +144,17 @@ async fn a_client_in_process_is_a_user_like_others() {
     let tasks = ada.tasks(None).await.unwrap();
     let ids: Vec<_> = tasks.items.iter().map(|task| &task.task_id).collect();
     assert_eq!(ids, [&task.task_id, &concept.task_id]);
+
+    // What was uploaded for a refinement that is refused is gone: of the three uploads that are
+    // allowed, each of these needs two more.
+    let refused = RefineRequest::new("").mask(png(64, 48).bytes);
+    for _ in 0..2 {
+        let error = ada.refine(png(64, 48).bytes, &refused).await.unwrap_err();
+        assert!(
+            matches!(error, ClientError::Api { status: 422, .. }),
+            "{error:?}"
+        );
+    }
 
     // The quota is that of the API, and so are its sentences.
     let error = ada.submit(&upload.image_url, &request).await.unwrap_err();
