@@ -244,6 +244,12 @@ fn a_queue_in_nats_is_reached() {
         server.address()
     );
     has_no_queue(&check(&url), &expected);
+    let expected = format!(
+        "NATS at {} cannot be used: JetStream does not answer: the server may run without it, or \
+         in another domain",
+        server.address()
+    );
+    has_no_queue(&check(&format!("{url}&domain=elsewhere")), &expected);
 
     let away = NatsServer::away();
     let done = check(&format!("nats://ada:hunter2@{}", away.address()));

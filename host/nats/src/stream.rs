@@ -1,10 +1,12 @@
 //! The stream and its consumer: created if they do not exist, otherwise checked.
 
+use std::error::Error;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, PullConsumer, pull};
 use async_nats::jetstream::context::{
-    ConsumerInfoErrorKind, CreateStreamError, CreateStreamErrorKind, GetStreamErrorKind,
+    ConsumerInfoErrorKind, CreateStreamError, CreateStreamErrorKind, GetStreamError,
+    GetStreamErrorKind, RequestError, RequestErrorKind,
 };
 use async_nats::jetstream::stream::{
     self, ConsumerError, ConsumerErrorKind, DiscardPolicy, RetentionPolicy, StorageType,
@@ -26,6 +28,10 @@ const CAPACITY: i64 = 1_000_000;
 
 /// Limit of waiting fetches over all hosts; each has one per core.
 const MAX_WAITING: i64 = 8192;
+
+/// Nobody listens where JetStream is asked.
+const NO_JETSTREAM: &str =
+    "JetStream does not answer: the server may run without it, or in another domain";
 
 /// Creates the missing ones.
 pub(super) async fn ensure(context: &Context, address: &Address) -> Result<PullConsumer, Fault> {
@@ -62,7 +68,7 @@ pub(super) async fn find(context: &Context, address: &Address) -> Result<Option<
                 {
                     Ok(None)
                 }
-                _ => Err(Fault::other(error)),
+                _ => Err(of_search(error)),
             };
         }
     };
@@ -170,10 +176,15 @@ fn of_stream(error: &CreateStreamError) -> Fault {
     match error.kind() {
         CreateStreamErrorKind::JetStream(refused) => judged("the stream", &refused),
         CreateStreamErrorKind::TimedOut => Fault::Silent,
-        CreateStreamErrorKind::JetStreamUnavailable => Fault::Other(
-            "JetStream does not answer: the server may run without it, or in another domain"
-                .to_owned(),
-        ),
+        CreateStreamErrorKind::JetStreamUnavailable => Fault::Other(NO_JETSTREAM.to_owned()),
+        _ => Fault::other(error),
+    }
+}
+
+fn of_search(error: GetStreamError) -> Fault {
+    let request = error.source().and_then(<dyn Error>::downcast_ref);
+    match request.map(RequestError::kind) {
+        Some(RequestErrorKind::NoResponders) => Fault::Other(NO_JETSTREAM.to_owned()),
         _ => Fault::other(error),
     }
 }
