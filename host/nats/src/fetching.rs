@@ -14,13 +14,14 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::receipt::Unanswered;
 
-/// How long the server lets a fetch wait for a message.
-const EXPIRY: Duration = Duration::from_secs(20);
+/// How long the server lets a fetch wait for a message. Until then a host that hangs is sent
+/// messages, also those of the tasks that others are to take over from it.
+const EXPIRY: Duration = Duration::from_secs(5);
 
 /// How long a waiting fetch may get no response: the server should at least have said
 /// that there is no message. A fetch can get lost in a failover between servers of a
 /// cluster.
-const SILENCE: Duration = Duration::from_secs(25);
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Delay before the next fetch after one failed.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);

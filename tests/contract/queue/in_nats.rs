@@ -1,7 +1,8 @@
 //! The queue in NATS JetStream, and what only one beyond the process can go
 //! through: its server away, killed, wiped or hanging.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use concept_refinement_capability::queue::{Delivery, TaskQueue, Work};
@@ -13,7 +14,8 @@ use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
 use serde_json::json;
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
 
 use super::{FAULT, QueueBackend, assert_away, assert_back, message};
 
@@ -212,6 +214,42 @@ async fn no_host_fetches_more_than_its_receivers_wait_for() {
         delivery.await.unwrap().unwrap().ack().await;
     }
     first.ack().await;
+}
+
+/// Its connection stays, and what it is sent is hidden from others for the ack wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_hangs_is_soon_sent_no_more_messages() {
+    let server = NatsServer::start();
+    let url = format!("{}?stream=tasks", server.url());
+    let other = open(&url).await.unwrap();
+    let waits_for = |messages: u64| {
+        let info = server.ask("CONSUMER.INFO.tasks.workers", &json!({}));
+        (info["num_waiting"] == messages).then_some(())
+    };
+    let (hang, hangs) = oneshot::channel();
+    let (end, ends) = mpsc::channel::<()>();
+    let host = thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let queue = open(&url).await.unwrap();
+            tokio::select! {
+                _ = queue.receive() => panic!("nothing was published"),
+                _ = hangs => {}
+            }
+            // Nothing else in this runtime goes on meanwhile.
+            let _ = ends.recv();
+        });
+    });
+    eventually("it waits for a message", SOON, async || waits_for(1)).await;
+    hang.send(()).unwrap();
+    let limit = Duration::from_secs(15);
+    eventually("its fetch expires", limit, async || waits_for(0)).await;
+    let id = publish(&other).await;
+    let delivery = receive(&other).await;
+    assert_eq!(delivery.work().task_id(), Some(&*id));
+    delivery.ack().await;
+    drop(end);
+    host.join().unwrap();
 }
 
 /// What is published again within JetStream's window for duplicates is no
