@@ -28,6 +28,9 @@ pub(crate) enum Fault {
     /// The database was not reached yet, has no tables, or its time is unknown.
     #[error("it is not ready: {0}")]
     NotReady(String),
+    /// Found before the server refuses it.
+    #[error("its user may not create or use the tables of this schema")]
+    NotAllowed,
     /// No notifications arrive, for example behind a pooler that switches connections
     /// after each transaction.
     #[error("its notifications do not arrive")]
@@ -105,6 +108,7 @@ impl Fault {
     pub(crate) fn refusal(&self) -> Option<String> {
         let error = match self {
             Self::Version(error) => return Some(error.to_string()),
+            Self::NotAllowed => return Some(self.to_string()),
             Self::Engine(error) => error,
             _ => return None,
         };
@@ -114,9 +118,7 @@ impl Fault {
                     "it refuses this user or password"
                 }
                 SqlState::INVALID_CATALOG_NAME => "it has no database of this name",
-                SqlState::INSUFFICIENT_PRIVILEGE => {
-                    "its user may not create or use the tables of this schema"
-                }
+                SqlState::INSUFFICIENT_PRIVILEGE => return Self::NotAllowed.refusal(),
                 SqlState::READ_ONLY_SQL_TRANSACTION => READ_ONLY,
                 _ => return None,
             };

@@ -70,6 +70,16 @@ pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
     })
 }
 
+/// Whether the user has the rights to create the tables, and the schema if there is none.
+pub(crate) async fn may_create(database: &Database) -> Result<bool, Fault> {
+    const SQL: &str = "SELECT coalesce( \
+             (SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE') \
+                 FROM pg_catalog.pg_namespace WHERE nspname = $1), \
+             has_database_privilege(current_database(), 'CREATE'))";
+    let session = database.unready_session(DEADLINE).await?;
+    session.ask(SQL, &parameters![database.schema]).await
+}
+
 /// Makes the migrations that are due, in one transaction: if it is interrupted, nothing has
 /// changed. Hosts that start together take turns, and the later ones find it done.
 pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
