@@ -8,6 +8,10 @@ use concept_refinement_domain::capability::CapabilityError;
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
+/// Begins the addresses of AWS's metadata service, which is asked for the credentials of the
+/// machine if no others are set. Errors name the address.
+const METADATA: &str = "http://169.254.169.254/latest/";
+
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -18,6 +22,8 @@ pub(super) enum Fault {
     ElsewhereInTheWorld,
     /// The key is unknown, or its secret is wrong.
     Credentials,
+    /// No key is set, and the machine has none.
+    NoCredentials,
     /// The key does not permit this.
     Forbidden,
     /// The clocks differ too much.
@@ -43,7 +49,10 @@ impl Fault {
             | Self::Forbidden
             | Self::Clock
             | Self::Certificate(_) => true,
-            Self::Missing | Self::Busy | Self::Unreachable | Self::Broken => false,
+            // A machine may get its role later.
+            Self::NoCredentials | Self::Missing | Self::Busy | Self::Unreachable | Self::Broken => {
+                false
+            }
         }
     }
 
@@ -57,6 +66,10 @@ impl Fault {
             Self::Credentials => {
                 "its credentials are refused: AWS_ACCESS_KEY_ID is not known, or \
                  AWS_SECRET_ACCESS_KEY does not fit it"
+            }
+            Self::NoCredentials => {
+                "there are no credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not \
+                 set, and the metadata service of this machine gives none"
             }
             Self::Forbidden => {
                 "its credentials do not permit this: they need s3:ListBucket, s3:GetObject, \
@@ -83,6 +96,9 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let text = error.to_string();
+        if text.contains(METADATA) {
+            return Self::NoCredentials;
+        }
         match code(&text) {
             Some("NoSuchBucket" | "InvalidBucketName") => return Self::NoBucket,
             Some(
@@ -148,4 +164,53 @@ impl From<&HttpError> for Fault {
 pub(super) fn code(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("<Code>")?;
     rest.split_once("</Code>").map(|(code, _)| code)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures::future::BoxFuture;
+    use http::StatusCode;
+    use object_store::aws::AmazonS3Builder;
+    use object_store::client::{HttpClient, HttpConnector, HttpRequest, HttpResponse, HttpService};
+    use object_store::path::Path;
+    use object_store::{ClientOptions, GetOptions, ObjectStore as _};
+
+    use super::*;
+
+    /// Finds nothing anywhere.
+    #[derive(Debug)]
+    struct Nowhere;
+
+    impl HttpConnector for Nowhere {
+        fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+            Ok(HttpClient::new(Self))
+        }
+    }
+
+    impl HttpService for Nowhere {
+        fn call<'a, 'b>(&'a self, _: HttpRequest) -> BoxFuture<'b, Result<HttpResponse, HttpError>>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            let mut response = HttpResponse::new(Bytes::new().into());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            Box::pin(std::future::ready(Ok(response)))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_machine_without_credentials_is_told_from_a_server_that_fails() {
+        let without = AmazonS3Builder::new()
+            .with_bucket_name("images")
+            .with_http_connector(Nowhere);
+        let with = without.clone().with_access_key_id("key");
+        let with = with.with_secret_access_key("secret");
+        for (s3, expected) in [(without, Fault::NoCredentials), (with, Fault::Missing)] {
+            let s3 = s3.build().unwrap();
+            let answer = s3.get_opts(&Path::from("a"), GetOptions::default()).await;
+            assert_eq!(answer.err().map(Fault::from), Some(expected));
+        }
+    }
 }
