@@ -47,6 +47,8 @@ struct State {
     is_paused: bool,
     pending: u64,
     processing: u64,
+    /// How many of those in progress have lost their worker.
+    expired_leases: u64,
     /// How long the oldest one waits.
     oldest: Option<Duration>,
     answer: Value,
@@ -61,13 +63,21 @@ impl State {
         let field = |name: &str| answer.get(name);
         let number = |name: &str| client.expected(field(name).and_then(Value::as_u64));
         let oldest = field("oldest_pending_seconds").and_then(Value::as_f64);
+        // Earlier versions do not tell it.
+        let expired_leases = field("expired_leases").and_then(Value::as_u64);
         Ok(Self {
             is_paused: client.expected(field("paused").and_then(Value::as_bool))?,
             pending: number("pending")?,
             processing: number("processing")?,
+            expired_leases: expired_leases.unwrap_or_default(),
             oldest: oldest.and_then(|oldest| Duration::try_from_secs_f64(oldest).ok()),
             answer,
         })
+    }
+
+    /// How many tasks somebody works on.
+    fn at_work(&self) -> u64 {
+        self.processing.saturating_sub(self.expired_leases)
     }
 
     fn shown(&self) -> String {
@@ -77,8 +87,12 @@ impl State {
         };
         let oldest = self.oldest.filter(|_| self.pending > 0);
         let oldest = oldest.map(|oldest| format!(", the oldest for {}", span(oldest)));
+        let lost = match self.expired_leases {
+            0 => String::new(),
+            lost => format!(", {lost} without a worker"),
+        };
         format!(
-            "queue        {state}\npending      {}{}\nprocessing   {}\n",
+            "queue        {state}\npending      {}{}\nprocessing   {}{lost}\n",
             self.pending,
             oldest.unwrap_or_default(),
             self.processing
@@ -86,7 +100,8 @@ impl State {
     }
 }
 
-/// Pauses the queue, and returns once nothing is in progress.
+/// Pauses the queue, and returns once nobody works on a task: those that have lost their
+/// workers are not taken over meanwhile.
 async fn drained(client: &AdminClient, reason: &Value) -> Result<State, Failure> {
     let waiting = Waiting::new(None);
     let stopped = format!("{PAUSED}, or about to be: `queue resume` lets tasks begin again");
@@ -94,9 +109,9 @@ async fn drained(client: &AdminClient, reason: &Value) -> Result<State, Failure>
         client.post("queue/pause", reason).await?;
         let ended = patiently(async || {
             let state = State::now(client).await?;
-            let (processing, pending) = (state.processing, state.pending);
-            waiting.tell(0, format!("{processing} in progress, {pending} pending"));
-            Ok((!state.is_paused || processing == 0).then_some(state))
+            let (at_work, pending) = (state.at_work(), state.pending);
+            waiting.tell(0, format!("{at_work} in progress, {pending} pending"));
+            Ok((!state.is_paused || at_work == 0).then_some(state))
         });
         ended.await.map_err(|problem| problem.after(PAUSED))
     };
@@ -114,9 +129,10 @@ mod tests {
 
     #[test]
     fn the_state_is_told() {
-        for (is_paused, pending, oldest, expected) in [
+        for (is_paused, pending, expired_leases, oldest, expected) in [
             (
                 false,
+                0,
                 0,
                 None,
                 "queue        running\npending      0\nprocessing   2\n",
@@ -124,20 +140,23 @@ mod tests {
             (
                 true,
                 3,
+                0,
                 Some(190),
                 "queue        paused\npending      3, the oldest for 3 min\nprocessing   2\n",
             ),
             (
                 true,
                 0,
+                1,
                 Some(190),
-                "queue        paused\npending      0\nprocessing   2\n",
+                "queue        paused\npending      0\nprocessing   2, 1 without a worker\n",
             ),
         ] {
             let state = State {
                 is_paused,
                 pending,
                 processing: 2,
+                expired_leases,
                 oldest: oldest.map(Duration::from_secs),
                 answer: Value::Null,
             };
