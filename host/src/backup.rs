@@ -14,6 +14,7 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -41,12 +42,24 @@ pub struct Backup {
     stores: Vec<Arc<dyn Embedded>>,
     /// Disk space that copies of databases must leave for the service's tasks.
     room: Arc<Room>,
+    /// What is not in a backup, as sentences for a requester who does not know it.
+    elsewhere: Vec<String>,
 }
 
 impl Backup {
     /// For a data directory with these stores.
-    pub fn new(data: Folder, stores: Vec<Arc<dyn Embedded>>, room: Arc<Room>) -> Self {
-        Self { data, stores, room }
+    pub fn new(
+        data: Folder,
+        stores: Vec<Arc<dyn Embedded>>,
+        room: Arc<Room>,
+        elsewhere: Vec<String>,
+    ) -> Self {
+        Self {
+            data,
+            stores,
+            room,
+            elsewhere,
+        }
     }
 
     /// Sends a backup from the process that owns the directory, and returns a summary of
@@ -92,7 +105,8 @@ impl Backup {
         match copied {
             Ok(counts) => {
                 let counts = summary(&counts);
-                frames.end(Ok(&counts))?;
+                let told = [slice::from_ref(&counts), self.elsewhere.as_slice()].concat();
+                frames.end(Ok(&told.join("\n")))?;
                 Ok(counts)
             }
             Err(error) => {

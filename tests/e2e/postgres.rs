@@ -13,8 +13,9 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::s3::{Kind, shared};
 use concept_refinement_tests::service::Launch;
 
+use crate::backup::{ended, streaming};
 use crate::outage;
-use crate::shared::origin;
+use crate::shared::{origin, scripted_over};
 
 /// The database by a way that can be broken, and new tables in it.
 pub fn by(proxy: &Proxy) -> String {
@@ -119,4 +120,29 @@ async fn a_server_that_is_read_only_now_is_listened_to_no_longer() {
         (quick == 4).then_some(())
     })
     .await;
+}
+
+/// Only the service knows where its stores are: nobody tells the command.
+#[test]
+fn a_backup_says_what_is_not_in_it() {
+    let launch = scripted_over(&postgres().url(&new_schema()));
+    let _service = launch.start();
+    let (code, archive, said) = ended(streaming(&launch.data()));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(archive.starts_with(b"SHA256SUMS"), "{archive:?}");
+    let lines: Vec<_> = said.lines().collect();
+    let elsewhere = |what: &str, engine: &str| {
+        format!(
+            "concept-refinement: {what} are in {engine}://…, and are backed up and restored by its \
+             tools"
+        )
+    };
+    assert_eq!(
+        lines[..2],
+        [
+            elsewhere("tasks and concepts", "postgres"),
+            elsewhere("images", "s3")
+        ]
+    );
+    assert!(lines[2].contains("backed up "), "{said}");
 }

@@ -51,8 +51,8 @@ impl<W: Write> Frames<W> {
         BufWriter::with_capacity(FRAME, self)
     }
 
-    /// Ends the stream with a summary of the archive, or with the reason why it is
-    /// incomplete.
+    /// Ends the stream with a summary of the archive (see [`Receiver::outcome`]), or with the
+    /// reason why it is incomplete.
     pub fn end(&self, outcome: Result<&str, &str>) -> io::Result<()> {
         let (kind, text) = match outcome {
             Ok(counts) => (WHOLE, counts),
@@ -128,8 +128,8 @@ impl<R: Read> Receiver<R> {
         }
     }
 
-    /// A summary of the archive, or the reason why it is incomplete. None: the stream was
-    /// not read to its end.
+    /// A summary of the archive, with a line for each thing that is not in it, or the reason
+    /// why it is incomplete. None: the stream was not read to its end.
     pub fn outcome(self) -> Option<Result<String, String>> {
         self.outcome
     }

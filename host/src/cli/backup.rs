@@ -31,14 +31,14 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let problem = "standard output is a terminal: pipe it, or name a directory";
         return Err(Failure::usage(problem));
     }
-    for sentence in capabilities::not_in_backups(&config)? {
-        say(&sentence);
-    }
     let started = Instant::now();
     let received = match to == Path::new("-") {
         true => to_stdout(Source::of(&config)?)?,
         false => to_directory(&config, &std::path::absolute(to)?)?,
     };
+    for sentence in &received.elsewhere {
+        say(sentence);
+    }
     let done = format!(
         "backed up {} ({} in {:.1} s)",
         received.counts,
@@ -57,6 +57,8 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 struct Received {
     /// A summary of its contents.
     counts: String,
+    /// What the service says that is not in it, as sentences.
+    elsewhere: Vec<String>,
     /// Bytes of its files.
     bytes: u64,
 }
@@ -128,9 +130,14 @@ fn received<R: io::Read>(
         Some(Err(why)) => bail!("{why}"),
         outcome => {
             let bytes = taken?;
-            let counts = outcome.and_then(Result::ok);
-            let counts = counts.context("the backup was not read to its end")?;
-            Ok(Received { counts, bytes })
+            let told = outcome.and_then(Result::ok);
+            let told = told.context("the backup was not read to its end")?;
+            let mut lines = told.lines().map(str::to_owned);
+            Ok(Received {
+                counts: lines.next().unwrap_or_default(),
+                elsewhere: lines.collect(),
+                bytes,
+            })
         }
     }
 }
@@ -151,13 +158,17 @@ impl Source {
         if let Some(client) = ControlClient::connect(&config.data_dir)? {
             return Ok(Self::Service(client));
         }
+        for sentence in capabilities::not_in_backups(config)? {
+            say(&sentence);
+        }
         let runtime = tokio::runtime::Runtime::new()?;
         let stores = runtime.block_on(ConfiguredStores::of(config).at_rest())?;
         let data = config.data_dir.display();
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
         let data = Folder::open(&config.data_dir).with_context(|| unreadable(config))?;
-        Ok(Self::AtRest(Backup::new(data, stores, Arc::default())))
+        let backup = Backup::new(data, stores, Arc::default(), Vec::new());
+        Ok(Self::AtRest(backup))
     }
 
     /// Starts the backup and returns the stream to read it from. `scratch` is for the

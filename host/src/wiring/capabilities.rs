@@ -194,7 +194,7 @@ fn host_name() -> String {
 
 /// The data that a backup of a configuration does not contain, as sentences for the
 /// operator.
-pub fn not_in_backups(config: &Config) -> anyhow::Result<Vec<String>> {
+pub fn not_in_backups(config: &Config) -> Result<Vec<String>, HostError> {
     fn of<O, S>(what: &str, store: &Configured<O, S>) -> Option<String> {
         let name = store.engine.name;
         let said = || format!("{what} are in {name}…, and are backed up and restored by its tools");

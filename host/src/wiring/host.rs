@@ -332,7 +332,8 @@ impl HostBuilder {
         let data = data
             .with_context(|| format!("opening the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
-        let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room));
+        let elsewhere = capabilities::not_in_backups(&config)?;
+        let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room), elsewhere);
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
         let connection = client::Connection {
