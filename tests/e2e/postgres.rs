@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::deadline::{READINESS, SOON, eventually};
 use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::postgres::{Data, Postgres, Release, new_schema};
@@ -145,4 +145,42 @@ fn a_backup_says_what_is_not_in_it() {
         ]
     );
     assert!(lines[2].contains("backed up "), "{said}");
+}
+
+/// The disk is that of the database, which only the database sees.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_without_room_is_told_by_readiness_and_the_log() {
+    let schema = new_schema();
+    let service = scripted(&postgres().url(&schema)).start();
+    let client = Client::user(service.url(), "ada");
+    let original = origin().picture(&pictures::png(8, 8));
+    postgres().execute(&format!(
+        "CREATE FUNCTION {schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END $$; \
+         CREATE TRIGGER refused BEFORE INSERT ON {schema}.task \
+             FOR EACH ROW EXECUTE FUNCTION {schema}.refuse()"
+    ));
+    let refused = client.refine(&original, "echo it").await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    let detail = refused.json()["detail"].clone();
+    assert_eq!(detail, "The task store has no room left.");
+    let tasks = async || {
+        let ready = client.get("/api/health/ready").await;
+        assert_eq!(ready.status, 200, "{ready:?}");
+        ready.json()["capabilities"]["tasks"].clone()
+    };
+    eventually("it says so", READINESS, async || {
+        (tasks().await == "The disk has no room left for new tasks.").then_some(())
+    })
+    .await;
+
+    postgres().execute(&format!("DROP TRIGGER refused ON {schema}.task"));
+    eventually("it is ready", READINESS, async || {
+        (tasks().await == "ok").then_some(())
+    })
+    .await;
+    let task = client.refined(&original, "echo it").await;
+    assert_eq!(task["status"], "completed", "{task}");
+    let log = service.stop().log;
+    assert!(log.contains("the task store has no room left"), "{log}");
 }

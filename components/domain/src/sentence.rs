@@ -33,6 +33,9 @@ pub const DISK_AT_RESERVE: &str = "The disk has no room left for new tasks.";
 /// The same while all images together take as much as they may.
 pub const IMAGES_AT_LIMIT: &str = "The image store has no room left for new tasks.";
 
+/// Why the task store refuses what takes room.
+pub const TASK_STORE_FULL: &str = "The task store has no room left.";
+
 /// The error of a task that no worker had begun by its deadline, so many seconds after its
 /// submission.
 pub fn not_started(seconds: u32) -> String {

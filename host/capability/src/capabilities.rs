@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, CapabilityState, Claimed};
 use concept_refinement_domain::erasure;
-use concept_refinement_domain::sentence::QUEUE_PAUSED;
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, QUEUE_PAUSED};
 use futures::future::try_join_all;
 use parking_lot::Mutex;
 
@@ -139,10 +139,16 @@ impl Capabilities {
             Some(states) => states,
             None => self.probe(&Tokio::default()).await,
         };
+        let lacks_room = || {
+            let room = self.room.lacks_for_task().map(NoRoom::sentence);
+            // A store on another machine has a disk that only it sees.
+            let has_refused = self.probes.has_refused_for_room(self.clock.now());
+            room.or(has_refused.then_some(DISK_AT_RESERVE))
+        };
         for state in states.iter_mut().filter(|state| state.problem.is_none()) {
             let problem = match state.name.as_str() {
                 "queue" => self.pause.is_set().then_some(QUEUE_PAUSED),
-                "tasks" => self.room.lacks_for_task().map(NoRoom::sentence),
+                "tasks" => lacks_room(),
                 _ => None,
             };
             state.problem = problem.map(str::to_owned);

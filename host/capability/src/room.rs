@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use concept_refinement_domain::sentence::{DISK_AT_RESERVE, IMAGES_AT_LIMIT};
+use concept_refinement_domain::sentence::{DISK_AT_RESERVE, IMAGES_AT_LIMIT, TASK_STORE_FULL};
 use parking_lot::{Mutex, MutexGuard};
 use rustix::fs::statvfs;
 
@@ -334,7 +334,7 @@ impl NoRoom {
     pub fn refusal(self) -> &'static str {
         match self {
             Self::Store => IMAGES_AT_LIMIT,
-            Self::Disk => "The task store has no room left.",
+            Self::Disk => TASK_STORE_FULL,
         }
     }
 }

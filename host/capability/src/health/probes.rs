@@ -2,20 +2,35 @@
 //! probing a store writes to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use concept_refinement_domain::capability::{CapabilityError, CapabilityState, ErrorKind};
+use concept_refinement_domain::sentence::TASK_STORE_FULL;
+use concept_refinement_domain::timestamp::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::intercept::{Interceptor, Operations};
-use crate::{Answer, Capabilities};
+use crate::{Answer, Capabilities, Clock};
 
-/// The last result of probing, and a signal that a call has failed since.
+/// How long a refusal for lack of room counts: readiness has to follow a change within 15 s.
+const REFUSAL_COUNTS: Duration = Duration::from_secs(10);
+
+/// The last result of probing, and what calls have shown since.
 #[derive(Debug, Default)]
 pub struct Probes {
     /// None: there is no background probe.
     states: Mutex<Option<Vec<CapabilityState>>>,
     failed: Notify,
+    /// When the task store last refused something for lack of room, which a probe need not
+    /// meet: it takes none.
+    refused_for_room: Mutex<Option<Timestamp>>,
+}
+
+/// Notices failing calls.
+struct Watch {
+    probes: Arc<Probes>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Probes {
@@ -34,11 +49,24 @@ impl Probes {
         self.failed.notified().await;
     }
 
+    /// Whether the task store has lately refused something for lack of room.
+    pub fn has_refused_for_room(&self, now: Timestamp) -> bool {
+        counts(*self.refused_for_room.lock(), now)
+    }
+
     /// Wraps the stores so that failing calls are noticed.
     pub fn around(capabilities: Capabilities) -> Capabilities {
-        let probes = Arc::clone(&capabilities.probes);
-        capabilities.behind(probes)
+        let watch = Watch {
+            probes: Arc::clone(&capabilities.probes),
+            clock: Arc::clone(&capabilities.clock),
+        };
+        capabilities.behind(Arc::new(watch))
     }
+}
+
+/// Whether a refusal still counts. One of the future does not: the clock was set back.
+fn counts(refused: Option<Timestamp>, now: Timestamp) -> bool {
+    refused.is_some_and(|at| at <= now && now.since(at) < REFUSAL_COUNTS)
 }
 
 /// Whether the error means that the store cannot be used, rather than that the request
@@ -50,7 +78,7 @@ fn is_of_the_store(error: &CapabilityError) -> bool {
     }
 }
 
-impl<C: Operations + ?Sized> Interceptor<C> for Probes {
+impl<C: Operations + ?Sized> Interceptor<C> for Watch {
     fn intercept<'a>(
         &'a self,
         operation: C::Operation<'a>,
@@ -59,10 +87,38 @@ impl<C: Operations + ?Sized> Interceptor<C> for Probes {
         let call = inner.run(operation);
         Box::pin(async move {
             let reply = call.await;
-            if reply.as_ref().is_err_and(is_of_the_store) {
-                self.failed.notify_one();
+            if let Err(error) = &reply
+                && is_of_the_store(error)
+            {
+                if error.message == TASK_STORE_FULL {
+                    *self.probes.refused_for_room.lock() = Some(self.clock.now());
+                }
+                self.probes.failed.notify_one();
             }
             reply
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_for_lack_of_room_counts_for_a_while() {
+        for (name, refused, now, expected) in [
+            ("none", None, 100, false),
+            ("just now", Some(100), 100, true),
+            ("lately", Some(100), 109, true),
+            ("too long ago", Some(100), 110, false),
+            ("before the clock was set back", Some(100), 99, false),
+        ] {
+            let refused = refused.map(Timestamp::from_secs);
+            assert_eq!(
+                counts(refused, Timestamp::from_secs(now)),
+                expected,
+                "{name}"
+            );
+        }
     }
 }

@@ -6,6 +6,7 @@ use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::room::NoRoom;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::rulebook::Refusal;
+use concept_refinement_domain::sentence::TASK_STORE_FULL;
 
 use super::damage::Damage;
 use crate::sqlite::{is_damage, is_full};
@@ -42,7 +43,7 @@ impl Fault {
             }
             Self::Engine(error) if is_full(&error) => {
                 log_throttled!(error, "the task store has no room left", %error);
-                CapabilityError::full("The task store has no room left.")
+                CapabilityError::full(TASK_STORE_FULL)
             }
             Self::Engine(error) if is_damage(&error) => {
                 damage.found(&error);

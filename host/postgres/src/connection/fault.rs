@@ -11,6 +11,7 @@ use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::document::Unreadable;
 use concept_refinement_domain::rulebook::Refusal;
+use concept_refinement_domain::sentence::TASK_STORE_FULL;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
@@ -67,12 +68,13 @@ impl Fault {
                 log_throttled!(error, "new tasks are refused", %error);
                 CapabilityError::full(error.refusal())
             }
+            fault if fault.is(&SqlState::DISK_FULL) => {
+                log_throttled!(error, "the task store has no room left", error = %fault);
+                CapabilityError::full(TASK_STORE_FULL)
+            }
             fault => {
                 log_throttled!(error, "the task store failed", error = %fault);
-                match fault.is(&SqlState::DISK_FULL) {
-                    true => CapabilityError::full("The task store has no room left."),
-                    false => unavailable(),
-                }
+                unavailable()
             }
         }
     }
