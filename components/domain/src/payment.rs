@@ -152,13 +152,9 @@ impl Payment {
         }
     }
 
-    /// The state when the last call of a link was not accepted, unless a receipt shows that it
-    /// was: its work goes on then.
+    /// The state when the last call of a link was not accepted.
     #[must_use]
     pub fn call_not_accepted(&self, link: &str) -> Self {
-        if self.usage.get(link).is_some_and(LinkUsage::is_accepted) {
-            return self.clone();
-        }
         let mut refused = Self {
             calls: self.calls.saturating_sub(1),
             ..self.clone()
@@ -323,12 +319,6 @@ mod tests {
                 true,
                 false,
             ),
-            (
-                "repeated, and accepted by its receipt",
-                vec!["+", "+", "a", "-"],
-                false,
-                true,
-            ),
             ("a receipt before any call", vec!["a"], false, false),
         ] {
             let payment = after(&steps);
@@ -348,7 +338,6 @@ mod tests {
         assert_eq!(answered.call_answered("a"), None, "it is known");
         assert_eq!(answered.call_answered("b"), None, "another link");
         assert_eq!(after(&["+", "a"]).call_answered("a"), None, "its receipt");
-        assert_eq!(price(&after(&["+", "a", "-"])), 60, "by its receipt");
         let free = Payment::default().call_begun("a", Some(MicroDollars(0)));
         let cost = |payment: Payment| payment.total_usage().and_then(|usage| usage.cost);
         assert_eq!(cost(free.clone()), None);

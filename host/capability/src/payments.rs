@@ -416,17 +416,14 @@ pub struct Call {
 }
 
 impl Call {
-    /// Records that the call was not accepted, unless a receipt shows that it was: right now if
-    /// the store can be reached, otherwise with the next write. Until then it counts as accepted.
+    /// Records that the call was not accepted: right now if the store can be reached,
+    /// otherwise with the next write. Until then it counts as accepted.
     pub async fn not_accepted(mut self) {
+        self.repeats = None;
         let claim = Arc::clone(&self.claim);
         let _turn = claim.turn.lock().await;
-        let before = claim.state.lock().payment.clone();
-        let payment = before.call_not_accepted(&self.link);
-        if payment != before {
-            self.repeats = None;
-            claim.try_note(payment).await;
-        }
+        let payment = claim.state.lock().payment.call_not_accepted(&self.link);
+        claim.try_note(payment).await;
     }
 }
 

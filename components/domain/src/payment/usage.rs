@@ -86,15 +86,10 @@ impl LinkUsage {
         open.is_some_and(|call| call.price.is_some() && !call.is_accepted)
     }
 
-    /// Whether a receipt or an answer shows that the last call was accepted.
-    pub(super) fn is_accepted(&self) -> bool {
-        self.open.as_ref().is_some_and(|call| call.is_accepted)
-    }
-
     /// The same if the provider says no more of the last call.
     fn settled(&self) -> Self {
         let mut settled = self.clone();
-        if self.is_accepted() {
+        if self.open.as_ref().is_some_and(|call| call.is_accepted) {
             settled.accept();
         }
         settled

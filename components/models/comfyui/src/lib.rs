@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use concept_refinement_model_provider::{
     Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
-    Question, Settings, Taken, answer, exchange, free_if_not_accepted, free_if_refused, json,
-    persistently,
+    Question, Settings, Taken, answer, ask, exchange, free_if_refused, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -107,21 +106,27 @@ impl Model for ComfyUi {
         let task = question.task_id.as_str();
         let receipt = question.receipt.as_deref().and_then(Receipt::of);
         let is_retry = receipt.as_ref().is_some_and(|receipt| receipt.task != task);
-        if let Some(receipt) = &receipt {
-            let found = match server.run(receipt.run).await.map_err(Error::not_accepted)? {
-                Run::Unknown | Run::Waiting => server.ended(receipt.run).await?,
-                found => found,
-            };
-            match server.answer(found).await {
-                Ok(Some(answer)) => return Ok(answer),
-                Err(error)
-                    if !is_retry || !matches!(error, Error::Refused(_) | Error::Broken(_)) =>
-                {
-                    return Err(error);
-                }
-                Ok(None) | Err(_) if is_retry => ports.give_up().await?,
-                Ok(None) | Err(_) => {}
+        let own = Receipt { run: task, task };
+        let run = receipt.as_ref().map_or(task, |receipt| receipt.run);
+        if receipt.is_none() {
+            // Stored before the request, so that the run can be found whatever happens.
+            ports.keep(&own.to_bytes()).await;
+        }
+        let found = match server.run(run).await.map_err(Error::not_accepted)? {
+            Run::Unknown if receipt.is_none() => Run::Unknown,
+            Run::Unknown | Run::Waiting => server.ended(run).await?,
+            found => found,
+        };
+        match server.answer(found).await {
+            Ok(Some(answer)) => return Ok(answer),
+            Err(error) if !is_retry || !matches!(error, Error::Refused(_) | Error::Broken(_)) => {
+                return Err(error);
             }
+            Ok(None) | Err(_) if is_retry => {
+                ports.give_up().await?;
+                ports.keep(&own.to_bytes()).await;
+            }
+            Ok(None) | Err(_) => {}
         }
         let run = server.start(workflow, &question, original).await?;
         if run != task {
@@ -170,13 +175,9 @@ impl<P: Ports> Server<'_, P> {
             name: self.settings.name.as_deref(),
         };
         let body = object!({"prompt": filled(workflow, &inputs), "prompt_id": question.task_id});
-        let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?);
-        // Stored before the request, so that the run can be found whatever happens.
-        let task = question.task_id.as_str();
-        let own = Receipt { run: task, task };
-        self.ports.keep(&own.to_bytes()).await;
-        let response = self.exchange(request, NOTHING).await;
-        let response = free_if_not_accepted(self.ports, response).await?;
+        let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?)
+            .with_bearer(self.settings.key.as_deref());
+        let response = ask(self.ports, self.settings, request, NOTHING).await?;
         let queued: Queued = json(response, MAX_JSON).await?;
         Ok(match queued.prompt_id.is_empty() {
             true => question.task_id.clone(),

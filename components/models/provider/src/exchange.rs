@@ -38,17 +38,6 @@ pub async fn free_if_refused<T>(
     answered
 }
 
-/// The same for a request whose receipt is stored already, which would show that it was accepted.
-pub async fn free_if_not_accepted<T>(
-    ports: &impl Ports,
-    answered: Result<T, Error>,
-) -> Result<T, Error> {
-    if let Err(Error::Unavailable { .. } | Error::Unauthorized(_)) = answered {
-        ports.add_usage(&Usage::NOTHING).await;
-    }
-    free_if_refused(ports, answered).await
-}
-
 /// Tells that work which was accepted costs what a call costs, if its answer cannot be used.
 pub async fn paid_if_unusable<T>(
     ports: &impl Ports,

@@ -45,9 +45,7 @@ pub use address::{Address, is_segment};
 pub use answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, answer, json, no_image, parsed, reply};
 pub use body::Body;
 pub use concept_refinement_guest::Failure;
-pub use exchange::{
-    ask, exchange, free_if_not_accepted, free_if_refused, paid_if_unusable, success,
-};
+pub use exchange::{ask, exchange, free_if_refused, paid_if_unusable, success};
 pub use input::Input;
 pub use message::{could_not_refine, message_in, said_in};
 pub use model::{Model, Provider, Taken};

@@ -31,6 +31,11 @@ pub struct PaidCall {
 #[derive(Default)]
 struct State {
     has_begun: bool,
+    /// A request was sent for the work that is under way.
+    has_asked: bool,
+    /// A receipt was stored after a request, which shows that the work was accepted. One that
+    /// is stored before shows nothing.
+    is_accepted: bool,
     /// None: it has not begun, or only requests work that is already recorded.
     call: Option<Call>,
 }
@@ -86,6 +91,7 @@ impl PaidCall {
             state.call = self.waiting(begun).await?;
             state.has_begun = true;
         }
+        state.has_asked = true;
         Ok(())
     }
 
@@ -101,7 +107,10 @@ impl PaidCall {
         let mut state = self.state.lock().await;
         let begins = !state.has_begun && self.receipt.is_none();
         let call = if receipt.is_empty() {
-            self.waiting(self.payments.give_up(&self.link)).await?
+            let call = self.waiting(self.payments.give_up(&self.link)).await?;
+            // New work begins.
+            (state.has_asked, state.is_accepted) = (false, false);
+            call
         } else {
             let kept = self.payments.keep(&self.link, receipt, begins);
             self.waiting(kept).await.inspect_err(|error| {
@@ -109,6 +118,7 @@ impl PaidCall {
                 tracing::warn!(model, %error, "a receipt cannot be stored");
             })?
         };
+        state.is_accepted |= state.has_asked && !receipt.is_empty();
         if call.is_some() {
             state.has_begun = true;
             state.call = call;
@@ -173,8 +183,8 @@ impl PaidCall {
     }
 
     async fn not_accepted(&self) {
-        let call = self.state.lock().await.call.take();
-        if let Some(call) = call {
+        let mut state = self.state.lock().await;
+        if let Some(call) = state.call.take_if(|_| !state.is_accepted) {
             call.not_accepted().await;
         }
     }
