@@ -85,10 +85,8 @@ pub struct QueueState {
     pub is_paused: bool,
     /// Tasks that are pending.
     pub pending: u64,
-    /// Tasks that a worker has begun.
+    /// Tasks that are being worked on.
     pub processing: u64,
-    /// How many of them have no worker any more, and wait for another one.
-    pub expired_leases: u64,
     /// When the oldest pending task was created.
     pub oldest_pending: Option<Timestamp>,
 }

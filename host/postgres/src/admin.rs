@@ -89,20 +89,16 @@ async fn queue(store: &PostgresTasks) -> Result<QueueState, Fault> {
     // A single statement, and so one snapshot.
     const SQL: &str = "SELECT EXISTS (SELECT FROM schema.queue_pause), \
          count(*) FILTER (WHERE status = 'pending'), count(*), \
-         count(*) FILTER (WHERE lease_until <= $1), \
          min(created_at) FILTER (WHERE status = 'pending' AND created_at >= 'epoch') \
          FROM schema.task WHERE completed_at IS NULL";
-    let now = Time(store.clock.now());
     let session = store.database.session().await?;
-    let now = parameters![now];
-    let state = session.one(SQL, &now, |cells| {
+    let state = session.one(SQL, &[], |cells| {
         let is_paused = cells.get()?;
         let (pending, unfinished): (u64, u64) = (cells.count()?, cells.count()?);
         Ok(QueueState {
             is_paused,
             pending,
             processing: unfinished.saturating_sub(pending),
-            expired_leases: cells.count()?,
             oldest_pending: cells.maybe_time()?,
         })
     });

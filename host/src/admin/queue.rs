@@ -18,7 +18,6 @@ pub(super) async fn get(server: &AdminServer) -> Result<Answer, Problem> {
         "paused": queue.is_paused,
         "pending": queue.pending,
         "processing": queue.processing,
-        "expired_leases": queue.expired_leases,
         "oldest_pending_seconds": oldest,
     })))
 }

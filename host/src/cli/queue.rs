@@ -1,6 +1,6 @@
 //! `queue`
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -13,6 +13,9 @@ use super::operator::{block_on, print_json};
 use super::terminal::print;
 
 const PAUSED: &str = "the queue is paused";
+
+/// After how long a drain says what it waits for.
+const LONG: Duration = Duration::from_secs(60);
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else {
@@ -47,8 +50,6 @@ struct State {
     is_paused: bool,
     pending: u64,
     processing: u64,
-    /// How many of those in progress have lost their worker.
-    expired_leases: u64,
     /// How long the oldest one waits.
     oldest: Option<Duration>,
     answer: Value,
@@ -63,21 +64,13 @@ impl State {
         let field = |name: &str| answer.get(name);
         let number = |name: &str| client.expected(field(name).and_then(Value::as_u64));
         let oldest = field("oldest_pending_seconds").and_then(Value::as_f64);
-        // Earlier versions do not tell it.
-        let expired_leases = field("expired_leases").and_then(Value::as_u64);
         Ok(Self {
             is_paused: client.expected(field("paused").and_then(Value::as_bool))?,
             pending: number("pending")?,
             processing: number("processing")?,
-            expired_leases: expired_leases.unwrap_or_default(),
             oldest: oldest.and_then(|oldest| Duration::try_from_secs_f64(oldest).ok()),
             answer,
         })
-    }
-
-    /// How many tasks somebody works on.
-    fn at_work(&self) -> u64 {
-        self.processing.saturating_sub(self.expired_leases)
     }
 
     fn shown(&self) -> String {
@@ -87,12 +80,8 @@ impl State {
         };
         let oldest = self.oldest.filter(|_| self.pending > 0);
         let oldest = oldest.map(|oldest| format!(", the oldest for {}", span(oldest)));
-        let lost = match self.expired_leases {
-            0 => String::new(),
-            lost => format!(", {lost} without a worker"),
-        };
         format!(
-            "queue        {state}\npending      {}{}\nprocessing   {}{lost}\n",
+            "queue        {state}\npending      {}{}\nprocessing   {}\n",
             self.pending,
             oldest.unwrap_or_default(),
             self.processing
@@ -100,18 +89,21 @@ impl State {
     }
 }
 
-/// Pauses the queue, and returns once nobody works on a task: those that have lost their
-/// workers are not taken over meanwhile.
+/// Pauses the queue, and returns once nothing is in progress.
 async fn drained(client: &AdminClient, reason: &Value) -> Result<State, Failure> {
     let waiting = Waiting::new(None);
     let stopped = format!("{PAUSED}, or about to be: `queue resume` lets tasks begin again");
+    let (begin, mut told) = (Instant::now(), None);
     let drained = async {
         client.post("queue/pause", reason).await?;
         let ended = patiently(async || {
             let state = State::now(client).await?;
-            let (at_work, pending) = (state.at_work(), state.pending);
-            waiting.tell(0, format!("{at_work} in progress, {pending} pending"));
-            Ok((!state.is_paused || at_work == 0).then_some(state))
+            let (processing, pending) = (state.processing, state.pending);
+            waiting.tell(0, format!("{processing} in progress, {pending} pending"));
+            if told.is_none() {
+                told = hint(begin.elapsed(), processing).inspect(|hint| waiting.say(hint));
+            }
+            Ok((!state.is_paused || processing == 0).then_some(state))
         });
         ended.await.map_err(|problem| problem.after(PAUSED))
     };
@@ -123,16 +115,34 @@ async fn drained(client: &AdminClient, reason: &Value) -> Result<State, Failure>
     Ok(state)
 }
 
+/// What a drain says that has waited for so long, if it is long.
+fn hint(waited: Duration, processing: u64) -> Option<String> {
+    let hint = || {
+        format!(
+            "still in progress: {processing}. A task whose worker was killed goes on only after \
+             `queue resume`, or ends by `tasks cancel`"
+        )
+    };
+    (waited >= LONG && processing > 0).then(hint)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn what_is_waited_for_is_told_after_a_minute() {
+        for (seconds, processing, is_told) in [(59, 1, false), (60, 0, false), (60, 1, true)] {
+            let hint = hint(Duration::from_secs(seconds), processing);
+            assert_eq!(hint.is_some(), is_told, "{seconds} {processing}: {hint:?}");
+        }
+    }
+
+    #[test]
     fn the_state_is_told() {
-        for (is_paused, pending, expired_leases, oldest, expected) in [
+        for (is_paused, pending, oldest, expected) in [
             (
                 false,
-                0,
                 0,
                 None,
                 "queue        running\npending      0\nprocessing   2\n",
@@ -140,23 +150,20 @@ mod tests {
             (
                 true,
                 3,
-                0,
                 Some(190),
                 "queue        paused\npending      3, the oldest for 3 min\nprocessing   2\n",
             ),
             (
                 true,
                 0,
-                1,
                 Some(190),
-                "queue        paused\npending      0\nprocessing   2, 1 without a worker\n",
+                "queue        paused\npending      0\nprocessing   2\n",
             ),
         ] {
             let state = State {
                 is_paused,
                 pending,
                 processing: 2,
-                expired_leases,
                 oldest: oldest.map(Duration::from_secs),
                 answer: Value::Null,
             };

@@ -128,42 +128,6 @@ async fn draining_that_is_stopped_leaves_it_paused() {
     assert_eq!(ada.finished(&active).await["status"], "completed");
 }
 
-/// Nothing is taken over while it is paused, so nothing would end the wait.
-#[tokio::test]
-async fn draining_does_not_wait_for_what_has_lost_its_worker() {
-    let desk = Desk::start();
-    let (url, gate) = origin().gated(&pictures::png(20, 10));
-    let ada = desk.user("ada");
-    let active = ada.accepted(&url, "echo it").await;
-    ada.task_is(&active, "processing").await;
-    desk.run(&["queue", "pause", "--reason", "moving"]).silent();
-    let Desk {
-        launch,
-        service,
-        place,
-    } = desk;
-    service.kill();
-    let desk = Desk {
-        service: launch.start(),
-        launch,
-        place,
-    };
-    let drained = desk.json(&["queue", "drain", "--reason", "moving"]);
-    assert_eq!(
-        (&drained["processing"], &drained["expired_leases"]),
-        (&1.into(), &1.into())
-    );
-    let status = desk.run(&["queue", "status"]).text();
-    assert!(
-        status.contains("processing   1, 1 without a worker\n"),
-        "{status}"
-    );
-    gate.open();
-    desk.run(&["queue", "resume", "--reason", "moved"]).silent();
-    let task = desk.user("ada").finished(&active).await;
-    assert_eq!(task["status"], "completed");
-}
-
 #[tokio::test]
 async fn draining_outlives_no_service() {
     let mut desk = Desk::start();

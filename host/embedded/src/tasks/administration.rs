@@ -33,8 +33,7 @@ impl Oversight for SqliteTasks {
     }
 
     fn queue(&self) -> Answer<'_, QueueState> {
-        let now = self.clock.now();
-        self.scan(move |connection| queue(connection, now))
+        self.scan(queue)
     }
 
     fn is_paused(&self) -> Answer<'_, bool> {
@@ -71,22 +70,20 @@ pub(super) fn is_paused(connection: &Connection) -> Result<bool, Fault> {
     Ok(one(connection, sql, [], |row| row.get(0))?)
 }
 
-fn queue(connection: &Connection, now: Timestamp) -> Result<QueueState, Fault> {
+fn queue(connection: &Connection) -> Result<QueueState, Fault> {
     // A single statement, and so one snapshot.
     let sql = "SELECT EXISTS (SELECT 1 FROM queue_pause), (SELECT pending FROM backlog), \
          (SELECT count(*) FROM task WHERE due_at IS NOT NULL), \
-         (SELECT count(*) FROM task WHERE due_at IS NOT NULL AND lease_until <= ?), \
          (SELECT max(0, min(created_at)) FROM task \
              WHERE due_at IS NOT NULL AND status = 'pending')";
-    let state = one(connection, sql, [Stored(now)], |row| {
+    let state = one(connection, sql, [], |row| {
         let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
         let (pending, unfinished) = (number(1)?, number(2)?);
         Ok(QueueState {
             is_paused: row.get(0)?,
             pending,
             processing: unfinished.saturating_sub(pending),
-            expired_leases: number(3)?,
-            oldest_pending: maybe(row, 4)?,
+            oldest_pending: maybe(row, 3)?,
         })
     });
     Ok(state?)

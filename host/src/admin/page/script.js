@@ -377,13 +377,13 @@ function queueIsAway(error) {
   $('figures').classList.add('is-old');
 }
 
-function showQueue({ paused, pending, processing, expired_leases, oldest_pending_seconds: oldest }) {
+function showQueue({ paused, pending, processing, oldest_pending_seconds: oldest }) {
   say($('queue-error'), null);
-  // What could not be loaded may be there now.
+  // What could not be loaded meanwhile may be there now.
   if ($('figures').classList.contains('is-old') && !$('task-error').hidden) tasks.load();
   $('figures').classList.remove('is-old');
   isPaused = paused;
-  const isBusy = paused && processing > expired_leases;
+  const isBusy = paused && processing > 0;
   $('queue-state').textContent = isBusy && isDraining ? 'Draining' : paused ? 'Paused' : 'Running';
   $('queue-state').classList.toggle('is-paused', paused);
   $('queue-pending').textContent = number(pending);
@@ -398,9 +398,9 @@ function showQueue({ paused, pending, processing, expired_leases, oldest_pending
 }
 
 const CHANGES = {
-  pause: 'No host takes tasks from it until it is resumed. What is under way goes on, and users can still submit.',
+  pause: 'No task is taken from it on any host until it is resumed. What is under way goes on, and users can still submit.',
   resume: 'Workers take tasks again, on all hosts.',
-  drain: 'It is paused on all hosts; this page says when nothing is in progress.',
+  drain: 'It is paused on all hosts, and this page says when nothing is in progress.',
 };
 
 function changeQueue(name) {

@@ -38,6 +38,11 @@ impl Waiting {
         self.0.set_message(message);
     }
 
+    /// Says a sentence above the progress line.
+    pub fn say(&self, sentence: &str) {
+        self.0.suspend(|| say(sentence));
+    }
+
     /// Waits for the end of this future. `stopped`: the message if a signal comes
     /// first.
     pub async fn until<T>(
@@ -49,7 +54,7 @@ impl Waiting {
         tokio::select! {
             ended = end => Ok(ended?),
             signal = signals.next() => {
-                self.0.suspend(|| say(stopped));
+                self.say(stopped);
                 Err(Failure::Stopped(signal.as_raw_value()))
             }
         }
