@@ -188,7 +188,7 @@ fn reservation(text: &str) -> Result<Option<Reservation>, String> {
         text.bytes().all(is_part) && MicroDollars::parse(text).is_err()
     };
     match text.rsplit_once(' ') {
-        // Otherwise a budget would hold nothing.
+        // No budget would hold.
         None if !is_name(text) => Err("must be a link and a price, as openai 0.06".to_owned()),
         None | Some((_, "")) => Ok(None),
         Some((model, price)) => Ok(Some(Reservation {

@@ -13,6 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use concept_refinement_capability::service_url;
 use concept_refinement_domain::chain::{self, MIDDLEWARE, variable_part};
 use concept_refinement_domain::money::MicroDollars;
 use concept_refinement_domain::provider::Provider;
@@ -191,7 +192,12 @@ impl ModelLink {
 
     /// The base URLs of all providers, separated by spaces.
     pub fn urls(&self) -> Option<String> {
-        let urls: Vec<_> = self.links().iter().filter_map(|link| link.url()).collect();
+        let urls = self.links().into_iter().filter_map(|link| link.url());
+        // In their standard form, which has no spaces.
+        let urls: Vec<String> = urls
+            .filter_map(service_url::parse)
+            .map(Into::into)
+            .collect();
         (!urls.is_empty()).then(|| urls.join(" "))
     }
 }

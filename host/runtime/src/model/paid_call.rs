@@ -183,8 +183,12 @@ impl PaidCall {
     }
 
     async fn not_accepted(&self) {
-        let mut state = self.state.lock().await;
-        if let Some(call) = state.call.take_if(|_| !state.is_accepted) {
+        let call = {
+            let mut state = self.state.lock().await;
+            let is_accepted = state.is_accepted;
+            state.call.take_if(|_| !is_accepted)
+        };
+        if let Some(call) = call {
             call.not_accepted().await;
         }
     }
