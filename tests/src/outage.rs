@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::client::Client;
 use crate::deadline::eventually;
+use crate::disk_wait::DiskWait;
 use crate::tokens::token;
 
 /// How long everything may take to come to its end afterwards.
@@ -35,6 +36,8 @@ pub struct Survived {
     /// on: before the outage, and in it.
     pub before: Vec<Duration>,
     pub latencies: Vec<Duration>,
+    /// The longest flush of the disk in it.
+    pub flush: Duration,
     pub completed: usize,
     pub failed: usize,
     /// From the model's return until each task was finished.
@@ -49,7 +52,9 @@ impl Outage<'_> {
     pub async fn survive(&self, anybody: &Client, original: &str) -> Survived {
         let before = self.ask(anybody, original, "before", self.before).await;
         fs::write(self.switch, "").unwrap();
+        let disk = DiskWait::measure(self.switch.parent().unwrap());
         let amid = self.ask(anybody, original, "amid", self.time).await;
+        let flush = disk.longest();
         fs::remove_file(self.switch).unwrap();
 
         let back = Instant::now();
@@ -68,6 +73,7 @@ impl Outage<'_> {
         Survived {
             before: latencies(&before),
             latencies: latencies(&amid),
+            flush,
             completed,
             failed: finished.len() - completed,
             recovery: back.elapsed(),

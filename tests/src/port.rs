@@ -17,7 +17,8 @@ static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| {
     AtomicU16::new(start as u16)
 });
 
-/// A port of the loopback interface where nobody listens, and which is given out once.
+/// A port of the loopback interface where nobody listens, and which is given out once by this
+/// process.
 pub fn free_port() -> u16 {
     loop {
         let port = FIRST + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
