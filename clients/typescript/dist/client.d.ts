@@ -6,7 +6,7 @@ export declare class Client {
     /** `base`: the service's origin, as `https://refine.example.com`; in a page of the
      * service's own origin it may be empty.
      *
-     * @throws {TypeError} it does not begin with `http://` or `https://` */
+     * @throws {TypeError} it does not begin with `http://` or `https://`, and is no path in a page */
     constructor(base: string | URL, options?: ClientOptions);
     /** Uploads the original unless it is a URL, submits the refinement, follows it, and
      * returns the refined image and the model's notes. It goes on through a restart of

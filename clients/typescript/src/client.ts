@@ -37,7 +37,7 @@ export class Client {
   /** `base`: the service's origin, as `https://refine.example.com`; in a page of the
    * service's own origin it may be empty.
    *
-   * @throws {TypeError} it does not begin with `http://` or `https://` */
+   * @throws {TypeError} it does not begin with `http://` or `https://`, and is no path in a page */
   constructor(base: string | URL, options: ClientOptions = {}) {
     this.#transport = new Transport(base, options);
   }
@@ -75,13 +75,10 @@ export class Client {
       const image = await this.image(concept, { signal });
       return { image, notes: concept.notes, task, concept, upload };
     } catch (error) {
-      if (!isSubmitted && error instanceof ApiError) {
+      // After other answers there may be a task that needs what was uploaded.
+      if (!isSubmitted && error instanceof ApiError && error.status < 500) {
         await this.#discard(maskUpload);
-        // After other answers there may be a task that needs the original.
-        if (error.status < 500) {
-          await this.#discard(upload);
-          upload = null;
-        }
+        if (await this.#discard(upload)) upload = null;
       }
       if (error instanceof RefinementError) error.upload = upload;
       throw error;
@@ -97,9 +94,15 @@ export class Client {
     return null;
   }
 
-  /** Deletes an upload; that it stays does not spoil a result. */
-  async #discard(upload: UploadResponse | null): Promise<void> {
-    if (upload) await this.deleteUpload(upload.path).catch(() => {});
+  /** Deletes an upload, and tells whether it is gone; that it stays does not spoil a
+   * result. */
+  async #discard(upload: UploadResponse | null): Promise<boolean> {
+    try {
+      if (upload) await this.deleteUpload(upload.path);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Makes an anonymous user, if the service has such, who this client is from now on. */

@@ -13,8 +13,11 @@ const MAX_PAUSE = 5_000;
 /** Three times as long as a stream of events is ever silent, in milliseconds. */
 const SILENCE = 45_000;
 
-/** Of a service; in a page also a path of its own origin, or nothing. */
-const ADDRESS = /^(https?:\/\/[^/]|\/|$)/i;
+/** Of a service. */
+const ADDRESS = /^https?:\/\/[^/]/i;
+
+/** A path of a page's own origin, or nothing. */
+const PATH = /^(\/|$)/;
 
 interface Call extends CallOptions {
   body?: BodyInit;
@@ -31,7 +34,8 @@ export class Transport {
   constructor(base: string | URL, { token, fetch: given, patience = PATIENCE }: ClientOptions) {
     this.token = token;
     this.#base = String(base).replace(/\/+$/, '');
-    if (!ADDRESS.test(this.#base)) {
+    const isPath = Boolean(globalThis.location) && PATH.test(this.#base);
+    if (!isPath && !ADDRESS.test(this.#base)) {
       throw new TypeError(`The base must begin with http:// or https://, as in http://127.0.0.1:8080. It is ${this.#base}`);
     }
     this.#fetch = given ?? ((input, init) => fetch(input, init));

@@ -8,7 +8,8 @@ const WISH = {
 };
 
 const UNKNOWN = 'lighter, and flurbish';
-const BARE = ['127.0.0.1:8080', 'localhost:8080', 'nonsense', 'http://'];
+// Only in a page an address may be empty.
+const BARE = ['127.0.0.1:8080', 'localhost:8080', 'nonsense', globalThis.location ? 'http://' : ''];
 
 export async function run({ Client, ApiError, ConflictError, TaskFailedError }, world, tell) {
   const { base, original, missing, held, hook, picture } = world;
@@ -87,7 +88,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   const refusals = [];
   for (const wish of [{ prompt: ' ' }, { prompt: WISH.prompt, mask }, { prompt: ' ' }]) {
     const error = await client.refine({ image: picture, ...wish }).catch((error) => error);
-    refusals.push([error.status, error.upload]);
+    refusals.push([error.status, 'upload' in error ? error.upload : 'none']);
   }
   const outside = { x: 1000, y: 0, width: 1, height: 1 };
   const ending = client.refine({ image: picture, prompt: WISH.prompt, region: outside });

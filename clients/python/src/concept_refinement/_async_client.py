@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Callable
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -121,6 +120,9 @@ class AsyncClient:
         """
         if (image is None) == (original_concept_id is None):
             raise ValueError("Give an image or an original_concept_id, and not both.")
+        for name, given in (("image", image), ("mask", mask)):
+            if not isinstance(given, str | bytes | Path | None):
+                raise TypeError(f"The {name} must be a URL, a path or bytes.")
         if isinstance(mask, Path):
             # Before anything is uploaded: it may not be readable.
             mask = await asyncio.to_thread(mask.read_bytes)
@@ -158,11 +160,10 @@ class AsyncClient:
             media_type = response.headers["Content-Type"]
             return Refined(ended, concept, response.content, media_type, upload)
         except RefinementError as error:
-            if task is None and isinstance(error, ApiError):
+            # After other answers there may be a task that needs what was uploaded.
+            if task is None and isinstance(error, ApiError) and error.status < 500:
                 await self._discard(mask_upload)
-                # After other answers there may be a task that needs the original.
-                if error.status < 500:
-                    await self._discard(upload)
+                if await self._discard(upload):
                     upload = None
             error.upload = upload
             raise
@@ -184,11 +185,15 @@ class AsyncClient:
             await events.aclose()
         return None
 
-    async def _discard(self, upload: UploadResponse | None) -> None:
-        """Deletes an upload; that it stays does not spoil a result."""
-        if upload:
-            with suppress(RefinementError):
+    async def _discard(self, upload: UploadResponse | None) -> bool:
+        """Deletes an upload, and tells whether it is gone; that it stays does not spoil
+        a result."""
+        try:
+            if upload:
                 await self.delete_upload(upload["path"])
+        except RefinementError:
+            return False
+        return True
 
     async def create_session(self) -> SessionResponse:
         """Makes an anonymous user, if the service has such, who this client is from

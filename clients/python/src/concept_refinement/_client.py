@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -120,6 +119,9 @@ class Client:
         """
         if (image is None) == (original_concept_id is None):
             raise ValueError("Give an image or an original_concept_id, and not both.")
+        for name, given in (("image", image), ("mask", mask)):
+            if not isinstance(given, str | bytes | Path | None):
+                raise TypeError(f"The {name} must be a URL, a path or bytes.")
         if isinstance(mask, Path):
             # Before anything is uploaded: it may not be readable.
             mask = mask.read_bytes()
@@ -157,11 +159,10 @@ class Client:
             media_type = response.headers["Content-Type"]
             return Refined(ended, concept, response.content, media_type, upload)
         except RefinementError as error:
-            if task is None and isinstance(error, ApiError):
+            # After other answers there may be a task that needs what was uploaded.
+            if task is None and isinstance(error, ApiError) and error.status < 500:
                 self._discard(mask_upload)
-                # After other answers there may be a task that needs the original.
-                if error.status < 500:
-                    self._discard(upload)
+                if self._discard(upload):
                     upload = None
             error.upload = upload
             raise
@@ -183,11 +184,15 @@ class Client:
             events.close()
         return None
 
-    def _discard(self, upload: UploadResponse | None) -> None:
-        """Deletes an upload; that it stays does not spoil a result."""
-        if upload:
-            with suppress(RefinementError):
+    def _discard(self, upload: UploadResponse | None) -> bool:
+        """Deletes an upload, and tells whether it is gone; that it stays does not spoil
+        a result."""
+        try:
+            if upload:
                 self.delete_upload(upload["path"])
+        except RefinementError:
+            return False
+        return True
 
     def create_session(self) -> SessionResponse:
         """Makes an anonymous user, if the service has such, who this client is from
