@@ -184,6 +184,9 @@ async fn what_is_brushed_and_not_erased_is_a_mask() {
         - document.getElementById('mask-lost').getBoundingClientRect().bottom";
     let between = tab.value(between).await.as_f64().unwrap();
     assert!((0.0..60.0).contains(&between), "{between}");
+    // What marks nothing leaves it there.
+    tab.run("document.getElementById('unmark').click()").await;
+    tab.reads("mask-lost", "Mark the part again").await;
     for (id, number) in [("width", "30"), ("height", "40")] {
         tab.write(id, number).await;
     }

@@ -82,7 +82,9 @@ function tell() {
   for (const side of SIDES) if (region || document.activeElement !== $(side)) $(side).value = region?.[side] ?? '';
   const part = marks.isEmpty() ? null : words({ region: isRectangle() && region, mask_url: true });
   $('part-state').textContent = part ? `Marked: ${part}.` : 'Draw on the image, or enter numbers.';
-  if (part) announce($('part-state').textContent);
+  if (part) {
+    announce($('part-state').textContent);
+    say($('mask-lost'), null);
+  }
   complain(null);
-  say($('mask-lost'), null);
 }
