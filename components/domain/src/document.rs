@@ -187,10 +187,26 @@ impl TaskRecord {
     pub fn state(&self) -> String {
         write(self)
     }
+}
 
-    /// A record that was read from a state document, with the rest of the task.
+/// What can be read of a stored task.
+pub trait FromStored: DeserializeOwned {
+    /// What was read from a state document, with the rest of the task.
     #[must_use]
-    pub fn with(self, columns: Columns, request: Request) -> Self {
+    fn with(self, columns: Columns, request: Request) -> Self;
+
+    /// With these columns and documents.
+    ///
+    /// # Errors
+    ///
+    /// A document is damaged, or a later version has written it.
+    fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable> {
+        Ok(read::<Self>(state)?.with(columns, read(request)?))
+    }
+}
+
+impl FromStored for TaskRecord {
+    fn with(self, columns: Columns, request: Request) -> Self {
         Self {
             lease: columns.lease,
             revision: columns.revision,
@@ -202,8 +218,8 @@ impl TaskRecord {
     }
 }
 
-impl Task {
-    /// The same for what its user sees.
+/// What only claims need is passed over, which takes less than half the time.
+impl FromStored for Task {
     fn with(self, columns: Columns, request: Request) -> Self {
         Self {
             id: columns.id,
@@ -221,29 +237,6 @@ impl Task {
             parent: request.parent,
             ..self
         }
-    }
-}
-
-/// What can be read of a stored task.
-pub trait FromStored: Sized {
-    /// With these columns and documents.
-    ///
-    /// # Errors
-    ///
-    /// A document is damaged, or a later version has written it.
-    fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable>;
-}
-
-impl FromStored for TaskRecord {
-    fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable> {
-        Ok(read::<Self>(state)?.with(columns, read(request)?))
-    }
-}
-
-/// What only claims need is passed over, which takes less than half the time.
-impl FromStored for Task {
-    fn stored(columns: Columns, request: &str, state: &str) -> Result<Self, Unreadable> {
-        Ok(read::<Self>(state)?.with(columns, read(request)?))
     }
 }
 

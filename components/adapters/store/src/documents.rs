@@ -4,7 +4,7 @@
 //! they contain. Those of 0.1 bear none; see [`crate::from_0_1`].
 
 use concept_refinement_domain::concept::ConceptContent;
-use concept_refinement_domain::document::{self, OtherFields, Unreadable};
+use concept_refinement_domain::document::{self, FromStored as _, OtherFields, Unreadable};
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::spending::Booking;
 use concept_refinement_domain::task::Task;
