@@ -12,7 +12,7 @@ use concept_refinement_domain::plan::{Allowance, Plans};
 use concept_refinement_domain::quota;
 use concept_refinement_domain::spending::Reservation;
 use concept_refinement_domain::webhook::ServiceSecrets;
-use concept_refinement_domain::{duration, secret, size};
+use concept_refinement_domain::{chain, duration, secret, size};
 use concept_refinement_tokens::{Rules, parse_plan_claim};
 use thiserror::Error;
 
@@ -183,13 +183,10 @@ async fn plans(settings: &impl Settings) -> Result<Plans, ConfigError> {
 
 /// A link of the model, a space, and the price of one of its calls, if it is known.
 fn reservation(text: &str) -> Result<Option<Reservation>, String> {
-    let is_name = |text: &str| {
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        text.bytes().all(is_part) && MicroDollars::parse(text).is_err()
-    };
+    let is_link = |text: &str| chain::is_name(text) && MicroDollars::parse(text).is_err();
     match text.rsplit_once(' ') {
         // No budget would hold.
-        None if !is_name(text) => Err("must be a link and a price, as openai 0.06".to_owned()),
+        None if !is_link(text) => Err("must be a link and a price, as openai 0.06".to_owned()),
         None | Some((_, "")) => Ok(None),
         Some((model, price)) => Ok(Some(Reservation {
             model: model.to_owned(),

@@ -43,6 +43,12 @@ pub struct Link {
     pub behind: Option<Vec<Link>>,
 }
 
+/// Whether a link can be given this name.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    !text.is_empty() && text.chars().all(is_plain)
+}
+
 /// Parses a model or a chain. Links may share a name, since not all have settings.
 ///
 /// # Errors

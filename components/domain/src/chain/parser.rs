@@ -1,7 +1,7 @@
 //! The grammar: `LINK = [NAME "="] (NAME | PATH) ["(" LINK {"," LINK} ")"]`. Whitespace
 //! around a name or a path is ignored.
 
-use super::{CACHE, Component, Link, MAX_DEPTH, MAX_LINKS, MIDDLEWARE};
+use super::{CACHE, Component, Link, MAX_DEPTH, MAX_LINKS, MIDDLEWARE, is_name};
 
 /// Characters that names and paths within a chain cannot contain.
 const MARKS: [char; 3] = ['(', ',', ')'];
@@ -127,8 +127,7 @@ fn name(word: &str) -> Result<(Option<String>, &str), String> {
     if name.contains('/') {
         return Ok((None, word));
     }
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
-    if name.is_empty() || !name.chars().all(is_plain) {
+    if !is_name(name) {
         return Err(format!(
             "must have a name of letters, digits, - and _ before a \"=\", not {name:?}"
         ));
