@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from ._answers import CurrentTask, Refined, TaskChanged, TaskEvent
-from ._async_transport import TIMEOUT, AsyncTransport
+from ._async_transport import TIMEOUT, AsyncTransport, is_last
 from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
     Aspect,
@@ -177,10 +177,8 @@ class AsyncClient:
             async for event in events:
                 if on_event:
                     on_event(event)
-                if not isinstance(event, TaskChanged):
-                    continue
-                if event.task["status"] in ("completed", "failed"):
-                    return event.task
+                if is_last(event):
+                    return event.task if isinstance(event, TaskChanged) else None
         finally:
             await events.aclose()
         return None

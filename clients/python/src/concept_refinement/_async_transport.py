@@ -106,7 +106,7 @@ class AsyncTransport:
                     async for chunk in response.aiter_bytes():
                         for event in reader.read(chunk):
                             yield event
-                            if _is_last(event):
+                            if is_last(event):
                                 return
             except httpx.TransportError as error:
                 if not is_open:
@@ -201,7 +201,8 @@ def _unreachable(error: httpx.TransportError) -> ServiceUnreachableError:
     return fault
 
 
-def _is_last(event: TaskEvent) -> bool:
+def is_last(event: TaskEvent) -> bool:
+    """Whether nothing follows it."""
     if isinstance(event, TaskChanged):
         return event.task["status"] in ("completed", "failed")
     return isinstance(event, TaskDeleted)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from ._answers import CurrentTask, Refined, TaskChanged, TaskEvent
-from ._transport import TIMEOUT, Transport
+from ._transport import TIMEOUT, Transport, is_last
 from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
     Aspect,
@@ -176,10 +176,8 @@ class Client:
             for event in events:
                 if on_event:
                     on_event(event)
-                if not isinstance(event, TaskChanged):
-                    continue
-                if event.task["status"] in ("completed", "failed"):
-                    return event.task
+                if is_last(event):
+                    return event.task if isinstance(event, TaskChanged) else None
         finally:
             events.close()
         return None
