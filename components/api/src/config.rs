@@ -185,9 +185,10 @@ async fn plans(settings: &impl Settings) -> Result<Plans, ConfigError> {
 fn reservation(text: &str) -> Result<Option<Reservation>, String> {
     let is_link = |text: &str| chain::is_name(text) && MicroDollars::parse(text).is_err();
     match text.rsplit_once(' ') {
+        None if text.is_empty() || is_link(text) => Ok(None),
         // No budget would hold.
-        None if !is_link(text) => Err("must be a link and a price, as openai 0.06".to_owned()),
-        None | Some((_, "")) => Ok(None),
+        None => Err("must be a link and a price, as openai 0.06".to_owned()),
+        Some((_, "")) => Ok(None),
         Some((model, price)) => Ok(Some(Reservation {
             model: model.to_owned(),
             price: MicroDollars::parse(price)?,
