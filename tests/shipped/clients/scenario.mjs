@@ -43,6 +43,8 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   await client.deleteUpload(own.upload.path);
 
   const mask = Uint8Array.from(atob(world.mask), (character) => character.charCodeAt(0));
+  tell({ lost: await answersLost(Client, client, session, { ...world, mask }) });
+
   const edit = { mask, maskFeather: 2, seed: 7, strength: 0.5, deadlineSeconds: 200 };
   const masked = (await client.refine({ image: picture, prompt: WISH.prompt, ...edit })).task.metadata;
   tell({ masked, mask: await statusOf(client, masked.mask_url) });
@@ -123,6 +125,25 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   });
   await client.deleteMe();
   tell({ erased: (await client.tasks()).tasks });
+}
+
+/** What becomes of uploads where the answers to submissions and deletions are lost. */
+async function answersLost(Client, client, { access_token: token }, { base, picture, mask }) {
+  const behindProxy = async (url, init) => {
+    const response = await fetch(url, init);
+    const isLost = response.ok && (init.method === 'DELETE' || String(url).endsWith('/refine'));
+    return isLost ? new Response(null, { status: 502 }) : response;
+  };
+  const other = new Client(base, { token, fetch: behindProxy });
+  const lost = await other.refine({ image: picture, prompt: WISH.prompt, mask }).catch((error) => error);
+  let [task] = (await client.tasks({ limit: 1 })).tasks;
+  while (task.status !== 'completed' && task.status !== 'failed') task = await client.task(task.task_id);
+  const { mask_url } = task.metadata;
+  const unread = await statusOf(client, mask_url);
+  await client.deleteUpload(lost.upload.path);
+  await client.deleteUpload(new URL(mask_url).pathname.replace('/api/images/', ''));
+  const refused = await other.refine({ image: picture, prompt: ' ' }).catch((error) => error);
+  return [lost.status, task.status, unread, refused.status, Boolean(refused.upload)];
 }
 
 /** The name of the error of a call that must fail. */

@@ -11,7 +11,9 @@ import inspect
 import json
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 from concept_refinement import (
     ApiError,
     AsyncClient,
@@ -46,6 +48,35 @@ async def error_of(ask):
     except Exception as error:
         return error
     return None
+
+
+async def answers_lost(client, token, base, picture, mask):
+    """What becomes of uploads where the answers to submissions and deletions are lost."""
+
+    def proxy(response):
+        request = response.request
+        is_lost = request.method == "DELETE" or request.url.path.endswith("/refine")
+        if response.is_success and is_lost:
+            response.status_code = 502
+
+    async def async_proxy(response):
+        proxy(response)
+
+    if isinstance(client, AsyncClient):
+        http = httpx.AsyncClient(event_hooks={"response": [async_proxy]}, timeout=30)
+    else:
+        http = httpx.Client(event_hooks={"response": [proxy]}, timeout=30)
+    other = type(client)(base, token=token, http_client=http)
+    lost = await error_of(lambda: other.refine(picture, PROMPT, mask=mask))
+    task = (await done(client.tasks(limit=1)))["tasks"][0]
+    while task["status"] not in ("completed", "failed"):
+        task = await done(client.task(task["task_id"]))
+    mask_url = task["metadata"]["mask_url"]
+    unread = await error_of(lambda: client.image({"image_url": mask_url}))
+    await done(client.delete_upload(lost.upload["path"]))
+    await done(client.delete_upload(urlsplit(mask_url).path.removeprefix("/api/images/")))
+    refused = await error_of(lambda: other.refine(picture, " "))
+    return [lost.status, task["status"], unread and unread.status, refused.status, bool(refused.upload)]
 
 
 async def scenario(client, world, picture):
@@ -90,6 +121,9 @@ async def scenario(client, world, picture):
     await done(client.delete_upload(own.upload["path"]))
 
     mask = base64.b64decode(world["mask"])
+    token = session["access_token"]
+    tell(lost=await answers_lost(client, token, world["base"], picture, mask))
+
     edit = {"mask_feather": 2, "seed": 7, "strength": 0.5, "deadline_seconds": 200}
     masked = (await done(client.refine(picture, PROMPT, mask=mask, **edit))).task["metadata"]
     tell(masked=masked, mask=(await error_of(lambda: client.image({"image_url": masked["mask_url"]}))).status)
@@ -108,6 +142,9 @@ async def scenario(client, world, picture):
     tell(child=child.concept, lineage=lineage, asked=child.task["metadata"])
     both = await error_of(lambda: client.refine(picture, PROMPT, original_concept_id=concept["id"]))
     neither = await error_of(lambda: client.refine(None, PROMPT))
+    for image, part in [(picture, bytearray(mask)), (bytearray(mask), None)]:
+        odd = await error_of(lambda: client.refine(image, PROMPT, mask=part))
+        assert isinstance(odd, TypeError), odd
     tell(
         made=await done(client.verify(child.image)),
         foreign=await done(client.verify(picture)),

@@ -142,9 +142,13 @@ async fn completes(user: &mut Steps) {
     assert!(own["size"].as_u64().unwrap() > 100, "{own}");
     let notes = own["notes"].to_string();
     assert!(notes.contains("flurbish"), "{notes}");
+    // A task whose submission was answered by a proxy still has its mask and original, and
+    // what may not be deleted is told.
+    let lost = json!({"lost": [502, "completed", null, 422, true]});
+    assert_eq!(user.any().await, lost);
     masked(user).await;
     refined_further(user, &step["concept"]).await;
-    assert_eq!(user.any().await, json!({"tasks": 2, "rest": 3}));
+    assert_eq!(user.any().await, json!({"tasks": 2, "rest": 4}));
     let step = user.any().await;
     let failed = step["failed"].as_str().unwrap();
     let because = "Error in refinement task processing: Failed to download original image: ";
@@ -166,7 +170,7 @@ async fn completes(user: &mut Steps) {
     });
     assert_eq!(user.any().await, cancelled);
     // The tasks whose original was missing, and whose part did not fit, are given back.
-    assert_eq!(user.any().await, json!({"quota": [10, 4, "month"]}));
+    assert_eq!(user.any().await, json!({"quota": [10, 3, "month"]}));
     assert_eq!(user.any().await, json!({"usage": [null, "0.00", "month"]}));
     let step = user.any().await;
     assert_eq!(step["webhook"], "delivered");
