@@ -57,7 +57,7 @@ impl Client {
 
     /// Uploads the original unless it is a URL, submits the refinement, waits for its end,
     /// and returns the refined image with the model's notes. What it uploaded is deleted if the
-    /// API refuses the refinement.
+    /// API refuses the refinement, and a mask also when the task has ended.
     ///
     /// # Errors
     ///
@@ -75,18 +75,30 @@ impl Client {
                 (upload.image_url.clone(), Some(upload))
             }
         };
-        let submitted = self.submit(&url, request).await;
-        let submitted = self.discard_if_refused(upload.as_ref(), submitted).await?;
-        let mut events = std::pin::pin!(self.watch(&submitted.task_id).await?);
+        let submitted = self.create(&url, request).await;
+        let submitted = self.discard_if_refused(upload.as_ref(), submitted).await;
+        let (Task { task_id, .. }, mask) = submitted?;
+        let ended = self.end(&task_id).await?;
+        if let Some(mask) = mask {
+            // That it stays does not spoil a result.
+            let _ = self.delete_upload(&mask.path).await;
+        }
+        match ended {
+            Some(task) if task.is_completed() => self.result(&task, upload).await,
+            Some(task) => Err(ClientError::TaskFailed(task)),
+            None => Err(ClientError::TaskDeleted(task_id)),
+        }
+    }
+
+    /// The task at its end; none if it was deleted.
+    async fn end(&self, task_id: &str) -> Result<Option<Box<Task>>, ClientError> {
+        let mut events = std::pin::pin!(self.watch(task_id).await?);
         while let Some(event) = events.try_next().await? {
             match event {
-                TaskEvent::Changed(task) if task.is_completed() => {
-                    return self.result(&task, upload).await;
+                TaskEvent::Changed(task) if task.is_completed() || task.is_failed() => {
+                    return Ok(Some(task));
                 }
-                TaskEvent::Changed(task) if task.is_failed() => {
-                    return Err(ClientError::TaskFailed(task));
-                }
-                TaskEvent::Deleted => return Err(ClientError::TaskDeleted(submitted.task_id)),
+                TaskEvent::Deleted => return Ok(None),
                 TaskEvent::Changed(_) | TaskEvent::Progress(_) => {}
             }
         }
@@ -94,11 +106,11 @@ impl Client {
     }
 
     /// Deletes an upload if what it was for is refused: nothing needs it then.
-    async fn discard_if_refused(
+    async fn discard_if_refused<T>(
         &self,
         upload: Option<&Upload>,
-        submitted: Result<Task, ClientError>,
-    ) -> Result<Task, ClientError> {
+        submitted: Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
         if let Some(upload) = upload
             && submitted.as_ref().is_err_and(ClientError::is_refusal)
         {
@@ -176,6 +188,16 @@ impl Client {
         original_image_url: &str,
         request: &RefineRequest,
     ) -> Result<Task, ClientError> {
+        let (task, _) = self.create(original_image_url, request).await?;
+        Ok(task)
+    }
+
+    /// The new task, and its mask if that was uploaded.
+    async fn create(
+        &self,
+        original_image_url: &str,
+        request: &RefineRequest,
+    ) -> Result<(Task, Option<Upload>), ClientError> {
         let (mask_url, upload) = match &request.mask {
             Some(OriginalImage::Url(url)) => (Some(url.clone()), None),
             Some(OriginalImage::Bytes(bytes)) => {
@@ -189,7 +211,8 @@ impl Client {
         let submitted = self
             .ask(Method::POST, "/api/concepts/refine", Some(body))
             .await;
-        self.discard_if_refused(upload.as_ref(), submitted).await
+        let task = self.discard_if_refused(upload.as_ref(), submitted).await?;
+        Ok((task, upload))
     }
 
     /// A task as it is now.

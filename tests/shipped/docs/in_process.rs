@@ -11,7 +11,7 @@ use concept_refinement_host::{
     TaskEvent,
 };
 use concept_refinement_tests::artifacts;
-use concept_refinement_tests::pictures::png;
+use concept_refinement_tests::pictures::{mask, png};
 use futures::TryStreamExt as _;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -114,7 +114,9 @@ async fn a_client_in_process_is_a_user_like_others() {
     let (ada, bob) = (host.client("ada"), host.client("bob"));
     let request = RefineRequest::new("darker").logo_description("a cup");
 
-    let refined = ada.refine(png(64, 48).bytes, &request).await.unwrap();
+    let part = mask(64, 48, [0, 0, 32, 48]).bytes;
+    let masked = request.clone().mask(part);
+    let refined = ada.refine(png(64, 48).bytes, &masked).await.unwrap();
     assert_eq!(refined.format.media_type(), "image/png");
     let id = refined.concept_id.unwrap();
     let concept = ada.concept(&id).await.unwrap();
@@ -145,8 +147,8 @@ async fn a_client_in_process_is_a_user_like_others() {
     let ids: Vec<_> = tasks.items.iter().map(|task| &task.task_id).collect();
     assert_eq!(ids, [&task.task_id, &concept.task_id]);
 
-    // What was uploaded for a refinement that is refused is gone: of the three uploads that are
-    // allowed, each of these needs two more.
+    // The mask is gone, and so is what was uploaded for a refinement that is refused: of the three
+    // uploads that are allowed, each of these needs two more.
     let refused = RefineRequest::new("").mask(png(64, 48).bytes);
     for _ in 0..2 {
         let error = ada.refine(png(64, 48).bytes, &refused).await.unwrap_err();
