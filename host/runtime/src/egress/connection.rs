@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use tokio::io::{join, split};
 use tokio::time::{Instant, timeout};
 use tokio_util::either::Either;
 use tokio_util::task::AbortOnDropHandle;
@@ -19,7 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::connect;
 use super::grant::Origin;
 use super::network::Network;
-use super::read_limit::{LimitedStream, ReadLimit};
+use super::read_limit::{LimitedReader, ReadLimit};
 
 /// Most bytes of an answer before its body.
 const MAX_HEAD: u64 = 1 << 20;
@@ -82,8 +83,9 @@ impl Connection {
             Either::Right(stream)
         };
         let read_limit = ReadLimit::new(MAX_HEAD);
+        let (reader, writer) = split(stream);
         let limit = read_limit.clone();
-        let io = TokioIo::new(LimitedStream { stream, limit });
+        let io = TokioIo::new(join(LimitedReader { reader, limit }, writer));
         // A malformed header line of an origin is repaired or dropped, as browsers do.
         // This is safe for responses: a connection serves one origin, which could send
         // any headers anyway.

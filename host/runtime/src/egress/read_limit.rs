@@ -1,4 +1,4 @@
-//! A stream that fails once more than a limit was read. This also stops a server that
+//! A reader that fails once more than a limit was read. This also stops a server that
 //! sends informational responses (1xx) for ever.
 
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// Bytes that may still be read; clones share the count.
 #[derive(Clone, Debug)]
@@ -35,12 +35,12 @@ impl ReadLimit {
     }
 }
 
-pub struct LimitedStream<T> {
-    pub stream: T,
+pub struct LimitedReader<T> {
+    pub reader: T,
     pub limit: ReadLimit,
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for LimitedStream<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for LimitedReader<T> {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -48,38 +48,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for LimitedStream<T> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
+        ready!(Pin::new(&mut this.reader).poll_read(cx, buffer))?;
         let read = buffer.filled().len() - before;
         Poll::Ready(this.limit.take(read as u64))
-    }
-}
-
-impl<T: AsyncWrite + Unpin> AsyncWrite for LimitedStream<T> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
