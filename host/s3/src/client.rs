@@ -10,14 +10,15 @@ use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_capability::tls::{self, Trust};
 use futures::future::BoxFuture;
+use futures::stream;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, Limited, StreamBody};
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
@@ -25,7 +26,7 @@ use object_store::client::{
 };
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fault;
 
@@ -134,7 +135,7 @@ impl Client {
         self.gate.answered.fetch_add(1, Ordering::Relaxed);
         drop(permit);
         let (parts, body) = http::Response::from(answered).into_parts();
-        let body = Receiving { body, idle: None };
+        let body = StreamBody::new(stream::unfold(body, received));
         if parts.status.is_client_error() || parts.status.is_server_error() {
             let refusal = match Limited::new(body, REFUSAL).collect().await {
                 Ok(refusal) => code(&refusal.to_bytes()),
@@ -237,37 +238,15 @@ impl Body for Sending {
     }
 }
 
-/// A response body.
-struct Receiving {
-    body: reqwest::Body,
-    /// Runs while the reader waits for the server.
-    idle: Option<Pin<Box<Sleep>>>,
-}
-
-impl Body for Receiving {
-    type Data = Bytes;
-    type Error = HttpError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            self.idle = None;
-            return Poll::Ready(frame.map(|frame| frame.map_err(transport)));
-        }
-        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(STALL)));
-        ready!(idle.as_mut().poll(context));
-        Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Timeout, Stalled))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+/// The next frame of a response body, for which its reader waits.
+async fn received(
+    mut body: reqwest::Body,
+) -> Option<(Result<Frame<Bytes>, HttpError>, reqwest::Body)> {
+    let frame = match timeout(STALL, body.frame()).await {
+        Ok(frame) => frame?.map_err(transport),
+        Err(_) => Err(HttpError::new(HttpErrorKind::Timeout, Stalled)),
+    };
+    Some((frame, body))
 }
 
 /// The error without its URL, which callers must not see.
