@@ -71,16 +71,14 @@ impl Egress {
     }
 
     /// The same, with these limits for answers.
-    pub fn within(self, bounds: Bounds) -> Self {
-        Self {
-            client: self.client.within(bounds),
-            ..self
-        }
+    pub fn within(mut self, bounds: Bounds) -> Self {
+        self.client.bounds = bounds;
+        self
     }
 
     /// Lets this client yield the task's slot while it waits for a connection.
     pub fn set_slot(&mut self, slot: Slot) {
-        self.client.set_slot(slot);
+        self.client.slot = slot;
     }
 
     /// Sets the paid call that is notified before each request.
@@ -258,15 +256,13 @@ fn each_within(timeout: Duration) -> RequestOptions {
 
 /// Requests the keys from the issuer, on behalf of all waiting requests.
 async fn fetch_keys(
-    client: Client,
+    mut client: Client,
     request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
 ) -> issuer_cache::Answer {
-    let bounds = Bounds {
-        bytes: client.bounds().bytes.min(MAX_BYTES as u64),
-        ..client.bounds()
-    };
-    let (response, _) = client.within(bounds).send(request, options).await?;
+    let bytes = &mut client.bounds.bytes;
+    *bytes = (*bytes).min(MAX_BYTES as u64);
+    let (response, _) = client.send(request, options).await?;
     Ok(response)
 }
 

@@ -66,10 +66,11 @@ impl Default for Bounds {
 #[derive(Clone)]
 pub struct Client {
     grant: Arc<Grant>,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
     network: Network,
     pool: Pool,
-    slot: Slot,
+    /// Yielded while it waits for a connection.
+    pub(super) slot: Slot,
 }
 
 /// The answer, and a future that drives sending the rest of the request, which has ended
@@ -93,18 +94,6 @@ impl Client {
     #[cfg(test)]
     pub fn with_pool(self, pool: Pool) -> Self {
         Self { pool, ..self }
-    }
-
-    pub fn set_slot(&mut self, slot: Slot) {
-        self.slot = slot;
-    }
-
-    pub fn within(self, bounds: Bounds) -> Self {
-        Self { bounds, ..self }
-    }
-
-    pub fn bounds(&self) -> Bounds {
-        self.bounds
     }
 
     pub async fn send(

@@ -214,7 +214,11 @@ async fn an_answer_has_an_end_in_bytes_and_in_time() {
             bytes,
             time: Duration::from_millis(time),
         };
-        let response = ask(&client.clone().within(bounds), &url).await.unwrap();
+        let client = Client {
+            bounds,
+            ..client.clone()
+        };
+        let response = ask(&client, &url).await.unwrap();
         let mut body = response.into_body();
         let mut read = 0;
         let error = loop {
