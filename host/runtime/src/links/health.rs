@@ -20,7 +20,10 @@ impl HostWithStore<Sandbox> for Linked {
     async fn model(caller: &Caller) -> wasmtime::Result<String> {
         let (host, redaction) = caller.with(|mut access| {
             let sandbox = access.get();
-            wasmtime::error::Ok((sandbox.capabilities()?, Arc::clone(&sandbox.redaction)))
+            wasmtime::error::Ok((
+                sandbox.capabilities()?,
+                Arc::clone(&sandbox.grants.redaction),
+            ))
         })?;
         Ok(redaction.apply_for_users(host.model.describe()))
     }

@@ -97,7 +97,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<types::Finished> {
         let host = granted(caller)?;
         let (lease, image): (_, RefinedImage) = (lease.convert(), image.convert());
-        let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
+        let redaction = caller.with(|mut access| Arc::clone(&access.get().grants.redaction));
         // This comes before the texts are cut, because half of a secret would not be
         // found.
         let notes = image.notes.iter().map(|note| redaction.apply(note));
@@ -131,7 +131,7 @@ impl HostWithStore<Sandbox> for Linked {
         }
         if let Ok(Fenced::Done) = fenced {
             attempt(caller).end("failed", Some(stage.map_or("task", Stage::as_str)));
-            let redaction = caller.with(|mut access| Arc::clone(&access.get().redaction));
+            let redaction = caller.with(|mut access| Arc::clone(&access.get().grants.redaction));
             tracing::warn!(
                 step = stage.map(Stage::step),
                 reason = redaction.apply(sentence::reason(&failure.error_message)),
@@ -150,7 +150,7 @@ impl HostWithStore<Sandbox> for Linked {
     ) -> Answer<Option<StreamReader<types::Change>>> {
         let (host, place) = caller.with(|mut access| {
             let sandbox = access.get();
-            let place = sandbox.watchers.admit(&user_id);
+            let place = sandbox.grants.watchers.admit(&user_id);
             wasmtime::error::Ok((sandbox.capabilities()?, place))
         })?;
         let place = match place {

@@ -29,7 +29,7 @@ impl HostWithStore<Sandbox> for Linked {
             };
             let request = convert::request(request, context, &mut access)?;
             let sandbox = access.get();
-            let redaction = Arc::clone(&sandbox.redaction);
+            let redaction = Arc::clone(&sandbox.grants.redaction);
             wasmtime::error::Ok((host, sandbox.requester, redaction, request))
         })?;
         // Otherwise the first poll would run on the stack of the guest, which keeps every

@@ -47,7 +47,7 @@ impl Notifier for NotifierComponent {
         notification: Notification,
     ) -> BoxFuture<'static, anyhow::Result<DeliveryAnswer>> {
         let mut store = Sandbox::store(&self.engine, &self.grants);
-        store.data_mut().trace(notification.trace);
+        store.data_mut().grants.egress.trace(notification.trace);
         let pre = self.pre.clone();
         Box::pin(async move {
             let run = async {

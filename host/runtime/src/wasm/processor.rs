@@ -44,7 +44,7 @@ impl Processor for ProcessorComponent {
     fn start(&self, claimed: Claimed, attempt: Attempt, slot: Slot) -> Run {
         let mut store = Sandbox::store(&self.engine, &self.grants);
         let sandbox = store.data_mut();
-        sandbox.set_slot(slot);
+        sandbox.grants.egress.set_slot(slot);
         sandbox.work_on(&claimed, attempt);
         let (stage, retry_later) = (sandbox.stage.clone(), sandbox.retry_later.clone());
         let claimed = claimed.convert();

@@ -19,12 +19,10 @@ use concept_refinement_capability::model::RetryLater;
 use concept_refinement_capability::payments::Payments;
 use concept_refinement_capability::processor::LastStage;
 use concept_refinement_capability::runtime::Tokio;
-use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::{CapabilityError, Claimed};
 use concept_refinement_domain::redaction::Redaction;
-use concept_refinement_domain::trace::TraceContext;
 use wasmtime::Store;
 use wasmtime::component::{Accessor, HasData, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -98,15 +96,10 @@ pub struct Sandbox {
     pub(crate) table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    egress: Egress,
+    /// Its outbound HTTP is its own.
+    pub(crate) grants: Grants,
     memory: MemoryCap,
     printed: Arc<Printed>,
-    settings: Arc<GrantedSettings>,
-    capabilities: Option<Arc<Capabilities>>,
-    pub(crate) watchers: Arc<Watchers>,
-    blobs: Option<Arc<Blobs>>,
-    partial_edits: Option<Arc<PartialEdits>>,
-    pub(crate) redaction: Arc<Redaction>,
     /// How many more bytes it may write into blobs.
     blob_bytes: usize,
     /// The models behind it. None except for middleware.
@@ -159,6 +152,8 @@ impl Sandbox {
         printer: Arc<dyn Printer>,
     ) -> Store<Self> {
         let bounds = grants.bounds;
+        let mut grants = grants.clone();
+        grants.egress = grants.egress.at_most(bounds.exchanges);
         let mut table = ResourceTable::new();
         table.set_max_capacity(bounds.resources);
         let mut http = WasiHttpCtx::new();
@@ -167,15 +162,9 @@ impl Sandbox {
             table,
             wasi: empty_wasi(&printer, &grants.clock),
             http,
-            egress: grants.egress.clone().at_most(bounds.exchanges),
             memory: MemoryCap::new(grants.max_memory, bounds, meter),
+            grants,
             printed: Arc::default(),
-            settings: Arc::clone(&grants.settings),
-            capabilities: grants.capabilities.clone(),
-            watchers: Arc::clone(&grants.watchers),
-            blobs: grants.blobs.clone(),
-            partial_edits: grants.partial_edits.clone(),
-            redaction: Arc::clone(&grants.redaction),
             blob_bytes: bounds.blobs,
             next: None,
             claimed_at: None,
@@ -201,26 +190,25 @@ impl Sandbox {
 
     /// The value of a granted setting.
     pub fn setting(&self, name: &str) -> Option<String> {
-        self.settings.get(name).cloned()
+        self.grants.settings.get(name).cloned()
     }
 
     /// The host's capabilities. Fails if an interface was linked for a
     /// component without capabilities.
     pub fn capabilities(&self) -> wasmtime::Result<Arc<Capabilities>> {
-        self.capabilities
-            .clone()
-            .ok_or_else(|| wasmtime::format_err!("this component was granted no capabilities"))
+        let host = self.grants.capabilities.clone();
+        host.ok_or_else(|| wasmtime::format_err!("this component was granted no capabilities"))
     }
 
     /// Fails if the interface was linked for a component without a grant.
     pub fn blobs(&self) -> wasmtime::Result<&Arc<Blobs>> {
-        let blobs = self.blobs.as_ref();
+        let blobs = self.grants.blobs.as_ref();
         blobs.ok_or_else(|| wasmtime::format_err!("this component was granted no blobs"))
     }
 
     /// Fails if the interface was linked for a component without a grant.
     pub fn partial_edits(&self) -> wasmtime::Result<Arc<PartialEdits>> {
-        let edits = self.partial_edits.clone();
+        let edits = self.grants.partial_edits.clone();
         edits.ok_or_else(|| wasmtime::format_err!("this component was granted no edits"))
     }
 
@@ -245,13 +233,8 @@ impl Sandbox {
 
     /// Sets the paid call that counts its requests and keeps its receipts.
     pub fn count(&mut self, call: Arc<PaidCall>) {
-        self.egress.count(Arc::clone(&call));
+        self.grants.egress.count(Arc::clone(&call));
         self.paid_call = Some(call);
-    }
-
-    /// Adds this trace context to the requests that its instance sends.
-    pub fn trace(&mut self, context: Option<TraceContext>) {
-        self.egress.trace(context);
     }
 
     /// Fails if the interface was linked into a component that is not a model.
@@ -262,17 +245,12 @@ impl Sandbox {
 
     /// Makes it work on this task.
     pub fn work_on(&mut self, claimed: &Claimed, attempt: Attempt) {
-        if let Some(host) = &self.capabilities {
+        if let Some(host) = &self.grants.capabilities {
             self.payments = host.payments(claimed, Arc::new(Tokio::default()), attempt.clone());
         }
         self.claimed_at = Some(Instant::now());
         self.requester = Requester::of(&claimed.task);
         self.attempt = attempt;
-    }
-
-    /// Lets it yield its task's slot while it waits for a connection.
-    pub fn set_slot(&mut self, slot: Slot) {
-        self.egress.set_slot(slot);
     }
 
     /// The output of one of our own components since the last call, such as a panic
@@ -315,7 +293,7 @@ impl WasiView for Sandbox {
 impl WasiHttpView for Sandbox {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            hooks: &mut self.egress,
+            hooks: &mut self.grants.egress,
             table: &mut self.table,
             ctx: &mut self.http,
         }

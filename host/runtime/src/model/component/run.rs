@@ -85,7 +85,7 @@ async fn run(
     }
     store.data_mut().count(Arc::clone(&paid_call));
     let mut span = link.start_span(&request.payments());
-    store.data_mut().trace(span.context());
+    store.data_mut().grants.egress.trace(span.context());
     let next = link
         .is_middleware()
         .then(|| Next::of(link, admitted, request, waits.clone()));
