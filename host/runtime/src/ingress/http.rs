@@ -112,14 +112,15 @@ impl HttpTrigger {
     }
 
     /// Sets the handlers for requests from now on, one per core. Requests in flight stay
-    /// with their handlers.
+    /// with their handlers. Only the first call has an effect.
     pub fn hand_to(&self, handlers: Vec<Handler>) {
-        self.dispatch.hand_to(handlers);
+        let _ = self.dispatch.handlers.set(handlers);
     }
 
-    /// Sets the handlers for requests until [`HttpTrigger::hand_to`] is called.
+    /// Sets the handlers for requests until [`HttpTrigger::hand_to`] is called. Only the
+    /// first call has an effect.
     pub fn hand_first_to(&self, handlers: Vec<Handler>) {
-        self.dispatch.hand_first_to(handlers);
+        let _ = self.dispatch.first_handlers.set(handlers);
     }
 
     /// Serves until `stop` is set, then lets each connection finish its requests;

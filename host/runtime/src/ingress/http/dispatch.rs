@@ -75,9 +75,9 @@ pub struct Access {
 /// Routes requests and returns their responses.
 pub struct Dispatch {
     /// One per core.
-    handlers: OnceLock<Vec<Handler>>,
+    pub(super) handlers: OnceLock<Vec<Handler>>,
     /// Used until `handlers` are set.
-    first_handlers: OnceLock<Vec<Handler>>,
+    pub(super) first_handlers: OnceLock<Vec<Handler>>,
     credentials: Credentials,
     requests: Arc<Permits<u64>>,
     health_requests: Arc<Permits<u64>>,
@@ -86,14 +86,11 @@ pub struct Dispatch {
     max_body: MaxBody,
     metrics: Arc<Requests>,
     traces: Traces,
-    listener: SocketAddr,
+    access: Access,
     /// None: any host name is accepted.
     names: Option<HostNames>,
-    proxies: Networks,
     origins: Origins,
     throttles: Vec<Throttle>,
-    health: &'static str,
-    serves_api: bool,
     /// None: pushes are not configured.
     push: Option<Arc<PushTrigger>>,
 }
@@ -125,24 +122,11 @@ impl Dispatch {
             metrics,
             traces,
             names: HostNames::of_listener(access.listener, access.public_url.as_deref()),
-            listener: access.listener,
-            proxies: access.proxies,
             origins: Origins::new(&access.cors_origins),
-            throttles: access.limits.into_iter().map(Throttle::new).collect(),
-            health: access.health,
-            serves_api: access.serves_api,
+            throttles: access.limits.iter().cloned().map(Throttle::new).collect(),
+            access,
             push,
         }
-    }
-
-    /// See [`super::HttpTrigger::hand_to`]. Only the first call has an effect.
-    pub fn hand_to(&self, handlers: Vec<Handler>) {
-        let _ = self.handlers.set(handlers);
-    }
-
-    /// See [`super::HttpTrigger::hand_first_to`]. Only the first call has an effect.
-    pub fn hand_first_to(&self, handlers: Vec<Handler>) {
-        let _ = self.first_handlers.set(handlers);
     }
 
     /// The handler for this core.
@@ -165,7 +149,7 @@ impl Dispatch {
 
     /// Whether this peer is a trusted proxy.
     pub fn is_proxy(&self, peer: IpAddr) -> bool {
-        self.proxies.contains(peer)
+        self.access.proxies.contains(peer)
     }
 
     /// `core`: index of the current core. `busy`: dropped when the answer was sent.
@@ -242,7 +226,7 @@ impl Dispatch {
         form: Form,
         trace: Option<TraceContext>,
     ) -> Result<(Response<WasiBody>, Requester), Refusal> {
-        let client = Client::of(peer, request.headers_mut(), &self.proxies);
+        let client = Client::of(peer, request.headers_mut(), &self.access.proxies);
         let requester = Requester {
             client: (!self.is_proxy(client.address)).then(|| Subnet::of(client.address)),
             user: self.credentials.of(request.headers()),
@@ -256,13 +240,13 @@ impl Dispatch {
         }
         let name = origin::authority(&request).map_err(Refusal::BadRequest)?;
         self.check_name(name.as_ref(), request.uri().path(), peer)?;
-        let request =
-            with_origin(request, name, &client, self.listener).map_err(Refusal::BadRequest)?;
+        let request = with_origin(request, name, &client, self.access.listener)
+            .map_err(Refusal::BadRequest)?;
         // Before the stores were reached no session can have been created, so the
         // request is not counted.
         if self.handlers.get().is_some() {
             for throttle in &self.throttles {
-                let admitted = throttle.admit(&request, &client, &self.proxies);
+                let admitted = throttle.admit(&request, &client, &self.access.proxies);
                 admitted.map_err(Refusal::TooOften)?;
             }
         }
@@ -302,7 +286,7 @@ impl Dispatch {
         requester: &Requester,
     ) -> Result<Permit<u64>, Refusal> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        let is_health = is_read && request.uri().path() == self.health;
+        let is_health = is_read && request.uri().path() == self.access.health;
         let is_long_poll = LongPoll::of(request).is_some();
         let permit = match (is_health, form) {
             (true, _) => self.health_requests.take(requester.client, requester.user),
@@ -329,13 +313,13 @@ impl Dispatch {
 
     /// Whether it is a request for liveness or readiness.
     fn is_of_health(&self, path: &str) -> bool {
-        let rest = path.strip_prefix(self.health);
+        let rest = path.strip_prefix(self.access.health);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Refuses paths that this process does not serve.
     fn check_path(&self, path: &str) -> Result<(), Refusal> {
-        match self.serves_api || self.is_of_health(path) {
+        match self.access.serves_api || self.is_of_health(path) {
             true => Ok(()),
             false => Err(Refusal::NotFound),
         }
@@ -351,7 +335,7 @@ impl Dispatch {
         let (Some(names), Some(name)) = (&self.names, name) else {
             return Ok(());
         };
-        if path.starts_with(self.health) || self.is_proxy(peer) || names.include(name) {
+        if path.starts_with(self.access.health) || self.is_proxy(peer) || names.include(name) {
             return Ok(());
         }
         log_throttled!(
