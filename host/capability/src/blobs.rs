@@ -77,8 +77,6 @@ enum Contents {
     },
     /// Bytes that are kept elsewhere, and opened again for each reader.
     Shared(Reopen),
-    /// The bytes of another blob, some of which are exchanged while they are read.
-    Rewritten(Box<Blob>, Rewrite),
 }
 
 struct Held {
@@ -274,7 +272,10 @@ impl Blob {
     /// The same image with other metadata: the two share their bytes.
     #[must_use]
     pub fn rewritten(&self, rewrite: Rewrite) -> Self {
-        Self(Contents::Rewritten(Box::new(self.clone()), rewrite))
+        let blob = self.clone();
+        Self::sharing(Arc::new(move || {
+            rewritten::rewritten(blob.contents(), &rewrite).boxed()
+        }))
     }
 
     /// How many bytes were received.
@@ -297,7 +298,7 @@ impl Blob {
     fn held(&self) -> Option<MutexGuard<'_, Held>> {
         match &self.0 {
             Contents::Held { held, .. } => Some(held.lock()),
-            Contents::Shared(_) | Contents::Rewritten(..) => None,
+            Contents::Shared(_) => None,
         }
     }
 
@@ -305,9 +306,6 @@ impl Blob {
     pub fn contents(&self) -> BoxStream<'static, Bytes> {
         let (blobs, held) = match &self.0 {
             Contents::Shared(shared) => return shared(),
-            Contents::Rewritten(blob, rewrite) => {
-                return rewritten::rewritten(blob.contents(), rewrite).boxed();
-            }
             Contents::Held { blobs, held } => (Arc::clone(blobs), Arc::clone(held)),
         };
         let last = held.lock().close(&blobs);
