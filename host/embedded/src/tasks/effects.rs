@@ -49,16 +49,6 @@ impl Effects {
         Ok(())
     }
 
-    /// Adds the effects of the next operation.
-    pub(super) fn add(&mut self, mut next: Self) {
-        self.promised += take(&mut next.promised);
-        self.ended += next.ended;
-        self.updates.append(&mut next.updates);
-        self.revoked.append(&mut next.revoked);
-        self.has_delivery |= next.has_delivery;
-        self.bookings.append(&mut next.bookings);
-    }
-
     /// Applies the effects, after everything was committed.
     pub(super) fn apply(mut self, hub: &Hub) {
         self.promised = 0;

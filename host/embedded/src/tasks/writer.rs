@@ -189,7 +189,7 @@ impl Worker {
     /// An error means that nothing of the whole group was written.
     fn write(&self, group: &mut Vec<Box<dyn Operation>>) -> Result<(), CapabilityError> {
         group.retain(|operation| !operation.is_abandoned());
-        let mut effects = Effects::on(&self.options.room);
+        let mut effects = Vec::with_capacity(group.len());
         self.damage.check()?;
         let perform = || {
             self.perform(group, &mut effects)?;
@@ -198,7 +198,9 @@ impl Worker {
             named.map_err(|error| Fault::Nameless(error).report(&self.damage))
         };
         transaction(&self.connection, |error| self.report(error), perform)?;
-        effects.apply(&self.hub);
+        for effects in effects {
+            effects.apply(&self.hub);
+        }
         Ok(())
     }
 
@@ -206,7 +208,7 @@ impl Worker {
     fn perform(
         &self,
         group: &mut [Box<dyn Operation>],
-        effects: &mut Effects,
+        effects: &mut Vec<Effects>,
     ) -> Result<(), CapabilityError> {
         let run = |statement| {
             let run = statements::run(&self.connection, statement, []);
@@ -223,7 +225,7 @@ impl Worker {
                 damage: &self.damage,
             };
             match operation.run(&mut tx) {
-                Ok(()) => effects.add(tx.effects),
+                Ok(()) => effects.push(tx.effects),
                 // SQLite rolls back the whole transaction after some errors, for
                 // example on a full disk.
                 Err(error) if self.connection.is_autocommit() => return Err(error),
