@@ -53,7 +53,6 @@ pub struct Database {
     pub(crate) seats: Seats,
     /// Why the store is not ready, if it is not.
     readiness: Mutex<Result<(), String>>,
-    is_ready: AtomicBool,
     /// No pooler switches connections between statements.
     is_direct: AtomicBool,
     /// The name of this host for other hosts.
@@ -80,7 +79,6 @@ impl Database {
             size: settings.pool,
             seats: Seats::new(SEATS.min(settings.pool / 2).max(1)),
             readiness: Mutex::new(Err("it was not reached yet".to_owned())),
-            is_ready: AtomicBool::new(false),
             is_direct: AtomicBool::new(false),
             host: OnceLock::new(),
         })
@@ -106,12 +104,11 @@ impl Database {
     /// From now on, [`Database::session`] gives out connections, or fails with this
     /// reason.
     pub(crate) fn set_ready(&self, readiness: Result<(), String>) {
-        self.is_ready.store(readiness.is_ok(), Ordering::Release);
         *self.readiness.lock() = readiness;
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.is_ready.load(Ordering::Acquire)
+        self.readiness.lock().is_ok()
     }
 
     /// From now on statements may be prepared: the session of a connection lasts as long as
@@ -164,9 +161,6 @@ impl Database {
     }
 
     fn check_ready(&self) -> Result<(), Fault> {
-        if self.is_ready() {
-            return Ok(());
-        }
         self.readiness.lock().clone().map_err(Fault::NotReady)
     }
 
