@@ -15,8 +15,9 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Delivery, Receipt, TaskQueue};
+use super::{Delivery, QueueOperation, QueueReply, Receipt, TaskQueue};
 use crate::Answer;
+use crate::intercept::{Intercepted, Interceptor, Operations as _};
 use crate::pause::Pause;
 
 /// How long a push waits for a free worker. After that its sender tries again.
@@ -87,10 +88,7 @@ impl Pushes {
 
     /// A queue that delivers these messages as well.
     pub fn beside(self: &Arc<Self>, queue: Arc<dyn TaskQueue>) -> Arc<dyn TaskQueue> {
-        Arc::new(WithPushes {
-            queue,
-            pushes: Arc::clone(self),
-        })
+        Arc::new(Intercepted::new(queue, Arc::clone(self) as _))
     }
 
     /// Cancel-safe.
@@ -107,27 +105,22 @@ impl Pushes {
     }
 }
 
-struct WithPushes {
-    queue: Arc<dyn TaskQueue>,
-    pushes: Arc<Pushes>,
-}
-
-impl TaskQueue for WithPushes {
-    fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
-        self.queue.publish(message)
-    }
-
-    fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(async {
-            tokio::select! {
-                pushed = self.pushes.next() => Ok(pushed),
-                delivered = self.queue.receive() => delivered,
-            }
+impl Interceptor<dyn TaskQueue> for Pushes {
+    fn intercept<'a>(
+        &'a self,
+        operation: QueueOperation<'a>,
+        inner: &'a Arc<dyn TaskQueue>,
+    ) -> Answer<'a, QueueReply> {
+        let QueueOperation::Receive {} = operation else {
+            return inner.run(operation);
+        };
+        Box::pin(async move {
+            let delivery = tokio::select! {
+                pushed = self.next() => pushed,
+                delivered = inner.receive() => delivered?,
+            };
+            Ok(QueueReply::Delivery(delivery))
         })
-    }
-
-    fn check(&self) -> Answer<'_, ()> {
-        self.queue.check()
     }
 }
 
