@@ -10,25 +10,23 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
-use concept_refinement_domain::share::{RESERVE, has_share};
+use concept_refinement_capability::permits::{Permit, Permits};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::connection::fault::Fault;
 
+/// Users are identified by a hash.
 pub(crate) struct FairPermits {
-    limit: usize,
     hasher: RandomState,
-    state: Mutex<State>,
+    shares: Arc<Permits<u64>>,
+    queues: Mutex<Queues>,
 }
 
-/// Users are identified by a hash.
 #[derive(Default)]
-struct State {
-    taken: usize,
-    by_user: HashMap<u64, usize>,
-    queues: HashMap<u64, VecDeque<oneshot::Sender<FairPermit>>>,
+struct Queues {
+    by_user: HashMap<u64, VecDeque<oneshot::Sender<FairPermit>>>,
     /// Users with a queue, in the order in which they are served; each once.
     order: VecDeque<u64>,
 }
@@ -36,15 +34,16 @@ struct State {
 /// A permit, which passes to the next caller when it is dropped.
 pub(crate) struct FairPermit {
     permits: Arc<FairPermits>,
-    user: u64,
+    /// None while it is being dropped.
+    share: Option<Permit<u64>>,
 }
 
 impl FairPermits {
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
-            limit,
             hasher: RandomState::new(),
-            state: Mutex::default(),
+            shares: Permits::new(limit),
+            queues: Mutex::default(),
         })
     }
 
@@ -56,11 +55,13 @@ impl FairPermits {
     ) -> Result<FairPermit, Fault> {
         let user = self.hasher.hash_one(user);
         let waiting = {
-            let mut state = self.state.lock();
-            if !state.queues.contains_key(&user) && state.admit(user, self.limit) {
-                return Ok(self.permit(user));
+            let mut queues = self.queues.lock();
+            if !queues.by_user.contains_key(&user)
+                && let Some(share) = self.shares.take(None, Some(user))
+            {
+                return Ok(self.permit(share));
             }
-            state.join(user)
+            queues.join(user)
         };
         match timeout_at(deadline, waiting).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -68,29 +69,18 @@ impl FairPermits {
         }
     }
 
-    fn permit(self: &Arc<Self>, user: u64) -> FairPermit {
+    fn permit(self: &Arc<Self>, share: Permit<u64>) -> FairPermit {
         FairPermit {
             permits: Arc::clone(self),
-            user,
+            share: Some(share),
         }
     }
 }
 
-impl State {
-    /// Takes a permit, if the user's share allows it.
-    fn admit(&mut self, user: u64, limit: usize) -> bool {
-        let own = self.by_user.get(&user).copied().unwrap_or_default();
-        let is_admitted = has_share(limit, self.taken, own, RESERVE);
-        if is_admitted {
-            self.taken += 1;
-            self.by_user.insert(user, own + 1);
-        }
-        is_admitted
-    }
-
+impl Queues {
     fn join(&mut self, user: u64) -> oneshot::Receiver<FairPermit> {
         let (permit, waiting) = oneshot::channel();
-        let queue = self.queues.entry(user).or_insert_with(|| {
+        let queue = self.by_user.entry(user).or_insert_with(|| {
             self.order.push_back(user);
             VecDeque::new()
         });
@@ -98,33 +88,29 @@ impl State {
         waiting
     }
 
-    fn give_back(&mut self, user: u64) {
-        self.taken -= 1;
-        match self.by_user.get_mut(&user) {
-            Some(own @ 2..) => *own -= 1,
-            Some(_) | None => drop(self.by_user.remove(&user)),
-        }
-    }
-
     /// The next caller to serve. Users whose share is used up are skipped, and callers
     /// that have left are removed.
-    fn next(&mut self, limit: usize) -> Option<(u64, oneshot::Sender<FairPermit>)> {
+    fn next(
+        &mut self,
+        shares: &Arc<Permits<u64>>,
+    ) -> Option<(Permit<u64>, oneshot::Sender<FairPermit>)> {
         for _ in 0..self.order.len() {
             let user = self.order.pop_front()?;
-            let mut queue = self.queues.remove(&user).unwrap_or_default();
+            let mut queue = self.by_user.remove(&user).unwrap_or_default();
             while queue.front().is_some_and(oneshot::Sender::is_closed) {
                 queue.pop_front();
             }
-            let served = match !queue.is_empty() && self.admit(user, limit) {
-                true => queue.pop_front(),
-                false => None,
+            let share = match queue.is_empty() {
+                true => None,
+                false => shares.take(None, Some(user)),
             };
+            let served = share.and_then(|share| Some((share, queue.pop_front()?)));
             if !queue.is_empty() {
-                self.queues.insert(user, queue);
+                self.by_user.insert(user, queue);
                 self.order.push_back(user);
             }
-            if let Some(served) = served {
-                return Some((user, served));
+            if served.is_some() {
+                return served;
             }
         }
         None
@@ -133,16 +119,16 @@ impl State {
 
 impl Drop for FairPermit {
     fn drop(&mut self) {
+        self.share = None;
         let permits = &self.permits;
-        permits.state.lock().give_back(self.user);
         loop {
-            let next = permits.state.lock().next(permits.limit);
-            let Some((user, waiting)) = next else {
+            let next = permits.queues.lock().next(&permits.shares);
+            let Some((share, waiting)) = next else {
                 return;
             };
             // If the receiver leaves at this moment, the permit is dropped with the
             // message.
-            let _ = waiting.send(permits.permit(user));
+            let _ = waiting.send(permits.permit(share));
         }
     }
 }
@@ -202,7 +188,8 @@ mod tests {
             order.extend(next.map(|index| waiting.swap_remove(index).0));
         }
         assert_eq!(order, ["greedy", "ada", "bob", "greedy", "ada", "greedy"]);
-        assert!(permits.state.lock().by_user.is_empty() && permits.state.lock().queues.is_empty());
+        assert_eq!(permits.shares.taken(), 0);
+        assert!(permits.queues.lock().by_user.is_empty());
     }
 
     #[tokio::test]
@@ -214,7 +201,7 @@ mod tests {
         drop(gone);
         drop(held);
         assert!(granted(&mut eve).is_some());
-        let state = permits.state.lock();
-        assert_eq!((state.taken, state.order.len()), (0, 0));
+        assert_eq!(permits.shares.taken(), 0);
+        assert!(permits.queues.lock().order.is_empty());
     }
 }
