@@ -7,7 +7,7 @@ use concept_refinement_capability::OpenError;
 use concept_refinement_capability::engine::{Engine, EngineConfig, OpenTasks, Shared, TaskEngine};
 
 use crate::connection::inspect::inspect;
-use crate::{Opened, PostgresTasks, Settings};
+use crate::{PostgresTasks, Settings};
 
 /// The setting for an address without a pooler, to receive other hosts' notifications.
 const LISTEN_URL: &str = "tasks-listen-url";
@@ -23,9 +23,9 @@ pub const ENGINE: TaskEngine = Engine {
         Box::pin(async move {
             let (settings, listen) = settings(&config)?;
             let opened = PostgresTasks::open(&settings, listen.as_ref(), options, config.clock);
-            let Opened { store, clock } = opened.await?;
+            let store = opened.await?;
             let shared = Shared {
-                clock,
+                clock: Arc::clone(&store.clock),
                 secret: Arc::clone(&store) as _,
                 leader_leases: Arc::clone(&store) as _,
             };

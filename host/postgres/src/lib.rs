@@ -38,6 +38,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use changes::promises::Promises;
 use changes::{Changes, Subscription};
+use connection::clock::DatabaseClock;
 use connection::database::Database;
 use connection::fair_permits::FairPermits;
 use connection::fault::Fault;
@@ -46,7 +47,6 @@ use connection::sessions;
 use tasks::backlog::Backlog;
 use tasks::recent::Recent;
 
-pub use connection::clock::DatabaseClock;
 pub use connection::inspect::inspect;
 pub use connection::settings::{Environment, Location, POOL, Settings};
 pub use queue::SharedQueue;
@@ -75,19 +75,12 @@ pub struct PostgresTasks {
     _readiness: AbortOnDropHandle<()>,
 }
 
-/// A newly opened store, and its clock.
-pub struct Opened {
-    /// The store.
-    pub store: Arc<PostgresTasks>,
-    /// The database's time.
-    pub clock: Arc<DatabaseClock>,
-}
-
 impl PostgresTasks {
     /// Opens a store, and creates or upgrades its tables. `listen`: the same
     /// database by an address without a pooler, to receive notifications of other hosts.
     /// If the database cannot be reached, the store is opened anyway: each call fails
-    /// until it can.
+    /// until it can. It goes by the database's time, and by that of the `machine` before it
+    /// knows it.
     ///
     /// # Errors
     ///
@@ -97,11 +90,10 @@ impl PostgresTasks {
         listen: Option<&Settings>,
         options: Options,
         machine: Arc<dyn Clock>,
-    ) -> Result<Opened, OpenError> {
-        let clock = Arc::new(DatabaseClock::new(machine));
-        let goes_by = Arc::clone(&clock) as _;
-        let store = Self::open_with(settings, listen, options, goes_by, &clock).await?;
-        Ok(Opened { store, clock })
+    ) -> Result<Arc<Self>, OpenError> {
+        let measured = Arc::new(DatabaseClock::new(machine));
+        let clock = Arc::clone(&measured) as _;
+        Self::open_with(settings, listen, options, clock, &measured).await
     }
 
     /// The same with another clock than the database's, for tests.

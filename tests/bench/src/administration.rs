@@ -97,7 +97,7 @@ pub fn measure(form: Form) -> Vec<Figure> {
         let settings = Settings::parse(&server.url("operated"), &|_| None).unwrap();
         let clock = Arc::new(SystemClock);
         let opened = PostgresTasks::open(&settings, None, Options::default(), clock).await;
-        let store = opened.unwrap().store;
+        let store = opened.unwrap();
         fill_postgres(&server, size);
         figures.extend(searches("Postgres", &*store, size).await);
         figures

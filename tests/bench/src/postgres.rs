@@ -53,7 +53,7 @@ async fn tasks(server: &Postgres, schema: &str, clients: usize, time: Duration) 
     let settings = Settings::parse(&server.url(schema), &|_| None).unwrap();
     let clock = Arc::new(SystemClock);
     let opened = PostgresTasks::open(&settings, None, Options::default(), clock).await;
-    let store = opened.unwrap().store;
+    let store = opened.unwrap();
     let done = Arc::new(AtomicU64::new(0));
     let begin = Instant::now();
     let clients = (0..clients).map(|_| {

@@ -109,7 +109,7 @@ async fn postgres(size: u64) -> f64 {
     let begin = Instant::now();
     let clock = Arc::new(SystemClock);
     let opened = PostgresTasks::open(&settings, None, Options::default(), clock).await;
-    let store = opened.unwrap().store;
+    let store = opened.unwrap();
     while store.check().await.is_err() {
         sleep(Duration::from_millis(100)).await;
     }

@@ -26,7 +26,7 @@ async fn open(server: &Postgres) -> Arc<PostgresTasks> {
     let settings = Settings::parse(&server.url("outage"), &|_| None).unwrap();
     let clock = Arc::new(SystemClock);
     let opened = PostgresTasks::open(&settings, None, Options::default(), clock).await;
-    opened.unwrap().store
+    opened.unwrap()
 }
 
 /// Many at once, more than there are connections.

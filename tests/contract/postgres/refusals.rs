@@ -147,7 +147,7 @@ async fn hosts_that_start_together_make_the_tables_once() {
         PostgresTasks::open(&settings, None, Options::default(), clock)
     }));
     for opened in opened.await {
-        assert_eq!(opened.unwrap().store.check().await, Ok(()));
+        assert_eq!(opened.unwrap().check().await, Ok(()));
     }
     let versions = format!("SELECT count(*) FROM {schema}.schema_version");
     // That of 0.1.0, and each one after it.
@@ -160,7 +160,7 @@ async fn tables_that_become_those_of_another_version_are_used_no_longer() {
     let settings = Settings::parse(&FIFTEEN.url(&schema), &|_| None).unwrap();
     let clock = Arc::new(SystemClock);
     let opened = PostgresTasks::open(&settings, None, Options::default(), clock).await;
-    let running = opened.unwrap().store;
+    let running = opened.unwrap();
     assert_eq!(running.check().await, Ok(()));
     FIFTEEN.execute(&format!(
         "INSERT INTO {schema}.schema_version VALUES (1000)"
