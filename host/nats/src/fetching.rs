@@ -26,78 +26,70 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// Delay before the next fetch after one failed.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
-pub(super) struct Fetching {
-    pub(super) connection: Arc<Connection>,
-    pub(super) waiting: Arc<Waiting>,
+/// Never completes; idle while no receiver waits.
+pub(super) async fn run(connection: Arc<Connection>, waiting: Arc<Waiting>) {
+    loop {
+        while waiting.count() == 0 {
+            waiting.joined().await;
+        }
+        if let Err(fault) = fetch(&connection, &waiting).await {
+            waiting.fail(&fault.report());
+        }
+        sleep(RETRY_INTERVAL).await;
+    }
 }
 
-impl Fetching {
-    /// Never completes; idle while no receiver waits.
-    pub(super) async fn run(self) {
-        loop {
-            while self.waiting.count() == 0 {
-                self.waiting.joined().await;
-            }
-            if let Err(fault) = self.fetch().await {
-                self.waiting.fail(&fault.report());
-            }
-            sleep(RETRY_INTERVAL).await;
+/// Fetches until the connection or the stream is lost.
+async fn fetch(connection: &Arc<Connection>, waiting: &Waiting) -> Result<(), Fault> {
+    let mut changes = connection.changes();
+    let (mut answers, inbox) = connection.subscribe().await?;
+    // Fetches without a response so far.
+    let mut open = 0_usize;
+    let mut last = Instant::now();
+    loop {
+        if open == 0 {
+            last = Instant::now();
         }
-    }
-
-    /// Fetches until the connection or the stream is lost.
-    async fn fetch(&self) -> Result<(), Fault> {
-        let mut changes = self.connection.changes();
-        let (mut answers, inbox) = self.connection.subscribe().await?;
-        // Fetches without a response so far.
-        let mut open = 0_usize;
-        let mut last = Instant::now();
-        loop {
-            if open == 0 {
+        while open < waiting.count() {
+            connection.fetch(&inbox, EXPIRY).await?;
+            open += 1;
+        }
+        tokio::select! {
+            answer = answers.next() => {
+                let Some(message) = answer else { return Ok(()) };
                 last = Instant::now();
-            }
-            while open < self.waiting.count() {
-                self.connection.fetch(&inbox, EXPIRY).await?;
-                open += 1;
-            }
-            tokio::select! {
-                answer = answers.next() => {
-                    let Some(message) = answer else { return Ok(()) };
-                    last = Instant::now();
-                    match message.status {
-                        None | Some(StatusCode::OK) => {
-                            open = open.saturating_sub(1);
-                            self.deliver(message);
-                        }
-                        // The fetch expired without a message.
-                        Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {
-                            open = open.saturating_sub(1);
-                        }
-                        // The consumer was deleted or moved, or a server shuts down.
-                        Some(status) => {
-                            let reason = message.description.as_deref();
-                            tracing::debug!(%status, reason, "fetching again");
-                            self.connection.forget();
-                            return Ok(());
-                        }
+                match message.status {
+                    None | Some(StatusCode::OK) => {
+                        open = open.saturating_sub(1);
+                        waiting.hand(delivery(connection, message));
+                    }
+                    // The fetch expired without a message.
+                    Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {
+                        open = open.saturating_sub(1);
+                    }
+                    // The consumer was deleted or moved, or a server shuts down.
+                    Some(status) => {
+                        let reason = message.description.as_deref();
+                        tracing::debug!(%status, reason, "fetching again");
+                        connection.forget();
+                        return Ok(());
                     }
                 }
-                () = self.waiting.joined() => {}
-                changed = changes.changed() => {
-                    return changed.map_err(|_| Fault::Disconnected);
-                }
-                () = sleep_until(last + SILENCE), if open > 0 => {
-                    self.connection.reset().await;
-                    return Ok(());
-                }
+            }
+            () = waiting.joined() => {}
+            changed = changes.changed() => {
+                return changed.map_err(|_| Fault::Disconnected);
+            }
+            () = sleep_until(last + SILENCE), if open > 0 => {
+                connection.reset().await;
+                return Ok(());
             }
         }
     }
+}
 
-    fn deliver(&self, message: Message) {
-        let acker = self.connection.acker(message.reply);
-        let receipt = Unanswered::new(Arc::clone(&self.connection), acker);
-        let delivery = Delivery::of_message(&message.payload, Box::new(receipt));
-        self.waiting.hand(delivery);
-    }
+fn delivery(connection: &Arc<Connection>, message: Message) -> Delivery {
+    let acker = connection.acker(message.reply);
+    let receipt = Unanswered::new(Arc::clone(connection), acker);
+    Delivery::of_message(&message.payload, Box::new(receipt))
 }

@@ -25,8 +25,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use address::Address;
 use connection::Connection;
-use fault::Fault;
-use fetching::Fetching;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::directory::OpenError;
@@ -55,14 +53,11 @@ impl NatsQueue {
     pub async fn open(address: Address) -> Result<Self, OpenError> {
         let connection = Arc::new(Connection::open(address).await?);
         let waiting = Arc::<Waiting>::default();
-        let fetching = Fetching {
-            connection: Arc::clone(&connection),
-            waiting: Arc::clone(&waiting),
-        };
+        let fetching = fetching::run(Arc::clone(&connection), Arc::clone(&waiting));
         Ok(Self {
             connection,
             waiting,
-            _fetching: AbortOnDropHandle::new(tokio::spawn(fetching.run())),
+            _fetching: AbortOnDropHandle::new(tokio::spawn(fetching)),
         })
     }
 }
@@ -79,9 +74,7 @@ impl TaskQueue for NatsQueue {
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
-        // The fetching loop ends at shutdown.
-        let gone = || Fault::Disconnected.report();
-        Box::pin(async move { self.waiting.next().await.ok_or_else(gone)? })
+        Box::pin(self.waiting.next())
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -31,7 +31,7 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::PostgresTasks;
-use crate::connection::fault::{Fault, unavailable};
+use crate::connection::fault::Fault;
 use crate::connection::values::{Time, id, parameters};
 use crate::queue::fetch::{Fetched, MAX_FETCH, fetch, retry_until};
 use crate::queue::turns::Turns;
@@ -98,7 +98,7 @@ impl TaskQueue for SharedQueue {
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(async { self.waiting.next().await.ok_or_else(unavailable)? })
+        Box::pin(self.waiting.next())
     }
 
     fn position<'a>(&'a self, task_id: &'a str) -> Answer<'a, Option<u32>> {

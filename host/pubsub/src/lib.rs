@@ -24,7 +24,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use api::Api;
 use fault::Fault;
-use pulling::Pulling;
 pub use target::Target;
 
 use concept_refinement_capability::Answer;
@@ -57,13 +56,10 @@ impl PubSubQueue {
         let api = Arc::new(Api::open(target).await?);
         let pulled = api.target.subscription.is_some().then(|| {
             let waiting = Arc::<Waiting>::default();
-            let pulling = Pulling {
-                api: Arc::clone(&api),
-                waiting: Arc::clone(&waiting),
-            };
+            let pulling = pulling::run(Arc::clone(&api), Arc::clone(&waiting));
             Pulled {
                 waiting,
-                _pulling: AbortOnDropHandle::new(tokio::spawn(pulling.run())),
+                _pulling: AbortOnDropHandle::new(tokio::spawn(pulling)),
             }
         });
         Ok(Self { api, pulled })
@@ -77,15 +73,10 @@ impl TaskQueue for PubSubQueue {
 
     /// Never completes if messages are not pulled.
     fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(async {
-            let Some(pulled) = &self.pulled else {
-                return pending().await;
-            };
-            match pulled.waiting.next().await {
-                Some(handed) => handed,
-                None => pending().await,
-            }
-        })
+        match &self.pulled {
+            Some(pulled) => Box::pin(pulled.waiting.next()),
+            None => Box::pin(pending()),
+        }
     }
 
     fn check(&self) -> Answer<'_, ()> {

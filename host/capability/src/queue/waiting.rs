@@ -2,6 +2,7 @@
 //! to a receiver that has left goes to the next one.
 
 use std::collections::VecDeque;
+use std::future::pending;
 
 use concept_refinement_domain::capability::CapabilityError;
 use parking_lot::Mutex;
@@ -19,9 +20,8 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Waits for a message, or for the error that prevents delivery. None: nothing
-    /// fetches messages any more. Cancel-safe.
-    pub async fn next(&self) -> Option<Handed> {
+    /// Waits for a message, or for the error that prevents delivery. Cancel-safe.
+    pub async fn next(&self) -> Handed {
         let (sender, receiver) = oneshot::channel();
         let mut seat = Seat {
             receiver,
@@ -29,7 +29,11 @@ impl Waiting {
         };
         self.waiters.lock().push_back(sender);
         self.joined.notify_one();
-        (&mut seat.receiver).await.ok()
+        match (&mut seat.receiver).await {
+            Ok(handed) => handed,
+            // Unreachable: the sender is used before it is dropped.
+            Err(_) => pending().await,
+        }
     }
 
     /// How many receivers wait.
@@ -118,14 +122,8 @@ mod tests {
         Delivery::new(Work::Message(named), Box::new(Unanswered))
     }
 
-    fn name(handed: Option<Handed>) -> String {
-        handed
-            .unwrap()
-            .unwrap()
-            .work()
-            .task_id()
-            .unwrap()
-            .to_owned()
+    fn name(handed: Handed) -> String {
+        handed.unwrap().work().task_id().unwrap().to_owned()
     }
 
     #[tokio::test]
@@ -152,7 +150,7 @@ mod tests {
         let mut first = Box::pin(waiting.next());
         assert!((&mut first).now_or_never().is_none());
         waiting.fail(&CapabilityError::unavailable("away"));
-        assert!(first.await.unwrap().is_err());
+        assert!(first.await.is_err());
         let mut second = Box::pin(waiting.next());
         assert!((&mut second).now_or_never().is_none());
         waiting.hand(delivery("b"));
