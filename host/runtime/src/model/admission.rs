@@ -15,7 +15,7 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::memory::{Admitted, ModelMemory, Ticket};
+use super::memory::{ModelMemory, Ticket};
 
 /// Memory of a computing model's instance without an image, in bytes.
 const INSTANCE: u64 = 24 << 20;
@@ -38,7 +38,7 @@ pub struct Admission {
 
 /// The permit of a call, until it has its answer.
 pub struct CallPermit {
-    ticket: Ticket,
+    pub(super) ticket: Ticket,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -76,13 +76,6 @@ impl Admission {
             ticket: self.memory.ticket(need),
             _slot: slot,
         })
-    }
-}
-
-impl CallPermit {
-    /// Waits until the call may run, for the first time or again.
-    pub async fn admitted(&mut self) -> Admitted {
-        self.ticket.admitted().await
     }
 }
 

@@ -21,7 +21,6 @@ use concept_refinement_capability::model::{
     ImageModel, ImageOrLocation, MemoryUse, ModelAnswer, ModelError, ModelRequest, RetryLater,
 };
 use futures::future::BoxFuture;
-use tokio::sync::oneshot;
 
 use super::admission::Admission;
 use super::held;
@@ -29,7 +28,7 @@ use super::memory::ModelMemory;
 use super::replay::Replay;
 use link::Link;
 pub(crate) use next::Next;
-use run::{Try, call};
+use run::call;
 
 /// A model component, or a chain of them, with the limits of its calls.
 pub struct ModelComponent {
@@ -70,21 +69,13 @@ impl ImageModel for ModelComponent {
             let permit = self.admission.enter(&mut request).await;
             let mut permit = permit.ok_or_else(stopped)?;
             let request = Replay::new(request);
-            loop {
-                let admitted = Arc::new(permit.admitted().await);
-                let (sender, answer) = oneshot::channel();
+            let answered = permit.ticket.answer(|admitted, sender| {
                 let link = Arc::clone(&self.link);
                 let call = call(link, request.clone(), sender, admitted, None);
-                let call = self.link.spawn(call);
-                return match answer.await {
-                    Ok(Try::PutOff) => continue,
-                    Ok(Try::Answered(answer)) => {
-                        answer.map(|answer| held(answer, request.retry_later(), (call, permit)))
-                    }
-                    // The call was dropped without an answer, at shutdown.
-                    Err(_) => Err(stopped()),
-                };
-            }
+                self.link.spawn(call)
+            });
+            let (answer, call) = answered.await.ok_or_else(stopped)?;
+            answer.map(|answer| held(answer, request.retry_later(), (call, permit)))
         })
     }
 

@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use concept_refinement_capability::model::MemoryUse;
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as Turn, watch};
+use tokio::sync::{Mutex as Turn, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::wasm::sandbox::{MemoryMeter, NoRoom};
 
@@ -45,6 +46,14 @@ pub struct ModelMemory {
 
 /// The need of the next try of a call, in bytes.
 type Need = Arc<AtomicU64>;
+
+/// The outcome of one try of a call.
+pub enum Try<T> {
+    /// It has this answer.
+    Answered(T),
+    /// It was ended for lack of memory.
+    PutOff,
+}
 
 /// A call's place in the queue for memory, for all its tries.
 pub struct Ticket {
@@ -130,8 +139,25 @@ impl ModelMemory {
 }
 
 impl Ticket {
+    /// Tries a call until it has an answer, which comes with its last try. `spawn` begins a try.
+    /// None: the try was dropped without an answer, at shutdown.
+    pub async fn answer<T>(
+        &mut self,
+        spawn: impl Fn(Arc<Admitted>, oneshot::Sender<Try<T>>) -> AbortOnDropHandle<()>,
+    ) -> Option<(T, AbortOnDropHandle<()>)> {
+        loop {
+            let admitted = Arc::new(self.admitted().await);
+            let (sender, answer) = oneshot::channel();
+            let running = spawn(admitted, sender);
+            match answer.await.ok()? {
+                Try::Answered(answer) => return Some((answer, running)),
+                Try::PutOff => {}
+            }
+        }
+    }
+
     /// Waits until there is memory for the next try.
-    pub async fn admitted(&mut self) -> Admitted {
+    pub(super) async fn admitted(&mut self) -> Admitted {
         let memory = &self.memory;
         let _arrived = match self.is_new {
             true => Some(memory.arrived.lock().await),

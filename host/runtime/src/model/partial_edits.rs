@@ -12,7 +12,7 @@ use bytes::Bytes;
 use concept_refinement_capability::model::{Reopen, RetryLater, cores};
 use concept_refinement_domain::partial_edit::Region;
 use futures::stream::BoxStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
 use super::memory::ModelMemory;
@@ -20,7 +20,6 @@ use super::threads::Threads;
 use crate::wasm::bindings::masked::MaskedPre;
 use crate::wasm::linker::wasi_linker;
 use crate::wasm::sandbox::{Grants, Sandbox};
-use run::Ended;
 
 /// The component, with what its instances share.
 pub struct PartialEdits {
@@ -152,23 +151,15 @@ impl PartialEdits {
         let stopped = || "the edit was stopped".to_owned();
         let need = call.need().await;
         let core = Arc::clone(&self.cores).acquire_owned().await;
-        let core = Arc::new(core.map_err(|_| stopped())?);
+        let core = core.map_err(|_| stopped())?;
         let mut ticket = self.memory.ticket(need);
-        loop {
-            let admitted = Arc::new(ticket.admitted().await);
-            let (sender, answer) = oneshot::channel();
+        let answered = ticket.answer(|admitted, sender| {
             let (edits, retry) = (Arc::clone(self), retry_later.clone());
             let running = edits.run(call.clone(), retry, admitted, sender);
-            let running = self.threads.spawn(running);
-            match answer.await {
-                Ok(Ended::PutOff) => {}
-                Ok(Ended::Answered(made)) => {
-                    let call = Arc::new((running, Arc::clone(&core)));
-                    return made.map(|made| made.held(retry_later, &call));
-                }
-                // The call was dropped without an answer, at shutdown.
-                Err(_) => return Err(stopped()),
-            }
-        }
+            self.threads.spawn(running)
+        });
+        let (made, running) = answered.await.ok_or_else(stopped)?;
+        let call = Arc::new((running, core));
+        made.map(|made| made.held(retry_later, &call))
     }
 }

@@ -7,6 +7,7 @@ use concept_refinement_capability::model::RetryLater;
 use concept_refinement_capability::payments::Payments;
 
 use super::*;
+use crate::model::memory::Admitted;
 use crate::wasm::sandbox::MemoryMeter as _;
 
 const MEBI: u64 = 1 << 20;
@@ -55,7 +56,7 @@ fn admission(calls: usize, total: u64) -> Admission {
 /// A call from its arrival until it may run.
 async fn admit(admission: &Admission, request: &mut ModelRequest) -> (Admitted, CallPermit) {
     let mut permit = admission.enter(request).await.unwrap();
-    (permit.admitted().await, permit)
+    (permit.ticket.admitted().await, permit)
 }
 
 #[tokio::test]
@@ -166,7 +167,7 @@ async fn an_instance_without_room_ends_and_comes_back_before_later_calls() {
     drop(second);
 
     // It is put off, and goes before one that came later.
-    let mut again = Box::pin(permit.admitted());
+    let mut again = Box::pin(permit.ticket.admitted());
     assert!(poll(again.as_mut()).is_pending());
     let mut large = png(1, 1);
     let mut later = Box::pin(admit(&admission, &mut large));

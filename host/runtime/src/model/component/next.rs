@@ -19,12 +19,12 @@ use tokio::time::timeout;
 
 use super::held;
 use super::link::Link;
-use super::run::{Try, call};
+use super::run::call;
 use crate::metrics::model::outcome;
 use crate::metrics::timed::Work;
 use crate::model::admission::need;
 use crate::model::convert::CallContext;
-use crate::model::memory::Admitted;
+use crate::model::memory::{Admitted, Try};
 use crate::model::replay::Replay;
 use crate::model::state::ModelState;
 

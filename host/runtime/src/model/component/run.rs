@@ -15,7 +15,7 @@ use super::next::Next;
 use super::own_time::within;
 use super::request;
 use crate::model::component::answer;
-use crate::model::memory::{Admitted, Meter};
+use crate::model::memory::{Admitted, Meter, Try};
 use crate::model::output::Output;
 use crate::model::paid_call::PaidCall;
 use crate::model::replay::Replay;
@@ -23,14 +23,10 @@ use crate::wasm::bounds;
 use crate::wasm::sandbox::{MemoryMeter, Sandbox};
 
 /// The outcome of one try of a call.
-pub enum Try {
-    Answered(Result<ModelAnswer, ModelError>),
-    /// It was ended for lack of memory.
-    PutOff,
-}
+type Tried = Try<Result<ModelAnswer, ModelError>>;
 
 /// Where to send the outcome of a call, once.
-type Answer = oneshot::Sender<Try>;
+type Answer = oneshot::Sender<Tried>;
 
 /// Runs a call of a model or a chain. `behind`: the meter of a link behind a middleware, whose
 /// call is a part of the whole.
@@ -63,7 +59,7 @@ async fn run(
     admitted: &Arc<Admitted>,
     meter: Arc<dyn MemoryMeter>,
     is_whole: bool,
-) -> Option<Try> {
+) -> Option<Tried> {
     let (payments, name) = (request.payments(), link.name());
     if !link.is_middleware() && payments.forbid(name) {
         let reason = NOT_ASKED_TWICE.to_owned();
@@ -178,7 +174,7 @@ fn outcome(
     admitted: &Admitted,
     output: &Output,
     lacked_memory: bool,
-) -> Option<Try> {
+) -> Option<Tried> {
     output.end();
     let problem = match ended {
         Some(Ok(Ok(()))) => return None,

@@ -16,7 +16,7 @@ use super::{Call, Made, Part, PartialEdits, Picture, Stream};
 use crate::model::admission::pixels;
 use crate::model::convert::shortened;
 use crate::model::held;
-use crate::model::memory::Admitted;
+use crate::model::memory::{Admitted, Try};
 use crate::model::output::{Log, Output};
 use crate::wasm::bindings::capabilities::concept::refinement::model_types;
 use crate::wasm::bindings::masked::Masked;
@@ -28,13 +28,6 @@ use crate::wasm::stream::{ByteStream, consume};
 /// The name of the component in the log.
 const NAME: &str = "masked";
 
-/// The outcome of one try.
-pub enum Ended {
-    Answered(Result<Made, String>),
-    /// It was ended for lack of memory.
-    PutOff,
-}
-
 /// What was made, and what completes when its streams were read.
 type Answer = (Result<Made, String>, Vec<oneshot::Receiver<()>>);
 
@@ -45,7 +38,7 @@ impl PartialEdits {
         call: Call,
         retry_later: RetryLater,
         admitted: Arc<Admitted>,
-        answer: oneshot::Sender<Ended>,
+        answer: oneshot::Sender<Try<Result<Made, String>>>,
     ) {
         let grants = &self.grants;
         let mut answer = Some(answer);
@@ -65,7 +58,7 @@ impl PartialEdits {
                     if let Some(answer) = answer.take() {
                         admitted.answered();
                         // The caller may be gone; then the instance ends with this call.
-                        let _ = answer.send(Ended::Answered(made));
+                        let _ = answer.send(Try::Answered(made));
                     }
                     join_all(drained).await;
                     wasmtime::error::Ok(())
@@ -87,8 +80,8 @@ impl PartialEdits {
         output.end();
         let ended = match ended {
             Some(Ok(())) => return,
-            Some(Err(_)) | None if admitted.has_ended() => Ended::PutOff,
-            None => Ended::PutOff,
+            Some(Err(_)) | None if admitted.has_ended() => Try::PutOff,
+            None => Try::PutOff,
             Some(Err(error)) => {
                 tracing::debug!(error = format!("{error:#}"), "an edit trapped");
                 let limit = store.data().lacked_memory().then_some(grants.max_memory);
@@ -97,7 +90,7 @@ impl PartialEdits {
                     true => "the image needs more memory to be edited in part than there is",
                     false => "the edit of a part crashed",
                 };
-                Ended::Answered(Err(problem.to_owned()))
+                Try::Answered(Err(problem.to_owned()))
             }
         };
         drop(store);
