@@ -152,9 +152,9 @@ impl HostBuilder {
         let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
         let (engine, compiled) = compile(pool, Some(cache), on_compiling, compiled).await?;
         let engine = Arc::new(engine);
-        let network = Network::new(resolver, &config.trust)
+        let mut network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
-        let network = network.measured(Arc::clone(&metrics.egress));
+        network.refusals = Some(Arc::clone(&metrics.egress));
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &stores.room);
         let pipeline = Parts::new(&config, &engine, &compiled.pipeline, &network, &blobs);
         let pipeline = pipeline.map_err(HostError::System)?;

@@ -32,10 +32,4 @@ impl Network {
             refusals: None,
         })
     }
-
-    /// Sets the counters of refused requests.
-    pub fn measured(self, refusals: Arc<Refusals>) -> Self {
-        let refusals = Some(refusals);
-        Self { refusals, ..self }
-    }
 }
