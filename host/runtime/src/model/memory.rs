@@ -18,7 +18,7 @@ use tokio::sync::{Mutex as Turn, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::wasm::sandbox::{MemoryMeter, NoRoom};
+use crate::wasm::sandbox::NoRoom;
 
 /// An instance that starts with no more than this, and has not grown beyond it, counts as
 /// [`SMALL`]: it touches little of that memory while it waits. What it may touch beyond
@@ -256,8 +256,15 @@ impl Drop for Admitted {
     }
 }
 
-impl MemoryMeter for Meter {
-    fn grow(&self, bytes: u64) -> Result<bool, NoRoom> {
+impl Meter {
+    /// To be called before the memories of its instance grow. `bytes`: their new total size.
+    /// Returns whether they may have it; if not, growing fails in the guest, as it does at the
+    /// guest's own limit.
+    ///
+    /// # Errors
+    ///
+    /// There is not enough memory at the moment: the instance has to end.
+    pub fn grow(&self, bytes: u64) -> Result<bool, NoRoom> {
         let charge = if bytes <= UNTOUCHED { SMALL } else { bytes };
         let after = self.reserved.max(charge);
         let before = self.counted.load(Ordering::Relaxed);

@@ -30,11 +30,12 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::egress::Egress;
 use crate::model::component::Next;
+use crate::model::memory::Meter;
 use crate::model::paid_call::PaidCall;
 use crate::model::partial_edits::PartialEdits;
 use crate::wasm::bounds::Bounds;
 use memory::MemoryCap;
-pub use memory::{MemoryMeter, NoRoom};
+pub use memory::NoRoom;
 use printed::{Pipe, Printed};
 pub use printed::{Printer, Stream};
 use traced_requests::TracedRequests;
@@ -148,7 +149,7 @@ impl Sandbox {
     pub fn of_model(
         engine: &wasmtime::Engine,
         grants: &Grants,
-        meter: Option<Arc<dyn MemoryMeter>>,
+        meter: Option<Arc<Meter>>,
         printer: Arc<dyn Printer>,
     ) -> Store<Self> {
         let bounds = grants.bounds;

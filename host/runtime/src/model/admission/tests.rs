@@ -8,7 +8,6 @@ use concept_refinement_capability::payments::Payments;
 
 use super::*;
 use crate::model::memory::Admitted;
-use crate::wasm::sandbox::MemoryMeter as _;
 
 const MEBI: u64 = 1 << 20;
 

@@ -20,7 +20,7 @@ use crate::model::output::Output;
 use crate::model::paid_call::PaidCall;
 use crate::model::replay::Replay;
 use crate::wasm::bounds;
-use crate::wasm::sandbox::{MemoryMeter, Sandbox};
+use crate::wasm::sandbox::Sandbox;
 
 /// The outcome of one try of a call.
 type Tried = Try<Result<ModelAnswer, ModelError>>;
@@ -57,7 +57,7 @@ async fn run(
     request: &Replay,
     answer: &mut Option<Answer>,
     admitted: &Arc<Admitted>,
-    meter: Arc<dyn MemoryMeter>,
+    meter: Arc<Meter>,
     is_whole: bool,
 ) -> Option<Tried> {
     let (payments, name) = (request.payments(), link.name());

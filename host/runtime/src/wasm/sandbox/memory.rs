@@ -6,19 +6,8 @@ use std::sync::Arc;
 use wasmtime::ResourceLimiterAsync;
 use wasmtime_wasi::async_trait;
 
+use crate::model::memory::Meter;
 use crate::wasm::bounds::Bounds;
-
-/// Asked before the memories of a store grow, if they are counted together with those of
-/// other stores.
-pub trait MemoryMeter: Send + Sync {
-    /// `bytes`: the new total size of the store's memories. Returns whether they may have
-    /// it; if not, growing fails in the guest, as it does at the guest's own limit.
-    ///
-    /// # Errors
-    ///
-    /// There is not enough memory at the moment: the instance has to end.
-    fn grow(&self, bytes: u64) -> Result<bool, NoRoom>;
-}
 
 /// Other instances use the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +29,13 @@ pub struct MemoryCap {
     elements: usize,
     bounds: Bounds,
     /// None: the store is not counted with others.
-    meter: Option<Arc<dyn MemoryMeter>>,
+    meter: Option<Arc<Meter>>,
     was_exceeded: bool,
 }
 
 impl MemoryCap {
     /// `most` is in bytes.
-    pub fn new(most: usize, bounds: Bounds, meter: Option<Arc<dyn MemoryMeter>>) -> Self {
+    pub fn new(most: usize, bounds: Bounds, meter: Option<Arc<Meter>>) -> Self {
         Self {
             bytes: 0,
             most,
