@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -19,7 +18,7 @@ const COMPUTE_BUDGET: Duration = Duration::from_millis(5);
 pub struct Threads {
     handle: Handle,
     /// None while it is being dropped.
-    runtime: Mutex<Option<Runtime>>,
+    runtime: Option<Runtime>,
 }
 
 impl Threads {
@@ -36,7 +35,7 @@ impl Threads {
             .context("starting the threads of the model")?;
         Ok(Self {
             handle: runtime.handle().clone(),
-            runtime: Mutex::new(Some(runtime)),
+            runtime: Some(runtime),
         })
     }
 
@@ -76,7 +75,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.lock().take() {
+        if let Some(runtime) = self.runtime.take() {
             // Waiting for the threads here could block an executor.
             runtime.shutdown_background();
         }
