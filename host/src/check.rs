@@ -61,7 +61,7 @@ pub async fn check(
         report(name, result.map_err(|error| format!("{error:#}")));
     };
     let directory = data_directory(config);
-    let secret = directory.and_then(|place| Ok((place, secret(config)?)));
+    let secret = directory.and_then(|place| Ok((place, Secret::existing(&config.data_dir)?)));
     let (place, secret) = match secret {
         Ok((place, secret)) => {
             found("data", Ok(place.clone()));
@@ -147,14 +147,6 @@ fn data_directory(config: &Config) -> anyhow::Result<String> {
         Some(Ok(())) => Ok(format!("{shown} is to be created")),
         Some(Err(error)) => anyhow::bail!("{shown} cannot be created: {error}"),
         None => anyhow::bail!("{shown} cannot be created"),
-    }
-}
-
-/// None: the first start will generate it.
-fn secret(config: &Config) -> anyhow::Result<Option<Secret>> {
-    match config.data_dir.join("secret").try_exists() {
-        Ok(false) => Ok(None),
-        Ok(true) | Err(_) => Secret::open(&config.data_dir, || [0; 32]).map(Some),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::backup::{Draft, LIST, copy, summary, unpack};
 use crate::config::Config;
 use crate::wiring::capabilities::{self, ConfiguredStores};
 use crate::wiring::engines::{self, no_reservations};
-use crate::wiring::secret::{self, Secret};
+use crate::wiring::secret::Secret;
 
 /// The location of a backup.
 pub enum Source<R> {
@@ -105,11 +105,8 @@ fn directory(from: &Path) -> anyhow::Result<Folder> {
 /// Opens the stores as `serve` does, and returns a summary of their contents.
 async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
     let configured = ConfiguredStores::of(config);
-    if config.data_dir.join(secret::FILE).exists() {
-        // The error names the path of the draft.
-        let secret = Secret::open(&config.data_dir, || [0; 32]);
-        secret.map_err(|_| anyhow::anyhow!("its secret is damaged"))?;
-    }
+    // The error names the path of the draft.
+    Secret::existing(&config.data_dir).map_err(|_| anyhow::anyhow!("its secret is damaged"))?;
     engines::verify(&config.data_dir)?;
     let mut stores = Vec::new();
     // Kept open until its contents are counted.

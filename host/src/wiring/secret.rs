@@ -3,7 +3,7 @@
 //! several hosts share a store, it is in that store instead.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -21,25 +21,28 @@ impl Secret {
     /// Opens the secret of a data directory; the first call generates it with
     /// `random`.
     pub fn open(directory: &Path, random: impl FnOnce() -> [u8; LENGTH]) -> anyhow::Result<Self> {
+        if let Some(existing) = Self::existing(directory)? {
+            return Ok(existing);
+        }
+        let (path, secret) = (directory.join(FILE), random());
+        write(directory, &path, &secret)
+            .with_context(|| format!("writing the generated secret {}", path.display()))?;
+        Ok(Self(secret))
+    }
+
+    /// The secret of a data directory. None: it was not generated yet.
+    pub fn existing(directory: &Path) -> anyhow::Result<Option<Self>> {
         let path = directory.join(FILE);
         let shown = path.display();
-        match File::open(&path) {
-            Ok(mut file) => {
-                let mut secret = [0; LENGTH];
-                file.read_exact(&mut secret)
-                    .with_context(|| format!("the generated secret {shown} is damaged"))?;
-                Ok(Self(secret))
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let secret = random();
-                write(directory, &path, &secret)
-                    .with_context(|| format!("writing the generated secret {shown}"))?;
-                Ok(Self(secret))
-            }
-            Err(error) => {
-                Err(error).with_context(|| format!("reading the generated secret {shown}"))
-            }
-        }
+        let opened = directory::existing(File::open(&path));
+        let opened = opened.with_context(|| format!("reading the generated secret {shown}"))?;
+        let Some(mut file) = opened else {
+            return Ok(None);
+        };
+        let mut secret = [0; LENGTH];
+        file.read_exact(&mut secret)
+            .with_context(|| format!("the generated secret {shown} is damaged"))?;
+        Ok(Some(Self(secret)))
     }
 
     /// The secret that the hosts of a store share; the first host generates it with
