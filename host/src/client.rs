@@ -14,6 +14,7 @@ use std::sync::Arc;
 use futures::{Stream, TryStreamExt as _};
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 
 pub use answers::{Concept, Page, Quota, Task, TaskEvent, Upload, Usage};
 pub use error::ClientError;
@@ -206,8 +207,8 @@ impl Client {
             }
             None => (None, None),
         };
-        let body = request.body(original_image_url, mask_url.as_deref());
-        let body = ("application/json", body.to_string().into());
+        let fields = request.fields(original_image_url, mask_url.as_deref());
+        let body = ("application/json", json!(fields).to_string().into());
         let submitted = self
             .ask(Method::POST, "/api/concepts/refine", Some(body))
             .await;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::task::Refinement;
-use concept_refinement_domain::validation::{Draft, FieldErrors, Source as Checked};
+use concept_refinement_domain::validation::FieldErrors;
 use concept_refinement_mcp::UNKNOWN_ARGUMENT;
 use serde_json::{Map, Value};
 
 use crate::image_file::stem_of_url;
+use crate::wiring::refiner::request::check_fields;
 
 const ORIGINAL: &str = "original_image_url";
 const MASK: &str = "mask_url";
@@ -91,15 +92,19 @@ impl Arguments {
             _ => {}
         }
         let mask = fields.get(MASK).and_then(Value::as_str).map(Source::of);
-        let refinement = checked(fields, has_url, mask.as_ref(), allowed, task_timeout).map_err(
-            |FieldErrors(problems)| {
-                for (field, problems) in problems {
-                    for problem in problems {
-                        errors.add(argument(&field), problem);
-                    }
+        let mask_has_url = matches!(mask, Some(Source::Url(_)));
+        if !has_url {
+            // An uploaded file has no address yet.
+            fields.insert(ORIGINAL.to_owned(), Value::from(""));
+        }
+        let checked = check_fields(fields, has_url, mask_has_url, allowed, task_timeout);
+        let refinement = checked.map_err(|FieldErrors(problems)| {
+            for (field, problems) in problems {
+                for problem in problems {
+                    errors.add(argument(&field), problem);
                 }
-            },
-        );
+            }
+        });
         match refinement {
             Ok(refinement) if errors.is_empty() => Ok(Self {
                 original: match (path, &refinement.original_image_url) {
@@ -144,31 +149,6 @@ pub fn sentence(FieldErrors(fields): &FieldErrors) -> String {
         problems.iter().map(told)
     });
     problems.collect::<Vec<_>>().join("; ")
-}
-
-/// By the rules of a request, in which an uploaded file has no address yet.
-fn checked(
-    mut fields: Map<String, Value>,
-    has_url: bool,
-    mask: Option<&Source>,
-    allowed: &AllowedSources,
-    task_timeout: Duration,
-) -> Result<Refinement, FieldErrors> {
-    let original = match has_url {
-        true => Checked::Elsewhere(allowed),
-        false => Checked::Own,
-    };
-    if !has_url {
-        fields.insert(ORIGINAL.to_owned(), Value::from(""));
-    }
-    let mask = match mask {
-        Some(Source::Url(_)) => Checked::Elsewhere(allowed),
-        Some(Source::Path(_)) | None => Checked::Own,
-    };
-    // There is no webhook here.
-    let webhooks = AllowedSources::default();
-    let request = Draft::of(fields).check(original, mask, &webhooks, task_timeout)?;
-    Ok(request.refinement)
 }
 
 /// The field of a refine request that an argument is.

@@ -9,8 +9,8 @@ use concept_refinement_domain::image::Format;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::partial_edit::Region;
 use concept_refinement_domain::task::Refinement;
-use concept_refinement_domain::validation::{Draft, FieldErrors, Malformed, Source};
-use serde_json::{Number, Value, json};
+use concept_refinement_domain::validation::{Draft, FieldErrors, Source};
+use serde_json::{Map, Number, Value, json};
 use thiserror::Error;
 
 use crate::client::Upload;
@@ -67,29 +67,36 @@ impl RefineRequest {
         self
     }
 
-    /// The body of the request to the API.
-    pub(crate) fn body(&self, original_image_url: &str, mask_url: Option<&str>) -> Value {
-        json!({
-            "original_image_url": original_image_url,
-            "refinement_prompt": self.prompt,
-            "logo_description": self.logo_description,
-            "theme_description": self.theme_description,
-            "preserve_aspects": match self.preserve_aspects.as_slice() {
-                [] => None,
-                aspects => Some(aspects),
-            },
-            // What JSON has no number for is refused as any other text is.
-            "strength": self.strength.map(|strength| match Number::from_f64(strength) {
+    /// The fields of the request to the API.
+    pub(crate) fn fields(
+        &self,
+        original_image_url: &str,
+        mask_url: Option<&str>,
+    ) -> Map<String, Value> {
+        let aspects = Some(&self.preserve_aspects).filter(|aspects| !aspects.is_empty());
+        // What JSON has no number for is refused as any other text is.
+        let strength = self
+            .strength
+            .map(|strength| match Number::from_f64(strength) {
                 Some(number) => Value::Number(number),
                 None => Value::String(strength.to_string()),
-            }),
-            "seed": self.seed,
-            "region": self.region,
-            "mask_url": mask_url,
-            "mask_feather": self.mask_feather,
-            "region_only": self.region_only.then_some(true),
-            "deadline_seconds": self.deadline_seconds,
-        })
+            });
+        let fields = [
+            ("original_image_url", json!(original_image_url)),
+            ("refinement_prompt", json!(self.prompt)),
+            ("logo_description", json!(self.logo_description)),
+            ("theme_description", json!(self.theme_description)),
+            ("preserve_aspects", json!(aspects)),
+            ("strength", json!(strength)),
+            ("seed", json!(self.seed)),
+            ("region", json!(self.region)),
+            ("mask_url", json!(mask_url)),
+            ("mask_feather", json!(self.mask_feather)),
+            ("region_only", json!(self.region_only.then_some(true))),
+            ("deadline_seconds", json!(self.deadline_seconds)),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value));
+        fields.into_iter().collect()
     }
 }
 
@@ -182,12 +189,6 @@ impl From<CapabilityError> for RefineError {
     }
 }
 
-impl From<Malformed> for RefineError {
-    fn from(error: Malformed) -> Self {
-        Self::Failed(error.to_string())
-    }
-}
-
 /// Validates a request as the API does. None: the original is given as bytes.
 pub fn check(
     request: &RefineRequest,
@@ -195,23 +196,33 @@ pub fn check(
     allowed: &AllowedSources,
     task_timeout: Duration,
 ) -> Result<Refinement, RefineError> {
-    let source = |url: Option<&str>| match url {
-        Some(_) => Source::Elsewhere(allowed),
-        None => Source::Own,
-    };
     let mask = request.mask.as_ref();
     let mask_url = mask.map(|mask| match mask {
         OriginalImage::Url(url) => Some(url.as_str()),
         OriginalImage::Bytes(_) => None,
     });
-    let (original, mask) = (source(url), source(mask_url.flatten()));
+    let (has_url, mask_has_url) = (url.is_some(), mask_url.flatten().is_some());
     // The address of bytes is set later.
     let mask_url = mask_url.map(Option::unwrap_or_default);
-    let body = request.body(url.unwrap_or_default(), mask_url);
-    let draft = Draft::parse(body.to_string().as_bytes())?;
+    let fields = request.fields(url.unwrap_or_default(), mask_url);
+    check_fields(fields, has_url, mask_has_url, allowed, task_timeout).map_err(RefineError::Invalid)
+}
+
+/// The same of the fields of a request to the API.
+pub fn check_fields(
+    fields: Map<String, Value>,
+    has_url: bool,
+    mask_has_url: bool,
+    allowed: &AllowedSources,
+    task_timeout: Duration,
+) -> Result<Refinement, FieldErrors> {
+    let source = |has_url| match has_url {
+        true => Source::Elsewhere(allowed),
+        false => Source::Own,
+    };
+    let (original, mask) = (source(has_url), source(mask_has_url));
     // There is no webhook here.
-    let checked = draft.check(original, mask, &AllowedSources::default(), task_timeout);
-    checked
-        .map(|checked| checked.refinement)
-        .map_err(RefineError::Invalid)
+    let webhooks = AllowedSources::default();
+    let checked = Draft::of(fields).check(original, mask, &webhooks, task_timeout)?;
+    Ok(checked.refinement)
 }
