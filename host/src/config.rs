@@ -17,6 +17,7 @@ mod reader;
 mod role;
 mod sources;
 pub mod table;
+mod tables;
 
 use std::fmt::Display;
 use std::net::SocketAddr;

@@ -7,22 +7,18 @@ use concept_refinement_domain::chain::variable_part;
 
 use super::error::ConfigError;
 use super::lines::Lines;
-use super::model::PRICE;
-use super::sources::{FORM, PREFIX, TABLE, price_of, text_of};
+use super::sources::{PREFIX, TABLE};
+use super::tables::Tables;
 
 /// By name and key, both as in the file.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct LinkValues {
     /// From the file.
-    tables: BTreeMap<String, Settings>,
-    /// Where the tables and their keys are in the file, by their paths.
-    named: BTreeMap<String, String>,
+    tables: Tables,
     /// By variable name, such as `OPENAI_API_KEY`: the part with the link's name is
     /// known only once the links are known.
     variables: BTreeMap<String, String>,
 }
-
-type Settings = BTreeMap<String, String>;
 
 /// One value of a setting.
 pub(crate) struct LinkValue {
@@ -33,7 +29,7 @@ pub(crate) struct LinkValue {
 
 impl LinkValues {
     pub fn set(&mut self, link: &str, key: &str, value: String) {
-        let settings = self.tables.entry(link.to_owned()).or_default();
+        let settings = self.tables.by_name.entry(link.to_owned()).or_default();
         settings.insert(key.to_owned(), value);
     }
 
@@ -48,44 +44,19 @@ impl LinkValues {
         tables: toml::Value,
         lines: &Lines<'_>,
     ) -> Result<(), ConfigError> {
-        let no_tables = |path: &str| {
-            let problem = "models must have a table for each link, as [models.openai]";
-            ConfigError::of(&lines.place(path), problem)
-        };
-        let toml::Value::Table(tables) = tables else {
-            return Err(no_tables(TABLE));
-        };
-        for (link, settings) in tables {
-            let path = format!("{TABLE}.{link}");
-            let toml::Value::Table(settings) = settings else {
-                return Err(no_tables(&path));
-            };
-            self.tables.entry(link.clone()).or_default();
-            self.named.insert(path.clone(), lines.named(&path));
-            for (key, value) in settings {
-                let path = format!("{path}.{key}");
-                let named = lines.named(&path);
-                let value = match key.as_str() {
-                    PRICE => price_of(value),
-                    _ => text_of(value),
-                };
-                let value = value.ok_or_else(|| ConfigError::of(&named, FORM))?;
-                self.named.insert(path, named);
-                self.set(&link, &key, value);
-            }
-        }
+        let form = "models must have a table for each link, as [models.openai]";
+        self.tables.add(Tables::read(TABLE, tables, lines, form)?);
         Ok(())
     }
 
     /// Where the file sets a link, or a key of one, as errors name it.
     pub fn named(&self, link: &str) -> String {
-        let path = format!("{TABLE}.{link}");
-        self.named.get(&path).cloned().unwrap_or(path)
+        self.tables.named(&format!("{TABLE}.{link}"))
     }
 
     /// The links that the file has tables for.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tables.keys().map(String::as_str)
+        self.tables.by_name.keys().map(String::as_str)
     }
 
     /// The values of a link by key, given all possible links: that of the file, then that of a
@@ -101,7 +72,7 @@ impl LinkValues {
             let (text, values) = (text.to_owned(), all.entry(key).or_default());
             values.push(LinkValue { text, named });
         };
-        for (key, text) in self.tables.get(link).into_iter().flatten() {
+        for (key, text) in self.tables.by_name.get(link).into_iter().flatten() {
             add(key.clone(), text, self.named(&format!("{link}.{key}")));
         }
         for (variable, text) in &self.variables {

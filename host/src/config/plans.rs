@@ -1,6 +1,5 @@
 //! The plans of users: a table of the file for each, by its name.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use concept_refinement_domain::budget::parse_budget;
@@ -9,7 +8,7 @@ use concept_refinement_domain::quota::{parse_active_tasks, parse_rate_limit};
 
 use super::error::{ConfigError, did_you_mean};
 use super::lines::Lines;
-use super::sources::{FORM, text_of};
+use super::tables::{Settings, Tables};
 
 /// The table of the file that contains those of the plans.
 pub(super) const TABLE: &str = "plans";
@@ -18,17 +17,13 @@ pub(super) const TABLE: &str = "plans";
 const KEYS: [&str; 3] = ["rate_limit", "budget", "active_tasks"];
 
 /// By name and key, both as in the file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct PlanTables {
-    tables: BTreeMap<String, BTreeMap<String, String>>,
-    /// Where the tables and their keys are in the file, by their paths.
-    named: BTreeMap<String, String>,
-}
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct PlanTables(Tables);
 
 impl PlanTables {
     /// Adds a plan, replacing one of this name.
-    pub fn set(&mut self, name: &str, settings: BTreeMap<String, String>) {
-        self.tables.insert(name.to_owned(), settings);
+    pub fn set(&mut self, name: &str, settings: Settings) {
+        self.0.by_name.insert(name.to_owned(), settings);
     }
 
     /// Adds the table `plans` of a file, replacing plans of the same names.
@@ -37,35 +32,18 @@ impl PlanTables {
         tables: toml::Value,
         lines: &Lines<'_>,
     ) -> Result<(), ConfigError> {
-        let no_tables = |path: &str| {
-            let problem = "plans must have a table for each plan, as [plans.pro]";
-            ConfigError::of(&lines.place(path), problem)
-        };
-        let toml::Value::Table(tables) = tables else {
-            return Err(no_tables(TABLE));
-        };
-        for (name, table) in tables {
-            let toml::Value::Table(table) = table else {
-                return Err(no_tables(&path(&name, None)));
-            };
-            let mut settings = BTreeMap::new();
-            for (key, value) in table {
-                let text = text_of(value);
-                let path = path(&name, Some(&key));
-                self.named.insert(path.clone(), lines.named(&path));
-                let text = text.ok_or_else(|| self.problem(&path, FORM))?;
-                settings.insert(key, text);
-            }
-            let path = path(&name, None);
-            self.named.insert(path.clone(), lines.named(&path));
-            self.set(&name, settings);
+        let form = "plans must have a table for each plan, as [plans.pro]";
+        let read = Tables::read(TABLE, tables, lines, form)?;
+        for name in read.by_name.keys() {
+            self.0.by_name.remove(name);
         }
+        self.0.add(read);
         Ok(())
     }
 
     /// Whether there is such a plan.
     pub fn is_defined(&self, name: &str) -> bool {
-        self.tables.contains_key(name)
+        self.0.by_name.contains_key(name)
     }
 
     /// Checks all plans.
@@ -75,14 +53,15 @@ impl PlanTables {
     /// The first plan with a name that it cannot have, or with a setting that is unknown or
     /// has an invalid value.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        for (name, settings) in &self.tables {
+        for (name, settings) in &self.0.by_name {
+            let path = format!("{TABLE}.{name}");
             if !is_name(name) {
                 let problem = format!("a plan's name is 1 to {MAX_NAME} of a-z, 0-9 and -");
-                return Err(self.problem(&path(name, None), problem));
+                return Err(self.problem(&path, problem));
             }
             for (key, value) in settings {
                 let checked = checked(key, value);
-                checked.map_err(|problem| self.problem(&path(name, Some(key)), problem))?;
+                checked.map_err(|problem| self.problem(&format!("{path}.{key}"), problem))?;
             }
         }
         Ok(())
@@ -90,31 +69,29 @@ impl PlanTables {
 
     /// Whether a plan limits what its users spend.
     pub(super) fn have_budget(&self) -> bool {
-        let mut budgets = self.tables.values().filter_map(|plan| plan.get("budget"));
+        let mut budgets = self
+            .0
+            .by_name
+            .values()
+            .filter_map(|plan| plan.get("budget"));
         budgets.any(|budget| is_limit(budget))
     }
 
     /// As JSON. None: there are no plans.
     pub fn json(&self) -> Option<String> {
-        let json = serde_json::to_string(&self.tables);
-        json.ok().filter(|_| !self.tables.is_empty())
+        let plans = &self.0.by_name;
+        let json = serde_json::to_string(plans).ok();
+        json.filter(|_| !plans.is_empty())
     }
 
     fn problem(&self, path: &str, problem: impl Display) -> ConfigError {
-        ConfigError::of(self.named.get(path).map_or(path, String::as_str), problem)
+        ConfigError::of(&self.0.named(path), problem)
     }
 }
 
 /// Whether this budget limits anything.
 pub(super) fn is_limit(budget: &str) -> bool {
     matches!(parse_budget(budget), Ok(Some(_)))
-}
-
-fn path(name: &str, key: Option<&str>) -> String {
-    match key {
-        Some(key) => format!("{TABLE}.{name}.{key}"),
-        None => format!("{TABLE}.{name}"),
-    }
 }
 
 fn checked(key: &str, value: &str) -> Result<(), String> {
@@ -201,7 +178,8 @@ mod tests {
                 "f:2: plans.free.active_tasks: must be between 1 and 1000, not \"0\"",
             ),
         ] {
-            assert_eq!(read(file).unwrap_err(), expected, "{file}");
+            let problem = read(file).map(drop).unwrap_err();
+            assert_eq!(problem, expected, "{file}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::{ConfigError, did_you_mean};
 use super::lines::Lines;
 use super::link_values::LinkValues;
+use super::model::PRICE;
 use super::plans::{self, PlanTables};
 use super::table::{SETTINGS, Setting};
 
@@ -143,11 +144,7 @@ impl Values {
                 return Err(ConfigError::of(&lines.place(&key), problem));
             };
             let named = lines.named(&key);
-            let text = match setting.name {
-                "model-price" => price_of(value),
-                _ => text_of(value),
-            };
-            let text = text.ok_or_else(|| ConfigError::of(&named, FORM))?;
+            let text = text_of(&key, value).ok_or_else(|| ConfigError::of(&named, FORM))?;
             self.set_named(setting, text, named);
         }
         Ok(())
@@ -208,23 +205,18 @@ impl std::fmt::Debug for Values {
     }
 }
 
-/// A value of a file as text. None: its type is not one of [`FORM`].
-pub(super) fn text_of(value: toml::Value) -> Option<String> {
+/// A value of a file as text. None: its type is not one of [`FORM`]. A price may also be a number
+/// with decimals: the shortest text of the number that is next to `0.06` is that. One with more
+/// decimals than a price has is refused when it is read as one.
+pub(super) fn text_of(key: &str, value: toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => {
+            matches!(key, "model_price" | PRICE).then(|| number.to_string())
+        }
         toml::Value::Array(items) => list(&items),
         _ => None,
-    }
-}
-
-/// A price as text. It may also be a number with decimals: the shortest text of the number
-/// that is next to `0.06` is that. One with more decimals than a price has is refused when it
-/// is read as one.
-pub(super) fn price_of(value: toml::Value) -> Option<String> {
-    match value {
-        toml::Value::Float(number) => Some(number.to_string()),
-        value => text_of(value),
     }
 }
 
