@@ -1,7 +1,6 @@
 //! A running server: its address, its background work, and how that is stopped.
 
 use std::future;
-use std::mem;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_runtime::wasm::engine::Engine;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -29,6 +28,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// A running server. Dropping it aborts its work without waiting; accepted
 /// tasks stay stored.
 pub struct Serving {
+    /// Dropped first, which aborts them.
+    loops: JoinSet<()>,
     address: SocketAddr,
     watchers: Arc<Watchers>,
     stop: watch::Sender<bool>,
@@ -36,7 +37,6 @@ pub struct Serving {
     cut_off: CancellationToken,
     /// Cancelled once any of the loops has ended.
     ended: CancellationToken,
-    loops: Vec<JoinHandle<()>>,
     _monitoring: Option<AbortOnDropHandle<()>>,
     cores: Arc<Cores>,
     sending: Sending,
@@ -63,13 +63,13 @@ impl Serving {
         engine: Arc<Engine>,
     ) -> Self {
         Self {
+            loops: JoinSet::new(),
             address,
             watchers,
             stop: watch::Sender::new(false),
             cancel: CancellationToken::new(),
             cut_off: CancellationToken::new(),
             ended: CancellationToken::new(),
-            loops: Vec::new(),
             _monitoring: None,
             cores,
             sending: Sending::default(),
@@ -88,11 +88,11 @@ impl Serving {
             cut_off: self.cut_off.clone(),
         };
         let (run, ended) = (run(stop), self.ended.clone().drop_guard());
-        self.loops.push(tokio::spawn(async move {
+        self.loops.spawn(async move {
             // Dropped at the end, and also if it panics.
             let _ended = ended;
             run.await;
-        }));
+        });
     }
 
     /// Completes once any background work has ended.
@@ -128,8 +128,8 @@ impl Serving {
         self.watchers.disconnect_all();
         let loops = &mut self.loops;
         let mut ended = pin!(async {
-            for each in loops {
-                if let Err(error) = each.await {
+            while let Some(ended) = loops.join_next().await {
+                if let Err(error) = ended {
                     tracing::error!(%error, "a loop of the host ended early");
                 }
             }
@@ -148,14 +148,6 @@ impl Serving {
             }
         }
         self.cores.shut_down().await;
-        mem::take(&mut self.sending).stop().await;
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        for each in &self.loops {
-            each.abort();
-        }
+        self.sending.stop().await;
     }
 }
