@@ -108,7 +108,7 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
     for setting in wanted(command) {
         values.set_as_in(&found, setting);
         if let Some(value) = matches.get_one::<String>(setting.name) {
-            values.set_named(setting, value, format!("--{}", setting.name));
+            values.set_named(setting, value, Some(format!("--{}", setting.name)));
         }
     }
     if wanted(command).any(|setting| setting.name == "model") {

@@ -61,17 +61,23 @@ impl Values {
 
     /// Sets a value, replacing the previous one. [`crate::Config::new`] validates it.
     pub fn set(&mut self, setting: &'static Setting, value: impl Into<String>) -> &mut Self {
-        self.insert(setting, value.into(), None)
+        self.set_named(setting, value, None)
     }
 
-    /// The same for a value that errors name as `named`, such as `--lease`.
+    /// The same for a value that errors name as `named`, such as `--lease`. None: it is set by
+    /// default, or by a program.
     pub(crate) fn set_named(
         &mut self,
         setting: &'static Setting,
         value: impl Into<String>,
-        named: String,
+        named: Option<String>,
     ) -> &mut Self {
-        self.insert(setting, value.into(), Some(named))
+        let text = value.into();
+        let values = self.settings.entry(setting.name).or_default();
+        // What is set by default, or by a program, is gone for good.
+        values.retain(|value| value.named.is_some());
+        values.push(Value { text, named });
+        self
     }
 
     /// Sets the values that other sources set, if there are any.
@@ -79,19 +85,6 @@ impl Values {
         if let Some(values) = other.settings.get(setting.name) {
             self.settings.insert(setting.name, values.clone());
         }
-    }
-
-    fn insert(
-        &mut self,
-        setting: &'static Setting,
-        text: String,
-        named: Option<String>,
-    ) -> &mut Self {
-        let values = self.settings.entry(setting.name).or_default();
-        // What is set by default, or by a program, is gone for good.
-        values.retain(|value| value.named.is_some());
-        values.push(Value { text, named });
-        self
     }
 
     /// The values of this setting, the one that counts last, and where each was set, as errors
@@ -145,7 +138,7 @@ impl Values {
             };
             let named = lines.named(&key);
             let text = text_of(&key, value).ok_or_else(|| ConfigError::of(&named, FORM))?;
-            self.set_named(setting, text, named);
+            self.set_named(setting, text, Some(named));
         }
         Ok(())
     }
@@ -182,7 +175,7 @@ impl Values {
                 .find(|setting| setting.variable() == variable)
             {
                 Some(setting) => {
-                    self.set_named(setting, value, variable);
+                    self.set_named(setting, value, Some(variable));
                 }
                 None => match variable.strip_prefix(PREFIX) {
                     Some(name) => self.links.set_from_variable(name, value),

@@ -44,7 +44,7 @@ fn a_value_that_another_source_replaces_has_to_be_usable_too() {
         let variable = variable.map(|(name, value)| (name.to_owned(), value.to_owned()));
         values.set_from_variables(variable);
         if let Some((name, value)) = flag.split_once('=') {
-            values.set_named(table::find(name).unwrap(), value, format!("--{name}"));
+            values.set_named(table::find(name).unwrap(), value, Some(format!("--{name}")));
         }
         Config::new(values).err().map(|error| error.to_string())
     };
