@@ -78,17 +78,20 @@ impl AdminClient {
 
     /// The answer to `GET /admin/v1/PATH`.
     pub async fn get(&self, path: &str, query: &Query) -> Result<Value, Problem> {
-        self.ask(Method::GET, path, query, None).await
+        let request = self.request(Method::GET, path, query, None);
+        self.ask(request).await
     }
 
     /// The answer to `POST /admin/v1/PATH`.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Problem> {
-        self.ask(Method::POST, path, &[], Some(body)).await
+        let request = self.request(Method::POST, path, &[], Some(body));
+        self.ask(request).await
     }
 
     /// Deletes `/admin/v1/PATH`.
     pub async fn delete(&self, path: &str, query: &Query) -> Result<(), Problem> {
-        self.ask(Method::DELETE, path, query, None).await.map(drop)
+        let request = self.request(Method::DELETE, path, query, None);
+        self.ask(request).await.map(drop)
     }
 
     /// A required field of a response. Without it the response is of no use.
@@ -96,16 +99,9 @@ impl AdminClient {
         found.ok_or_else(|| self.unusable())
     }
 
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        query: &Query,
-        body: Option<&Value>,
-    ) -> Result<Value, Problem> {
-        let is_change = method != Method::GET;
-        let request = self.request(method, path, query, body);
+    async fn ask(&self, request: http::Result<Request<Full<Bytes>>>) -> Result<Value, Problem> {
         let request = request.map_err(|error| Problem::unanswered(error.to_string()))?;
+        let is_change = request.method() != Method::GET;
         let connected = timeout(CONNECT, self.connect()).await;
         let stream = connected.unwrap_or_else(|_| {
             let sentence = format!("{} cannot be reached in time", self.shown);
