@@ -182,11 +182,6 @@ fn parent(path: &Path) -> &Path {
 }
 
 fn may_be_written(folder: &Path) -> anyhow::Result<()> {
-    let folder = if folder == Path::new("") {
-        Path::new(".")
-    } else {
-        folder
-    };
     let shown = folder.display();
     if fs::metadata(folder).is_ok_and(|found| !found.is_dir()) {
         anyhow::bail!("{shown} is not a folder");
