@@ -17,8 +17,6 @@ use concept_refinement_domain::task::id_at;
 use rand::RngExt as _;
 use tokio::sync::{Notify, watch};
 
-use crate::loops::until_stop::until_stop;
-
 /// Tasks per part of a job: other writes wait for it.
 const BATCH: usize = 50;
 
@@ -39,12 +37,8 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// Works until `stop` is set.
-    pub async fn run(self, stop: watch::Receiver<bool>) {
-        until_stop(stop, self.rounds()).await;
-    }
-
-    async fn rounds(&self) {
+    /// Works for ever.
+    pub async fn run(self) {
         let mut operations = self.administration.operations();
         loop {
             if let Err(error) = self.round().await {

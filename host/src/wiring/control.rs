@@ -25,14 +25,13 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SocketAddrUnix, SocketType, recv, socket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::admin::{AdminServer, Caller, serve_connection};
 use crate::backup::{ALIVE, Backup, INTERVAL, refuse};
 use crate::few_connections::{place, while_it_has};
-use crate::loops::until_stop::until_stop;
 
 const NAME: &str = "control";
 
@@ -102,13 +101,8 @@ impl Control {
         }
     }
 
-    /// Answers requests until `stop` is set: HTTP requests concurrently, backups one
-    /// after the other.
-    pub async fn run(self, stop: watch::Receiver<bool>) {
-        until_stop(stop, self.answer_all()).await;
-    }
-
-    async fn answer_all(&self) {
+    /// Answers requests for ever: HTTP requests concurrently, backups one after the other.
+    pub async fn run(self) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {

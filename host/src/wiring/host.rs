@@ -40,7 +40,7 @@ use crate::config::Config;
 use crate::loops::deliverer::{self, Deliverer};
 use crate::loops::garbage::Garbage;
 use crate::loops::jobs::Jobs;
-use crate::loops::probe::Probe;
+use crate::loops::probe;
 use crate::loops::sweep::Sweep;
 use crate::loops::task_images::TaskImages;
 use crate::loops::until_stop::until_stop;
@@ -269,10 +269,7 @@ impl HostBuilder {
         };
         check_damage()?;
 
-        let probe = Probe {
-            host: Arc::clone(&capabilities),
-            runtime: Arc::clone(&runtime) as _,
-        };
+        let probing = probe::run(Arc::clone(&capabilities), Arc::clone(&runtime) as _);
         let garbage = Garbage {
             host: Arc::clone(&capabilities),
             administration: Some(Arc::clone(&administration)),
@@ -326,8 +323,8 @@ impl HostBuilder {
         }
         serving.spawn(|stop| sweep.run(stop.stopped));
         serving.spawn(|stop| garbage.run(stop.stopped));
-        serving.spawn(|stop| probe.run(stop.stopped));
-        serving.spawn(|stop| jobs.run(stop.stopped));
+        serving.spawn(|stop| until_stop(stop.stopped, probing));
+        serving.spawn(|stop| until_stop(stop.stopped, jobs.run()));
         let data = Folder::followed(&config.data_dir);
         let data = data
             .with_context(|| format!("opening the data directory {}", shown(&config)))
@@ -363,7 +360,7 @@ impl HostBuilder {
             serving.spawn(|stop| until_stop(stop.stopped, admin::serve(admin, server)));
         }
         if let Some(control) = Control::listen(&config.data_dir, backup, server) {
-            serving.spawn(|stop| control.run(stop.stopped));
+            serving.spawn(|stop| until_stop(stop.stopped, control.run()));
         }
         Ok(Host {
             metrics_address,
