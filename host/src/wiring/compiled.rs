@@ -1,5 +1,6 @@
 //! Compiled components, with the engine that runs them.
 
+use std::iter;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -32,9 +33,8 @@ pub struct Compiled {
 pub struct Pipeline {
     pub processor: ProcessorComponentPre<Sandbox>,
     pub masked: Component,
-    pub model: Model,
-    /// The links behind the first one, in the order of the setting.
-    pub links: Vec<Model>,
+    /// The model, or all links of its chain in the order of the setting.
+    pub models: Vec<Model>,
 }
 
 /// A model, or a link of its chain.
@@ -82,13 +82,12 @@ impl Pipeline {
     ) -> anyhow::Result<Self> {
         let processor = component(engine, "processor", &components.processor)?;
         let mut chosen = model.links().into_iter();
-        let mut compiled = |bytes: &[u8]| match chosen.next() {
+        let given = iter::once(&components.model).chain(&components.links);
+        let models = given.map(|bytes| match chosen.next() {
             Some(link) => link.named(Model::new(engine, &link.component_name(), bytes)),
             None => Model::new(engine, "model", bytes),
-        };
-        let model = compiled(&components.model)?;
-        let links = components.links.iter().map(|bytes| compiled(bytes));
-        let links = links.collect::<anyhow::Result<_>>()?;
+        });
+        let models = models.collect::<anyhow::Result<_>>()?;
         let processor = processor_linker(engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&processor))
             .and_then(ProcessorComponentPre::new)
@@ -97,8 +96,7 @@ impl Pipeline {
         Ok(Self {
             processor,
             masked: component(engine, "masked", &components.masked)?,
-            model,
-            links,
+            models,
         })
     }
 }

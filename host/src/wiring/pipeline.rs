@@ -107,8 +107,8 @@ impl<'a> Parts<'a> {
             listener,
             salt: rand::rng().random(),
         };
-        let mut behind = self.compiled.links.iter();
-        let link = links.link(&self.config.model, &self.compiled.model, &mut behind, None);
+        let mut models = self.compiled.models.iter();
+        let link = links.link(&self.config.model, &mut models, None);
         let memory = Arc::clone(&self.memory);
         let model = ModelComponent::new(link.await?, self.config.concurrency, memory)?;
         Ok(Arc::new(model))
@@ -151,23 +151,22 @@ struct Links<'a> {
 }
 
 impl Links<'_> {
-    /// The link of this component; the following components are for the links behind it.
+    /// The link of the next component; those after it are for the links behind it.
     /// `calls`: observes the calls of the middleware in front of it.
     fn link<'a, 'm: 'a>(
         &'a self,
         link: &'a ModelLink,
-        model: &'m Model,
-        rest: &'a mut slice::Iter<'m, Model>,
+        models: &'a mut slice::Iter<'m, Model>,
         calls: Option<Work>,
     ) -> BoxFuture<'a, anyhow::Result<Arc<Link>>> {
         Box::pin(async move {
+            let model = models
+                .next()
+                .context("a link of the model has no component")?;
             let mut behind = Vec::new();
             for next in link.behind.iter().flatten() {
-                let model = rest
-                    .next()
-                    .context("a link of the model has no component")?;
                 let calls = self.calls.map(|calls| calls.calls_of(&next.name));
-                behind.push(self.link(next, model, rest, calls).await?);
+                behind.push(self.link(next, models, calls).await?);
             }
 
             let Parts {
