@@ -10,7 +10,7 @@ use clap::Args;
 use fs_err as fs;
 
 use crate::components;
-use crate::executable;
+use crate::executable::{self, Profile};
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -95,8 +95,6 @@ pub fn compose(workspace: &Workspace, model: &str, out: &Path) -> anyhow::Result
 /// Builds a helper program of the workspace with the same settings as everything else, so
 /// that nothing is built twice.
 pub fn program(workspace: &Workspace, name: &str) -> anyhow::Result<Command> {
-    let build = ["build", "--quiet", "--workspace", "--bin", name];
-    process::run(&mut workspace.native_cargo(&build))?;
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    Ok(workspace.command(workspace.target().join("debug").join(file)))
+    let program = executable::link(workspace, Profile::Dev, name)?;
+    Ok(workspace.command(program))
 }
