@@ -11,7 +11,7 @@ mod sums;
 mod unpack;
 
 use std::fs::{self, DirBuilder};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::slice;
@@ -62,43 +62,27 @@ impl Backup {
         }
     }
 
-    /// Sends a backup from the process that owns the directory, and returns a summary of
-    /// its contents. Blocks the thread.
+    /// Sends a backup, and returns a summary of its contents. Blocks the thread. `scratch`: the
+    /// directory for copies of databases. None: one in the data directory, which is for the
+    /// process that owns that.
     ///
     /// # Errors
     ///
     /// The backup is incomplete. The receiver gets the error too, if it is still
     /// connected.
-    pub fn send_as_service(&self, to: impl Write + Send) -> anyhow::Result<String> {
-        self.send_by(to, |writer| {
-            let scratch = Scratch::create(self.data.path())?;
-            self.copy(&scratch.0, writer)
-        })
-    }
-
-    /// The same, with the directory to use for copies of databases.
-    ///
-    /// # Errors
-    ///
-    /// The backup is incomplete.
-    pub fn send(&self, to: impl Write + Send, scratch: &Path) -> anyhow::Result<String> {
-        self.send_by(to, |writer| self.copy(scratch, writer))
-    }
-
-    /// Removes what a previous process left behind.
-    pub fn clear(&self) -> io::Result<()> {
-        Scratch::clear(&self.data.path().join(SCRATCH))
-    }
-
-    fn send_by<W: Write + Send>(
-        &self,
-        to: W,
-        copy: impl FnOnce(&mut BufWriter<&Frames<W>>) -> anyhow::Result<Vec<(&'static str, u64)>>,
-    ) -> anyhow::Result<String> {
+    pub fn send(&self, to: impl Write + Send, scratch: Option<&Path>) -> anyhow::Result<String> {
         let frames = Frames::new(to);
         let copied = frames.alive_while(|| {
+            let own;
+            let scratch = match scratch {
+                Some(scratch) => scratch,
+                None => {
+                    own = Scratch::create(self.data.path())?;
+                    own.0.as_path()
+                }
+            };
             let mut writer = frames.writer();
-            let counts = copy(&mut writer)?;
+            let counts = self.copy(scratch, &mut writer)?;
             writer.flush()?;
             anyhow::Ok(counts)
         });
@@ -115,6 +99,11 @@ impl Backup {
                 Err(error)
             }
         }
+    }
+
+    /// Removes what a previous process left behind.
+    pub fn clear(&self) -> io::Result<()> {
+        Scratch::clear(&self.data.path().join(SCRATCH))
     }
 
     fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<Vec<(&'static str, u64)>> {

@@ -180,7 +180,7 @@ impl Source {
                 let (from, to) = UnixStream::pair()?;
                 let scratch = scratch.to_owned();
                 // The receiver reads the outcome from the stream.
-                thread::Builder::new().spawn(move || backup.send(to, &scratch))?;
+                thread::Builder::new().spawn(move || backup.send(to, Some(&scratch)))?;
                 Ok(from)
             }
         }

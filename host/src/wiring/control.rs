@@ -212,7 +212,7 @@ async fn first_byte(stream: &UnixStream) -> io::Result<Option<u8>> {
 }
 
 fn back_up(backup: &Backup, to: Stream) {
-    match backup.send_as_service(to) {
+    match backup.send(to, None) {
         Ok(counts) => tracing::info!(counts, "sent a backup"),
         Err(error) => tracing::warn!(error = format!("{error:#}"), "a backup was not finished"),
     }
