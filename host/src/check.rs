@@ -21,14 +21,14 @@ use concept_refinement_domain::issuer_keys;
 use concept_refinement_domain::provider::ModelList;
 use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
 use concept_refinement_runtime::model::output;
-use concept_refinement_runtime::wasm::engine::{Engine, Pool, Tell};
+use concept_refinement_runtime::wasm::engine::{Engine, Tell};
 use concept_refinement_tokens::KeySet;
 
 use crate::config::{Config, ModelChoice, ModelLink, Push};
 use crate::moving::{refuse_begun, refuse_half_moved};
 use crate::tokens;
 use crate::wiring::capabilities::{Configured, ConfiguredStores};
-use crate::wiring::compiled::{Compiled, compile};
+use crate::wiring::compiled::{Compiled, compile, pool};
 use crate::wiring::components::Components;
 use crate::wiring::engines::no_reservations;
 use crate::wiring::pipeline::Parts;
@@ -266,11 +266,7 @@ async fn compiled(
     tell: Tell,
 ) -> anyhow::Result<(Engine, Compiled)> {
     let components = components?;
-    let pool = Pool {
-        instances: 1,
-        calls: 1,
-        max_memory: usize::try_from(config.model_memory)?,
-    };
+    let pool = pool(1, config)?;
     let model = config.model.clone();
     let compiled = compile(pool, cache, Some(tell), move |engine| {
         Compiled::new(engine, &components, &model)

@@ -17,7 +17,8 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use super::components::Components;
 use super::components::embedded::{CODE, COMPONENTS};
 use super::error::HostError;
-use crate::config::ModelLink;
+use super::grants::PROCESSOR_MEMORY;
+use crate::config::{Config, ModelLink};
 
 /// How a core module begins.
 const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
@@ -114,6 +115,16 @@ impl Model {
             sum: Sha256::digest(bytes).into(),
         })
     }
+}
+
+/// Room for so many instances of the pipeline's components at a time.
+pub fn pool(instances: usize, config: &Config) -> anyhow::Result<Pool> {
+    let instances = u32::try_from(instances)?;
+    Ok(Pool {
+        instances,
+        calls: instances,
+        max_memory: usize::try_from(config.model_memory)?.max(PROCESSOR_MEMORY),
+    })
 }
 
 /// Starts an engine and compiles for it, on a thread that may block: compiling on this

@@ -21,11 +21,11 @@ use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::Refinement;
 use concept_refinement_runtime::egress::{Network, resolver};
-use concept_refinement_runtime::wasm::engine::{Pool, Tell};
+use concept_refinement_runtime::wasm::engine::Tell;
 use futures::future::join_all;
 
 use crate::config::Config;
-use crate::wiring::compiled::{Pipeline, compile};
+use crate::wiring::compiled::{Pipeline, compile, pool};
 use crate::wiring::pipeline::Parts;
 use crate::wiring::{Components, capabilities, grants};
 use cases::{Case, PICTURES, PROMPT, cases};
@@ -36,7 +36,7 @@ use verdict::Judge;
 const AT_ONCE: usize = 8;
 
 /// Limit of instances: as many again, since those of earlier calls may not be gone yet.
-const INSTANCES: u32 = 2 * AT_ONCE as u32;
+const INSTANCES: usize = 2 * AT_ONCE;
 
 /// Tests the configured model, and reports the result of each case as soon as it is
 /// known: its input, what the model did or what is wrong with that, and the lines that
@@ -58,12 +58,7 @@ pub async fn test(
         report(name, result, &lines);
     };
     // A call has one instance of each link on its path.
-    let instances = INSTANCES.saturating_mul(u32::try_from(config.model.depth())?);
-    let pool = Pool {
-        instances,
-        calls: instances,
-        max_memory: usize::try_from(config.model_memory)?,
-    };
+    let pool = pool(INSTANCES.saturating_mul(config.model.depth()), config)?;
     let (components, model) = (components.clone(), config.model.clone());
     let compiled = compile(pool, cache, Some(tell), move |engine| {
         Pipeline::new(engine, &components, &model)

@@ -21,7 +21,7 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_runtime::wasm::engine::{Engine, Pool};
+use concept_refinement_runtime::wasm::engine::Engine;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -29,9 +29,8 @@ use uuid::Uuid;
 use crate::image_file::format_of_bytes;
 use crate::loops::worker::Worker;
 use crate::wiring::builder::HostBuilder;
-use crate::wiring::compiled::{Pipeline, compile};
+use crate::wiring::compiled::{Pipeline, compile, pool};
 use crate::wiring::components::Components;
-use crate::wiring::grants::PROCESSOR_MEMORY;
 use crate::wiring::pipeline::Parts;
 use crate::wiring::{HostError, capabilities, grants};
 use request::{OriginalImage, RefineError, RefineRequest, RefinedImage, check};
@@ -95,7 +94,7 @@ impl HostBuilder {
         // the model, and may have one that edits a part; one more describes a model.
         let each = config.model.depth().saturating_add(2);
         let instances = AT_ONCE.saturating_mul(each).saturating_add(1);
-        let pool = pool(instances, config.model_memory).map_err(HostError::System)?;
+        let pool = pool(instances, &config).map_err(HostError::System)?;
         let link = config.model.clone();
         let compiled = move |engine: &_| Pipeline::new(engine, &components, &link);
         let (engine, compiled) = compile(pool, cache, on_compiling, compiled).await?;
@@ -295,16 +294,6 @@ impl Drop for User {
             runtime.spawn(erasing);
         }
     }
-}
-
-/// `model_memory`: limit of one instance, in bytes.
-fn pool(instances: usize, model_memory: u64) -> anyhow::Result<Pool> {
-    let instances = u32::try_from(instances)?;
-    Ok(Pool {
-        instances,
-        calls: instances,
-        max_memory: usize::try_from(model_memory)?.max(PROCESSOR_MEMORY),
-    })
 }
 
 fn unexpected() -> RefineError {
