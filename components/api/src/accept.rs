@@ -1,53 +1,12 @@
 //! Whether a client prefers HTML, as browsers do, or JSON.
 
+use concept_refinement_domain::accept::prefers;
+
 use crate::request::Headers;
 
-/// Whether `Accept` (RFC 9110, section 12.5.1) ranks HTML above JSON.
+/// Whether `Accept` ranks HTML above JSON.
 pub fn prefers_html(headers: &Headers) -> bool {
-    let ranges: Vec<Range> = headers
-        .all("accept")
-        .filter_map(|value| std::str::from_utf8(value).ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::parse)
-        .collect();
-    let quality = |types: [&str; 3]| {
-        // The most specific range that matches decides.
-        types.iter().find_map(|name| {
-            let range = ranges.iter().find(|range| range.name == *name)?;
-            Some(range.quality)
-        })
-    };
-    let html = quality(["text/html", "text/*", "*/*"]);
-    let json = quality(["application/json", "application/*", "*/*"]);
-    html.unwrap_or(0.0) > json.unwrap_or(0.0)
-}
-
-struct Range {
-    /// In lower case.
-    name: String,
-    /// From 0 to 1.
-    quality: f32,
-}
-
-impl Range {
-    /// None: it cannot be parsed, and is ignored.
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
-        let name = parts.next()?.to_ascii_lowercase();
-        let weight = parts.find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.trim()
-                .eq_ignore_ascii_case("q")
-                .then_some(value.trim())
-        });
-        let quality = match weight {
-            None => 1.0,
-            Some(weight) => weight.parse().ok()?,
-        };
-        (0.0..=1.0)
-            .contains(&quality)
-            .then_some(Self { name, quality })
-    }
+    prefers(headers.all("accept"), "text/html", "application/json")
 }
 
 #[cfg(test)]

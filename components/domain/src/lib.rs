@@ -7,6 +7,7 @@
 
 #![deny(missing_docs)]
 
+pub mod accept;
 pub mod address;
 pub mod aspect;
 pub mod budget;
