@@ -10,6 +10,7 @@ use concept_refinement_domain::validation::FieldErrors;
 use concept_refinement_mcp::UNKNOWN_ARGUMENT;
 use serde_json::{Map, Value};
 
+use super::description::REFINE_IMAGE;
 use crate::image_file::stem_of_url;
 use crate::wiring::refiner::request::check_fields;
 
@@ -21,19 +22,6 @@ const RENAMED: [(&str, &str); 3] = [
     ("url", ORIGINAL),
     ("prompt", "refinement_prompt"),
     ("mask", MASK),
-];
-
-/// The names of those that it has under the same name.
-const SAME: [&str; 9] = [
-    "logo_description",
-    "theme_description",
-    "strength",
-    "seed",
-    "preserve_aspects",
-    "region",
-    "mask_feather",
-    "region_only",
-    "deadline_seconds",
 ];
 
 const PATH: &str = "path";
@@ -151,10 +139,11 @@ pub fn sentence(FieldErrors(fields): &FieldErrors) -> String {
     problems.collect::<Vec<_>>().join("; ")
 }
 
-/// The field of a refine request that an argument is.
+/// The field of a refine request that an argument is. Those that the tool describes and that
+/// are not renamed have the same name.
 fn field(name: &str) -> Option<&str> {
     let renamed = RENAMED.iter().find(|(argument, _)| *argument == name);
-    let same = SAME.contains(&name).then_some(name);
+    let same = REFINE_IMAGE.takes(name).then_some(name);
     renamed.map(|(_, field)| *field).or(same)
 }
 
