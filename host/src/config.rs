@@ -245,10 +245,7 @@ impl Config {
                 bytes => Ok(bytes),
             })?,
             model_timeout: v.parse("model-timeout", some_time)?,
-            model_repeat: match v.word("model-repeat")? {
-                "never" => Repeat::Never,
-                _ => Repeat::Unknown,
-            },
+            model_repeat: Repeat::of(v.word("model-repeat")?).unwrap_or_default(),
             task_timeout: v.parse("task-timeout", some_time)?,
             verifies: v.word("verify")? == "on",
             image_url_ttl: v.parse("image-url-ttl", |text| match some_time(text)? {

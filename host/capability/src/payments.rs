@@ -26,14 +26,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long an answer that breaks off waits for its reason to be noted.
 const LACK: Duration = Duration::from_millis(200);
 
-/// Whether a call that may have been accepted is repeated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Repeat {
-    /// Repeat it like one that was not accepted, since a task should be finished.
-    #[default]
-    Unknown,
-    /// Never risk paying twice: the task fails instead.
-    Never,
+words! {
+    /// Whether a call that may have been accepted is repeated.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum Repeat {
+        /// Repeat it like one that was not accepted, since a task should be finished.
+        #[default]
+        Unknown = "unknown",
+        /// Never risk paying twice: the task fails instead.
+        Never = "never",
+    }
 }
 
 // Labels in metrics and logs.

@@ -2,26 +2,26 @@
 
 use concept_refinement_domain::secret::SHORTEST;
 use concept_refinement_domain::sentence::without_credentials;
+use concept_refinement_domain::words;
 use url::{Host, Url};
 
 use super::error::ConfigError;
 use super::forms::public_url;
 use super::reader::Reader;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Auth {
-    Anonymous,
-    Secret,
-    Jwks,
+words! {
+    /// How tokens are verified.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Auth {
+        Anonymous = "anonymous",
+        Secret = "secret",
+        Jwks = "jwks",
+    }
 }
 
 /// Reads how tokens are verified.
 pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigError> {
-    let auth = match values.word("auth")? {
-        "secret" => Auth::Secret,
-        "jwks" => Auth::Jwks,
-        _ => Auth::Anonymous,
-    };
+    let auth = Auth::of(values.word("auth")?).unwrap_or(Auth::Anonymous);
     let secret = values.optional("jwt-secret", |secret| match secret.len() {
         SHORTEST.. => Ok(()),
         _ => Err(format!("must have at least {SHORTEST} bytes")),
@@ -34,8 +34,7 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
     };
     match needed {
         Some(name) => {
-            let mode = values.parse("auth", Ok)?;
-            let sentence = format!("{name} is required with auth {mode:?}");
+            let sentence = format!("{name} is required with auth {:?}", auth.as_str());
             Err(ConfigError(sentence))
         }
         None => Ok((auth, jwks_url)),

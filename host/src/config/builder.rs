@@ -157,15 +157,6 @@ impl ConfigBuilder {
         self.path("ca-file", file.as_ref())
     }
 
-    /// Whether to repeat a request that a provider may have accepted.
-    pub fn model_repeat(self, repeat: Repeat) -> Self {
-        let text = match repeat {
-            Repeat::Unknown => "unknown",
-            Repeat::Never => "never",
-        };
-        self.set("model-repeat", text)
-    }
-
     /// Confirms that the clock is right: a start on the day of this moment (in UTC)
     /// trusts it. To be set after a warning that retention is suspended.
     pub fn confirm_clock(self, moment: SystemTime) -> Self {
@@ -251,6 +242,9 @@ text_setters! {
 
         /// What a provider that can download originals gets, unless a model overrides it.
         model_original(original: Original) = original.as_str();
+
+        /// Whether to repeat a request that a provider may have accepted.
+        model_repeat(repeat: Repeat) = repeat.as_str();
 
         /// Memory of one instance of the model, in bytes.
         model_memory(bytes: u64) = bytes.to_string();

@@ -1,29 +1,25 @@
 //! Which parts of the service a process runs.
 
+use concept_refinement_domain::words;
+
 use super::error::ConfigError;
 use super::reader::Reader;
 
-/// Which parts of the service a process runs. Separate parts need stores with servers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Role {
-    /// Everything.
-    All,
-    /// The API, without working on tasks.
-    Api,
-    /// Working on tasks. HTTP serves only the health and pushes of a queue.
-    Worker,
+words! {
+    /// Which parts of the service a process runs. Separate parts need stores with servers.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Role {
+        /// Everything.
+        All = "all",
+        /// The API, without working on tasks.
+        Api = "api",
+        /// Working on tasks. HTTP serves only the health and pushes of a queue.
+        Worker = "worker",
+    }
 }
 
 impl Role {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Api => "api",
-            Self::Worker => "worker",
-        }
-    }
-
     /// Whether clients are served anything besides the health.
     pub(crate) fn serves_api(self) -> bool {
         match self {
@@ -44,11 +40,7 @@ impl Role {
 /// If parts run separately, they must be able to reach the same stores: one that is named
 /// by a word instead of a URL is inside this process.
 pub(super) fn read(values: &Reader<'_>) -> Result<Role, ConfigError> {
-    let role = match values.word("role")? {
-        "api" => Role::Api,
-        "worker" => Role::Worker,
-        _ => Role::All,
-    };
+    let role = Role::of(values.word("role")?).unwrap_or(Role::All);
     for name in ["tasks", "images"] {
         let engine = values.parse(name, Ok)?;
         if role != Role::All && !engine.contains("://") {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use concept_refinement_domain::words;
 use ipnet::IpNet;
 use url::{Host, Url};
 
@@ -27,22 +28,15 @@ impl fmt::Debug for Authentication {
     }
 }
 
-/// What a provider that can download originals gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Original {
-    /// The bytes, which were checked.
-    Bytes,
-    /// The URL.
-    Url,
-}
-
-impl Original {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Bytes => "bytes",
-            Self::Url => "url",
-        }
+words! {
+    /// What a provider that can download originals gets.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum Original {
+        /// The bytes, which were checked.
+        Bytes = "bytes",
+        /// The URL.
+        Url = "url",
     }
 }
 
