@@ -18,6 +18,7 @@ use std::slice;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::embedded::{Archive as _, Embedded};
 use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::room::Room;
@@ -114,9 +115,9 @@ impl Backup {
         for store in &self.stores {
             counts.extend(store.copy_to(&mut tar)?);
         }
-        match self.data.file(secret::FILE) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            opened => tar.add(Path::new(secret::FILE), opened.context("the secret")?)?,
+        let secret = existing(self.data.file(secret::FILE));
+        if let Some(secret) = secret.context("the secret")? {
+            tar.add(Path::new(secret::FILE), secret)?;
         }
         tar.finish()?;
         Ok(counts)
@@ -149,11 +150,12 @@ fn add_size(folder: &Folder, path: &Path, size: &mut (u64, u64)) -> io::Result<(
     for name in folder.names()? {
         let path = path.join(&name);
         match folder.look(&name)? {
-            Some(found) if found.is_folder() => match folder.folder(&name) {
-                // The file was removed meanwhile.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                below => add_size(&below?, &path, size)?,
-            },
+            Some(found) if found.is_folder() => {
+                // It may have been removed meanwhile.
+                if let Some(below) = existing(folder.folder(&name))? {
+                    add_size(&below, &path, size)?;
+                }
+            }
             Some(found) if engines::is_store_file(&path) => {
                 size.0 = size.0.saturating_add(found.bytes);
                 if path.extension().is_some() {
@@ -205,10 +207,7 @@ impl Scratch {
     }
 
     fn clear(place: &Path) -> io::Result<()> {
-        match fs::remove_dir_all(place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
+        existing(fs::remove_dir_all(place)).map(drop)
     }
 }
 

@@ -302,12 +302,9 @@ impl Drop for Copied {
 /// Sessions and URLs that were signed with the source's secret stay valid.
 async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyhow::Result<Secret> {
     let mut generated = Vec::new();
-    match Folder::open(source)?.file(secret::FILE) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => {
-            let mut opened = opened.context("the source's secret")?;
-            opened.read_to_end(&mut generated)?;
-        }
+    let opened = directory::existing(Folder::open(source)?.file(secret::FILE));
+    if let Some(mut opened) = opened.context("the source's secret")? {
+        opened.read_to_end(&mut generated)?;
     }
     let generated: Option<[u8; 32]> = generated.try_into().ok();
     let drawn = || generated.unwrap_or_else(|| rand::rng().random());

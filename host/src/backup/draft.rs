@@ -12,6 +12,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::folder::{Folder, Place, Trust};
 use rustix::process::geteuid;
 
@@ -81,10 +82,7 @@ impl Draft {
 
     /// The empty directory that it will replace, if there is one.
     pub fn replaced(&self) -> anyhow::Result<Option<Folder>> {
-        match self.parent.folder(&self.name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            found => Ok(Some(found?)),
-        }
+        Ok(existing(self.parent.folder(&self.name))?)
     }
 
     /// Gives it the owner and the mode of another directory.

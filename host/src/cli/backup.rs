@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::ArgMatches;
+use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::room::Room;
 use indicatif::DecimalBytes;
@@ -66,10 +67,7 @@ struct Received {
 fn to_directory(config: &Config, to: &Path) -> anyhow::Result<Received> {
     // This comes first, because removing a large leftover draft may take long, and a
     // service waits only shortly for a request.
-    let data = match Folder::open(&config.data_dir) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        opened => Some(opened.with_context(|| unreadable(config))?),
-    };
+    let data = existing(Folder::open(&config.data_dir)).with_context(|| unreadable(config))?;
     let draft = Draft::create(to, data.as_ref())?;
     if let Some(data) = data {
         refuse_without_room(&data, draft.contents())?;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_runtime::ingress::http::Connection;
@@ -67,12 +68,9 @@ impl Control {
     /// Listens in a data directory that this process owns. None: that failed, which is
     /// logged, and nothing can be requested.
     pub fn listen(data: &Path, backup: Backup, server: Arc<AdminServer>) -> Option<Self> {
-        let listen = || {
+        let listen = || -> io::Result<_> {
             let address = Address::new(data)?;
-            match fs::remove_file(&address.path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+            existing(fs::remove_file(&address.path))?;
             backup.clear()?;
             let listener = UnixListener::bind(&address.path)?;
             fs::set_permissions(&address.path, Permissions::from_mode(0o600))?;
