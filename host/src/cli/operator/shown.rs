@@ -39,6 +39,12 @@ pub fn exact_time(value: Option<&Value>) -> String {
     }
 }
 
+/// The items of a list in a response.
+pub fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+    let items = value.get(name).and_then(Value::as_array);
+    items.into_iter().flatten()
+}
+
 pub fn timestamp(value: Option<&Value>) -> Option<Timestamp> {
     value?.as_str()?.parse().ok()
 }

@@ -13,7 +13,7 @@ use super::super::failure::Failure;
 use super::super::operator::client::{Access, AdminClient};
 use super::super::operator::filter::Filter;
 use super::super::operator::pages::Pages;
-use super::super::operator::shown::{span, text, text_if_any, timestamp};
+use super::super::operator::shown::{items, span, text, text_if_any, timestamp};
 use super::super::operator::table::{Column, Table, terminal_width};
 use super::super::operator::{block_on, print_json};
 use super::super::terminal::{escaped, print_to_reader, say};
@@ -88,8 +88,7 @@ fn row(task: &Value, now: Timestamp) -> Vec<String> {
 /// With a mark if the task was retried.
 fn status(task: &Value) -> String {
     let status = text(task.get("status"));
-    let steps = task.get("steps").and_then(Value::as_array);
-    let mut steps = steps.into_iter().flatten();
+    let mut steps = items(task, "steps");
     let is_retried = steps.any(|step| step.get("step").is_some_and(|kind| kind == "retried"));
     match is_retried {
         true => format!("{status}, retried"),

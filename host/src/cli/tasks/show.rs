@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::super::failure::Failure;
 use super::super::operator::client::{Access, AdminClient};
 use super::super::operator::id::whole;
-use super::super::operator::shown::{exact_time, span, text, text_if_any, timestamp};
+use super::super::operator::shown::{exact_time, items, span, text, text_if_any, timestamp};
 use super::super::operator::table::{Column, Table, terminal_width};
 use super::super::operator::{block_on, print_json};
 use super::super::terminal::print;
@@ -78,12 +78,7 @@ fn shown(task: &Value, room: Option<usize>) -> String {
             &format!("{state}{}", url.unwrap_or_default()),
             &mut shown,
         );
-        for attempt in webhook
-            .get("attempts")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for attempt in items(webhook, "attempts") {
             line("", &delivery(attempt), &mut shown);
         }
     }
@@ -113,8 +108,7 @@ fn delivery(attempt: &Value) -> String {
 /// The story, each step with the time since the previous one.
 fn steps(task: &Value) -> Vec<Vec<String>> {
     let mut before = None;
-    let steps = task.get("steps").and_then(Value::as_array);
-    let steps = steps.into_iter().flatten().map(|step| {
+    let steps = items(task, "steps").map(|step| {
         let at = timestamp(step.get("at"));
         let gap = at.zip(before).map(|(at, before)| span(at.since(before)));
         before = at.or(before);
