@@ -34,7 +34,6 @@ pub struct Rest {
     /// How many images have begun.
     images: usize,
     members: Members,
-    position: Position,
 }
 
 /// The names of the members that may be images. Strings elsewhere are what their client says.
@@ -46,35 +45,25 @@ pub struct Members {
     pub base64: Option<&'static str>,
 }
 
-/// What the string of a member is.
+/// Of a member that may be an image: when it is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Member {
     DataUrl,
     Base64,
 }
 
-/// Where a string stands, as far as it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Position {
-    Anywhere,
-    /// Behind the name of a member that may be an image.
-    Name(Member),
-    /// Where the value of such a member begins.
-    Value(Member),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Between,
-    /// At the begin of a string.
-    Opening,
+    /// At the begin of the value of such a member, as long as it may become an image.
+    Opening(Member),
     /// In a string that is no image.
     Text,
     /// Behind a backslash in such a string.
     Escape,
 }
 
-/// What a string is.
+/// What the string of a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Unknown,
@@ -91,7 +80,6 @@ impl Rest {
             opening: Vec::new(),
             images: 0,
             members,
-            position: Position::Anywhere,
         }
     }
 
@@ -102,42 +90,36 @@ impl Rest {
             let end = match self.state {
                 State::Between => memchr(b'"', json),
                 State::Text => memchr2(b'"', b'\\', json),
-                State::Opening | State::Escape => Some(0),
+                State::Opening(_) | State::Escape => Some(0),
             };
             let length = end.map_or(json.len(), |end| end.saturating_add(1));
             let (run, after) = json.split_at_checked(length).unwrap_or((json, &[]));
             let Some(&last) = run.last() else { break };
-            if self.state == State::Opening && self.is_base64(last) {
+            let State::Opening(member) = self.state else {
+                json = after;
+                self.keep(run)?;
+                self.state = self.follow(self.state, last);
+                continue;
+            };
+            // No image begins, in base64, as a data URL does.
+            let may_be_url = !self.opening.is_empty() || matches!(last, b'd' | b'D' | b'"');
+            if member == Member::Base64 && !may_be_url {
                 return Ok(Some((self.begin_image()?, json)));
             }
             json = after;
-            if self.state != State::Opening {
-                if self.state == State::Between {
-                    self.position = self.position.behind(run);
-                }
-                self.keep(run)?;
-                self.state = follow(self.state, last);
-                continue;
-            }
-            let kind = match self.position {
-                Position::Value(_) => kind(&self.opening, last),
-                Position::Anywhere | Position::Name(_) => {
-                    self.members.name_kind(&self.opening, last)
-                }
-            };
+            let kind = kind(&self.opening, last);
             self.opening.push(last);
             match kind {
                 Kind::Unknown => {}
                 Kind::Image => return Ok(Some((self.begin_image()?, json))),
                 Kind::Text => {
-                    self.position = self.position_behind();
                     let is_escaped = self.opening.iter().nth_back(1) == Some(&b'\\');
                     let state = if is_escaped {
                         State::Escape
                     } else {
                         State::Text
                     };
-                    self.state = follow(state, last);
+                    self.state = self.follow(state, last);
                     self.finish()?;
                 }
             }
@@ -159,32 +141,28 @@ impl Rest {
         self.bytes
     }
 
-    /// Whether the string that begins with this byte is an image because of its member. No
-    /// image begins, in base64, as a data URL does.
-    fn is_base64(&self, first: u8) -> bool {
-        let is_first = self.opening.is_empty() && self.position == Position::Value(Member::Base64);
-        is_first && !matches!(first, b'd' | b'D' | b'"')
-    }
-
     /// Puts a placeholder where an image has begun. Its index.
     fn begin_image(&mut self) -> Result<usize, Fault> {
         let index = self.images;
         self.images = index.saturating_add(1);
         self.opening = Vec::new();
         self.state = State::Between;
-        self.position = Position::Anywhere;
         self.keep(format!("{}\"", placeholder(index)).as_bytes())?;
         Ok(index)
     }
 
-    /// The position behind the string whose begin, or all of it, was read.
-    fn position_behind(&self) -> Position {
-        if let Position::Value(_) = self.position {
-            return Position::Anywhere;
+    /// The state behind a run of bytes that was kept and ends with this one.
+    fn follow(&self, state: State, last: u8) -> State {
+        match (state, last) {
+            (State::Between, b'"') => self
+                .members
+                .with_value_behind(&self.bytes)
+                .map_or(State::Text, State::Opening),
+            (State::Text, b'"') => State::Between,
+            (State::Text, b'\\') => State::Escape,
+            (State::Escape, _) => State::Text,
+            (state, _) => state,
         }
-        let name = self.opening.strip_suffix(b"\"");
-        let member = name.and_then(|name| self.members.named(name));
-        member.map_or(Position::Anywhere, Position::Name)
     }
 
     /// How many bytes are held.
@@ -203,52 +181,23 @@ impl Rest {
 }
 
 impl Members {
-    fn named(self, name: &[u8]) -> Option<Member> {
-        let is_named = |member: &str| member.as_bytes() == name;
+    /// The one whose value begins behind this JSON, which ends with a quotation mark.
+    fn with_value_behind(self, json: &[u8]) -> Option<Member> {
+        let name = json.strip_suffix(b"\"")?.trim_ascii_end();
+        let name = name.strip_suffix(b":")?.trim_ascii_end();
+        let name = name.strip_suffix(b"\"")?;
+        let is_named = |member: &str| {
+            let before = name.strip_suffix(member.as_bytes());
+            let before = before.and_then(|before| before.strip_suffix(b"\""));
+            // An escaped quotation mark is a part of a longer name.
+            before.is_some_and(|before| !before.ends_with(b"\\"))
+        };
         if self.base64.is_some_and(is_named) {
             return Some(Member::Base64);
         }
         let mut data_urls = self.data_urls.iter();
         let is_data_url = data_urls.any(|member| is_named(member));
         is_data_url.then_some(Member::DataUrl)
-    }
-
-    /// What a string is that is no value of a member, and begins with these bytes, of an unknown
-    /// kind, and this one: unknown as long as it may be the name of a member.
-    fn name_kind(self, opening: &[u8], byte: u8) -> Kind {
-        let begins = |member: &str| {
-            let rest = member.as_bytes().strip_prefix(opening);
-            rest.is_some_and(|rest| rest.first() == Some(&byte))
-        };
-        let mut members = self.base64.iter().chain(self.data_urls);
-        match members.any(|member| begins(member)) {
-            true => Kind::Unknown,
-            false => Kind::Text,
-        }
-    }
-}
-
-impl Position {
-    /// The position behind what stands between strings, and the quotation mark after it.
-    fn behind(self, run: &[u8]) -> Self {
-        run.iter()
-            .fold(self, |position, byte| match (position, byte) {
-                (position, b' ' | b'\t' | b'\r' | b'\n') => position,
-                (Self::Name(member), b':') => Self::Value(member),
-                (position @ Self::Value(_), b'"') => position,
-                _ => Self::Anywhere,
-            })
-    }
-}
-
-/// The state behind a run of bytes that ends with this one.
-fn follow(state: State, last: u8) -> State {
-    match (state, last) {
-        (State::Between, b'"') => State::Opening,
-        (State::Text, b'"') => State::Between,
-        (State::Text, b'\\') => State::Escape,
-        (State::Escape, _) => State::Text,
-        (state, _) => state,
     }
 }
 
