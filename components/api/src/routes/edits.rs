@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::Accepted;
+use concept_refinement_domain::capability::{Accepted, NewTask};
 use concept_refinement_domain::signature;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::end::end;
-use super::submission::{self, KEY_FIELD, Submitted, ValidRequest, own_image};
+use super::submission::{self, KEY_FIELD, Submitted, own_image};
 use crate::auth::Caller;
 use crate::event::{COMMENT, KEEP_ALIVE};
 use crate::log;
@@ -167,16 +167,14 @@ async fn submit<P: Ports>(
     let mask = path(form.mask).await;
     let checked = submission::check(state, Draft::of(draft), &original, &mask);
     let valid = checked.map_err(|errors| Fault::of_fields(&errors, form.image_param))?;
-    let request = ValidRequest {
-        task_id,
-        refinement: valid.refinement,
-        webhook: None,
+    let task = NewTask {
         original_path: original?,
         mask_path: mask?,
         idempotency_key: Some(key),
         replayed_within: Some(replayed_within),
+        ..NewTask::new(task_id, &caller.user, valid.refinement)
     };
-    let submitted = submission::submit(state, request, uploads, caller, origin, now).await?;
+    let submitted = submission::submit(state, task, uploads, &caller, origin, now).await?;
     Ok((submitted, asked))
 }
 

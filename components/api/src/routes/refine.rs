@@ -4,14 +4,14 @@
 
 mod waiting;
 
-use concept_refinement_domain::capability::Accepted;
+use concept_refinement_domain::capability::{Accepted, NewTask};
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task_response::TaskResponse;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::Draft;
 
 use super::answer::{Answer, json};
-use super::submission::{self, Submitted, ValidRequest};
+use super::submission::{self, Submitted};
 use crate::allowance;
 use crate::auth::Caller;
 use crate::origin::Origin;
@@ -24,9 +24,9 @@ use waiting::Wait;
 
 pub async fn submit<P: Ports, B: Body>(state: &State<P>, request: Request, body: B) -> Answer<P> {
     let now = state.ports.now();
-    let (caller, valid, origin, wait) = received(state, request, body, now).await?;
+    let (caller, task, origin, wait) = received(state, request, body, now).await?;
     let wait = wait.map(|wait| (wait, allowance::of(state, &caller).quota));
-    let submitted = submission::submit(state, valid, &[], caller, &origin, now).await?;
+    let submitted = submission::submit(state, task, &[], &caller, &origin, now).await?;
     let (accepted, is_repeat) = match submitted {
         Submitted::Created(accepted) => (accepted, false),
         Submitted::Replayed(accepted) => (accepted, true),
@@ -56,13 +56,14 @@ async fn received<P: Ports, B: Body>(
     request: Request,
     mut body: B,
     now: Timestamp,
-) -> Result<(Caller, ValidRequest, Origin, Option<Wait>), Problem> {
+) -> Result<(Caller, NewTask, Origin, Option<Wait>), Problem> {
     let caller = state.auth.writer(&request).await?;
     let body = crate::body::json(&request.headers, &mut body).await?;
     let key = submission::idempotency_key(&request.headers);
-    let valid = submission::validate(state, Draft::parse(&body)?, key, &request.origin).await?;
+    let (draft, user) = (Draft::parse(&body)?, &caller.user);
+    let task = submission::validate(state, draft, key, user, &request.origin).await?;
     let wait = Wait::preferred(&request.headers, now);
-    Ok((caller, valid, request.origin, wait))
+    Ok((caller, task, request.origin, wait))
 }
 
 fn answered<C>(status: u16, accepted: &Accepted, message: &str) -> Result<Response<C>, Problem> {

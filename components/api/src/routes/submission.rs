@@ -16,7 +16,7 @@ use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::signature;
-use concept_refinement_domain::task::{Parent, Refinement};
+use concept_refinement_domain::task::Parent;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::{
     self, Draft, FieldErrors, Request, Source, is_idempotency_key,
@@ -43,22 +43,6 @@ const BUDGET_SETTING: &str = "a user's budget is used up: budget (REFINEMENT_BUD
 
 const NOT_QUEUED: &str = "The refinement task could not be queued for processing.";
 
-/// A valid request: what it says of its task by itself.
-pub struct ValidRequest {
-    /// The id of its task.
-    pub task_id: String,
-    pub refinement: Refinement,
-    pub webhook: Option<Webhook>,
-    /// The path, if the original is an image of this service.
-    pub original_path: Option<String>,
-    /// The same for the mask.
-    pub mask_path: Option<String>,
-    /// See [`NewTask::idempotency_key`].
-    pub idempotency_key: Option<String>,
-    /// See [`NewTask::replayed_within`].
-    pub replayed_within: Option<u32>,
-}
-
 /// What a request led to.
 pub enum Submitted {
     Created(Accepted),
@@ -68,8 +52,9 @@ pub enum Submitted {
     Active(Accepted),
 }
 
-/// Reports all problems of a request at once, those of its `key` too. An unavailable image
-/// store matters only if there are none.
+/// The task that a user requests, as far as the request says: see [`submit`]. Reports all
+/// problems of a request at once, those of its `key` too. An unavailable image store matters only
+/// if there are none.
 ///
 /// # Errors
 ///
@@ -78,14 +63,13 @@ pub async fn validate<P: Ports>(
     state: &State<P>,
     draft: Draft,
     key: Result<Option<String>, &'static str>,
+    user: &str,
     origin: &Origin,
-) -> Result<ValidRequest, Problem> {
+) -> Result<NewTask, Problem> {
     let original = own_image(state, draft.original_image_url(), origin).await;
     let mask = own_image(state, draft.mask_url(), origin).await;
     match (check(state, draft, &original, &mask), key) {
-        (Ok(request), Ok(idempotency_key)) => Ok(ValidRequest {
-            task_id: state.ports.task_id(),
-            refinement: request.refinement,
+        (Ok(request), Ok(idempotency_key)) => Ok(NewTask {
             webhook: request.webhook_url.map(|url| Webhook {
                 url,
                 origin: origin.as_str().to_owned(),
@@ -93,7 +77,7 @@ pub async fn validate<P: Ports>(
             original_path: original?,
             mask_path: mask?,
             idempotency_key,
-            replayed_within: None,
+            ..NewTask::new(state.ports.task_id(), user, request.refinement)
         }),
         (checked, key) => {
             let mut errors = checked.err().unwrap_or_default();
@@ -105,40 +89,31 @@ pub async fn validate<P: Ports>(
     }
 }
 
-/// Submits the task of a valid request. `uploads`: the paths of images that came with it, so that
-/// they are there.
+/// Submits the task of a valid request, of which everything that the service knows and the
+/// request does not say is filled in here. `uploads`: the paths of images that came with it, so
+/// that they are there.
 ///
 /// # Errors
 ///
 /// Nothing was created, or it was withdrawn.
 pub async fn submit<P: Ports>(
     state: &State<P>,
-    request: ValidRequest,
+    mut task: NewTask,
     uploads: &[String],
-    caller: Caller,
+    caller: &Caller,
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Submitted, Problem> {
-    let found = Found::of(state, &request, uploads, &caller, origin).await?;
-    let missing = found.missing(&request);
-    let allowance = allowance::of(state, &caller);
+    let missing = find_images(state, &mut task, uploads, origin).await?;
+    let allowance = allowance::of(state, caller);
     let task = NewTask {
-        id: request.task_id,
-        user_id: caller.user,
         is_anonymous: caller.is_anonymous,
-        refinement: request.refinement,
-        webhook: request.webhook,
-        images_found: found.has_original && found.has_mask,
-        original_path: found.original_path,
-        mask_path: request.mask_path,
-        parent: found.parent,
-        idempotency_key: request.idempotency_key,
-        replayed_within: request.replayed_within,
+        images_found: missing.is_none(),
         quota: allowance.quota,
         active_tasks: allowance.active_tasks,
         budget: allowance.budget,
         reservation: state.config.reservation.clone(),
-        trace: None,
+        ..task
     };
     match state.ports.submit(task).await? {
         Submission::KeyReused => Err(Problem::of_field(
@@ -240,71 +215,53 @@ fn source<'a, P>(
     }
 }
 
-/// What there is of the images of this service that a request names.
-struct Found {
-    /// The path of the original, if it is an image of this service.
-    original_path: Option<String>,
-    parent: Option<Parent>,
-    has_original: bool,
-    has_mask: bool,
-}
-
-impl Found {
-    async fn of<P: Ports>(
-        state: &State<P>,
-        request: &ValidRequest,
-        uploads: &[String],
-        caller: &Caller,
-        origin: &Origin,
-    ) -> Result<Self, CapabilityError> {
-        let user = &caller.user;
-        // An image of this service may be refined only by its owner: a signature allows only
-        // reading.
-        let is_found = async |path: Option<&str>| {
-            let Some(path) = path else { return Ok(true) };
-            if uploads.iter().any(|upload| upload == path) {
-                return Ok(true);
-            }
-            let info = state.ports.stat(path).await?;
-            Ok::<_, CapabilityError>(info.is_some_and(|info| info.owner == *user))
-        };
-        let concept = match (
-            &request.refinement.original_concept_id,
-            &request.original_path,
-        ) {
-            (Some(id), _) => match validation::uuid(id) {
-                Some(id) => state.ports.concept(user, &id).await?,
-                None => None,
-            },
-            (None, Some(path)) => concept_of(state, user, path).await?,
-            (None, None) => None,
-        };
-        let base = state.config.public_origin.as_ref().unwrap_or(origin);
-        let parent = concept.as_ref().map(|concept| Parent {
-            id: concept.id.clone(),
-            image_url: signature::address(base.as_str(), &concept.content.image_path),
-        });
-        let of_concept = concept.map(|concept| concept.content.image_path);
-        let original_path = of_concept.or_else(|| request.original_path.clone());
-        let is_named = original_path.is_some() || request.refinement.original_image_url.is_some();
-        Ok(Self {
-            has_original: is_named && is_found(original_path.as_deref()).await?,
-            has_mask: is_found(request.mask_path.as_deref()).await?,
-            original_path,
-            parent,
-        })
-    }
-
-    /// A sentence for the user. None: all of them are there.
-    fn missing(&self, request: &ValidRequest) -> Option<&'static str> {
-        let by_concept = request.refinement.original_concept_id.is_some();
-        match (self.has_original, self.has_mask, by_concept) {
-            (false, _, true) => Some("There is no such concept."),
-            (false, _, false) => Some("There is no such original image."),
-            (true, false, _) => Some("There is no such mask."),
-            (true, true, _) => None,
+/// Looks for the images of this service that a request names, and for the concept of the
+/// original. What is missing, as a sentence for the user; None: all of them are there.
+async fn find_images<P: Ports>(
+    state: &State<P>,
+    task: &mut NewTask,
+    uploads: &[String],
+    origin: &Origin,
+) -> Result<Option<&'static str>, CapabilityError> {
+    let user = task.user_id.as_str();
+    // An image of this service may be refined only by its owner: a signature allows only
+    // reading.
+    let is_found = async |path: Option<&str>| {
+        let Some(path) = path else { return Ok(true) };
+        if uploads.iter().any(|upload| upload == path) {
+            return Ok(true);
         }
+        let info = state.ports.stat(path).await?;
+        Ok::<_, CapabilityError>(info.is_some_and(|info| info.owner == user))
+    };
+    let by_concept = task.refinement.original_concept_id.as_deref();
+    let concept = match (by_concept, &task.original_path) {
+        (Some(id), _) => match validation::uuid(id) {
+            Some(id) => state.ports.concept(user, &id).await?,
+            None => None,
+        },
+        (None, Some(path)) => concept_of(state, user, path).await?,
+        (None, None) => None,
+    };
+    if let Some(concept) = concept {
+        let base = state.config.public_origin.as_ref().unwrap_or(origin);
+        let image_path = concept.content.image_path;
+        task.parent = Some(Parent {
+            id: concept.id,
+            image_url: signature::address(base.as_str(), &image_path),
+        });
+        task.original_path = Some(image_path);
     }
+    let original = task.original_path.as_deref();
+    let is_named = original.is_some() || task.refinement.original_image_url.is_some();
+    let has_original = is_named && is_found(original).await?;
+    let has_mask = is_found(task.mask_path.as_deref()).await?;
+    Ok(match (has_original, has_mask, by_concept) {
+        (false, _, Some(_)) => Some("There is no such concept."),
+        (false, _, None) => Some("There is no such original image."),
+        (true, false, _) => Some("There is no such mask."),
+        (true, true, _) => None,
+    })
 }
 
 /// The user's concept with this image.

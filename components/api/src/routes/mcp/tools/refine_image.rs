@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use concept_refinement_domain::capability::NewTask;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::validation::Draft;
 use concept_refinement_mcp::{Annotations, Params, Terms, Tool};
@@ -13,7 +14,7 @@ use crate::problem::Problem;
 use crate::routes::end::end;
 use crate::routes::mcp::schema::{Schemas, object};
 use crate::routes::mcp::{Exchange, outcome, tasks};
-use crate::routes::submission::{self, Submitted, ValidRequest};
+use crate::routes::submission::{self, Submitted};
 
 pub const NAME: &str = "refine_image";
 
@@ -86,11 +87,10 @@ fn renamed(sentence: &str) -> String {
 
 impl<P: Ports> Exchange<'_, P> {
     pub async fn refine_image(&self, terms: Terms, arguments: Params) -> Result<Called, Problem> {
-        let valid = self.valid(arguments).await?;
-        let ports = &self.state.ports;
-        let caller = self.caller.clone();
+        let task = self.requested(arguments).await?;
+        let (ports, caller) = (&self.state.ports, &self.caller);
         let submitted =
-            submission::submit(self.state, valid, &[], caller, &self.origin, self.begin).await?;
+            submission::submit(self.state, task, &[], caller, &self.origin, self.begin).await?;
         let accepted = match submitted {
             Submitted::Created(accepted) | Submitted::Replayed(accepted) => accepted,
             Submitted::Active(accepted) => {
@@ -107,7 +107,7 @@ impl<P: Ports> Exchange<'_, P> {
         Ok(Called::Done(result))
     }
 
-    async fn valid(&self, mut arguments: Params) -> Result<ValidRequest, Problem> {
+    async fn requested(&self, mut arguments: Params) -> Result<NewTask, Problem> {
         let is_data = |url: &Value| url.as_str().is_some_and(|url| url.starts_with("data:"));
         for argument in ["url", "mask_url"] {
             if arguments.get(argument).is_some_and(is_data) {
@@ -121,7 +121,8 @@ impl<P: Ports> Exchange<'_, P> {
             Some((field.to_owned(), value))
         });
         let draft = Draft::of(fields.collect::<Map<_, _>>());
-        submission::validate(self.state, draft, Ok(None), &self.origin).await
+        let user = &self.caller.user;
+        submission::validate(self.state, draft, Ok(None), user, &self.origin).await
     }
 
     /// The task when it has ended, or as it is when the call has to be answered. None: it was
