@@ -66,15 +66,21 @@ pub enum Rejected {
 }
 
 impl<B: Blob> Draft<B> {
-    /// An empty draft. For a model's answer this waits until there is space for all of
-    /// it: the declared length, or else the maximum.
+    /// An empty draft: `space`, which is another one, if there is one of enough space. For a
+    /// model's answer this waits until there is space for all of it: the declared length, or
+    /// else the maximum.
     pub async fn reserve(
         blobs: &impl Ports<Blob = B>,
+        space: Option<Self>,
         purpose: Purpose,
         declared: Option<u64>,
         limits: Limits,
     ) -> Result<Self, Rejected> {
         let room = room_for(purpose, declared, limits)?;
+        // Whoever holds space must not wait for more, so too little is given back first.
+        if let Some(space) = space.filter(|space| space.room >= room) {
+            return Ok(Self { declared, ..space });
+        }
         let blob = blobs.reserve(purpose, room).await;
         Ok(Self {
             blob: blob.map_err(Rejected::NoRoom)?,
@@ -103,22 +109,6 @@ impl<B: Blob> Draft<B> {
             room,
         };
         Ok((draft(blob, limits, room), draft(second, result, more)))
-    }
-
-    /// The same within the space of an empty draft, if there is one of enough space.
-    pub async fn reserve_within(
-        blobs: &impl Ports<Blob = B>,
-        space: Option<Self>,
-        purpose: Purpose,
-        declared: Option<u64>,
-        limits: Limits,
-    ) -> Result<Self, Rejected> {
-        let needed = room_for(purpose, declared, limits)?;
-        // Whoever holds space must not wait for more, so too little is given back first.
-        match space.filter(|space| space.room >= needed) {
-            Some(space) => Ok(Self { declared, ..space }),
-            None => Self::reserve(blobs, purpose, declared, limits).await,
-        }
     }
 
     /// Appends a stream, to its end.

@@ -183,7 +183,7 @@ impl<P: Ports> Download<'_, P> {
             return Err(DownloadError::Encoded);
         }
         let (purpose, declared, limits) = (self.purpose, response.content_length, self.limits());
-        Ok(Draft::reserve_within(self.ports, empty, purpose, declared, limits).await?)
+        Ok(Draft::reserve(self.ports, empty, purpose, declared, limits).await?)
     }
 
     fn refused(&self, response: &Response<StreamOf<P>>) -> DownloadError {

@@ -99,6 +99,6 @@ async fn stored<P: Ports>(
     config: &Config,
 ) -> Result<Contents<P::Blob>, Rejected> {
     let limits = config.composite_limits(u64::MAX);
-    let draft = Draft::reserve(ports, Purpose::Original, None, limits).await?;
+    let draft = Draft::reserve(ports, None, Purpose::Original, None, limits).await?;
     draft.filled(image).await
 }

@@ -393,7 +393,7 @@ async fn stored_image<P: Ports>(
         };
         let read = async {
             let (purpose, declared) = (Purpose::Original, Some(info.size));
-            let mut draft = Draft::reserve(ports, purpose, declared, limits).await?;
+            let mut draft = Draft::reserve(ports, None, purpose, declared, limits).await?;
             let received = draft.fill(stream).await?;
             Ok((draft, received))
         };

@@ -82,7 +82,7 @@ async fn collect<P: Ports>(
         ImageOrLocation::Image { length, contents } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
             // Lack of space does not count against the model.
-            let draft = Draft::reserve_within(ports, space, purpose, length, limits).await;
+            let draft = Draft::reserve(ports, space, purpose, length, limits).await;
             let draft = draft.map_err(|rejected| unusable(&rejected))?;
             let filled = time.spend(draft.filled(contents)).await;
             let filled = filled.ok_or_else(|| silence(config))?;
