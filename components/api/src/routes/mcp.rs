@@ -14,8 +14,8 @@ mod tools;
 use concept_refinement_domain::timestamp::Timestamp;
 pub use concept_refinement_mcp::PATH;
 use concept_refinement_mcp::{
-    Call, Code, Error, Id, Implementation, Message, Method, Params, Response as Reply, Server,
-    Terms,
+    Call, Code, Error, Id, Implementation, Malformed, Message, Method, Params, Response as Reply,
+    Server, Terms,
 };
 
 use super::answer::{Answer, json};
@@ -26,10 +26,10 @@ use crate::origin::Origin;
 use crate::pace::Paced;
 use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::request::{Body, Request, any};
+use crate::request::{Body, Headers, Request, any};
 use crate::response::Response;
 use crate::state::State;
-use received::{Image, Received};
+use received::Image;
 
 const SERVER: Server = Server {
     info: Implementation {
@@ -67,39 +67,24 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request, body:
     };
     check_declared(&request.headers)?;
     let body = any(Paced::new(body, state.ports.clone()));
-    let Received { message, image } = received::receive(state, &caller, body).await?;
-    let (id, method, params) = match message {
-        Ok(Message::Request { id, method, params }) => (id, method, params),
-        // Nothing that a client tells by itself changes anything here.
-        Ok(Message::Notification { .. } | Message::Response) => {
-            image.remove(state).await;
-            return Ok(Response::empty(202));
+    let mut image = Image::None;
+    let message = received::receive(state, &caller, body, &mut image).await;
+    let answered = match message {
+        Ok(message) => {
+            let exchange = Exchange {
+                state,
+                caller,
+                origin: request.origin,
+                begin,
+            };
+            // Boxed, so that a request that is being read needs less memory.
+            Box::pin(exchange.reply(&request.headers, message, &mut image)).await
         }
-        Err(malformed) => {
-            image.remove(state).await;
-            return json(400, &Reply::from(malformed));
-        }
+        Err(problem) => Err(problem),
     };
-    let exchange = Exchange {
-        state,
-        caller,
-        origin: request.origin,
-        begin,
-    };
-    let terms = headers::terms(&request.headers, &method, &params);
-    let is_stateless = match &terms {
-        Ok(terms) => terms.revision.is_stateless(),
-        Err(_) => true,
-    };
-    // Boxed, so that a request that is being read needs less memory.
-    let outcome = match terms {
-        Ok(terms) => Box::pin(exchange.answer(terms, &method, params, image)).await,
-        Err(error) => {
-            image.remove(state).await;
-            Err(error)
-        }
-    };
-    replied(id, outcome, is_stateless)
+    // One that no tool has taken.
+    image.remove(state).await;
+    answered
 }
 
 /// Whether a page of another origin sends it, which could use what its visitor can reach.
@@ -128,34 +113,47 @@ fn replied<C>(
 }
 
 impl<P: Ports> Exchange<'_, P> {
-    async fn answer(
+    /// A tool takes the image if that is what it asks for.
+    async fn reply(
+        &self,
+        headers: &Headers,
+        message: Result<Message, Malformed>,
+        image: &mut Image,
+    ) -> Answer<P> {
+        let (id, method, params) = match message {
+            Ok(Message::Request { id, method, params }) => (id, method, params),
+            // Nothing that a client tells by itself changes anything here.
+            Ok(Message::Notification { .. } | Message::Response) => {
+                return Ok(Response::empty(202));
+            }
+            Err(malformed) => return json(400, &Reply::from(malformed)),
+        };
+        match headers::terms(headers, &method, &params) {
+            Ok(terms) => {
+                let outcome = self.outcome(terms, &method, params, image).await;
+                replied(id, outcome, terms.revision.is_stateless())
+            }
+            Err(error) => replied(id, Err(error), true),
+        }
+    }
+
+    async fn outcome(
         &self,
         terms: Terms,
         method: &str,
         params: Params,
-        image: Image,
+        image: &mut Image,
     ) -> Result<Params, Error> {
-        let method = Method::of(method, terms, SERVER.has_tasks);
-        let mut image = Some(image);
-        let outcome = match method {
-            Err(error) => Err(error),
-            Ok(Method::Initialize) => SERVER.initialize(&params),
-            Ok(Method::Discover) => SERVER.discover(terms),
-            Ok(Method::Ping) => SERVER.acknowledged(terms),
-            Ok(Method::ListTools) => SERVER.list(terms, tools::all(self.state)),
-            Ok(Method::CallTool) => match Call::of(params) {
-                Ok(call) => self.call(terms, call, &mut image).await,
-                Err(error) => Err(error),
-            },
-            Ok(Method::GetTask) => self.get_task(terms, &params).await,
-            Ok(Method::UpdateTask) => self.update_task(terms, &params).await,
-            Ok(Method::CancelTask) => self.cancel_task(terms, &params).await,
-        };
-        // One that no tool has taken.
-        if let Some(image) = image {
-            image.remove(self.state).await;
+        match Method::of(method, terms, SERVER.has_tasks)? {
+            Method::Initialize => SERVER.initialize(&params),
+            Method::Discover => SERVER.discover(terms),
+            Method::Ping => SERVER.acknowledged(terms),
+            Method::ListTools => SERVER.list(terms, tools::all(self.state)),
+            Method::CallTool => self.call(terms, Call::of(params)?, image).await,
+            Method::GetTask => self.get_task(terms, &params).await,
+            Method::UpdateTask => self.update_task(terms, &params).await,
+            Method::CancelTask => self.cancel_task(terms, &params).await,
         }
-        outcome
     }
 }
 

@@ -25,12 +25,6 @@ const IMAGE_MEMBERS: Members = Members {
     base64: Some(upload_image::DATA),
 };
 
-/// What came.
-pub struct Received {
-    pub message: Result<Message, Malformed>,
-    pub image: Image,
-}
-
 /// The image that came in a message; whether it is asked for is not known before its end.
 #[derive(Default)]
 pub enum Image {
@@ -50,6 +44,8 @@ impl Image {
     }
 }
 
+/// The message. Its image is stored meanwhile, also where reading fails.
+///
 /// # Errors
 ///
 /// The message was not read to its end: it is too long, or was interrupted.
@@ -57,27 +53,12 @@ pub async fn receive<P: Ports>(
     state: &State<P>,
     caller: &Caller,
     body: AnyBody<'_>,
-) -> Result<Received, Problem> {
-    let mut json = JsonImages::new(body, MAX_MESSAGE, IMAGE_MEMBERS);
-    let mut image = Image::None;
-    let read = read(state, caller, &mut json, &mut image).await;
-    if let Err(problem) = read {
-        image.remove(state).await;
-        return Err(problem);
-    }
-    let message = parse(&json.into_rest());
-    Ok(Received { message, image })
-}
-
-async fn read<P: Ports>(
-    state: &State<P>,
-    caller: &Caller,
-    json: &mut JsonImages<AnyBody<'_>>,
     image: &mut Image,
-) -> Result<(), Problem> {
+) -> Result<Result<Message, Malformed>, Problem> {
+    let mut json = JsonImages::new(body, MAX_MESSAGE, IMAGE_MEMBERS);
     while json.next().await?.is_some() {
         let next = match image {
-            Image::None => upload(state, caller, json).await,
+            Image::None => upload(state, caller, &mut json).await,
             Image::Stored(_) | Image::Refused(_) => {
                 Image::Refused(Problem::Invalid("Send one image at a time.".into()))
             }
@@ -93,7 +74,7 @@ async fn read<P: Ports>(
             })?;
         }
     }
-    Ok(())
+    Ok(parse(&json.into_rest()))
 }
 
 async fn upload<P: Ports>(

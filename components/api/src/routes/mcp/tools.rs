@@ -46,12 +46,7 @@ pub fn all<P>(state: &State<P>) -> &[Tool] {
 
 impl<P: Ports> Exchange<'_, P> {
     /// Calls a tool. It takes the image if that is what it asks for.
-    pub async fn call(
-        &self,
-        terms: Terms,
-        call: Call,
-        image: &mut Option<Image>,
-    ) -> Result<Params, Error> {
+    pub async fn call(&self, terms: Terms, call: Call, image: &mut Image) -> Result<Params, Error> {
         let mut tools = all(self.state).iter();
         let tool = tools.find(|tool| tool.name == call.name);
         let tool = tool.ok_or_else(|| Error::unknown_tool(&call.name))?;
@@ -68,7 +63,7 @@ impl<P: Ports> Exchange<'_, P> {
         tool: &Tool,
         terms: Terms,
         arguments: Params,
-        image: &mut Option<Image>,
+        image: &mut Image,
     ) -> Result<Called, Problem> {
         if let Some(unknown) = arguments.keys().find(|name| !tool.takes(name)) {
             // By the name that it was sent with.

@@ -1,5 +1,7 @@
 //! `upload_image`: an original or a mask that has no URL.
 
+use std::mem;
+
 use concept_refinement_mcp::{Annotations, CallToolResult, Content, Params, Tool};
 use serde_json::{Map, Value, json};
 
@@ -41,14 +43,15 @@ impl<P: Ports> Exchange<'_, P> {
     pub async fn upload_image(
         &self,
         arguments: &Params,
-        image: &mut Option<Image>,
+        image: &mut Image,
     ) -> Result<CallToolResult, Problem> {
         let data = arguments.get(DATA).and_then(Value::as_str);
         let is_image = data.and_then(json_images::index).is_some();
-        let stored = match image.take_if(|_| is_image) {
-            Some(Image::Stored(stored)) => stored,
-            Some(Image::Refused(problem)) => return Err(problem),
-            Some(Image::None) | None => {
+        let stored = match mem::take(image) {
+            Image::Stored(stored) if is_image => stored,
+            Image::Refused(problem) if is_image => return Err(problem),
+            other => {
+                *image = other;
                 return Err(Problem::of_field(DATA, "must be an image in base64"));
             }
         };
@@ -60,7 +63,7 @@ impl<P: Ports> Exchange<'_, P> {
         let image_url = match signed {
             Ok(url) => url,
             Err(error) => {
-                *image = Some(Image::Stored(stored));
+                *image = Image::Stored(stored);
                 return Err(error.into());
             }
         };
