@@ -37,19 +37,8 @@ pub enum Problem {
         /// In seconds.
         retry_after: u32,
     },
-    QuotaExceeded {
-        detail: String,
-        quota: QuotaState,
-        /// In seconds.
-        retry_after: u64,
-    },
-    BudgetExceeded {
-        detail: String,
-        /// None: unlimited.
-        quota: Option<QuotaState>,
-        /// In seconds.
-        retry_after: u64,
-    },
+    QuotaExceeded(Exceeded),
+    BudgetExceeded(Exceeded),
     Unavailable {
         detail: Cow<'static, str>,
         /// In seconds.
@@ -57,6 +46,16 @@ pub enum Problem {
     },
     /// An internal error, whose details the caller does not learn.
     Internal,
+}
+
+/// A user's allowance for the current window does not suffice.
+#[derive(Debug)]
+pub struct Exceeded {
+    pub detail: String,
+    /// None: unlimited.
+    pub quota: Option<QuotaState>,
+    /// In seconds.
+    pub retry_after: u64,
 }
 
 /// The body of every error response.
@@ -107,8 +106,8 @@ impl Problem {
             Self::TooManyUploads(_)
             | Self::UploadsUnderWay(_)
             | Self::TooOften { .. }
-            | Self::QuotaExceeded { .. } => (429, "RATE_LIMIT_EXCEEDED"),
-            Self::BudgetExceeded { .. } => (429, "BUDGET_EXCEEDED"),
+            | Self::QuotaExceeded(_) => (429, "RATE_LIMIT_EXCEEDED"),
+            Self::BudgetExceeded(_) => (429, "BUDGET_EXCEEDED"),
             Self::Internal => (500, "INTERNAL_ERROR"),
             Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
         }
@@ -128,8 +127,8 @@ impl Problem {
             | Self::Unavailable { detail, .. } => detail,
             Self::TooManyUploads(detail)
             | Self::UploadsUnderWay(detail)
-            | Self::QuotaExceeded { detail, .. }
-            | Self::BudgetExceeded { detail, .. } => detail,
+            | Self::QuotaExceeded(Exceeded { detail, .. })
+            | Self::BudgetExceeded(Exceeded { detail, .. }) => detail,
             Self::MethodNotAllowed { .. } => "This path does not answer to that method.",
             Self::InvalidFields(_) => "The request is not valid.",
             Self::RangeNotSatisfiable { .. } => "The range lies outside the image.",
@@ -160,12 +159,10 @@ impl Problem {
             Self::RangeNotSatisfiable { size } => {
                 response.with("content-range", format!("bytes */{size}"))
             }
-            Self::QuotaExceeded {
-                quota, retry_after, ..
-            } => with_quota(response, Some(*quota)).with("retry-after", retry_after.to_string()),
-            Self::BudgetExceeded {
-                quota, retry_after, ..
-            } => with_quota(response, *quota).with("retry-after", retry_after.to_string()),
+            Self::QuotaExceeded(exceeded) | Self::BudgetExceeded(exceeded) => {
+                with_quota(response, exceeded.quota)
+                    .with("retry-after", exceeded.retry_after.to_string())
+            }
             Self::UploadsUnderWay(_) => response.with("retry-after", "1"),
             Self::TooOften {
                 retry_after: seconds,

@@ -10,7 +10,6 @@ use concept_refinement_domain::capability::{
 use concept_refinement_domain::concept::{Concept, id_for};
 use concept_refinement_domain::message;
 use concept_refinement_domain::original::MAX_URL_CHARS;
-use concept_refinement_domain::plan::Allowance;
 use concept_refinement_domain::quota::QuotaState;
 use concept_refinement_domain::refined;
 use concept_refinement_domain::rulebook::BACKLOG_RETRY_AFTER;
@@ -28,7 +27,7 @@ use crate::auth::Caller;
 use crate::log;
 use crate::origin::Origin;
 use crate::ports::Ports;
-use crate::problem::Problem;
+use crate::problem::{Exceeded, Problem};
 use crate::request::Headers;
 use crate::state::State;
 
@@ -129,17 +128,17 @@ pub async fn submit<P: Ports>(
             Ok(Submitted::Active(accepted))
         }
         Submission::QuotaExceeded(quota) => {
-            explain(&state.quota_explained, origin, quota.reset, QUOTA_SETTING);
-            Err(quota_exceeded(allowance, quota, now))
+            let reset = quota.reset;
+            explain(&state.quota_explained, origin, reset, QUOTA_SETTING);
+            let detail = allowance.quota.map(sentence::rate_limited);
+            let exceeded = exceeded(detail, Some(quota), reset, now);
+            Err(Problem::QuotaExceeded(exceeded))
         }
-        Submission::BudgetExceeded(overspent) => {
-            explain(
-                &state.budget_explained,
-                origin,
-                overspent.reset,
-                BUDGET_SETTING,
-            );
-            Err(budget_exceeded(allowance, &overspent, now))
+        Submission::BudgetExceeded(Overspent { reset, quota }) => {
+            explain(&state.budget_explained, origin, reset, BUDGET_SETTING);
+            let budget = allowance.budget;
+            let detail = budget.map(|budget| sentence::over_budget(budget, reset));
+            Err(Problem::BudgetExceeded(exceeded(detail, quota, reset, now)))
         }
         Submission::BacklogFull(seconds) => Err(Problem::unavailable(
             "Too many tasks are waiting. Try again later.",
@@ -311,29 +310,17 @@ fn explain(
     }
 }
 
-fn quota_exceeded(allowance: Allowance, quota: QuotaState, now: Timestamp) -> Problem {
-    Problem::QuotaExceeded {
-        detail: allowance.quota.map_or_else(
-            || "Rate limit exceeded. Try again later.".to_owned(),
-            sentence::rate_limited,
-        ),
+/// `detail`: None only if the store has judged by another allowance than this task's.
+fn exceeded(
+    detail: Option<String>,
+    quota: Option<QuotaState>,
+    reset: Timestamp,
+    now: Timestamp,
+) -> Exceeded {
+    let seconds = reset.as_secs().saturating_sub(now.as_secs());
+    Exceeded {
+        detail: detail.unwrap_or_else(|| "Try again later.".to_owned()),
         quota,
-        retry_after: seconds_until(quota.reset, now),
+        retry_after: seconds.max(1),
     }
-}
-
-fn budget_exceeded(allowance: Allowance, overspent: &Overspent, now: Timestamp) -> Problem {
-    Problem::BudgetExceeded {
-        detail: allowance.budget.map_or_else(
-            || "Budget exceeded. Try again later.".to_owned(),
-            |budget| sentence::over_budget(budget, overspent.reset),
-        ),
-        quota: overspent.quota,
-        retry_after: seconds_until(overspent.reset, now),
-    }
-}
-
-/// At least one.
-fn seconds_until(reset: Timestamp, now: Timestamp) -> u64 {
-    reset.as_secs().saturating_sub(now.as_secs()).max(1)
 }

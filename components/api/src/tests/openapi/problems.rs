@@ -14,7 +14,7 @@ use concept_refinement_domain::validation::{FieldErrors, Malformed};
 use serde_json::Value;
 
 use super::document;
-use crate::problem::Problem;
+use crate::problem::{Exceeded, Problem};
 use crate::response::Content;
 use crate::routes::{concepts, images, mcp, tasks, webhooks};
 
@@ -341,15 +341,15 @@ fn quota_exceeded() -> Problem {
         limit: 10,
         window: Window::Month,
     };
-    Problem::QuotaExceeded {
+    Problem::QuotaExceeded(Exceeded {
         detail: sentence::rate_limited(quota),
-        quota: QuotaState {
+        quota: Some(QuotaState {
             limit: 10,
             remaining: 0,
             reset: Timestamp::from_secs(1_796_083_200),
-        },
+        }),
         retry_after: 907_199,
-    }
+    })
 }
 
 fn budget_exceeded() -> Problem {
@@ -358,7 +358,7 @@ fn budget_exceeded() -> Problem {
         window: Window::Month,
     };
     let reset = Timestamp::from_secs(1_796_083_200);
-    Problem::BudgetExceeded {
+    Problem::BudgetExceeded(Exceeded {
         detail: sentence::over_budget(budget, reset),
         quota: Some(QuotaState {
             limit: 10,
@@ -366,5 +366,5 @@ fn budget_exceeded() -> Problem {
             reset,
         }),
         retry_after: 907_199,
-    }
+    })
 }
