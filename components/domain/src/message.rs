@@ -64,17 +64,6 @@ pub enum Parsed {
     Nonsense,
 }
 
-/// The content of a Pub/Sub push.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Push {
-    /// The message, decoded.
-    pub data: Vec<u8>,
-    /// Empty if missing.
-    pub message_id: String,
-    /// Empty if missing.
-    pub subscription: String,
-}
-
 /// The message that points to a task, in JSON.
 pub fn message_for(task: &Task) -> Vec<u8> {
     let refinement = &task.refinement;
@@ -111,10 +100,10 @@ pub fn parse(message: &[u8]) -> Parsed {
     }
 }
 
-/// Parses `{"message":{"data":…,"messageId":…},"subscription":…}`. Missing data means
-/// empty data, as in Pub/Sub. The error is a sentence for the sender; trying again does
-/// not help.
-pub fn parse_push(body: &[u8]) -> Result<Push, String> {
+/// The message in a Pub/Sub push, `{"message":{"data":…,"messageId":…},"subscription":…}`.
+/// Missing data means empty data, as in Pub/Sub. The error is a sentence for the sender; trying
+/// again does not help.
+pub fn parse_push(body: &[u8]) -> Result<Vec<u8>, String> {
     let envelope = object(body, MAX_PUSH_BYTES).ok_or("The push must be a JSON object.")?;
     let message = envelope
         .get("message")
@@ -123,11 +112,10 @@ pub fn parse_push(body: &[u8]) -> Result<Push, String> {
     let data = BASE64
         .decode(text(message, "data")?)
         .map_err(|_| "The data of the message must be base64.")?;
-    Ok(Push {
-        data,
-        message_id: text(message, "messageId")?.into(),
-        subscription: text(&envelope, "subscription")?.into(),
-    })
+    // Nothing depends on them, but a push in which they are anything else is none.
+    text(message, "messageId")?;
+    text(&envelope, "subscription")?;
+    Ok(data)
 }
 
 /// A string field; empty if it is absent or null.
@@ -252,19 +240,11 @@ mod tests {
                 "subscription": "projects/p/subscriptions/s",
                 "deliveryAttempt": 5,
             });
-            let expected = Push {
-                data: b"hi?\n".into(),
-                message_id: "136".into(),
-                subscription: "projects/p/subscriptions/s".into(),
-            };
-            assert_eq!(
-                parse_push(push.to_string().as_bytes()),
-                Ok(expected),
-                "{name}"
-            );
+            let message = parse_push(push.to_string().as_bytes());
+            assert_eq!(message, Ok(b"hi?\n".to_vec()), "{name}");
         }
         let empty = parse_push(br#"{"message":{"attributes":{"a":"b"}}}"#).unwrap();
-        assert_eq!(empty.data, b"");
+        assert_eq!(empty, b"");
     }
 
     #[test]
@@ -327,7 +307,7 @@ mod tests {
         #[test]
         fn a_push_carries_any_bytes(data in proptest::collection::vec(any::<u8>(), 0..200)) {
             let push = json!({"message": {"data": BASE64.encode(&data), "messageId": "1"}});
-            prop_assert_eq!(parse_push(push.to_string().as_bytes()).unwrap().data, data);
+            prop_assert_eq!(parse_push(push.to_string().as_bytes()).unwrap(), data);
         }
     }
 }

@@ -98,7 +98,7 @@ impl PushTrigger {
             false => Refusal::InterruptedPush,
         })?;
         let message = match parse_push(&body.to_bytes()) {
-            Ok(push) => push.data,
+            Ok(message) => message,
             // Not to be pushed again, since it would fail the same way.
             Err(problem) => {
                 log_throttled!(warn, "a push cannot be read, and is dropped", problem);
