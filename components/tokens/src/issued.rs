@@ -23,11 +23,8 @@ pub struct Issued<'a> {
     pub expires: Timestamp,
 }
 
-#[derive(Serialize)]
-struct Header {
-    typ: &'static str,
-    alg: &'static str,
-}
+/// The same in each of them.
+const HEADER: &str = r#"{"typ":"JWT","alg":"HS256"}"#;
 
 #[derive(Serialize)]
 struct Claims<'a> {
@@ -50,10 +47,6 @@ impl Issued<'_> {
     /// Signs it with HS256, with the issuer and the audience that are required, and with the
     /// plan in the claim of exactly the configured name. None: the key is not a secret.
     pub fn sign(&self, key: &Key, rules: &Rules) -> Option<String> {
-        let header = Header {
-            typ: "JWT",
-            alg: "HS256",
-        };
         let claims = Claims {
             sub: self.user,
             iat: self.now.as_secs(),
@@ -69,15 +62,12 @@ impl Issued<'_> {
                 .into_iter()
                 .collect(),
         };
-        let message = format!("{}.{}", part(&header)?, part(&claims)?);
+        let claims = serde_json::to_vec(&claims).ok()?;
+        let [header, claims] = [HEADER.as_bytes(), &claims].map(|it| URL_SAFE_NO_PAD.encode(it));
+        let message = format!("{header}.{claims}");
         let signature = key.sign(message.as_bytes())?;
         Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
-}
-
-fn part(value: &impl Serialize) -> Option<String> {
-    let json = serde_json::to_vec(value).ok()?;
-    Some(URL_SAFE_NO_PAD.encode(json))
 }
 
 #[cfg(test)]
