@@ -3,15 +3,12 @@
 use serde_json::json;
 
 use super::answer::{Answer, json};
-use crate::openai::fault::Fault;
 use crate::ports::Ports;
 use crate::request::Request;
 use crate::state::State;
 
 pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
-    if let Err(problem) = state.auth.reader(request).await {
-        return Ok(Fault::from(problem).into_response());
-    }
+    state.auth.reader(request).await?;
     let model = json!({
         "id": state.config.model,
         "object": "model",
