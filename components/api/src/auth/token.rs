@@ -28,15 +28,6 @@ enum Keys {
     Unknown,
 }
 
-impl Keys {
-    fn signer(&self) -> Signer {
-        match self {
-            Self::Secret(..) => Signer::Service,
-            Self::Issuer(_) | Self::Unknown => Signer::Issuer,
-        }
-    }
-}
-
 /// When to retry if the keys are not known yet, in seconds.
 const UNKNOWN_RETRY_AFTER: u32 = 1;
 
@@ -124,7 +115,10 @@ impl Tokens {
         let (caller, span) = match cached {
             Some(cached) => cached,
             None => {
-                let signer = self.keys.signer();
+                let signer = match self.keys {
+                    Keys::Secret(..) => Signer::Service,
+                    Keys::Issuer(_) | Keys::Unknown => Signer::Issuer,
+                };
                 let judged = read(token, &self.rules.rules, signer, is_signed)?;
                 verified.borrow_mut().insert(hash, &judged);
                 judged
