@@ -26,7 +26,8 @@ pub struct KeyCache {
     cached: RefCell<Option<Cached>>,
     /// When the last fetch began.
     last_fetch: Cell<Option<Timestamp>>,
-    is_fetching: Cell<bool>,
+    /// Whoever fetches holds a clone, also if the fetch is dropped before its end.
+    fetching: Rc<()>,
 }
 
 struct Cached {
@@ -48,7 +49,7 @@ impl KeyCache {
             url,
             cached: RefCell::new(None),
             last_fetch: Cell::new(None),
-            is_fetching: Cell::new(false),
+            fetching: Rc::new(()),
         }
     }
 
@@ -93,8 +94,8 @@ impl KeyCache {
 
     /// Fetches if it is due, or waits for the fetch in progress.
     async fn fetch_if_due<P: Ports>(&self, ports: &P) {
-        if self.is_fetching.get() {
-            while self.is_fetching.get() {
+        if self.is_fetching() {
+            while self.is_fetching() {
                 ports.sleep(POLL_INTERVAL).await;
             }
         } else if self.time_to_fetch(ports.now()).is_zero() {
@@ -102,8 +103,12 @@ impl KeyCache {
         }
     }
 
+    fn is_fetching(&self) -> bool {
+        Rc::strong_count(&self.fetching) > 1
+    }
+
     async fn fetch<P: Ports>(&self, ports: &P) {
-        let _fetching = Fetching::begin(&self.is_fetching);
+        let _fetching = Rc::clone(&self.fetching);
         self.last_fetch.set(Some(ports.now()));
         let fetched = ports.key_set(&self.url).await;
         let KeyDocument { bytes, is_known } = match fetched {
@@ -133,22 +138,6 @@ impl KeyCache {
             document: bytes,
             fetched,
         });
-    }
-}
-
-/// Resets the flag even if the fetch is dropped before its end.
-struct Fetching<'a>(&'a Cell<bool>);
-
-impl<'a> Fetching<'a> {
-    fn begin(is_fetching: &'a Cell<bool>) -> Self {
-        is_fetching.set(true);
-        Self(is_fetching)
-    }
-}
-
-impl Drop for Fetching<'_> {
-    fn drop(&mut self) {
-        self.0.set(false);
     }
 }
 
