@@ -7,7 +7,6 @@ use wit_bindgen::{FutureReader, StreamReader};
 use super::Failure;
 use super::request::Transmitted;
 use crate::incoming::Incoming;
-use crate::ports::ByteStream;
 
 /// A response that is being read elsewhere.
 pub struct InFlight {
@@ -84,12 +83,5 @@ impl Response {
             Some(end) => Ok(end.await.map(|_| None)?),
             None => Ok(None),
         }
-    }
-}
-
-/// For callers that recognise complete contents by themselves.
-impl ByteStream for Response {
-    async fn next(&mut self) -> Option<Vec<u8>> {
-        self.chunk().await.ok().flatten()
     }
 }
