@@ -5,8 +5,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use concept_refinement_model_provider::{
-    Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
-    Settings, Taken,
+    Body, Contents, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question,
+    STEPS, Settings, Taken,
 };
 use serde::Serialize;
 
@@ -67,10 +67,11 @@ impl Provider for Automatic1111 {
 
     fn request(
         question: &Question,
-        original: &Original,
+        original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
-        let (width, height) = fitted(original.width, original.height);
+        let Original { width, height, .. } = *original.original();
+        let (width, height) = fitted(width, height);
         let checkpoint = settings.name.as_deref();
         let fields = Fields {
             prompt: &question.prompt,

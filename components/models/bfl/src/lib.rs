@@ -20,8 +20,8 @@ use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
-    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, answer,
-    ask, is_segment, json, outcome, paid_if_unusable, reply, success,
+    Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, answer, ask,
+    is_segment, json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,7 +78,7 @@ impl Model for Bfl {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: impl ByteStream + 'static,
+        original: ByteStream,
     ) -> Result<Answer, Error> {
         let original = Contents::open(original, question.length).await?;
         let service = Service { ports, settings };
@@ -121,11 +121,7 @@ struct Service<'a, P> {
 
 impl<P: Ports> Service<'_, P> {
     /// Requests work.
-    async fn start(
-        &self,
-        question: &Question,
-        original: Contents<impl ByteStream + 'static>,
-    ) -> Result<Accepted, Error> {
+    async fn start(&self, question: &Question, original: Contents) -> Result<Accepted, Error> {
         let name = self.settings.name_or_default(PROFILE);
         if !is_segment(name) {
             let problem = "must be the last part of a model's path, as flux-2-pro";
@@ -136,11 +132,10 @@ impl<P: Ports> Service<'_, P> {
             output_format: "png",
             seed: question.seed,
         };
-        let quotes = ("\"", "\"");
-        let body = Body::json_with_image(&fields, "input_image", quotes, original.original())?;
+        let body = Body::json_with_image(&fields, "input_image", ("\"", "\""), original)?;
         let request = HttpRequest::post(format!("/v1/{name}"), "application/json", body)
             .with("x-key", self.settings.key.clone());
-        let response = ask(self.ports, self.settings, request, Some(original)).await?;
+        let response = ask(self.ports, self.settings, request).await?;
         paid_if_unusable(self.ports, json(response, MAX_JSON).await).await
     }
 
@@ -185,12 +180,8 @@ impl<P: Ports> Service<'_, P> {
         }
     }
 
-    async fn get(
-        &self,
-        address: &Address,
-        key: Option<String>,
-    ) -> Result<Response<P::Stream>, Error> {
+    async fn get(&self, address: &Address, key: Option<String>) -> Result<Response, Error> {
         let request = HttpRequest::get(&address.path).with("x-key", key);
-        self.ports.send(&address.origin, request, NOTHING).await
+        self.ports.send(&address.origin, request).await
     }
 }

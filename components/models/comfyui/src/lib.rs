@@ -14,8 +14,8 @@ mod workflow;
 use std::time::Duration;
 
 use concept_refinement_model_provider::{
-    Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, NOTHING, Ports,
-    Question, Settings, Taken, answer, ask, exchange, free_if_refused, json, persistently,
+    Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, Ports, Question,
+    Response, Settings, Taken, answer, ask, exchange, free_if_refused, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -97,7 +97,7 @@ impl Model for ComfyUi {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: impl ByteStream + 'static,
+        original: ByteStream,
     ) -> Result<Answer, Error> {
         let workflow = workflow::parse(settings.workflow.as_deref())
             .map_err(|problem| settings.refused("workflow", problem))?;
@@ -149,19 +149,19 @@ impl<P: Ports> Server<'_, P> {
         &self,
         workflow: Value,
         question: &Question,
-        original: Contents<impl ByteStream + 'static>,
+        original: Contents,
     ) -> Result<String, Error> {
         let form = Multipart::new(question.random);
         let name = format!("concept-refinement-{}", question.task_id);
         let mask = match &question.mask {
             Some(mask) => {
                 let body = form.png(&UPLOAD, "image", &format!("{name}-mask"), mask);
-                Some(self.upload(&form, body, NOTHING).await?)
+                Some(self.upload(&form, body).await?)
             }
             None => None,
         };
-        let body = form.body(&UPLOAD, None, "image", &name, original.original());
-        let image = self.upload(&form, body, Some(original)).await?;
+        let body = form.body(&UPLOAD, None, "image", &name, original);
+        let image = self.upload(&form, body).await?;
         let inputs = Inputs {
             image: &image,
             mask: mask.as_deref(),
@@ -177,7 +177,7 @@ impl<P: Ports> Server<'_, P> {
         let body = object!({"prompt": filled(workflow, &inputs), "prompt_id": question.task_id});
         let request = HttpRequest::post("/prompt", "application/json", Body::json(&body)?)
             .with_bearer(self.settings.key.as_deref());
-        let response = ask(self.ports, self.settings, request, NOTHING).await?;
+        let response = ask(self.ports, self.settings, request).await?;
         let queued: Queued = json(response, MAX_JSON).await?;
         Ok(match queued.prompt_id.is_empty() {
             true => question.task_id.clone(),
@@ -186,14 +186,9 @@ impl<P: Ports> Server<'_, P> {
     }
 
     /// Uploads an image, and returns the name that the server gave it.
-    async fn upload(
-        &self,
-        form: &Multipart,
-        body: Body,
-        original: Option<Contents<impl ByteStream + 'static>>,
-    ) -> Result<String, Error> {
+    async fn upload(&self, form: &Multipart, body: Body) -> Result<String, Error> {
         let request = HttpRequest::post("/upload/image", form.content_type(), body);
-        let response = self.exchange(request, original).await;
+        let response = self.exchange(request).await;
         let response = free_if_refused(self.ports, response).await;
         let response = response.map_err(Error::not_accepted)?;
         let upload = json(response, MAX_JSON).await;
@@ -252,23 +247,19 @@ impl<P: Ports> Server<'_, P> {
             encoded(&output.subfolder),
             encoded(&output.kind)
         );
-        let response = self.exchange(HttpRequest::get(path), NOTHING).await?;
+        let response = self.exchange(HttpRequest::get(path)).await?;
         answer(response, self.settings).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        let response = self.exchange(HttpRequest::get(path), NOTHING).await?;
+        let response = self.exchange(HttpRequest::get(path)).await?;
         json(response, MAX_JSON).await
     }
 
     /// The key is for a proxy in front of the server, which itself needs none.
-    async fn exchange(
-        &self,
-        request: HttpRequest,
-        original: Option<Contents<impl ByteStream + 'static>>,
-    ) -> Result<concept_refinement_model_provider::Response<P::Stream>, Error> {
+    async fn exchange(&self, request: HttpRequest) -> Result<Response, Error> {
         let request = request.with_bearer(self.settings.key.as_deref());
-        exchange(self.ports, self.settings, request, original).await
+        exchange(self.ports, self.settings, request).await
     }
 }
 

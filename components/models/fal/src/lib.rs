@@ -22,8 +22,8 @@ use std::time::Duration;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
     Address, Answer, Base, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE,
-    Model, NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken,
-    ask, is_segment, json, outcome, paid_if_unusable, reply, success,
+    Model, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, ask,
+    is_segment, json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +77,7 @@ impl Model for Fal {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: impl ByteStream + 'static,
+        original: ByteStream,
     ) -> Result<Answer, Error> {
         let original = Contents::open(original, question.length).await?;
         let queue = Queue { ports, settings };
@@ -107,11 +107,7 @@ struct Queue<'a, P> {
 }
 
 impl<P: Ports> Queue<'_, P> {
-    async fn submit(
-        &self,
-        question: &Question,
-        original: Contents<impl ByteStream + 'static>,
-    ) -> Result<Work, Error> {
+    async fn submit(&self, question: &Question, original: Contents) -> Result<Work, Error> {
         let name = self.settings.name_or_default(PROFILE);
         if !is_model(name) {
             return Err(self
@@ -123,13 +119,13 @@ impl<P: Ports> Queue<'_, P> {
             false => "image_url",
         };
         let input = Input::of(self.settings, usual);
-        let body = input.with_data(question, self.settings, original.original())?;
+        let body = input.with_data(question, self.settings, original)?;
         let seconds = question.time_left.max(MIN_TIME).as_secs();
         let request = HttpRequest::post(format!("/{name}"), "application/json", body)
             .with("authorization", self.authorization())
             .with("x-fal-no-retry", Some("1".to_owned()))
             .with("x-fal-request-timeout", Some(seconds.to_string()));
-        let response = ask(self.ports, self.settings, request, Some(original)).await?;
+        let response = ask(self.ports, self.settings, request).await?;
         paid_if_unusable(self.ports, json(response, MAX_JSON).await).await
     }
 
@@ -192,9 +188,9 @@ impl<P: Ports> Queue<'_, P> {
         })
     }
 
-    async fn get(&self, address: &Address) -> Result<Response<P::Stream>, Error> {
+    async fn get(&self, address: &Address) -> Result<Response, Error> {
         let request = HttpRequest::get(&address.path).with("authorization", self.authorization());
-        self.ports.send(&address.origin, request, NOTHING).await
+        self.ports.send(&address.origin, request).await
     }
 
     fn authorization(&self) -> Option<String> {

@@ -14,7 +14,7 @@ mod tests;
 use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, Body, Error, HttpRequest, Original, Provider, Question, Settings, Taken, is_segment,
+    Answer, Body, Contents, Error, HttpRequest, Provider, Question, Settings, Taken, is_segment,
 };
 
 pub struct Gemini;
@@ -40,7 +40,7 @@ impl Provider for Gemini {
 
     fn request(
         question: &Question,
-        original: &Original,
+        original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let name = settings.name_or_default(PROFILE);
@@ -48,7 +48,8 @@ impl Provider for Gemini {
             return Err(settings.refused("name", "names no model of Gemini"));
         }
         let prompt = serde_json::to_string(&question.prompt)?;
-        let blob = serde_json::json!({"mimeType": original.format.media_type()});
+        let media_type = original.original().format.media_type();
+        let blob = serde_json::json!({"mimeType": media_type});
         let before = format!(r#"{{"contents":[{{"parts":[{{"text":{prompt}}},{{"inlineData":"#);
         let body = Body::json_with_image(&blob, "data", ("\"", "\""), original)?;
         let request = HttpRequest::post(

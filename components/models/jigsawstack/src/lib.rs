@@ -7,7 +7,7 @@
 //! There is only one model, and no documented idempotency key.
 
 use concept_refinement_model_provider::{
-    Body, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Original, Provider, Question, STEPS,
+    Body, Contents, Error, GUIDANCE, HttpRequest, NEGATIVE_PROMPT, Provider, Question, STEPS,
     Settings, Taken,
 };
 use serde::Serialize;
@@ -42,7 +42,7 @@ impl Provider for JigsawStack {
 
     fn request(
         question: &Question,
-        original: &Original,
+        original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let source_url = question.source_url.as_deref();
@@ -59,7 +59,8 @@ impl Provider for JigsawStack {
         let body = match source_url {
             Some(_) => Body::json(&fields)?,
             None => {
-                let head = format!("\"data:{};base64,", original.format.media_type());
+                let media_type = original.original().format.media_type();
+                let head = format!("\"data:{media_type};base64,");
                 Body::json_with_image(&fields, "image_url", (&head, "\""), original)?
             }
         };

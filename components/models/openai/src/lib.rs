@@ -14,7 +14,7 @@ mod mask;
 use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Taken,
+    Contents, Error, HttpRequest, Multipart, Provider, Question, Settings, Taken,
 };
 use serde::Deserialize;
 
@@ -56,7 +56,7 @@ impl Provider for OpenAi {
 
     fn request(
         question: &Question,
-        original: &Original,
+        original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let model = settings.name_or_default(PROFILE);

@@ -13,6 +13,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
 use concept_refinement_domain::response_headers::is_compressed;
+use futures::StreamExt as _;
 use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
 
 use crate::message::{self, message};
@@ -83,10 +84,7 @@ pub fn parsed<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Error> {
 }
 
 /// The JSON of a response, of at most `max` bytes.
-pub async fn json<T: DeserializeOwned>(
-    response: Response<impl ByteStream>,
-    max: u64,
-) -> Result<T, Error> {
+pub async fn json<T: DeserializeOwned>(response: Response, max: u64) -> Result<T, Error> {
     match reply(response, max).await? {
         Reply::Json(json) => parsed(&json),
         Reply::Image(_) => Err(unexpected_json()),
@@ -100,7 +98,7 @@ pub enum Reply {
 }
 
 /// Reads a response: an image, or JSON of at most `max` bytes.
-pub async fn reply(mut response: Response<impl ByteStream>, max: u64) -> Result<Reply, Error> {
+pub async fn reply(mut response: Response, max: u64) -> Result<Reply, Error> {
     let encoding = response.content_encoding.as_deref();
     if is_compressed(encoding.map(str::as_bytes)) {
         return Err(Error::broken(
@@ -111,10 +109,7 @@ pub async fn reply(mut response: Response<impl ByteStream>, max: u64) -> Result<
 }
 
 /// The image of a successful response.
-pub async fn answer(
-    response: Response<impl ByteStream>,
-    settings: &Settings,
-) -> Result<Answer, Error> {
+pub async fn answer(response: Response, settings: &Settings) -> Result<Answer, Error> {
     match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => Ok(answer),
         Reply::Json(json) => Answer::from_json(&json, settings),
@@ -122,22 +117,17 @@ pub async fn answer(
 }
 
 /// The first part of an error body.
-pub async fn beginning(body: &mut impl ByteStream) -> Vec<u8> {
+pub async fn beginning(body: &mut ByteStream) -> Vec<u8> {
     let mut read = Vec::new();
-    while read.len() < message::MAX_BYTES {
-        match body.next().await {
-            Ok(Some(chunk)) => read.extend(chunk),
-            Ok(None) | Err(_) => break,
-        }
+    while read.len() < message::MAX_BYTES
+        && let Some(Ok(chunk)) = body.next().await
+    {
+        read.extend(chunk);
     }
     read
 }
 
-async fn read(
-    body: &mut impl ByteStream,
-    declared: Option<u64>,
-    max_json: u64,
-) -> Result<Reply, Error> {
+async fn read(body: &mut ByteStream, declared: Option<u64>, max_json: u64) -> Result<Reply, Error> {
     let most = max_json.max(MAX_IMAGE.max_bytes);
     if declared.is_some_and(|length| length > most) {
         return Err(too_large());
@@ -147,9 +137,9 @@ async fn read(
     let mut length = 0u64;
     let broke_off = loop {
         let chunk = match body.next().await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => break declared.is_some_and(|declared| length < declared),
-            Err(_) => break true,
+            Some(Ok(chunk)) => chunk,
+            None => break declared.is_some_and(|declared| length < declared),
+            Some(Err(_)) => break true,
         };
         if let Some(image) = &mut inspector {
             match image.push(&chunk) {

@@ -6,9 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::original::{Contents, Original};
+use crate::original::Contents;
 use crate::outcome::Error;
-use crate::ports::ByteStream;
 
 /// How much of what stands around the original is sent at a time, in bytes: a mask may be
 /// in it.
@@ -17,8 +16,8 @@ const PIECE: usize = 48 << 10;
 #[derive(Default)]
 pub struct Body {
     before: Vec<u8>,
-    /// How the original is sent, and its length in bytes.
-    image: Option<(Encoding, u64)>,
+    /// The original, and how it is sent.
+    image: Option<(Encoding, Contents)>,
     after: Vec<u8>,
 }
 
@@ -29,9 +28,9 @@ enum Encoding {
 }
 
 /// The body, chunk by chunk.
-pub struct Chunks<S> {
+pub struct Chunks {
     before: VecDeque<Vec<u8>>,
-    image: Option<(Encoding, Contents<S>)>,
+    image: Option<(Encoding, Contents)>,
     /// Bytes that do not yet fill a group of base64.
     carried: Vec<u8>,
     after: VecDeque<Vec<u8>>,
@@ -55,13 +54,13 @@ impl Body {
         fields: &impl Serialize,
         name: &str,
         (open, close): (&str, &str),
-        original: &Original,
+        original: Contents,
     ) -> serde_json::Result<Self> {
         let fields = serde_json::to_string(fields)?;
         let fields = fields.strip_suffix('}').unwrap_or(&fields);
         Ok(Self {
             before: format!("{fields},\"{name}\":{open}").into_bytes(),
-            image: Some((Encoding::Base64, original.length)),
+            image: Some((Encoding::Base64, original)),
             after: format!("{close}}}").into_bytes(),
         })
     }
@@ -76,38 +75,35 @@ impl Body {
     }
 
     /// The raw original between other bytes.
-    pub fn around(before: Vec<u8>, original: &Original, after: Vec<u8>) -> Self {
+    pub fn around(before: Vec<u8>, original: Contents, after: Vec<u8>) -> Self {
         Self {
             before,
-            image: Some((Encoding::Raw, original.length)),
+            image: Some((Encoding::Raw, original)),
             after,
         }
     }
 
     /// In bytes.
     pub fn length(&self) -> u64 {
-        let image = match self.image {
-            Some((Encoding::Raw, length)) => length,
-            Some((Encoding::Base64, length)) => length.div_ceil(3) * 4,
+        let image = match &self.image {
+            Some((Encoding::Raw, original)) => original.original().length,
+            Some((Encoding::Base64, original)) => original.original().length.div_ceil(3) * 4,
             None => 0,
         };
         self.before.len() as u64 + image + self.after.len() as u64
     }
 
-    /// The chunks of the body, with the contents of the original that it was made for, if
-    /// it contains one.
-    pub fn chunks<S: ByteStream>(self, contents: Option<Contents<S>>) -> Chunks<S> {
-        let encoding = self.image.map(|(encoding, _)| encoding);
+    pub fn chunks(self) -> Chunks {
         Chunks {
             before: pieces(&self.before),
-            image: encoding.zip(contents),
+            image: self.image,
             carried: Vec::new(),
             after: pieces(&self.after),
         }
     }
 }
 
-impl<S: ByteStream> Chunks<S> {
+impl Chunks {
     /// The next chunk, never empty; None at the end. An error: the original cannot be
     /// sent, and the body ends before its length.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
@@ -157,18 +153,17 @@ mod tests {
     use crate::tests::{now, opened, picture, sent};
 
     /// The body for this file as the original, in chunks of this size.
-    fn whole(file: &[u8], size: usize, body: impl FnOnce(&Original) -> Body) -> Vec<u8> {
-        let contents = opened(file, size);
-        let body = body(contents.original());
+    fn whole(file: &[u8], size: usize, body: impl FnOnce(Contents) -> Body) -> Vec<u8> {
+        let body = body(opened(file, size));
         let declared = body.length();
-        let sent = now(sent(body, contents)).unwrap();
+        let sent = now(sent(body)).unwrap();
         assert_eq!(sent.len() as u64, declared, "not as long as declared");
         sent
     }
 
     #[test]
     fn json_is_what_it_says() {
-        let body = |_: &Original| Body::json(&json!({"a": 1})).unwrap();
+        let body = |_: Contents| Body::json(&json!({"a": 1})).unwrap();
         assert_eq!(whole(&picture(0), 10, body), br#"{"a":1}"#);
     }
 

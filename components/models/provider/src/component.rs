@@ -14,11 +14,12 @@ use std::time::Duration;
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::partial_edit::FEATHER_OPTION;
 use concept_refinement_guest::Incoming;
+use futures::{StreamExt as _, stream};
 
 use crate::answer::Answer;
 use crate::model::Taken;
 use crate::notes::notes;
-use crate::ports::{BrokeOff, ByteStream, Ports as _};
+use crate::ports::{ByteStream, Ports as _};
 use crate::question::{self, Question};
 use crate::{Error, Model, Settings};
 
@@ -64,7 +65,7 @@ async fn from_wit(
     takes: &[Taken],
     settings: &Settings,
     random: u128,
-) -> Result<(Question, Incoming), Error> {
+) -> Result<(Question, ByteStream), Error> {
     let mask = match request.mask.filter(|_| takes.contains(&Taken::Mask)) {
         Some(mask) => Some(read(mask).await?),
         None => None,
@@ -72,6 +73,11 @@ async fn from_wit(
     let mut options = request.options.iter();
     let feather = options.find(|(name, _)| name == FEATHER_OPTION);
     let original = Incoming::from(request.image).in_chunks_of(CHUNK);
+    // The end and an interruption cannot be distinguished, except by the length.
+    let original = stream::unfold(original, |mut original| async {
+        let chunk = original.chunk().await?;
+        Some((Ok(chunk), original))
+    });
     let (logo, theme) = (request.logo_description, request.theme_description);
     let question = Question {
         prompt: question::enriched(&request.prompt, logo.as_deref(), theme.as_deref()),
@@ -88,7 +94,7 @@ async fn from_wit(
         receipt: request.receipt,
         time_left: Duration::from_millis(request.time_left),
     };
-    Ok((question, original))
+    Ok((question, original.boxed_local()))
 }
 
 /// A mask is small, and some providers want it in front of the original.
@@ -155,12 +161,5 @@ impl From<Error> for wit::Error {
                 is_rate_limit,
             }),
         }
-    }
-}
-
-/// The end and an interruption cannot be distinguished, except by the length.
-impl ByteStream for Incoming {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
-        Ok(self.chunk().await)
     }
 }

@@ -7,9 +7,8 @@ use concept_refinement_domain::payment::Usage;
 use futures::future::{Either, select};
 
 use crate::message::{is_moderation, message};
-use crate::original::Contents;
 use crate::outcome::Error;
-use crate::ports::{ByteStream, HttpRequest, Ports, Response};
+use crate::ports::{HttpRequest, Ports, Response};
 use crate::settings::Settings;
 use crate::{answer, details};
 
@@ -18,13 +17,12 @@ const MESSAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Sends the request that asks for work, as [`exchange`] does. Work that is refused costs
 /// nothing.
-pub async fn ask<P: Ports>(
-    ports: &P,
+pub async fn ask(
+    ports: &impl Ports,
     settings: &Settings,
     request: HttpRequest,
-    original: Option<Contents<impl ByteStream + 'static>>,
-) -> Result<Response<P::Stream>, Error> {
-    free_if_refused(ports, exchange(ports, settings, request, original).await).await
+) -> Result<Response, Error> {
+    free_if_refused(ports, exchange(ports, settings, request).await).await
 }
 
 /// Tells that work costs nothing if its request was refused.
@@ -50,22 +48,21 @@ pub async fn paid_if_unusable<T>(
 }
 
 /// Sends a request, and returns when the head of a successful response has arrived.
-pub async fn exchange<P: Ports>(
-    ports: &P,
+pub async fn exchange(
+    ports: &impl Ports,
     settings: &Settings,
     request: HttpRequest,
-    original: Option<Contents<impl ByteStream + 'static>>,
-) -> Result<Response<P::Stream>, Error> {
-    let response = ports.send(&settings.base, request, original).await?;
+) -> Result<Response, Error> {
+    let response = ports.send(&settings.base, request).await?;
     success(ports, settings, response).await
 }
 
 /// A successful response, or the error that corresponds to its status.
-pub async fn success<S: ByteStream>(
+pub async fn success(
     ports: &impl Ports,
     settings: &Settings,
-    mut response: Response<S>,
-) -> Result<Response<S>, Error> {
+    mut response: Response,
+) -> Result<Response, Error> {
     let status = response.status;
     if matches!(status, 200..=299) {
         return Ok(response);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::body::Body;
 use crate::model::Taken;
-use crate::original::Original;
+use crate::original::Contents;
 use crate::outcome::Error;
 use crate::question::Question;
 use crate::settings::Settings;
@@ -47,10 +47,11 @@ impl<'a> Input<'a> {
         self,
         question: &Question,
         settings: &Settings,
-        original: &Original,
+        original: Contents,
     ) -> Result<Body, Error> {
         let (open, close) = if self.is_list { ("[", "]") } else { ("", "") };
-        let head = format!("{open}\"data:{};base64,", original.format.media_type());
+        let media_type = original.original().format.media_type();
+        let head = format!("{open}\"data:{media_type};base64,");
         let tail = format!("\"{close}");
         let fields = inputs(question, settings);
         Ok(Body::json_with_image(

@@ -50,7 +50,7 @@ pub use input::Input;
 pub use message::{could_not_refine, message_in, said_in};
 pub use model::{Model, Provider, Taken};
 pub use multipart::Multipart;
-pub use original::{Contents, NOTHING, Nothing, Original};
+pub use original::{Contents, Original};
 pub use outcome::Error;
 pub use persistence::persistently;
 pub use picture::Picture;

@@ -6,7 +6,7 @@ use concept_refinement_domain::payment::Usage;
 
 use crate::answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, reply};
 use crate::exchange::{ask, paid_if_unusable};
-use crate::original::{Contents, Original};
+use crate::original::Contents;
 use crate::outcome::Error;
 use crate::ports::{ByteStream, HttpRequest, Ports};
 use crate::question::Question;
@@ -34,7 +34,7 @@ pub trait Model: 'static {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: impl ByteStream + 'static,
+        original: ByteStream,
     ) -> Result<Answer, Error>;
 }
 
@@ -49,7 +49,7 @@ pub trait Provider: 'static {
     /// Builds the request. An error: the question cannot be sent to this provider.
     fn request(
         question: &Question,
-        original: &Original,
+        original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error>;
 
@@ -76,11 +76,11 @@ impl<P: Provider> Model for P {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: impl ByteStream + 'static,
+        original: ByteStream,
     ) -> Result<Answer, Error> {
         let original = Contents::open(original, question.length).await?;
-        let request = P::request(&question, original.original(), settings)?;
-        let response = ask(ports, settings, request, Some(original)).await?;
+        let request = P::request(&question, original, settings)?;
+        let response = ask(ports, settings, request).await?;
         // What is read is dropped here: storing what it cost may take as long as the store is
         // away.
         let (usage, answer) = match reply(response, MAX_JSON_WITH_IMAGE).await {

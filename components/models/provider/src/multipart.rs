@@ -3,7 +3,7 @@
 use concept_refinement_domain::image::Format;
 
 use crate::body::Body;
-use crate::original::Original;
+use crate::original::Contents;
 
 /// The boundary is unpredictable, so that no prompt or image can contain it and thereby
 /// add fields.
@@ -31,7 +31,7 @@ impl Multipart {
         mask: Option<&[u8]>,
         field: &str,
         name: &str,
-        original: &Original,
+        original: Contents,
     ) -> Body {
         let mut before = self.fields(fields);
         if let Some(mask) = mask {
@@ -39,7 +39,7 @@ impl Multipart {
             before.extend(mask);
             before.extend(b"\r\n");
         }
-        before.extend(self.file(field, name, original.format));
+        before.extend(self.file(field, name, original.original().format));
         Body::around(before, original, self.end())
     }
 

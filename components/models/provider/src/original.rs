@@ -4,9 +4,10 @@
 use std::collections::VecDeque;
 
 use concept_refinement_domain::image::{Format, Inspector, Limits, Problem};
+use futures::StreamExt as _;
 
 use crate::outcome::Error;
-use crate::ports::{BrokeOff, ByteStream};
+use crate::ports::ByteStream;
 
 /// Far above the service's limit.
 const MAX_BYTES: u64 = 64 << 20;
@@ -25,38 +26,26 @@ pub struct Original {
 }
 
 /// The bytes of an original. The last ones are returned only if it is complete.
-pub struct Contents<S> {
+pub struct Contents {
     original: Original,
     /// The part that was read to determine the format and size.
     beginning: VecDeque<Vec<u8>>,
-    rest: Rest<S>,
+    rest: Rest,
     /// None once the image is known to be complete.
     inspector: Option<Inspector>,
 }
 
 /// The part that has not been read yet.
-struct Rest<S> {
-    stream: S,
+struct Rest {
+    stream: ByteStream,
     /// In bytes.
     missing: u64,
 }
 
-/// No original at all.
-pub enum Nothing {}
-
-/// What is sent with a request that has no original.
-pub const NOTHING: Option<Contents<Nothing>> = None;
-
-impl ByteStream for Nothing {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
-        match *self {}
-    }
-}
-
-impl<S: ByteStream> Contents<S> {
+impl Contents {
     /// Reads until format and size are known, which providers need in advance.
     /// Exactly the declared number of bytes will be read.
-    pub async fn open(stream: S, length: u64) -> Result<Self, Error> {
+    pub async fn open(stream: ByteStream, length: u64) -> Result<Self, Error> {
         if length > MAX_BYTES {
             return Err(Error::refused("the image is too large for this model"));
         }
@@ -121,12 +110,12 @@ impl<S: ByteStream> Contents<S> {
     }
 }
 
-impl<S: ByteStream> Rest<S> {
+impl Rest {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         if self.missing == 0 {
             return Ok(None);
         }
-        let Some(mut chunk) = self.stream.next().await? else {
+        let Some(mut chunk) = self.stream.next().await.transpose()? else {
             return Err(Error::refused("the image ended before its length"));
         };
         chunk.truncate(usize::try_from(self.missing).unwrap_or(usize::MAX));

@@ -6,24 +6,16 @@ use std::time::Duration;
 
 use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
+use futures::stream::LocalBoxStream;
 
 use crate::body::Body;
-use crate::original::Contents;
 use crate::outcome::Error;
 use crate::settings::Base;
 
 pub trait Ports {
-    type Stream: ByteStream;
-
     /// Sends one request, and returns when the head of the response has arrived.
-    /// Redirects are not followed. The original is read as it is sent; None if the body
-    /// contains none.
-    async fn send(
-        &self,
-        base: &Base,
-        request: HttpRequest,
-        original: Option<Contents<impl ByteStream + 'static>>,
-    ) -> Result<Response<Self::Stream>, Error>;
+    /// Redirects are not followed. An original in the body is read as it is sent.
+    async fn send(&self, base: &Base, request: HttpRequest) -> Result<Response, Error>;
 
     /// Stores a receipt, best effort: without it the work may have to be paid for again.
     async fn keep(&self, receipt: &[u8]);
@@ -44,11 +36,8 @@ pub trait Ports {
     fn random(&self) -> u128;
 }
 
-/// A stream of bytes.
-pub trait ByteStream {
-    /// The next chunk, never empty; None at the end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff>;
-}
+/// A stream of bytes, in chunks that are never empty.
+pub type ByteStream = LocalBoxStream<'static, Result<Vec<u8>, BrokeOff>>;
 
 /// The stream broke off.
 #[derive(Debug)]
@@ -113,11 +102,11 @@ impl HttpRequest {
     }
 }
 
-pub struct Response<S> {
+pub struct Response {
     pub status: u16,
     /// As declared by the server.
     pub content_length: Option<u64>,
     pub content_encoding: Option<String>,
     pub retry_after: Option<String>,
-    pub body: S,
+    pub body: ByteStream,
 }

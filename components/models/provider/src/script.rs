@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _, stream};
 
 use crate::question;
 use crate::{
-    Answer, Base, BrokeOff, ByteStream, Contents, Error, HttpRequest, Method, Model, Ports,
-    Question, Response, Settings,
+    Answer, Base, ByteStream, Error, HttpRequest, Method, Model, Ports, Question, Response,
+    Settings,
 };
 
 /// The id of the task that asks.
@@ -29,19 +29,10 @@ pub fn picture(padding: usize) -> Vec<u8> {
     [HEADER, TRANSPARENT, PIXEL, &vec![7; padding]].concat()
 }
 
-/// Bytes, or why there are no more.
-pub struct Chunks(pub VecDeque<Result<Vec<u8>, BrokeOff>>);
-
-impl Chunks {
-    pub fn of(bytes: &[u8], size: usize) -> Self {
-        Self(bytes.chunks(size).map(|chunk| Ok(chunk.to_vec())).collect())
-    }
-}
-
-impl ByteStream for Chunks {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
-        self.0.pop_front().transpose()
-    }
+/// These bytes, in chunks of this size.
+pub fn chunks(bytes: &[u8], size: usize) -> ByteStream {
+    let chunks: Vec<_> = bytes.chunks(size).map(|chunk| Ok(chunk.to_vec())).collect();
+    stream::iter(chunks).boxed_local()
 }
 
 /// The provider's answers in their order. After the last one everything is refused.
@@ -118,7 +109,7 @@ impl Script {
             receipt: receipt.map(|receipt| receipt.as_bytes().to_vec()),
             time_left: Duration::from_secs(300),
         };
-        let answer = M::refine(self, settings, question, Chunks::of(&original, 10));
+        let answer = M::refine(self, settings, question, chunks(&original, 10));
         let waits = Err(Error::refused("the script waits"));
         answer.now_or_never().unwrap_or(waits)
     }
@@ -132,16 +123,9 @@ impl Script {
 }
 
 impl Ports for Script {
-    type Stream = Chunks;
-
-    async fn send(
-        &self,
-        base: &Base,
-        request: HttpRequest,
-        original: Option<Contents<impl ByteStream + 'static>>,
-    ) -> Result<Response<Chunks>, Error> {
-        let (mut chunks, mut body) = (request.body.chunks(original), Vec::new());
-        while let Some(chunk) = chunks.next().await? {
+    async fn send(&self, base: &Base, request: HttpRequest) -> Result<Response, Error> {
+        let (mut sent, mut body) = (request.body.chunks(), Vec::new());
+        while let Some(chunk) = sent.next().await? {
             body.extend(chunk);
         }
         self.asked.borrow_mut().push(Asked {
@@ -157,7 +141,7 @@ impl Ports for Script {
             content_length: Some(body.len() as u64),
             content_encoding: None,
             retry_after: None,
-            body: Chunks::of(&body, 1000),
+            body: chunks(&body, 1000),
         })
     }
 

@@ -20,19 +20,19 @@ use serde_json::{Value, json};
 
 use crate::question::enriched;
 pub use crate::script::picture;
-use crate::script::{self, Chunks, KEY};
+use crate::script::{self, KEY, chunks};
 use crate::{
-    Answer, Base, Body, BrokeOff, ByteStream, Contents, Error, Failure, HttpRequest, Model,
-    Original, Ports, Provider, Question, Response, Settings, Taken,
+    Answer, Base, Body, BrokeOff, ByteStream, Contents, Error, Failure, HttpRequest, Model, Ports,
+    Provider, Question, Response, Settings, Taken,
 };
 
-pub fn opened(file: &[u8], size: usize) -> Contents<Chunks> {
-    now(Contents::open(Chunks::of(file, size), file.len() as u64)).unwrap()
+pub fn opened(file: &[u8], size: usize) -> Contents {
+    now(Contents::open(chunks(file, size), file.len() as u64)).unwrap()
 }
 
 /// All of a body.
-pub async fn sent<S: ByteStream>(body: Body, original: Contents<S>) -> Result<Vec<u8>, Error> {
-    let (mut chunks, mut sent) = (body.chunks(Some(original)), Vec::new());
+pub async fn sent(body: Body) -> Result<Vec<u8>, Error> {
+    let (mut chunks, mut sent) = (body.chunks(), Vec::new());
     while let Some(chunk) = chunks.next().await? {
         assert!(!chunk.is_empty());
         sent.extend(chunk);
@@ -60,7 +60,7 @@ impl Provider for Plain {
 
     fn request(
         question: &Question,
-        original: &Original,
+        original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let fields = json!({"prompt": question.prompt});
@@ -70,22 +70,15 @@ impl Provider for Plain {
     }
 }
 
-struct World<S> {
-    reply: RefCell<Option<Result<Response<S>, Failure>>>,
+struct World {
+    reply: RefCell<Option<Result<Response, Failure>>>,
     asked: RefCell<Vec<(String, Value)>>,
 }
 
-impl<S: ByteStream> Ports for World<S> {
-    type Stream = S;
-
-    async fn send(
-        &self,
-        base: &Base,
-        request: HttpRequest,
-        original: Option<Contents<impl ByteStream + 'static>>,
-    ) -> Result<Response<S>, Error> {
+impl Ports for World {
+    async fn send(&self, base: &Base, request: HttpRequest) -> Result<Response, Error> {
         let url = base.join(&request.path);
-        let body = sent(request.body, original.unwrap()).await?;
+        let body = sent(request.body).await?;
         let body = serde_json::from_slice(&body).unwrap();
         self.asked.borrow_mut().push((url, body));
         Ok(self.reply.take().unwrap()?)
@@ -130,13 +123,13 @@ fn question(length: usize) -> Question {
     }
 }
 
-fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, Error> {
+fn asked(reply: Result<Response, Failure>) -> Result<Answer, Error> {
     let world = World {
         reply: RefCell::new(Some(reply)),
         asked: RefCell::default(),
     };
     let file = picture(5);
-    let original = Chunks::of(&file, 10);
+    let original = chunks(&file, 10);
     let answer = now(Plain::refine(
         &world,
         &settings(),
@@ -149,13 +142,13 @@ fn asked<S: ByteStream>(reply: Result<Response<S>, Failure>) -> Result<Answer, E
     answer
 }
 
-fn response(status: u16, body: &[u8]) -> Response<Chunks> {
+fn response(status: u16, body: &[u8]) -> Response {
     Response {
         status,
         content_length: Some(body.len() as u64),
         content_encoding: None,
         retry_after: None,
-        body: Chunks::of(body, 1000),
+        body: chunks(body, 1000),
     }
 }
 

@@ -1,9 +1,9 @@
 //! A server built with Cog, which computes a prediction while the request waits.
 
 use concept_refinement_model_provider::{
-    Answer, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Method, Ports,
-    Question, Reply, Response, Settings, Stage, free_if_refused, is_segment, paid_if_unusable,
-    reply, success,
+    Answer, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Method, Ports, Question,
+    Reply, Response, Settings, Stage, free_if_refused, is_segment, paid_if_unusable, reply,
+    success,
 };
 
 use crate::prediction::read;
@@ -12,7 +12,7 @@ pub async fn refine(
     ports: &impl Ports,
     settings: &Settings,
     question: &Question,
-    original: Contents<impl ByteStream + 'static>,
+    original: Contents,
 ) -> Result<Answer, Error> {
     if !is_segment(&question.task_id) {
         return Err(Error::refused(
@@ -21,14 +21,14 @@ pub async fn refine(
     }
     let key = settings.key.as_deref();
     let input = Input::of(settings, "image");
-    let body = input.with_data(question, settings, original.original())?;
+    let body = input.with_data(question, settings, original)?;
     let body = body.within("{\"input\":", "}");
     let path = format!("/predictions/{}", question.task_id);
     let request = HttpRequest {
         method: Method::Put,
         ..HttpRequest::post(path, "application/json", body).with_bearer(key)
     };
-    let response = ports.send(&settings.base, request, Some(original)).await?;
+    let response = ports.send(&settings.base, request).await?;
     if response.status == 409 {
         // All its slots are in use.
         return Err(Error::unavailable("the provider answered 409"));
@@ -39,7 +39,7 @@ pub async fn refine(
 }
 
 /// The image of a prediction.
-async fn answer(response: Response<impl ByteStream>, settings: &Settings) -> Result<Answer, Error> {
+async fn answer(response: Response, settings: &Settings) -> Result<Answer, Error> {
     let json = match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Image(answer) => return Ok(answer),
         Reply::Json(json) => json,

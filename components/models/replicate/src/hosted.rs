@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use concept_refinement_model_provider::{
-    Answer, Body, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart,
-    NOTHING, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, exchange,
-    free_if_refused, is_segment, json, outcome, paid_if_unusable, reply, success,
+    Answer, Body, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart, Outcome,
+    Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, exchange, free_if_refused,
+    is_segment, json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,7 @@ pub async fn refine(
     settings: &Settings,
     name: &str,
     question: &Question,
-    original: Contents<impl ByteStream + 'static>,
+    original: Contents,
 ) -> Result<Answer, Error> {
     let task = question.task_id.as_str();
     let receipt = Receipt::<Prediction>::of(question.receipt.as_deref());
@@ -65,7 +65,7 @@ async fn made(
     ports: &impl Ports,
     settings: &Settings,
     task: &str,
-    response: Response<impl ByteStream>,
+    response: Response,
 ) -> Result<Answer, Error> {
     let said = prediction(response).await?;
     let (id, made) = read(&said, settings)?;
@@ -111,13 +111,13 @@ async fn earlier(
 }
 
 /// Creates a prediction.
-async fn make<P: Ports>(
-    ports: &P,
+async fn make(
+    ports: &impl Ports,
     settings: &Settings,
     name: &str,
     question: &Question,
-    original: Contents<impl ByteStream + 'static>,
-) -> Result<Response<P::Stream>, Error> {
+    original: Contents,
+) -> Result<Response, Error> {
     let (path, before) = place(name)
         .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
     let input = Input::of(
@@ -136,18 +136,18 @@ async fn make<P: Ports>(
     match (&question.source_url, original.original().length) {
         (Some(url), _) => {
             let request = request(input.with_url(question, settings, url)?);
-            ask(ports, settings, request, NOTHING).await
+            ask(ports, settings, request).await
         }
         (None, 0..=MAX_DATA_URL) => {
-            let request = request(input.with_data(question, settings, original.original())?);
-            ask(ports, settings, request, Some(original)).await
+            let request = request(input.with_data(question, settings, original)?);
+            ask(ports, settings, request).await
         }
         (None, _) => {
             let url = uploaded(ports, settings, question, original).await;
             let url = free_if_refused(ports, url).await;
             let url = url.map_err(Error::not_accepted)?;
             let request = request(input.with_url(question, settings, &url)?);
-            ask(ports, settings, request, NOTHING).await
+            ask(ports, settings, request).await
         }
     }
 }
@@ -161,7 +161,7 @@ async fn ended(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outc
 async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
     let request = HttpRequest::get(format!("/v1/predictions/{id}"));
     let request = request.with_bearer(settings.key.as_deref());
-    let response = ports.send(&settings.base, request, NOTHING).await?;
+    let response = ports.send(&settings.base, request).await?;
     if response.status == 404 {
         return Ok(Stage::Ended(Outcome::gone("the provider answered 404")));
     }
@@ -171,7 +171,7 @@ async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage
 }
 
 /// The JSON of a response about a prediction.
-async fn prediction(response: Response<impl ByteStream>) -> Result<Vec<u8>, Error> {
+async fn prediction(response: Response) -> Result<Vec<u8>, Error> {
     match reply(response, MAX_JSON_WITH_IMAGE).await? {
         Reply::Json(json) => Ok(json),
         Reply::Image(_) => Err(Error::broken("the provider answered no prediction")),
@@ -183,13 +183,13 @@ async fn uploaded(
     ports: &impl Ports,
     settings: &Settings,
     question: &Question,
-    original: Contents<impl ByteStream + 'static>,
+    original: Contents,
 ) -> Result<String, Error> {
     let form = Multipart::new(question.random);
-    let body = form.body(&[], None, "content", "image", original.original());
+    let body = form.body(&[], None, "content", "image", original);
     let request = HttpRequest::post("/v1/files", form.content_type(), body)
         .with_bearer(settings.key.as_deref());
-    let response = exchange(ports, settings, request, Some(original)).await?;
+    let response = exchange(ports, settings, request).await?;
     let file: File = json(response, MAX_FILE_JSON).await?;
     Ok(file.urls.get)
 }

@@ -40,7 +40,7 @@ impl Model for Replicate {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: impl ByteStream + 'static,
+        original: ByteStream,
     ) -> Result<Answer, Error> {
         let original = Contents::open(original, question.length).await?;
         let own = PROFILE.model.filter(|_| settings.base.is(PROFILE.url));

@@ -13,7 +13,7 @@
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, Error, HttpRequest, Multipart, Original, Provider, Question, Settings, Taken,
+    Answer, Contents, Error, HttpRequest, Multipart, Provider, Question, Settings, Taken,
 };
 use serde::Deserialize;
 
@@ -70,7 +70,7 @@ impl Provider for Stability {
 
     fn request(
         question: &Question,
-        original: &Original,
+        original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
         let model = settings.name_or_default(PROFILE);

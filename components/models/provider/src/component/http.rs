@@ -8,15 +8,15 @@ use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::outbound::{self, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports, Random as _};
+use futures::{Stream, StreamExt as _, stream};
 use wit_bindgen::StreamWriter;
 
 use super::concept::refinement::types::Usage as WitUsage;
 use super::{receipts, usage};
 use crate::Failure;
 use crate::body::Chunks;
-use crate::original::Contents;
 use crate::outcome::Error;
-use crate::ports::{BrokeOff, ByteStream, HttpRequest, Method, Ports, Response};
+use crate::ports::{BrokeOff, HttpRequest, Method, Ports, Response};
 use crate::settings::Base;
 
 const ACCEPTED: &str = "application/json, image/png, image/jpeg, image/webp, image/gif";
@@ -37,16 +37,9 @@ pub struct Wasi {
 }
 
 impl Ports for Wasi {
-    type Stream = outbound::Response;
-
     /// The body is written by a spawned task, since a provider may answer before it has
     /// read everything.
-    async fn send(
-        &self,
-        base: &Base,
-        request: HttpRequest,
-        original: Option<Contents<impl ByteStream + 'static>>,
-    ) -> Result<Response<Self::Stream>, Error> {
+    async fn send(&self, base: &Base, request: HttpRequest) -> Result<Response, Error> {
         let length = request.body.length();
         let method = match request.method {
             Method::Get => wasip3::http::types::Method::Get,
@@ -68,7 +61,7 @@ impl Ports for Wasi {
         let (writer, body) = (length > 0).then(wasip3::wit_stream::new).unzip();
         let wasi =
             outbound::request(&method, &url, fields, body, TIMEOUTS).ok_or(Failure::Broken)?;
-        let chunks = request.body.chunks(original);
+        let chunks = request.body.chunks();
         let is_sent = Rc::new(Cell::new(Ok(writer.is_none())));
         let report = Rc::clone(&is_sent);
         if let Some(writer) = writer {
@@ -85,7 +78,7 @@ impl Ports for Wasi {
             content_length: response.content_length(),
             content_encoding: response.header("content-encoding"),
             retry_after: response.header("retry-after"),
-            body: response,
+            body: chunks_of(response).boxed_local(),
         })
     }
 
@@ -122,10 +115,7 @@ impl Ports for Wasi {
 }
 
 /// Returns whether all of it was sent.
-async fn write(
-    mut chunks: Chunks<impl ByteStream>,
-    mut writer: StreamWriter<u8>,
-) -> Result<bool, Error> {
+async fn write(mut chunks: Chunks, mut writer: StreamWriter<u8>) -> Result<bool, Error> {
     while let Some(chunk) = chunks.next().await? {
         // The provider may stop reading early, and answer anyway.
         if !writer.write_all(chunk).await.is_empty() {
@@ -135,8 +125,9 @@ async fn write(
     Ok(true)
 }
 
-impl ByteStream for outbound::Response {
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
-        self.chunk().await.map_err(|_| BrokeOff)
-    }
+fn chunks_of(response: outbound::Response) -> impl Stream<Item = Result<Vec<u8>, BrokeOff>> {
+    stream::try_unfold(response, |mut response| async {
+        let chunk = response.chunk().await.map_err(|_| BrokeOff)?;
+        Ok::<_, BrokeOff>(chunk.map(|chunk| (chunk, response)))
+    })
 }

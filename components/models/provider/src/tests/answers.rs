@@ -1,5 +1,7 @@
 //! Answers with an image and without one.
 
+use futures::{StreamExt as _, stream};
+
 use super::*;
 
 #[test]
@@ -38,7 +40,7 @@ fn an_image_is_taken_in_each_form() {
         for size in [1, 7, 100_000] {
             let mut response = response(200, b"");
             response.content_length = Some(body.len() as u64);
-            response.body = Chunks::of(&body, size);
+            response.body = chunks(&body, size);
             assert_eq!(asked(Ok(response)), Ok(expected.clone()), "{name}");
         }
     }
@@ -105,16 +107,15 @@ fn an_answer_is_refused_only_if_it_says_that_it_is_compressed() {
 /// Reading stops at the limit; the streams are endless.
 #[test]
 fn an_answer_is_read_within_bounds() {
-    struct Endless(Vec<u8>, Rc<Cell<usize>>);
-
-    impl ByteStream for Endless {
-        async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
-            self.1.update(|chunks| chunks + 1);
-            assert!(self.1.get() < 200, "it is read on and on");
-            let mut chunk = std::mem::take(&mut self.0);
+    fn endless(mut beginning: Vec<u8>, read: Rc<Cell<usize>>) -> ByteStream {
+        let chunk = move || {
+            read.update(|chunks| chunks + 1);
+            assert!(read.get() < 200, "it is read on and on");
+            let mut chunk = std::mem::take(&mut beginning);
             chunk.resize(1 << 20, b' ');
-            Ok(Some(chunk))
-        }
+            Ok(chunk)
+        };
+        stream::repeat_with(chunk).boxed_local()
     }
 
     let too_large = "the provider's answer is larger than 50 MiB";
@@ -127,7 +128,7 @@ fn an_answer_is_read_within_bounds() {
         ("a message", 400, json, 1, "the provider answered 400"),
     ] {
         let read = Rc::new(Cell::new(0));
-        let body = Endless(beginning, Rc::clone(&read));
+        let body = endless(beginning, Rc::clone(&read));
         let error = asked(Ok(Response {
             status,
             content_length: None,
@@ -167,7 +168,7 @@ proptest! {
             content_length: None,
             content_encoding: None,
             retry_after,
-            body: Chunks::of(&body, size),
+            body: chunks(&body, size),
         }));
         if let Err(
             Error::Refused(reason) | Error::Broken(reason) | Error::Unavailable { reason, .. },

@@ -1,6 +1,12 @@
 //! Requests with bad answers.
 
+use futures::{StreamExt as _, stream};
+
 use super::*;
+
+fn broken_off(body: ByteStream) -> ByteStream {
+    body.chain(stream::iter([Err(BrokeOff)])).boxed_local()
+}
 
 #[test]
 fn a_status_says_whether_a_repeat_helps() {
@@ -62,21 +68,13 @@ fn a_status_says_whether_a_repeat_helps() {
 /// The error waits only for a while.
 #[test]
 fn a_message_that_does_not_come_is_not_waited_for() {
-    struct Silent;
-
-    impl ByteStream for Silent {
-        async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
-            std::future::pending().await
-        }
-    }
-
     for status in [400, 429] {
         let answer = asked(Ok(Response {
             status,
             content_length: None,
             content_encoding: None,
             retry_after: None,
-            body: Silent,
+            body: stream::pending().boxed_local(),
         }));
         let told = format!("{:?}", answer.unwrap_err());
         assert!(
@@ -89,21 +87,13 @@ fn a_message_that_does_not_come_is_not_waited_for() {
 /// The error does not wait for a late or endless body.
 #[test]
 fn a_body_that_tells_nothing_is_not_read() {
-    struct Untouchable;
-
-    impl ByteStream for Untouchable {
-        async fn next(&mut self) -> Result<Option<Vec<u8>>, BrokeOff> {
-            panic!("it is read");
-        }
-    }
-
     for status in [302, 401, 500] {
         let answer = asked(Ok(Response {
             status,
             content_length: None,
             content_encoding: None,
             retry_after: None,
-            body: Untouchable,
+            body: stream::poll_fn(|_| panic!("it is read")).boxed_local(),
         }));
         assert!(answer.is_err(), "{status}");
     }
@@ -142,7 +132,7 @@ fn a_connection_that_fails_may_be_tried_again() {
             unknown("the provider did not answer properly"),
         ),
     ] {
-        assert_eq!(asked::<Chunks>(Err(failure)), Err(expected));
+        assert_eq!(asked(Err(failure)), Err(expected));
     }
 
     // In the middle of the answer, seen by an error or by the length.
@@ -150,16 +140,16 @@ fn a_connection_that_fails_may_be_tried_again() {
     let file = picture(0);
     let mut failing = response(200, &file[..20]);
     failing.content_length = None;
-    failing.body.0.push_back(Err(BrokeOff));
+    failing.body = broken_off(failing.body);
     assert_eq!(asked(Ok(failing)), Err(broke_off.clone()));
     let mut short = response(200, &file);
     short.content_length = Some(file.len() as u64 + 1);
-    short.body = Chunks::of(&file[..20], 10);
+    short.body = chunks(&file[..20], 10);
     assert_eq!(asked(Ok(short)), Err(broke_off.clone()));
     let json = br#"{"url":"https://provider.example/1.png""#;
     let mut failing = response(200, json);
     failing.content_length = None;
-    failing.body.0.push_back(Err(BrokeOff));
+    failing.body = broken_off(failing.body);
     assert_eq!(asked(Ok(failing)), Err(broke_off));
 }
 
@@ -170,7 +160,7 @@ fn an_answer_that_is_whole_but_for_its_trailers_is_one() {
     for whole in [&picture(0)[..], json] {
         let mut answer = response(200, whole);
         answer.content_length = None;
-        answer.body.0.push_back(Err(BrokeOff));
+        answer.body = broken_off(answer.body);
         assert!(asked(Ok(answer)).is_ok());
     }
 }
@@ -187,7 +177,7 @@ fn a_key_that_is_missing_is_told_apart() {
 #[test]
 fn an_original_that_is_not_whole_is_not_sent() {
     let file = picture(0);
-    let world = World::<Chunks> {
+    let world = World {
         reply: RefCell::default(),
         asked: RefCell::default(),
     };
@@ -212,7 +202,7 @@ fn an_original_that_is_not_whole_is_not_sent() {
         ),
         ("empty", &[], 0, "the file is empty"),
     ] {
-        let original = Chunks::of(bytes, 10);
+        let original = chunks(bytes, 10);
         let answer = now(Plain::refine(
             &world,
             &settings(),
