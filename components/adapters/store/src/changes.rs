@@ -10,7 +10,7 @@ use crate::names;
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::{Attempts, Store, Written};
 use crate::user_record::Outcome;
-use crate::user_record::entries::{Entry, Location, Segment};
+use crate::user_record::entries::{Entry, Segment};
 
 impl<P: Platform, M: Machine> Store<P, M> {
     /// Applies an operation to an active task. A final task counts as one that does not exist.
@@ -72,17 +72,12 @@ impl<P: Platform, M: Machine> Store<P, M> {
         };
         let changed = self
             .change(user_id, |user_record| {
-                Ok(match user_record.location(number) {
-                    Some(Location::Record(index)) => {
-                        match user_record.change_entry(index, &mut rule) {
-                            Some(answer) => Outcome::Changed(Ok(Some(answer))),
-                            None => Outcome::Unchanged(Ok(None)),
-                        }
-                    }
-                    Some(Location::Segment(name, index)) => {
-                        let segment = names::segment(user_id, name);
-                        Outcome::Unchanged(Err((segment, index)))
-                    }
+                if let Some((name, index)) = user_record.segment_of(number) {
+                    let segment = names::segment(user_id, name);
+                    return Ok(Outcome::Unchanged(Err((segment, index))));
+                }
+                Ok(match user_record.entry_mut(number).and_then(&mut rule) {
+                    Some(answer) => Outcome::Changed(Ok(Some(answer))),
                     None => Outcome::Unchanged(Ok(None)),
                 })
             })

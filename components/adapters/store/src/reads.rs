@@ -12,7 +12,7 @@ use crate::names;
 use crate::ports::{Documents, Fault, Machine, Platform};
 use crate::store::Store;
 use crate::user_record::UserRecord;
-use crate::user_record::entries::{Entry, Location, Segment, SegmentRef};
+use crate::user_record::entries::{Entry, Segment, SegmentRef};
 
 impl<P: Platform, M: Machine> Store<P, M> {
     pub async fn get(&self, user_id: &str, id: &str) -> Result<Option<Task>, Fault> {
@@ -121,14 +121,11 @@ impl<P: Platform, M: Machine> Store<P, M> {
         user_record: &UserRecord,
         number: usize,
     ) -> Result<Option<Entry>, Fault> {
-        match user_record.location(number) {
-            Some(Location::Record(index)) => Ok(user_record.entry(index).cloned()),
-            Some(Location::Segment(name, index)) => {
-                let mut segment = self.segment(user_id, name).await?;
-                Ok((index < segment.entries.len()).then(|| segment.entries.swap_remove(index)))
-            }
-            None => Ok(None),
-        }
+        let Some((name, index)) = user_record.segment_of(number) else {
+            return Ok(user_record.entry(number).cloned());
+        };
+        let mut segment = self.segment(user_id, name).await?;
+        Ok((index < segment.entries.len()).then(|| segment.entries.swap_remove(index)))
     }
 
     /// The entries after a position, newest first, at most one more than the limit.

@@ -98,14 +98,6 @@ impl Document for Segment {
     const UNREADABLE: &str = "Older tasks of a user cannot be read.";
 }
 
-/// The location of an entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location<'a> {
-    Record(usize),
-    /// In the segment of this name.
-    Segment(&'a str, usize),
-}
-
 impl Entry {
     /// The entry of a new task.
     pub(super) fn new(record: TaskRecord) -> Self {
@@ -192,27 +184,31 @@ impl Segment {
 }
 
 impl UserRecord {
+    /// The number of the oldest entry in the record.
+    fn first_number(&self) -> usize {
+        self.segments.len().saturating_mul(SEGMENT)
+    }
+
     /// The number of the next entry.
     pub fn next_number(&self) -> usize {
-        self.segments
-            .len()
-            .saturating_mul(SEGMENT)
-            .saturating_add(self.entries.len())
+        self.first_number().saturating_add(self.entries.len())
     }
 
-    pub fn location(&self, number: usize) -> Option<Location<'_>> {
-        let in_record = self.segments.len().saturating_mul(SEGMENT);
-        match number.checked_sub(in_record) {
-            Some(index) => (index < self.entries.len()).then_some(Location::Record(index)),
-            None => {
-                let segment = self.segments.get(number / SEGMENT)?;
-                Some(Location::Segment(&segment.name, number % SEGMENT))
-            }
-        }
+    /// The name of the segment with the entry of this number, and its place there. None: a
+    /// segment has no such entry, but the record may have it.
+    pub fn segment_of(&self, number: usize) -> Option<(&str, usize)> {
+        let segment = self.segments.get(number / SEGMENT)?;
+        Some((segment.name.as_str(), number % SEGMENT))
     }
 
-    pub fn entry(&self, index: usize) -> Option<&Entry> {
-        self.entries.get(index)
+    /// The entry with this number, if it is in the record.
+    pub fn entry(&self, number: usize) -> Option<&Entry> {
+        self.entries.get(number.checked_sub(self.first_number())?)
+    }
+
+    pub fn entry_mut(&mut self, number: usize) -> Option<&mut Entry> {
+        let index = number.checked_sub(self.first_number())?;
+        self.entries.get_mut(index)
     }
 
     /// Newest first.
@@ -268,14 +264,5 @@ impl UserRecord {
             other: OtherFields::default(),
         };
         Some((name, segment))
-    }
-
-    /// Applies a rule to an entry in the record. None: nothing changed.
-    pub fn change_entry<T>(
-        &mut self,
-        index: usize,
-        rule: impl FnOnce(&mut Entry) -> Option<T>,
-    ) -> Option<T> {
-        self.entries.get_mut(index).and_then(rule)
     }
 }

@@ -9,7 +9,7 @@ use concept_refinement_domain::task::Refinement;
 use concept_refinement_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
-use super::entries::{Location, SEGMENT, Segment};
+use super::entries::{SEGMENT, Segment};
 use super::keys::{Key, hash};
 use super::submit::{Created, RecordedAccount};
 use super::{Outcome, UserRecord};
@@ -191,16 +191,18 @@ fn a_record_stays_small_and_each_entry_keeps_its_number() {
     let record = user_record.clone().encode();
     assert!(record.len() < 32 << 10, "{} bytes", record.len());
     for number in 0..SEGMENT * 5 + 7 {
-        let found = match user_record.location(number).unwrap() {
-            Location::Record(index) => user_record.entry(index).unwrap().task_id.clone(),
-            Location::Segment(name, index) => {
+        let found = match user_record.segment_of(number) {
+            Some((name, index)) => {
                 let segment = Segment::decode(segments.get(name).map(Vec::as_slice)).unwrap();
                 segment.entries[index].task_id.clone()
             }
+            None => user_record.entry(number).unwrap().task_id.clone(),
         };
         assert_eq!(found, id(number));
     }
-    assert_eq!(user_record.location(SEGMENT * 5 + 7), None);
+    let beyond = SEGMENT * 5 + 7;
+    assert_eq!(user_record.segment_of(beyond), None);
+    assert_eq!(user_record.entry(beyond), None);
 }
 
 #[test]
