@@ -13,12 +13,15 @@ use crate::outcome::Error;
 /// in it.
 const PIECE: usize = 48 << 10;
 
+/// What is left of it to be sent, in pieces.
 #[derive(Default)]
 pub struct Body {
-    before: Vec<u8>,
+    before: VecDeque<Vec<u8>>,
     /// The original, and how it is sent.
     image: Option<(Encoding, Contents)>,
-    after: Vec<u8>,
+    /// Bytes that do not yet fill a group of base64.
+    carried: Vec<u8>,
+    after: VecDeque<Vec<u8>>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,25 +30,16 @@ enum Encoding {
     Base64,
 }
 
-/// The body, chunk by chunk.
-pub struct Chunks {
-    before: VecDeque<Vec<u8>>,
-    image: Option<(Encoding, Contents)>,
-    /// Bytes that do not yet fill a group of base64.
-    carried: Vec<u8>,
-    after: VecDeque<Vec<u8>>,
-}
-
 impl Body {
-    pub fn bytes(bytes: Vec<u8>) -> Self {
+    pub fn bytes(bytes: &[u8]) -> Self {
         Self {
-            before: bytes,
+            before: pieces(bytes),
             ..Self::default()
         }
     }
 
     pub fn json(fields: &impl Serialize) -> serde_json::Result<Self> {
-        Ok(Self::bytes(serde_json::to_vec(fields)?))
+        Ok(Self::bytes(&serde_json::to_vec(fields)?))
     }
 
     /// A JSON object with these fields (at least one) and another one, whose value is the
@@ -59,52 +53,44 @@ impl Body {
         let fields = serde_json::to_string(fields)?;
         let fields = fields.strip_suffix('}').unwrap_or(&fields);
         Ok(Self {
-            before: format!("{fields},\"{name}\":{open}").into_bytes(),
+            before: pieces(format!("{fields},\"{name}\":{open}").as_bytes()),
             image: Some((Encoding::Base64, original)),
-            after: format!("{close}}}").into_bytes(),
+            after: pieces(format!("{close}}}").as_bytes()),
+            ..Self::default()
         })
     }
 
     /// The same, between two more texts.
-    pub fn within(self, before: &str, after: &str) -> Self {
-        Self {
-            before: [before.as_bytes(), &self.before].concat(),
-            image: self.image,
-            after: [&self.after, after.as_bytes()].concat(),
-        }
+    pub fn within(mut self, before: &str, after: &str) -> Self {
+        let mut first = pieces(before.as_bytes());
+        first.append(&mut self.before);
+        self.before = first;
+        self.after.extend(pieces(after.as_bytes()));
+        self
     }
 
     /// The raw original between other bytes.
-    pub fn around(before: Vec<u8>, original: Contents, after: Vec<u8>) -> Self {
+    pub fn around(before: &[u8], original: Contents, after: &[u8]) -> Self {
         Self {
-            before,
+            before: pieces(before),
             image: Some((Encoding::Raw, original)),
-            after,
+            after: pieces(after),
+            ..Self::default()
         }
     }
 
-    /// In bytes.
+    /// In bytes, before anything is taken.
     pub fn length(&self) -> u64 {
         let image = match &self.image {
             Some((Encoding::Raw, original)) => original.original().length,
             Some((Encoding::Base64, original)) => original.original().length.div_ceil(3) * 4,
             None => 0,
         };
-        self.before.len() as u64 + image + self.after.len() as u64
+        let pieces = self.before.iter().chain(&self.after);
+        pieces.map(|piece| piece.len() as u64).sum::<u64>() + image
     }
 
-    pub fn chunks(self) -> Chunks {
-        Chunks {
-            before: pieces(&self.before),
-            image: self.image,
-            carried: Vec::new(),
-            after: pieces(&self.after),
-        }
-    }
-}
-
-impl Chunks {
-    /// The next chunk, never empty; None at the end. An error: the original cannot be
+    /// Takes the next chunk, never empty; None at the end. An error: the original cannot be
     /// sent, and the body ends before its length.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         if let Some(piece) = self.before.pop_front() {
@@ -181,7 +167,7 @@ mod tests {
             prop_assert!(image == file, "other bytes");
 
             let form = whole(&file, size, |original| {
-                Body::around(b"a".to_vec(), original, b"b".to_vec())
+                Body::around(b"a", original, b"b")
             });
             prop_assert!(form == [b"a", &file[..], b"b"].concat(), "other bytes");
         }

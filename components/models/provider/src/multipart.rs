@@ -40,7 +40,7 @@ impl Multipart {
             before.extend(b"\r\n");
         }
         before.extend(self.file(field, name, original.original().format));
-        Body::around(before, original, self.end())
+        Body::around(&before, original, &self.end())
     }
 
     /// The fields, then a PNG as a file.
@@ -49,7 +49,7 @@ impl Multipart {
         body.extend(self.file(image, name, Format::Png));
         body.extend(png);
         body.extend(self.end());
-        Body::bytes(body)
+        Body::bytes(&body)
     }
 
     fn fields(&self, fields: &[(&str, &str)]) -> Vec<u8> {

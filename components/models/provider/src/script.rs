@@ -124,7 +124,7 @@ impl Script {
 
 impl Ports for Script {
     async fn send(&self, base: &Base, request: HttpRequest) -> Result<Response, Error> {
-        let (mut sent, mut body) = (request.body.chunks(), Vec::new());
+        let (mut sent, mut body) = (request.body, Vec::new());
         while let Some(chunk) = sent.next().await? {
             body.extend(chunk);
         }

@@ -31,9 +31,9 @@ pub fn opened(file: &[u8], size: usize) -> Contents {
 }
 
 /// All of a body.
-pub async fn sent(body: Body) -> Result<Vec<u8>, Error> {
-    let (mut chunks, mut sent) = (body.chunks(), Vec::new());
-    while let Some(chunk) = chunks.next().await? {
+pub async fn sent(mut body: Body) -> Result<Vec<u8>, Error> {
+    let mut sent = Vec::new();
+    while let Some(chunk) = body.next().await? {
         assert!(!chunk.is_empty());
         sent.extend(chunk);
     }

@@ -14,7 +14,7 @@ use wit_bindgen::StreamWriter;
 use super::concept::refinement::types::Usage as WitUsage;
 use super::{receipts, usage};
 use crate::Failure;
-use crate::body::Chunks;
+use crate::body::Body;
 use crate::outcome::Error;
 use crate::ports::{BrokeOff, HttpRequest, Method, Ports, Response};
 use crate::settings::Base;
@@ -61,11 +61,10 @@ impl Ports for Wasi {
         let (writer, body) = (length > 0).then(wasip3::wit_stream::new).unzip();
         let wasi =
             outbound::request(&method, &url, fields, body, TIMEOUTS).ok_or(Failure::Broken)?;
-        let chunks = request.body.chunks();
         let is_sent = Rc::new(Cell::new(Ok(writer.is_none())));
         let report = Rc::clone(&is_sent);
         if let Some(writer) = writer {
-            wit_bindgen::spawn(async move { report.set(write(chunks, writer).await) });
+            wit_bindgen::spawn(async move { report.set(write(request.body, writer).await) });
         }
         let response = outbound::send(wasi).await;
         let is_sent = is_sent.replace(Ok(false))?;
@@ -115,8 +114,8 @@ impl Ports for Wasi {
 }
 
 /// Returns whether all of it was sent.
-async fn write(mut chunks: Chunks, mut writer: StreamWriter<u8>) -> Result<bool, Error> {
-    while let Some(chunk) = chunks.next().await? {
+async fn write(mut body: Body, mut writer: StreamWriter<u8>) -> Result<bool, Error> {
+    while let Some(chunk) = body.next().await? {
         // The provider may stop reading early, and answer anyway.
         if !writer.write_all(chunk).await.is_empty() {
             return Ok(false);
