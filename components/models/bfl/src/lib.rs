@@ -19,9 +19,9 @@ mod tests;
 use concept_refinement_domain::payment::Usage;
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Address, Answer, Body, ByteStream, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model,
-    Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, answer, ask,
-    is_segment, json, outcome, paid_if_unusable, reply, success,
+    Address, Answer, Body, Contents, Error, HttpRequest, MAX_JSON_WITH_IMAGE, Model, Outcome,
+    Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, answer, ask, is_segment,
+    json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -78,9 +78,8 @@ impl Model for Bfl {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: ByteStream,
+        original: Contents,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, question.length).await?;
         let service = Service { ports, settings };
         let task = question.task_id.as_str();
         if let Some(receipt) = Receipt::<Work>::of(question.receipt.as_deref()) {

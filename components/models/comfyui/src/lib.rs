@@ -14,8 +14,8 @@ mod workflow;
 use std::time::Duration;
 
 use concept_refinement_model_provider::{
-    Answer, Body, ByteStream, Contents, Error, HttpRequest, Model, Multipart, Ports, Question,
-    Response, Settings, Taken, answer, ask, exchange, free_if_refused, json, persistently,
+    Answer, Body, Contents, Error, HttpRequest, Model, Multipart, Ports, Question, Response,
+    Settings, Taken, answer, ask, exchange, free_if_refused, json, persistently,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -97,11 +97,10 @@ impl Model for ComfyUi {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: ByteStream,
+        original: Contents,
     ) -> Result<Answer, Error> {
         let workflow = workflow::parse(settings.workflow.as_deref())
             .map_err(|problem| settings.refused("workflow", problem))?;
-        let original = Contents::open(original, question.length).await?;
         let server = Server { ports, settings };
         let task = question.task_id.as_str();
         let receipt = question.receipt.as_deref().and_then(Receipt::of);

@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Address, Answer, Base, ByteStream, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE,
-    Model, Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, ask,
-    is_segment, json, outcome, paid_if_unusable, reply, success,
+    Address, Answer, Base, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Model,
+    Outcome, Ports, Question, Receipt, Reply, Response, Settings, Stage, Taken, ask, is_segment,
+    json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
 
@@ -77,9 +77,8 @@ impl Model for Fal {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: ByteStream,
+        original: Contents,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, question.length).await?;
         let queue = Queue { ports, settings };
         let task = question.task_id.as_str();
         if let Some(receipt) = Receipt::<Work>::of(question.receipt.as_deref()) {

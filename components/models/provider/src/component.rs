@@ -19,7 +19,8 @@ use futures::{StreamExt as _, stream};
 use crate::answer::Answer;
 use crate::model::Taken;
 use crate::notes::notes;
-use crate::ports::{ByteStream, Ports as _};
+use crate::original::Contents;
+use crate::ports::Ports as _;
 use crate::question::{self, Question};
 use crate::{Error, Model, Settings};
 
@@ -65,7 +66,7 @@ async fn from_wit(
     takes: &[Taken],
     settings: &Settings,
     random: u128,
-) -> Result<(Question, ByteStream), Error> {
+) -> Result<(Question, Contents), Error> {
     let mask = match request.mask.filter(|_| takes.contains(&Taken::Mask)) {
         Some(mask) => Some(read(mask).await?),
         None => None,
@@ -88,13 +89,13 @@ async fn from_wit(
             .and_then(|(_, value)| value.parse().ok())
             .unwrap_or(0),
         source_url: question::source_url(request.source_url, settings),
-        length: request.length,
         random,
         task_id: request.task_id,
         receipt: request.receipt,
         time_left: Duration::from_millis(request.time_left),
     };
-    Ok((question, original.boxed_local()))
+    let original = Contents::open(original.boxed_local(), request.length).await?;
+    Ok((question, original))
 }
 
 /// A mask is small, and some providers want it in front of the original.

@@ -8,7 +8,7 @@ use crate::answer::{Answer, MAX_JSON_WITH_IMAGE, Reply, reply};
 use crate::exchange::{ask, paid_if_unusable};
 use crate::original::Contents;
 use crate::outcome::Error;
-use crate::ports::{ByteStream, HttpRequest, Ports};
+use crate::ports::{HttpRequest, Ports};
 use crate::question::Question;
 use crate::settings::Settings;
 
@@ -34,7 +34,7 @@ pub trait Model: 'static {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: ByteStream,
+        original: Contents,
     ) -> Result<Answer, Error>;
 }
 
@@ -76,9 +76,8 @@ impl<P: Provider> Model for P {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: ByteStream,
+        original: Contents,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, question.length).await?;
         let request = P::request(&question, original, settings)?;
         let response = ask(ports, settings, request).await?;
         // What is read is dropped here: storing what it cost may take as long as the store is

@@ -23,8 +23,6 @@ pub struct Question {
     /// A URL from which the provider may download the original, if the operator allows that
     /// and the URL is public.
     pub source_url: Option<String>,
-    /// Length of the original, in bytes.
-    pub length: u64,
     /// An unpredictable number.
     pub random: u128,
     /// The same whenever the task is repeated.

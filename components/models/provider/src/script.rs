@@ -11,8 +11,8 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 
 use crate::question;
 use crate::{
-    Answer, Base, ByteStream, Error, HttpRequest, Method, Model, Ports, Question, Response,
-    Settings,
+    Answer, Base, ByteStream, Contents, Error, HttpRequest, Method, Model, Ports, Question,
+    Response, Settings,
 };
 
 /// The id of the task that asks.
@@ -95,7 +95,6 @@ impl Script {
         settings: &Settings,
         receipt: Option<&str>,
     ) -> Result<Answer, Error> {
-        let original = picture(0);
         let question = Question {
             prompt: question::enriched("lighter", None, None),
             strength: question::strength(0.7),
@@ -103,13 +102,16 @@ impl Script {
             mask: Some(b"mask".to_vec()),
             mask_feather: 0,
             source_url: question::source_url(None, settings),
-            length: original.len() as u64,
             random: self.random(),
             task_id: TASK.to_owned(),
             receipt: receipt.map(|receipt| receipt.as_bytes().to_vec()),
             time_left: Duration::from_secs(300),
         };
-        let answer = M::refine(self, settings, question, chunks(&original, 10));
+        let answer = async {
+            let file = picture(0);
+            let original = Contents::open(chunks(&file, 10), file.len() as u64).await?;
+            M::refine(self, settings, question, original).await
+        };
         let waits = Err(Error::refused("the script waits"));
         answer.now_or_never().unwrap_or(waits)
     }

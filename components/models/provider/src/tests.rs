@@ -107,7 +107,7 @@ fn settings() -> Settings {
     script::settings("http://provider.example/", &[]).unwrap()
 }
 
-fn question(length: usize) -> Question {
+fn question() -> Question {
     Question {
         prompt: enriched("lighter", Some("A cup"), None),
         strength: 0.7,
@@ -115,7 +115,6 @@ fn question(length: usize) -> Question {
         mask: None,
         mask_feather: 0,
         source_url: None,
-        length: length as u64,
         random: 7,
         task_id: "5e1f".to_owned(),
         receipt: None,
@@ -129,13 +128,8 @@ fn asked(reply: Result<Response, Failure>) -> Result<Answer, Error> {
         asked: RefCell::default(),
     };
     let file = picture(5);
-    let original = chunks(&file, 10);
-    let answer = now(Plain::refine(
-        &world,
-        &settings(),
-        question(file.len()),
-        original,
-    ));
+    let original = opened(&file, 10);
+    let answer = now(Plain::refine(&world, &settings(), question(), original));
     let sent = json!({"prompt": "lighter. Logo: A cup.", "image": STANDARD.encode(&file)});
     let expected = ("http://provider.example/refine".to_owned(), sent);
     assert_eq!(world.asked.take(), [expected], "asked other than once");

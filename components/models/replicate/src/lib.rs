@@ -19,7 +19,7 @@ mod tests;
 
 use concept_refinement_domain::provider::{self, Profile};
 use concept_refinement_model_provider::{
-    Answer, ByteStream, Contents, Error, Input, Model, Ports, Question, Settings, Taken,
+    Answer, Contents, Error, Input, Model, Ports, Question, Settings, Taken,
 };
 
 pub struct Replicate;
@@ -40,9 +40,8 @@ impl Model for Replicate {
         ports: &impl Ports,
         settings: &Settings,
         question: Question,
-        original: ByteStream,
+        original: Contents,
     ) -> Result<Answer, Error> {
-        let original = Contents::open(original, question.length).await?;
         let own = PROFILE.model.filter(|_| settings.base.is(PROFILE.url));
         match settings.name.as_deref().or(own) {
             Some(name) => hosted::refine(ports, settings, name, &question, original).await,

@@ -202,13 +202,10 @@ fn an_original_that_is_not_whole_is_not_sent() {
         ),
         ("empty", &[], 0, "the file is empty"),
     ] {
-        let original = chunks(bytes, 10);
-        let answer = now(Plain::refine(
-            &world,
-            &settings(),
-            question(length),
-            original,
-        ));
+        let answer = now(async {
+            let original = Contents::open(chunks(bytes, 10), length as u64).await?;
+            Plain::refine(&world, &settings(), question(), original).await
+        });
         assert_eq!(answer, Err(Error::refused(expected)), "{name}");
     }
     assert_eq!(world.asked.take(), []);
