@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use concept_refinement_model_provider::{
-    Answer, Body, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart, Outcome,
-    Ports, Question, Receipt, Reply, Response, Settings, Stage, ask, exchange, free_if_refused,
+    Answer, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Multipart, Outcome, Ports,
+    Question, Receipt, Reply, Response, Settings, Stage, ask, exchange, free_if_refused,
     is_segment, json, outcome, paid_if_unusable, reply, success,
 };
 use serde::{Deserialize, Serialize};
@@ -40,134 +40,132 @@ struct Prediction {
     id: String,
 }
 
-pub async fn refine(
-    ports: &impl Ports,
-    settings: &Settings,
-    name: &str,
-    question: &Question,
-    original: Contents,
-) -> Result<Answer, Error> {
-    let task = question.task_id.as_str();
-    let receipt = Receipt::<Prediction>::of(question.receipt.as_deref());
-    if let Some(receipt) = receipt.filter(|receipt| is_segment(&receipt.work.id)) {
-        let is_same_task = receipt.is_of(task);
-        let outcome = earlier(ports, settings, receipt, task).await?;
-        if let Some(answer) = outcome.earlier_answer(ports, is_same_task).await? {
-            return Ok(answer);
+/// Replicate, as it is configured.
+pub struct Service<'a, P> {
+    pub ports: &'a P,
+    pub settings: &'a Settings,
+}
+
+impl<P: Ports> Service<'_, P> {
+    pub async fn refine(
+        &self,
+        name: &str,
+        question: &Question,
+        original: Contents,
+    ) -> Result<Answer, Error> {
+        let task = question.task_id.as_str();
+        let receipt = Receipt::<Prediction>::of(question.receipt.as_deref());
+        if let Some(receipt) = receipt.filter(|receipt| is_segment(&receipt.work.id)) {
+            let is_same_task = receipt.is_of(task);
+            let outcome = self.earlier(receipt, task).await?;
+            if let Some(answer) = outcome.earlier_answer(self.ports, is_same_task).await? {
+                return Ok(answer);
+            }
         }
+        let response = self.make(name, question, original).await?;
+        paid_if_unusable(self.ports, self.made(task, response).await).await
     }
-    let response = make(ports, settings, name, question, original).await?;
-    paid_if_unusable(ports, made(ports, settings, task, response).await).await
-}
 
-/// The answer of the prediction that this response is about.
-async fn made(
-    ports: &impl Ports,
-    settings: &Settings,
-    task: &str,
-    response: Response,
-) -> Result<Answer, Error> {
-    let said = prediction(response).await?;
-    let (id, made) = read(&said, settings)?;
-    let id = id.filter(|id| is_segment(id));
-    let receipt = id.map(|id| Receipt::new(Prediction { id }, task));
-    let outcome = match (made, &receipt) {
-        (Stage::Ended(outcome), _) => outcome,
-        (Stage::Running, None) => {
-            return Err(Error::broken("the provider did not name the prediction"));
+    /// The answer of the prediction that this response is about.
+    async fn made(&self, task: &str, response: Response) -> Result<Answer, Error> {
+        let said = prediction(response).await?;
+        let (id, made) = read(&said, self.settings)?;
+        let id = id.filter(|id| is_segment(id));
+        let receipt = id.map(|id| Receipt::new(Prediction { id }, task));
+        let outcome = match (made, &receipt) {
+            (Stage::Ended(outcome), _) => outcome,
+            (Stage::Running, None) => {
+                return Err(Error::broken("the provider did not name the prediction"));
+            }
+            (Stage::Running, Some(receipt)) => {
+                receipt.keep(self.ports).await;
+                self.ended(&receipt.work.id).await?
+            }
+        };
+        if let Some(receipt) = receipt {
+            receipt.keep_output(self.ports, task, &outcome).await;
         }
-        (Stage::Running, Some(receipt)) => {
-            receipt.keep(ports).await;
-            ended(ports, settings, &receipt.work.id).await?
-        }
-    };
-    if let Some(receipt) = receipt {
-        receipt.keep_output(ports, task, &outcome).await;
+        outcome.answer()
     }
-    outcome.answer()
-}
 
-/// The outcome of a prediction that an earlier call created.
-async fn earlier(
-    ports: &impl Ports,
-    settings: &Settings,
-    receipt: Receipt<Prediction>,
-    task: &str,
-) -> Result<Outcome, Error> {
-    let id = &receipt.work.id;
-    let Some(url) = receipt.output else {
-        let outcome = ended(ports, settings, id).await?;
-        receipt.keep_output(ports, task, &outcome).await;
-        return Ok(outcome);
-    };
-    // Outputs are removed after an hour. Without knowing whether that has happened, try
-    // it.
-    Ok(match look(ports, settings, id).await {
-        Ok(Stage::Ended(outcome @ (Outcome::Answer(_) | Outcome::Gone(_)))) => outcome,
-        Ok(Stage::Ended(Outcome::Failed(_)) | Stage::Running) | Err(_) => {
-            Outcome::Answer(Answer::Location(url))
-        }
-    })
-}
+    /// The outcome of a prediction that an earlier call created.
+    async fn earlier(&self, receipt: Receipt<Prediction>, task: &str) -> Result<Outcome, Error> {
+        let id = &receipt.work.id;
+        let Some(url) = receipt.output else {
+            let outcome = self.ended(id).await?;
+            receipt.keep_output(self.ports, task, &outcome).await;
+            return Ok(outcome);
+        };
+        // Outputs are removed after an hour. Without knowing whether that has happened, try
+        // it.
+        Ok(match self.look(id).await {
+            Ok(Stage::Ended(outcome @ (Outcome::Answer(_) | Outcome::Gone(_)))) => outcome,
+            Ok(Stage::Ended(Outcome::Failed(_)) | Stage::Running) | Err(_) => {
+                Outcome::Answer(Answer::Location(url))
+            }
+        })
+    }
 
-/// Creates a prediction.
-async fn make(
-    ports: &impl Ports,
-    settings: &Settings,
-    name: &str,
-    question: &Question,
-    original: Contents,
-) -> Result<Response, Error> {
-    let (path, before) = place(name)
-        .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
-    let input = Input::of(
-        settings,
-        match Some(name) == PROFILE.model {
+    /// Creates a prediction.
+    async fn make(
+        &self,
+        name: &str,
+        question: &Question,
+        original: Contents,
+    ) -> Result<Response, Error> {
+        let Self { ports, settings } = *self;
+        let (path, before) = place(name)
+            .ok_or_else(|| settings.refused("name", "must be OWNER/NAME or OWNER/NAME:VERSION"))?;
+        let usual = match Some(name) == PROFILE.model {
             true => "input_images[]",
             false => "image",
-        },
-    );
-    let request = |body: Body| {
+        };
+        let input = Input::of(settings, usual);
+        let body = match (&question.source_url, original.original().length) {
+            (Some(url), _) => input.with_url(question, settings, url)?,
+            (None, 0..=MAX_DATA_URL) => input.with_data(question, settings, original)?,
+            (None, _) => {
+                let url = free_if_refused(ports, self.uploaded(question, original).await).await;
+                let url = url.map_err(Error::not_accepted)?;
+                input.with_url(question, settings, &url)?
+            }
+        };
         let seconds = question.time_left.max(MIN_TIME).as_secs();
-        HttpRequest::post(&path, "application/json", body.within(&before, "}"))
+        let request = HttpRequest::post(path, "application/json", body.within(&before, "}"))
             .with_bearer(settings.key.as_deref())
-            .with("cancel-after", Some(format!("{seconds}s")))
-    };
-    match (&question.source_url, original.original().length) {
-        (Some(url), _) => {
-            let request = request(input.with_url(question, settings, url)?);
-            ask(ports, settings, request).await
-        }
-        (None, 0..=MAX_DATA_URL) => {
-            let request = request(input.with_data(question, settings, original)?);
-            ask(ports, settings, request).await
-        }
-        (None, _) => {
-            let url = uploaded(ports, settings, question, original).await;
-            let url = free_if_refused(ports, url).await;
-            let url = url.map_err(Error::not_accepted)?;
-            let request = request(input.with_url(question, settings, &url)?);
-            ask(ports, settings, request).await
-        }
+            .with("cancel-after", Some(format!("{seconds}s")));
+        ask(ports, settings, request).await
     }
-}
 
-/// Polls a prediction until it has ended.
-async fn ended(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Outcome, Error> {
-    outcome(ports, async || look(ports, settings, id).await).await
-}
-
-/// Polls a prediction once.
-async fn look(ports: &impl Ports, settings: &Settings, id: &str) -> Result<Stage, Error> {
-    let request = HttpRequest::get(format!("/v1/predictions/{id}"));
-    let request = request.with_bearer(settings.key.as_deref());
-    let response = ports.send(&settings.base, request).await?;
-    if response.status == 404 {
-        return Ok(Stage::Ended(Outcome::gone("the provider answered 404")));
+    /// Polls a prediction until it has ended.
+    async fn ended(&self, id: &str) -> Result<Outcome, Error> {
+        outcome(self.ports, async || self.look(id).await).await
     }
-    let response = success(ports, settings, response).await?;
-    let said = prediction(response).await?;
-    Ok(read(&said, settings)?.1)
+
+    /// Polls a prediction once.
+    async fn look(&self, id: &str) -> Result<Stage, Error> {
+        let Self { ports, settings } = *self;
+        let request = HttpRequest::get(format!("/v1/predictions/{id}"));
+        let request = request.with_bearer(settings.key.as_deref());
+        let response = ports.send(&settings.base, request).await?;
+        if response.status == 404 {
+            return Ok(Stage::Ended(Outcome::gone("the provider answered 404")));
+        }
+        let response = success(ports, settings, response).await?;
+        let said = prediction(response).await?;
+        Ok(read(&said, settings)?.1)
+    }
+
+    /// Uploads the original and returns its URL.
+    async fn uploaded(&self, question: &Question, original: Contents) -> Result<String, Error> {
+        let form = Multipart::new(question.random);
+        let body = form.body(&[], None, "content", "image", original);
+        let request = HttpRequest::post("/v1/files", form.content_type(), body)
+            .with_bearer(self.settings.key.as_deref());
+        let response = exchange(self.ports, self.settings, request).await?;
+        let file: File = json(response, MAX_FILE_JSON).await?;
+        Ok(file.urls.get)
+    }
 }
 
 /// The JSON of a response about a prediction.
@@ -176,22 +174,6 @@ async fn prediction(response: Response) -> Result<Vec<u8>, Error> {
         Reply::Json(json) => Ok(json),
         Reply::Image(_) => Err(Error::broken("the provider answered no prediction")),
     }
-}
-
-/// Uploads the original and returns its URL.
-async fn uploaded(
-    ports: &impl Ports,
-    settings: &Settings,
-    question: &Question,
-    original: Contents,
-) -> Result<String, Error> {
-    let form = Multipart::new(question.random);
-    let body = form.body(&[], None, "content", "image", original);
-    let request = HttpRequest::post("/v1/files", form.content_type(), body)
-        .with_bearer(settings.key.as_deref());
-    let response = exchange(ports, settings, request).await?;
-    let file: File = json(response, MAX_FILE_JSON).await?;
-    Ok(file.urls.get)
 }
 
 /// Where predictions of a model are requested, or of one version of it, and what stands in

@@ -22,6 +22,8 @@ use concept_refinement_model_provider::{
     Answer, Contents, Error, Input, Model, Ports, Question, Settings, Taken,
 };
 
+use hosted::Service;
+
 pub struct Replicate;
 
 concept_refinement_model_provider::export_model!(Replicate);
@@ -44,7 +46,10 @@ impl Model for Replicate {
     ) -> Result<Answer, Error> {
         let own = PROFILE.model.filter(|_| settings.base.is(PROFILE.url));
         match settings.name.as_deref().or(own) {
-            Some(name) => hosted::refine(ports, settings, name, &question, original).await,
+            Some(name) => {
+                let service = Service { ports, settings };
+                service.refine(name, &question, original).await
+            }
             None => cog::refine(ports, settings, &question, original).await,
         }
     }
