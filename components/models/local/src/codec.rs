@@ -1,18 +1,17 @@
 //! Decodes and encodes image files.
 //!
-//! Output contains only pixels, in sRGB: no EXIF, no location, no
-//! comment.
+//! Every format becomes upright pixels in sRGB, eight bits per channel. All edits compute in
+//! sRGB, and files are written in it, so that named colours are those. Output contains only
+//! pixels: no EXIF, no location, no comment.
 
-mod decoding;
 mod encoding;
 
 pub use concept_refinement_raster::Format;
-use concept_refinement_raster::{self as raster, MAX_PIXELS};
+use concept_refinement_raster::{self as raster, MAX_PIXELS, Unused};
 use image::ImageError;
 
 use crate::notes::Remark;
 use crate::pixels::Pixels;
-pub use decoding::decode;
 pub use encoding::encode;
 
 /// Default limit for a model's answer.
@@ -42,6 +41,27 @@ pub struct Decoded {
     pub pixels: Pixels,
     /// What the file contains besides these pixels.
     pub remarks: Vec<Remark>,
+}
+
+/// Decodes an image, or the first of several frames. Frees the file's bytes before it
+/// returns.
+pub fn decode(file: Vec<u8>, format: Format) -> Result<Decoded, Problem> {
+    let raw = raster::decode(file, format)?;
+    let unused = raw.colors.unused;
+    let is_unused = unused.is_some_and(|unused| unused != Unused::CodePoints);
+    let remarks = [
+        is_unused.then_some(Remark::ProfileUnused),
+        raw.is_animated.then_some(Remark::FirstFrame),
+        raw.is_wide().then_some(Remark::EightBits),
+    ];
+    let (width, height, orientation) = (raw.width, raw.height, raw.orientation);
+    let (data, alpha) = raw.into_srgb().ok_or(Problem::Unsupported)?;
+    let mut pixels = Pixels::new(width, height, alpha, data).ok_or(Problem::Malformed)?;
+    pixels.orient(orientation);
+    Ok(Decoded {
+        pixels,
+        remarks: remarks.into_iter().flatten().collect(),
+    })
 }
 
 impl From<raster::Problem> for Problem {

@@ -93,7 +93,7 @@ pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError>
         &Sample::of(&image.pixels),
     ));
     remarks.append(&mut image.remarks);
-    let (bytes, format) = codec::encode(image, format)?;
+    let (bytes, format) = codec::encode(&image.pixels, format)?;
     Ok(Refined {
         bytes,
         media_type: format.media_type(),

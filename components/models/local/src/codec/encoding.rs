@@ -5,22 +5,21 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError};
 
-use super::{Decoded, Format, MAX_ENCODED, Problem};
+use super::{Format, MAX_ENCODED, Problem};
 use crate::pixels::Pixels;
 
 /// Encodes in the original's format, and returns it with the file. A GIF
 /// becomes a PNG, which is not limited to 256 colours; a result that is too
 /// large becomes a JPEG if it has no alpha.
-pub fn encode(image: Decoded, format: Format) -> Result<(Vec<u8>, Format), Problem> {
-    let pixels = image.pixels;
+pub fn encode(pixels: &Pixels, format: Format) -> Result<(Vec<u8>, Format), Problem> {
     let format = match format {
         Format::Gif => Format::Png,
         Format::Jpeg if pixels.has_alpha() => Format::Png,
         other => other,
     };
-    match encoded(&pixels, format) {
+    match encoded(pixels, format) {
         Err(Problem::ResultTooLarge) if !pixels.has_alpha() => {
-            let file = encoded(&pixels, Format::Jpeg)?;
+            let file = encoded(pixels, Format::Jpeg)?;
             Ok((file, Format::Jpeg))
         }
         file => Ok((file?, format)),

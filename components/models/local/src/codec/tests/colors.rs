@@ -218,7 +218,7 @@ fn what_is_written_is_srgb() {
         let file = with_profile(format, ExtendedColorType::Rgb8, &data(), &p3);
         let image = decode(file, format).unwrap();
         let pixels = image.pixels.data().to_vec();
-        let (written, format) = encode(image, format).unwrap();
+        let (written, format) = encode(&image.pixels, format).unwrap();
         let again = decode(written, format).unwrap();
         assert_eq!(again.remarks, []);
         if format != Format::Jpeg {
