@@ -58,11 +58,11 @@ pub fn reason(remarks: &[Remark]) -> String {
     }
 }
 
-/// Words from a prompt, for a sentence.
-pub fn listed_words(words: &[String]) -> String {
+/// Words from a prompt, for a sentence. None: there are none.
+pub fn listed_words<'a>(words: impl Iterator<Item = &'a str>) -> Option<String> {
     const MOST: usize = 6;
-    let words: Vec<_> = words.iter().take(MOST).map(|word| begin(word)).collect();
-    words.join(", ")
+    let words: Vec<_> = words.take(MOST).map(begin).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// In order of importance, since only the first ones are shown.

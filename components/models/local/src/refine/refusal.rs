@@ -9,11 +9,8 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
                 \"warmer\" or \"a white background\""
             .to_owned();
     }
-    let words = |pick: fn(&Unused) -> Option<&str>| {
-        let words = plan.unused.iter().filter_map(pick);
-        let words: Vec<_> = words.map(str::to_owned).collect();
-        (!words.is_empty()).then(|| listed_words(&words))
-    };
+    let words =
+        |pick: fn(&Unused) -> Option<&str>| listed_words(plan.unused.iter().filter_map(pick));
     let part = words(Unused::of_part);
     let removed = words(|unused| unused.undone()?.strip_prefix("remove "));
     let undone = words(Unused::undone);
