@@ -6,6 +6,7 @@ use concept_refinement_domain::concept::{Concept, id_for};
 use crate::documents::{self, ConceptDocument, TaskDocument};
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
+use crate::reads::concept;
 use crate::store::Store;
 use crate::user_record::entries::Entry;
 
@@ -26,7 +27,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let Some(end) = self.end_document(&entry).await? else {
             return Ok(None);
         };
-        let Some(concept) = self.concept_of(&entry).await? else {
+        let Some(concept) = concept(&entry, &end)? else {
             return Ok(None);
         };
         let key_of_image = self.key_of_image(&concept).await?;

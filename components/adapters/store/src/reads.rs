@@ -183,7 +183,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
 }
 
 /// The concept of an entry that has one.
-fn concept(entry: &Entry, end: &EndDocument) -> Result<Option<Concept>, Fault> {
+pub(crate) fn concept(entry: &Entry, end: &EndDocument) -> Result<Option<Concept>, Fault> {
     let Some(position) = entry.position_of_concept() else {
         return Ok(None);
     };
