@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use concept_refinement_domain::capability::Lease;
-use concept_refinement_domain::task::{Change, Stage, Task};
+use concept_refinement_domain::task::{Change, Stage, Status};
+use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::ports::{Fault, Machine, Platform};
 use crate::store::Store;
@@ -20,7 +21,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 pub struct Watch {
     user_id: String,
     id: String,
-    task: Option<Task>,
+    /// The task's status, and when it changed.
+    task: Option<(Status, Option<Timestamp>)>,
     stage: Option<Stage>,
     /// Whether there will be no more changes.
     pub is_finished: bool,
@@ -80,12 +82,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(Some(Change::Deleted));
         };
         let stage = entry.active.and_then(|active| active.stage);
-        let is_unchanged = watch.task.as_ref().is_some_and(|previous| {
-            (previous.status, previous.updated_at) == (task.status, task.updated_at)
-        });
-        if !is_unchanged {
+        let now = Some((task.status, task.updated_at));
+        if watch.task != now {
             watch.is_finished = task.status.is_final();
-            watch.task = Some(task.clone());
+            watch.task = now;
             watch.stage = None;
             return Ok(Some(Change::Task(Box::new(task))));
         }
