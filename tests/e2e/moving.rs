@@ -292,6 +292,22 @@ async fn nothing_is_moved_while_somebody_uses_it() {
     assert_eq!(user.get("/api/tasks").await.status, 200);
 }
 
+/// Another one would end all sessions, and break the signed URLs.
+#[tokio::test]
+async fn a_damaged_secret_is_not_replaced() {
+    let source = launch();
+    source.start().stop();
+    fs::write(source.data().join("secret"), "short").unwrap();
+    let place = shared(Kind::S3sFs).place();
+    let data = scratch("target").join("data");
+    let url = place.url();
+    let engines = ["sqlite", url.as_str()];
+    let refused = move_to(&source.data(), &data, engines, &place, place.server());
+    assert!(!refused.status.success(), "{refused:?}");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("the source's secret is damaged"), "{said}");
+}
+
 #[tokio::test]
 async fn a_source_is_no_place_for_its_target() {
     let source = launch();
