@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use concept_refinement_capability::tls::{self, Trust};
 use futures::future::BoxFuture;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited, StreamBody};
 use object_store::ClientOptions;
@@ -135,7 +135,8 @@ impl Client {
         self.gate.answered.fetch_add(1, Ordering::Relaxed);
         drop(permit);
         let (parts, body) = http::Response::from(answered).into_parts();
-        let body = StreamBody::new(stream::unfold(body, received));
+        // The S3 client reads on after the end of an empty body.
+        let body = StreamBody::new(stream::unfold(body, received).fuse());
         if parts.status.is_client_error() || parts.status.is_server_error() {
             let refusal = match Limited::new(body, REFUSAL).collect().await {
                 Ok(refusal) => code(&refusal.to_bytes()),

@@ -259,6 +259,14 @@ async fn what_hangs_is_given_up_in_time() {
     assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
 }
 
+/// A proxy before the bucket may say so.
+#[tokio::test]
+async fn a_list_without_a_body_is_an_error() {
+    let server = Server::start(&[("LIST", &[LISTED, Reply::Says(200, "")])]).await;
+    let images = server.open().await.unwrap();
+    assert!(images.check().await.is_err());
+}
+
 /// A million of them would cost a million requests.
 #[tokio::test]
 async fn images_are_listed_without_a_request_for_each() {
