@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::description::REFINE_IMAGE;
 use crate::image_file::stem_of_url;
-use crate::wiring::refiner::request::check_fields;
+use crate::wiring::refiner::request::{check_fields, source};
 
 const ORIGINAL: &str = "original_image_url";
 const MASK: &str = "mask_url";
@@ -80,12 +80,12 @@ impl Arguments {
             _ => {}
         }
         let mask = fields.get(MASK).and_then(Value::as_str).map(Source::of);
-        let mask_has_url = matches!(mask, Some(Source::Url(_)));
+        let of_mask = source(matches!(mask, Some(Source::Url(_))), allowed);
         if !has_url {
             // An uploaded file has no address yet.
             fields.insert(ORIGINAL.to_owned(), Value::from(""));
         }
-        let checked = check_fields(fields, has_url, mask_has_url, allowed, task_timeout);
+        let checked = check_fields(fields, source(has_url, allowed), of_mask, task_timeout);
         let refinement = checked.map_err(|FieldErrors(problems)| {
             for (field, problems) in problems {
                 for problem in problems {

@@ -201,26 +201,29 @@ pub fn check(
         OriginalImage::Url(url) => Some(url.as_str()),
         OriginalImage::Bytes(_) => None,
     });
-    let (has_url, mask_has_url) = (url.is_some(), mask_url.flatten().is_some());
+    let original = source(url.is_some(), allowed);
+    let mask = source(mask_url.flatten().is_some(), allowed);
     // The address of bytes is set later.
     let mask_url = mask_url.map(Option::unwrap_or_default);
     let fields = request.fields(url.unwrap_or_default(), mask_url);
-    check_fields(fields, has_url, mask_has_url, allowed, task_timeout).map_err(RefineError::Invalid)
+    check_fields(fields, original, mask, task_timeout).map_err(RefineError::Invalid)
 }
 
-/// The same of the fields of a request to the API.
-pub fn check_fields(
-    fields: Map<String, Value>,
-    has_url: bool,
-    mask_has_url: bool,
-    allowed: &AllowedSources,
-    task_timeout: Duration,
-) -> Result<Refinement, FieldErrors> {
-    let source = |has_url| match has_url {
+/// Where an image comes from: an address, or its bytes.
+pub fn source(has_url: bool, allowed: &AllowedSources) -> Source<'_> {
+    match has_url {
         true => Source::Elsewhere(allowed),
         false => Source::Own,
-    };
-    let (original, mask) = (source(has_url), source(mask_has_url));
+    }
+}
+
+/// Validates the fields of a request to the API.
+pub fn check_fields(
+    fields: Map<String, Value>,
+    original: Source<'_>,
+    mask: Source<'_>,
+    task_timeout: Duration,
+) -> Result<Refinement, FieldErrors> {
     // There is no webhook here.
     let webhooks = AllowedSources::default();
     let checked = Draft::of(fields).check(original, mask, &webhooks, task_timeout)?;
