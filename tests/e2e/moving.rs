@@ -306,6 +306,9 @@ async fn a_damaged_secret_is_not_replaced() {
     assert!(!refused.status.success(), "{refused:?}");
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("the source's secret is damaged"), "{said}");
+    assert_eq!(place.objects(), 0);
+    assert!(!data.join("secret").exists());
+    assert_eq!(fs::read(source.data().join("secret")).unwrap(), b"short");
 }
 
 #[tokio::test]

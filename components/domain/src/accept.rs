@@ -61,6 +61,11 @@ mod tests {
             (Some("text/csv, application/json;q=0.9"), true),
             (Some("text/*, */*;q=0.1"), true),
             (
+                Some("text/csv;q=0.1, application/json;q=0.5, text/csv"),
+                true,
+            ),
+            (Some("text/csv ; Q = 0.5, application/json;q=0.6"), false),
+            (
                 Some("text/*;q=0.2, text/csv;q=0.1, application/*;q=0.1"),
                 false,
             ),
