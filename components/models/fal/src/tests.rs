@@ -201,9 +201,12 @@ fn an_accepted_request_is_not_submitted_again() {
     assert!(script.refine::<Fal>(&own(), Some(&kept)).is_err());
     assert_eq!(script.urls(), [STATUS, RESULT], "what failed stays failed");
 
-    let script = Script::of::<&str>([]);
-    let kept = receipt("5e1f", Some(IMAGE));
-    assert_eq!(script.refine::<Fal>(&own(), Some(&kept)), image());
+    // Its image is there for longer than what fal knows of it, also for an operator's retry.
+    for task in ["5e1f", "77aa"] {
+        let script = Script::of::<&str>([]);
+        let kept = receipt(task, Some(IMAGE));
+        assert_eq!(script.refine::<Fal>(&own(), Some(&kept)), image(), "{task}");
+    }
 }
 
 /// The gateway may fail while the work is well, and it is paid for.
@@ -227,7 +230,7 @@ fn a_result_that_cannot_be_read_is_asked_for_again() {
 fn a_request_that_is_gone_is_submitted_again() {
     let again = [(200, SUBMITTED), (200, COMPLETED), (200, IMAGES)];
     let own_receipt = receipt("5e1f", None);
-    let others = |output| receipt("77aa", output);
+    let others = receipt("77aa", None);
     let elsewhere = own_receipt.replace("queue.fal.run", "evil.example");
     let (gone, completed) = ((404, NOT_FOUND), (200, COMPLETED));
     let (no_runner, policy) = ((503, NO_RUNNER), (422, CONTENT_POLICY));
@@ -235,8 +238,7 @@ fn a_request_that_is_gone_is_submitted_again() {
         ("forgotten", vec![gone], own_receipt.clone()),
         ("its result", vec![completed, gone], own_receipt.clone()),
         ("no runner", vec![completed, no_runner], own_receipt),
-        ("another's failed", vec![completed, policy], others(None)),
-        ("another's image", vec![gone], others(Some(IMAGE))),
+        ("another's failed", vec![completed, policy], others),
         ("at another address", vec![], elsewhere),
     ] {
         let script = Script::of(before.into_iter().chain(again));
