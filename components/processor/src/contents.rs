@@ -66,7 +66,7 @@ pub enum Rejected {
 }
 
 impl<B: Blob> Draft<B> {
-    /// An empty draft: `space`, which is another one, if there is one of enough space. For a
+    /// An empty draft: the one that is there (`space`), if it is large enough, else a new one. For a
     /// model's answer this waits until there is space for all of it: the declared length, or
     /// else the maximum.
     pub async fn reserve(

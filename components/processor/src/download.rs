@@ -172,7 +172,7 @@ impl<P: Ports> Download<'_, P> {
             None => (None, false),
             Some(Partial { draft, rest }) => match rest {
                 None => (Some(draft), false),
-                Some(rest) if response.is_from(rest.offset) => return Ok(draft),
+                Some(rest) if response.continues(&rest) => return Ok(draft),
                 Some(_) => (None, true),
             },
         };
@@ -275,10 +275,13 @@ impl DownloadError {
 }
 
 impl<S> Response<S> {
-    /// Whether the response continues the file at this offset.
-    fn is_from(&self, offset: u64) -> bool {
+    /// Whether the response is this rest, of the same version of the file, and not compressed:
+    /// offsets would be others.
+    fn continues(&self, Rest { offset, etag }: &Rest) -> bool {
         let range = self.content_range.as_deref().unwrap_or_default();
-        self.status == 206 && range.starts_with(&format!("bytes {offset}-"))
+        let is_rest = self.status == 206 && range.starts_with(&format!("bytes {offset}-"));
+        let is_same = self.etag.as_ref().is_none_or(|answered| answered == etag);
+        is_rest && is_same && !self.is_compressed
     }
 
     /// Whether it is the whole file. Some servers send the whole file as a part (206),

@@ -71,6 +71,18 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
             &[0, 20, 0],
             5,
         ),
+        (
+            "a rest of another version",
+            vec![cut_off(), Page::Rest(GIF, 20, "\"2\"", false)],
+            &[0, 20, 0],
+            5,
+        ),
+        (
+            "a compressed rest",
+            vec![cut_off(), Page::Rest(GIF, 20, TAG, true)],
+            &[0, 20, 0],
+            5,
+        ),
         ("cut off, of no length", vec![half], &[0, 0], 1),
     ];
     let completed = completed.map(|(name, before, offsets, waited)| {

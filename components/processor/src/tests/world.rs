@@ -69,6 +69,8 @@ pub enum Page {
     Encoded(&'static [u8]),
     /// A status that says more of the file than 200, and the part of it that this is.
     Part(u16, Option<&'static str>, &'static [u8]),
+    /// What is there from an offset on, of which version, and whether it is compressed.
+    Rest(&'static [u8], usize, &'static str, bool),
     Refuse(Failure),
     Silence,
 }

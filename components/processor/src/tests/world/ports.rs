@@ -320,6 +320,13 @@ impl Ports for World {
                 response.content_range = range.map(str::to_owned);
                 response.body = chunks(bytes);
             }
+            Page::Rest(bytes, from, etag, is_compressed) => {
+                response.status = 206;
+                response.content_range = Some(format!("bytes {from}-"));
+                response.body = chunks(&bytes[from..]);
+                response.etag = Some(etag.to_owned());
+                response.is_compressed = is_compressed;
+            }
             Page::Refuse(error) => return Err(error),
             Page::Silence => response.body.then = Then::Nothing,
         }
