@@ -52,7 +52,7 @@ pub enum Problem {
 #[derive(Debug)]
 pub struct Exceeded {
     pub detail: String,
-    /// None: unlimited.
+    /// None: unlimited, where only a budget is used up.
     pub quota: Option<QuotaState>,
     /// In seconds.
     pub retry_after: u64,

@@ -22,7 +22,7 @@ pub struct Watch {
     user_id: String,
     id: String,
     /// The task's status, and when it changed.
-    task: Option<(Status, Option<Timestamp>)>,
+    seen: Option<(Status, Option<Timestamp>)>,
     stage: Option<Stage>,
     /// Whether there will be no more changes.
     pub is_finished: bool,
@@ -46,7 +46,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         Ok(is_there.then(|| Watch {
             user_id: user_id.to_owned(),
             id: id.to_owned(),
-            task: None,
+            seen: None,
             stage: None,
             is_finished: false,
             pause: SHORTEST_PAUSE,
@@ -82,10 +82,10 @@ impl<P: Platform, M: Machine> Store<P, M> {
             return Ok(Some(Change::Deleted));
         };
         let stage = entry.active.and_then(|active| active.stage);
-        let now = Some((task.status, task.updated_at));
-        if watch.task != now {
+        let state = Some((task.status, task.updated_at));
+        if watch.seen != state {
             watch.is_finished = task.status.is_final();
-            watch.task = now;
+            watch.seen = state;
             watch.stage = None;
             return Ok(Some(Change::Task(Box::new(task))));
         }

@@ -369,6 +369,7 @@ fn members_of_a_name_are_images_without_being_data_urls() {
         r#"["data","AA"]"#,
         r#"{"data":["AA"],"b":"AA"}"#,
         r#"{"a data":"AA","x":"data"}"#,
+        r#"{"x\"data":"AA","\\\"data":"AA","x\"url":"data:;base64,AA"}"#,
     ];
     let untouched = untouched.map(|body| (body, body, vec![]));
     let taken = [

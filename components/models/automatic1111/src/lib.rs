@@ -70,7 +70,7 @@ impl Provider for Automatic1111 {
         original: Contents,
         settings: &Settings,
     ) -> Result<HttpRequest, Error> {
-        let Original { width, height, .. } = *original.original();
+        let Original { width, height, .. } = *original.properties();
         let (width, height) = fitted(width, height);
         let checkpoint = settings.name.as_deref();
         let fields = Fields {

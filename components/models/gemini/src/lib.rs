@@ -48,7 +48,7 @@ impl Provider for Gemini {
             return Err(settings.refused("name", "names no model of Gemini"));
         }
         let prompt = serde_json::to_string(&question.prompt)?;
-        let media_type = original.original().format.media_type();
+        let media_type = original.properties().format.media_type();
         let blob = serde_json::json!({"mimeType": media_type});
         let before = format!(r#"{{"contents":[{{"parts":[{{"text":{prompt}}},{{"inlineData":"#);
         let body = Body::json_with_image(&blob, "data", ("\"", "\""), original)?;

@@ -59,7 +59,7 @@ impl Provider for JigsawStack {
         let body = match source_url {
             Some(_) => Body::json(&fields)?,
             None => {
-                let media_type = original.original().format.media_type();
+                let media_type = original.properties().format.media_type();
                 let head = format!("\"data:{media_type};base64,");
                 Body::json_with_image(&fields, "image_url", (&head, "\""), original)?
             }

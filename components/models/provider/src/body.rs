@@ -13,7 +13,7 @@ use crate::outcome::Error;
 /// in it.
 const PIECE: usize = 48 << 10;
 
-/// What is left of it to be sent, in pieces.
+/// The part of a request's body that is not sent yet, in pieces.
 #[derive(Default)]
 pub struct Body {
     before: VecDeque<Vec<u8>>,
@@ -52,8 +52,10 @@ impl Body {
     ) -> serde_json::Result<Self> {
         let fields = serde_json::to_string(fields)?;
         let fields = fields.strip_suffix('}').unwrap_or(&fields);
+        let mut before = pieces(fields.as_bytes());
+        before.extend(pieces(format!(",\"{name}\":{open}").as_bytes()));
         Ok(Self {
-            before: pieces(format!("{fields},\"{name}\":{open}").as_bytes()),
+            before,
             image: Some((Encoding::Base64, original)),
             after: pieces(format!("{close}}}").as_bytes()),
             ..Self::default()
@@ -82,8 +84,8 @@ impl Body {
     /// In bytes, before anything is taken.
     pub fn length(&self) -> u64 {
         let image = match &self.image {
-            Some((Encoding::Raw, original)) => original.original().length,
-            Some((Encoding::Base64, original)) => original.original().length.div_ceil(3) * 4,
+            Some((Encoding::Raw, original)) => original.properties().length,
+            Some((Encoding::Base64, original)) => original.properties().length.div_ceil(3) * 4,
             None => 0,
         };
         let pieces = self.before.iter().chain(&self.after);

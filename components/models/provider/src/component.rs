@@ -94,7 +94,7 @@ async fn from_wit(
         receipt: request.receipt,
         time_left: Duration::from_millis(request.time_left),
     };
-    let original = Contents::open(original.boxed_local(), request.length).await?;
+    let original = Contents::open(original.fuse().boxed_local(), request.length).await?;
     Ok((question, original))
 }
 

@@ -50,7 +50,7 @@ impl<'a> Input<'a> {
         original: Contents,
     ) -> Result<Body, Error> {
         let (open, close) = if self.is_list { ("[", "]") } else { ("", "") };
-        let media_type = original.original().format.media_type();
+        let media_type = original.properties().format.media_type();
         let head = format!("{open}\"data:{media_type};base64,");
         let tail = format!("\"{close}");
         let fields = inputs(question, settings);

@@ -39,7 +39,7 @@ impl Multipart {
             before.extend(mask);
             before.extend(b"\r\n");
         }
-        before.extend(self.file(field, name, original.original().format));
+        before.extend(self.file(field, name, original.properties().format));
         Body::around(&before, original, &self.end())
     }
 

@@ -82,7 +82,7 @@ impl Contents {
         })
     }
 
-    pub fn original(&self) -> &Original {
+    pub fn properties(&self) -> &Original {
         &self.original
     }
 

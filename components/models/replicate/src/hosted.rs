@@ -121,7 +121,7 @@ impl<P: Ports> Service<'_, P> {
             false => "image",
         };
         let input = Input::of(settings, usual);
-        let body = match (&question.source_url, original.original().length) {
+        let body = match (&question.source_url, original.properties().length) {
             (Some(url), _) => input.with_url(question, settings, url)?,
             (None, 0..=MAX_DATA_URL) => input.with_data(question, settings, original)?,
             (None, _) => {

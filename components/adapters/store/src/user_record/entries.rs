@@ -194,8 +194,8 @@ impl UserRecord {
         self.first_number().saturating_add(self.entries.len())
     }
 
-    /// The name of the segment with the entry of this number, and its place there. None: a
-    /// segment has no such entry, but the record may have it.
+    /// The name of the segment with the entry of this number, and its place there. None: it
+    /// is in no segment, but may be in the record.
     pub fn segment_of(&self, number: usize) -> Option<(&str, usize)> {
         let segment = self.segments.get(number / SEGMENT)?;
         Some((segment.name.as_str(), number % SEGMENT))
