@@ -31,6 +31,7 @@ mod original;
 mod outcome;
 mod persistence;
 mod picture;
+mod places;
 mod ports;
 mod question;
 mod sampling;

@@ -4,6 +4,8 @@ use concept_refinement_domain::redaction::Redaction;
 use concept_refinement_domain::sentence::sanitize;
 use serde_json::Value;
 
+use crate::places::without_places;
+
 /// How many bytes of an error body are read.
 pub const MAX_BYTES: usize = 64 * 1024;
 
@@ -58,11 +60,11 @@ fn words(json: &Value) -> Option<&str> {
     }
 }
 
-/// The first line of this message, sanitized and without the key.
+/// The first line of this message, sanitized, and without the key and places.
 pub fn said_in(message: &str, key: Option<&str>) -> String {
     let message = Redaction::of(key).apply(message);
     let line = message.trim().lines().next().unwrap_or_default();
-    sanitize(line.trim_end_matches('.'), MAX_CHARS)
+    sanitize(&without_places(line.trim_end_matches('.')), MAX_CHARS)
 }
 
 /// Whether the provider refuses the content rather than the key, although the status
@@ -180,6 +182,11 @@ mod tests {
             ),
             ("only text in JSON", r#""No logos""#, Some("No logos")),
             ("plain text", "No logos:\ntoo small", Some("No logos:")),
+            (
+                "a path",
+                r#"{"error":"cannot open /srv/models/x.bin"}"#,
+                Some("cannot open …"),
+            ),
             ("no message", r#"{"error":7,"message":null}"#, None),
             ("half of JSON", r#"{"error":"No"#, None),
             ("a list", "[]", None),
