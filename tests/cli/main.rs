@@ -12,6 +12,7 @@ mod check;
 mod components;
 mod conformance;
 mod failures;
+mod health;
 mod mcp;
 mod new_model;
 mod operator;
