@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::metrics::{Metrics, measured_launch, scrape};
 
-/// How long a fetch may take, and an answer that waits for it on a busy machine.
-const FETCH: Duration = Duration::from_secs(20);
+/// How long an answer may take without any keys: 3 s, and one for a busy machine.
+const AWAY: Duration = Duration::from_secs(4);
 
 /// How long it may take until instances without work have ended.
 const IDLE: Duration = Duration::from_secs(60);
@@ -138,7 +138,7 @@ async fn a_hostile_issuer_gets_nowhere() {
         let answer = client.get("/api/tasks").await;
         assert_eq!(answer.status, 503, "{name}");
         assert_eq!(answer.error_code(), "SERVICE_UNAVAILABLE", "{name}");
-        assert!(begin.elapsed() < FETCH, "{name}: {:?}", begin.elapsed());
+        assert!(begin.elapsed() < AWAY, "{name}: {:?}", begin.elapsed());
         assert_eq!(client.get("/api/health").await.status, 200, "{name}");
         assert!(issuer.asked() > 0, "{name}");
     });

@@ -33,6 +33,10 @@ const RETRY: Duration = Duration::from_secs(10);
 /// answer.
 pub const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a request waits for a fetch, which goes on without it: without keys it is
+/// refused within 3 s.
+pub const LONGEST_WAIT: Duration = Duration::from_millis(2_500);
+
 /// The largest key set that is read, in bytes.
 pub const MAX_BYTES: usize = 256 * 1024;
 

@@ -2,16 +2,18 @@
 //!
 //! They are fetched when first needed, when a token names an unknown key, and when they
 //! are stale; the domain decides how often. One request fetches at a time; others use the
-//! cached keys, or wait if there are none. An issuer that is down ends no session: keys
-//! are replaced only by newer ones.
+//! cached keys, or wait if there are none. No request waits for long: a fetch goes on
+//! without it. An issuer that is down ends no session: keys are replaced only by newer ones.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use concept_refinement_domain::issuer_keys::{STALE, time_to_fetch};
+use concept_refinement_domain::issuer_keys::{LONGEST_WAIT, STALE, time_to_fetch};
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_tokens::KeySet;
+use futures::future::{Either, select};
 
 use super::token_cache::TokenCache;
 use crate::log;
@@ -71,7 +73,7 @@ impl KeyCache {
     }
 
     /// Fetches newer keys for a token whose key is unknown, if allowed.
-    pub async fn newer<P: Ports>(&self, ports: &P, than: &Rc<Keys>) -> Option<Rc<Keys>> {
+    pub async fn newer<P: Ports>(self: &Rc<Self>, ports: &P, than: &Rc<Keys>) -> Option<Rc<Keys>> {
         self.fetch_if_due(ports).await;
         self.cached().filter(|keys| !Rc::ptr_eq(keys, than))
     }
@@ -92,14 +94,23 @@ impl KeyCache {
         time_to_fetch(self.cached.borrow().is_some(), since_fetch)
     }
 
-    /// Fetches if it is due, or waits for the fetch in progress.
-    async fn fetch_if_due<P: Ports>(&self, ports: &P) {
+    /// Fetches if it is due, or waits for the fetch in progress. A fetch that takes longer
+    /// than anybody waits goes on, so that its keys are there for the next request.
+    async fn fetch_if_due<P: Ports>(self: &Rc<Self>, ports: &P) {
         if self.is_fetching() {
-            while self.is_fetching() {
-                ports.sleep(POLL_INTERVAL).await;
-            }
+            let end = async {
+                while self.is_fetching() {
+                    ports.sleep(POLL_INTERVAL).await;
+                }
+            };
+            ports.timeout(LONGEST_WAIT, end).await;
         } else if self.time_to_fetch(ports.now()).is_zero() {
-            self.fetch(ports).await;
+            let (cache, fetching) = (Rc::clone(self), ports.clone());
+            let fetch = Box::pin(async move { cache.fetch(&fetching).await });
+            let limit = pin!(ports.sleep(LONGEST_WAIT));
+            if let Either::Right(((), rest)) = select(fetch, limit).await {
+                ports.spawn(rest);
+            }
         }
     }
 

@@ -5,6 +5,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use concept_refinement_domain::issuer_keys::LONGEST_WAIT;
+
 use super::issuer::{Signer, asked, publish, service, status};
 use super::service::{Call, Service};
 
@@ -239,6 +241,50 @@ fn one_request_fetches_and_the_others_wait() {
         }
     }
     assert_eq!(asked(&service), 1);
+}
+
+#[test]
+fn nobody_waits_for_long_and_keys_that_come_late_are_kept() {
+    let service = service(&[old().jwk("old")]);
+    service.memory.0.borrow_mut().is_issuer_slow = true;
+    let token = old().token("old", "ann");
+    let mut context = Context::from_waker(Waker::noop());
+    let mut refused = |tokens: &[&str], expected: u16| {
+        let mut calls: Vec<_> = tokens
+            .iter()
+            .map(|token| {
+                let (request, body) = get(token).into_request();
+                Box::pin(service.api.handle(request, body))
+            })
+            .collect();
+        for call in &mut calls {
+            assert!(call.as_mut().poll(&mut context).is_pending());
+        }
+        service.memory.advance(LONGEST_WAIT);
+        for call in &mut calls {
+            match call.as_mut().poll(&mut context) {
+                Poll::Ready(response) => assert_eq!(response.status, expected),
+                Poll::Pending => panic!("it waits on"),
+            }
+        }
+        service.poll_background_work();
+    };
+    refused(&[&token, &token], 503);
+    service.memory.0.borrow_mut().is_issuer_slow = false;
+    service.do_background_work();
+    assert_eq!(status(&service, &token), 200);
+    assert_eq!(asked(&service), 1);
+
+    publish(&service, &[old().jwk("old"), new().jwk("new")]);
+    service.memory.0.borrow_mut().is_issuer_slow = true;
+    wait(&service, 60);
+    let unknown = new().token("new", "ann");
+    refused(&[&unknown], 401);
+    assert_eq!(status(&service, &token), 200, "the keys that are there");
+    service.memory.0.borrow_mut().is_issuer_slow = false;
+    service.do_background_work();
+    assert_eq!(status(&service, &unknown), 200);
+    assert_eq!(asked(&service), 2);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use concept_refinement_capability::log_throttled;
-use concept_refinement_domain::issuer_keys::{FETCH_TIMEOUT, KNOWN_HEADER, time_to_fetch};
+use concept_refinement_domain::issuer_keys::{KNOWN_HEADER, LONGEST_WAIT, time_to_fetch};
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt as _;
 use parking_lot::Mutex;
@@ -30,10 +30,10 @@ use crate::body::whole;
 /// instance another whole interval.
 const EARLY_TOLERANCE: Duration = Duration::from_secs(1);
 
-/// How long a request waits for a newer document if there is an older one. An instance
-/// gives up after `FETCH_TIMEOUT`, so it must be answered before that even if the issuer
-/// does not respond.
-const REFRESH_TIMEOUT: Duration = FETCH_TIMEOUT.saturating_sub(Duration::from_secs(2));
+/// How long a request waits for a newer document if there is an older one. In an instance a
+/// user's request waits for `LONGEST_WAIT`, so it must be answered before that even if the
+/// issuer does not respond.
+const REFRESH_TIMEOUT: Duration = LONGEST_WAIT.saturating_sub(Duration::from_secs(1));
 
 /// An answer of the issuer, or of the cache in its place.
 pub type Answer = Result<http::Response<WasiBody>, Error>;
