@@ -22,6 +22,9 @@ pub const CLAIM_REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest interval after which an overdue task is published again.
 pub const LONGEST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
+/// The shortest interval at which a watcher reads a task that may be overdue.
+const SHORTEST_READ: Duration = Duration::from_secs(2);
+
 /// Messages per unfinished task in the queue beyond which no more are published: one of
 /// them will be for the overdue task.
 const ENOUGH_MESSAGES: u64 = 4;
@@ -77,6 +80,14 @@ pub fn has_enough_messages(messages: u64, tasks: u64) -> bool {
 /// extra message is harmless, since claiming decides.
 pub fn is_overdue(task: &Task, now: Timestamp) -> bool {
     due_at(task).is_some_and(|due| due <= now)
+}
+
+/// How long whoever watches a task waits for a change until it reads the task, where nothing
+/// else looks for overdue ones. `due`: when it is due, as far as the watcher knows; the end of
+/// a lease moves on while its worker lives.
+pub fn until_read(due: Option<Timestamp>, now: Timestamp) -> Duration {
+    let left = due.map_or(PENDING_OVERDUE, |due| due.since(now));
+    left.clamp(SHORTEST_READ, PENDING_OVERDUE)
 }
 
 /// The latest time at which a task can be due, if it was written or published again by
@@ -135,6 +146,21 @@ mod tests {
         ] {
             let is_overdue = is_overdue(&task, Timestamp::from_secs(now));
             assert_eq!(is_overdue, overdue, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_watched_task_is_read_when_it_may_be_overdue() {
+        let now = Timestamp::from_secs(1_000);
+        for (name, due, expected) in [
+            ("final", None, 15),
+            ("its lease ends soon", Some(1_005), 5),
+            ("its lease ends now", Some(1_000), 2),
+            ("its lease is over", Some(900), 2),
+            ("its lease is long", Some(1_300), 15),
+        ] {
+            let until_read = until_read(due.map(Timestamp::from_secs), now);
+            assert_eq!(until_read.as_secs(), expected, "{name}");
         }
     }
 

@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use concept_refinement_domain::task::{Change, Task};
-use futures::StreamExt as _;
 
 use crate::ports::Ports;
-use crate::republish::Republisher;
+use crate::republish::{Republisher, Watched};
 
-/// If there is no news for this time, the task is read, in case its message was lost.
+/// How long it waits at a time.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// The task in its final state. None: it was deleted, or cannot be watched.
 pub async fn end<P: Ports>(ports: &P, republisher: &Republisher<P>, task: &Task) -> Option<Task> {
-    let mut changes = ports.watch(&task.user_id, &task.id).await.ok()??;
+    let changes = ports.watch(&task.user_id, &task.id).await.ok()??;
+    let mut watched = Watched::new(task, changes);
     loop {
-        let Some(change) = ports.timeout(SILENCE, changes.next()).await else {
-            republisher.look_at(&task.user_id, &task.id).await;
+        let Some(change) = republisher.next_change(&mut watched, SILENCE).await else {
             continue;
         };
         match change? {

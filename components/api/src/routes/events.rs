@@ -3,9 +3,8 @@
 //!
 //! A stream ends after the task's final state. The client then reconnects, with the id of
 //! the last event that it received. If it has received the end, it gets a 204, which
-//! makes it stop; otherwise it gets what it has missed. Changes come from the store;
-//! while there are none, the task is read from time to time, so that an overdue one is
-//! published again even if clients only watch it.
+//! makes it stop; otherwise it gets what it has missed. Changes come from the store; an
+//! overdue task is published again even if clients only watch it.
 
 use concept_refinement_domain::task::{Change, Task};
 use concept_refinement_domain::validation;
@@ -17,9 +16,9 @@ use super::tasks::{NO_SUCH_TASK, shown};
 use crate::event;
 use crate::log;
 use crate::origin::Origin;
-use crate::ports::{Changes, Ports};
+use crate::ports::Ports;
 use crate::problem::Problem;
-use crate::republish::Republisher;
+use crate::republish::{Republisher, Watched};
 use crate::request::Request;
 use crate::response::Response;
 use crate::state::State;
@@ -28,10 +27,8 @@ use crate::state::State;
 struct Watcher<P> {
     ports: P,
     republisher: Republisher<P>,
-    user: String,
     origin: Origin,
-    task_id: String,
-    changes: Changes,
+    watched: Watched,
 }
 
 pub async fn watch<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
@@ -55,10 +52,8 @@ pub async fn watch<P: Ports>(state: &State<P>, request: &Request, id: &str) -> A
     let watcher = Watcher {
         ports: state.ports.clone(),
         republisher: state.republisher.clone(),
-        user: caller.user,
         origin: request.origin.clone(),
-        task_id: id,
-        changes,
+        watched: Watched::new(&task, changes),
     };
     let mut opening = event::OPENING.to_owned();
     if !is_seen {
@@ -90,17 +85,16 @@ impl<P: Ports> Watcher<P> {
     /// The next part of the stream. None: the stream ends. A client that has not received
     /// the last event reconnects, and gets it then.
     async fn next(&mut self) -> Option<String> {
-        let next = self.changes.next();
-        let Some(change) = self.ports.timeout(event::KEEP_ALIVE, next).await else {
-            // Boxed, like the event below.
-            Box::pin(self.republisher.look_at(&self.user, &self.task_id)).await;
+        let watched = &mut self.watched;
+        let next = self.republisher.next_change(watched, event::KEEP_ALIVE);
+        let Some(change) = next.await else {
             return Some(event::COMMENT.to_owned());
         };
         let event = match change? {
             // Boxed, so that an idle stream needs less memory.
             Change::Task(task) => Box::pin(self.task_event(&task)).await,
             Change::Progress(stage) => event::progress(stage),
-            Change::Deleted => event::deleted(&self.task_id),
+            Change::Deleted => event::deleted(&self.watched.task_id),
         };
         event
             .inspect_err(|problem| {

@@ -309,6 +309,39 @@ fn a_task_that_becomes_overdue_while_it_is_watched_is_published_again() {
     }
 }
 
+/// A living worker moves the end of its lease on, of which no event tells.
+#[test]
+fn a_lease_that_runs_out_while_somebody_watches_is_noticed_when_it_does() {
+    let leased = |seconds| {
+        move |task: &mut Task| {
+            task.status = Status::Processing;
+            task.lease_until = Some(NOW.plus(Duration::from_secs(seconds)));
+        }
+    };
+    for (swept, published, reads) in [("no", 1, 3), ("true", 0, 0)] {
+        let service = Service::with(&[("swept", swept)]);
+        service.send(Call::refine("ann"));
+        service.memory.edit_task(leased(5));
+        let path = format!("/api/tasks/{}/events", service.memory.task().id);
+        let mut events = watch(&service, Call::get(path).by("ann"));
+        events.so_far();
+        let read = || service.memory.called("task");
+        let (before, begin) = (service.memory.0.borrow().messages.len(), read());
+        let mut after = |seconds| {
+            service.memory.advance(Duration::from_secs(seconds));
+            assert_eq!(events.so_far(), "");
+            service.do_background_work();
+            service.memory.0.borrow().messages.len() - before
+        };
+        service.memory.edit_task(leased(9));
+        assert_eq!(after(5), 0, "renewed: {swept}");
+        assert_eq!(after(4), published, "it has run out: {swept}");
+        assert_eq!(after(1), published, "just looked: {swept}");
+        assert_eq!(after(1), published, "not yet again: {swept}");
+        assert_eq!(read() - begin, reads, "{swept}");
+    }
+}
+
 /// Whatever a user wrote stays within the one line of data.
 #[test]
 fn no_text_of_a_user_becomes_an_event() {
