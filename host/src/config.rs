@@ -6,7 +6,7 @@ mod admin;
 mod builder;
 mod error;
 mod exposure;
-pub(crate) mod forms;
+mod forms;
 mod lines;
 mod link_values;
 mod model;
@@ -27,6 +27,7 @@ use std::time::Duration;
 use concept_refinement_domain::budget::parse_budget;
 use concept_refinement_domain::clock_trust::parse_day;
 use concept_refinement_domain::contact::Contact;
+use concept_refinement_domain::duration::some_time;
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::quota::{parse_active_tasks, parse_rate_limit};
 use concept_refinement_domain::size;
@@ -34,7 +35,7 @@ use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_tokens::parse_plan_claim;
 
 use admin::admin_listener;
-use forms::{address, not_empty, or_off, positive, public_url, retention, some_time, whole};
+use forms::{address, not_empty, or_off, positive, public_url, retention, whole};
 use reader::Reader;
 
 pub(crate) use access::Auth;
@@ -233,17 +234,13 @@ impl Config {
                 Ok(lease)
             })?,
             max_backlog: v.parse("max-backlog", positive)?,
-            max_image_bytes: v.parse("max-image-bytes", |text| match size::parse(text)? {
-                0 => Err("must not be zero".to_owned()),
+            max_image_bytes: v.parse("max-image-bytes", |text| match size::some_bytes(text)? {
                 bytes if bytes > 32 << 20 => {
                     Err("must be at most 32MiB: the pipeline's memory is capped".to_owned())
                 }
                 bytes => Ok(bytes),
             })?,
-            max_store: v.optional("max-store", |text| match size::parse(text)? {
-                0 => Err("must not be zero".to_owned()),
-                bytes => Ok(bytes),
-            })?,
+            max_store: v.optional("max-store", size::some_bytes)?,
             model_timeout: v.parse("model-timeout", some_time)?,
             model_repeat: Repeat::of(v.word("model-repeat")?).unwrap_or_default(),
             task_timeout: v.parse("task-timeout", some_time)?,

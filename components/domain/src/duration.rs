@@ -34,6 +34,14 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "must be at most 36500d".into())
 }
 
+/// The same, for what takes some time.
+pub fn some_time(text: &str) -> Result<Duration, String> {
+    match parse(text)? {
+        Duration::ZERO => Err("must not be zero".into()),
+        duration => Ok(duration),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -77,6 +85,14 @@ mod tests {
                 Err("must be at most 36500d".to_owned()),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn zero_is_no_time() {
+        assert_eq!(some_time("1ms"), Ok(Duration::from_millis(1)));
+        for (text, problem) in [("0s", "must not be zero"), ("0", FORM)] {
+            assert_eq!(some_time(text), Err(problem.to_owned()), "{text}");
         }
     }
 

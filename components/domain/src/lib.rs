@@ -43,6 +43,7 @@ pub mod partial_edit;
 pub mod payment;
 pub mod plan;
 pub mod preference;
+pub mod processor_config;
 pub mod provenance;
 pub mod provider;
 pub mod pseudonym;

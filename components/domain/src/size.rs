@@ -22,6 +22,14 @@ pub fn parse(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "must be smaller than 16 EiB".into())
 }
 
+/// The same, for what has a size.
+pub fn some_bytes(text: &str) -> Result<u64, String> {
+    match parse(text)? {
+        0 => Err("must not be zero".into()),
+        bytes => Ok(bytes),
+    }
+}
+
 /// Formats a size for people, in the largest unit that divides it: `20 MiB`.
 pub fn in_words(bytes: u64) -> String {
     UNITS
@@ -51,6 +59,14 @@ mod tests {
             ("18446744073709551615", u64::MAX),
         ] {
             assert_eq!(parse(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_is_no_size() {
+        assert_eq!(some_bytes("1"), Ok(1));
+        for (text, problem) in [("0MiB", "must not be zero"), ("-1", FORM)] {
+            assert_eq!(some_bytes(text), Err(problem.to_owned()), "{text}");
         }
     }
 

@@ -13,7 +13,7 @@ use concept_refinement_guest::Imports;
 use concept_refinement_guest::bindings::settings;
 use concept_refinement_guest::bindings::types::Claimed;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SETTINGS};
 use crate::process;
 
 wit_bindgen::generate!({
@@ -34,20 +34,6 @@ wit_bindgen::generate!({
 use concept::refinement::{image_model, partial_edits};
 use exports::concept::refinement::processor::{Guest, Outcome};
 
-const SETTINGS: [&str; 11] = [
-    "allow-sources",
-    "contact",
-    "download-timeout",
-    "max-image-bytes",
-    "max-image-pixels",
-    "model-timeout",
-    "model-url",
-    "original-metadata",
-    "provenance",
-    "public-url",
-    "task-timeout",
-];
-
 struct Component;
 
 export!(Component);
@@ -64,13 +50,7 @@ impl Guest for Component {
 
 async fn config() -> Result<Config, ConfigError> {
     let values = settings::get_many(SETTINGS.map(str::to_owned).into()).await;
-    Config::from_settings(|name| {
-        let (_, value) = SETTINGS
-            .iter()
-            .zip(&values)
-            .find(|(set, _)| **set == name)?;
-        value.clone()
-    })
+    Config::from_values(&values)
 }
 
 impl From<process::Outcome> for Outcome {

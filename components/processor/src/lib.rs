@@ -5,7 +5,6 @@
 //! in tests; `component` has the WIT bindings. It must never trust anything in a message
 //! but its ids, and never write without its lease.
 
-pub mod config;
 pub mod contents;
 pub mod download;
 pub mod partial_edit;
@@ -14,6 +13,8 @@ pub mod process;
 pub mod reason;
 pub mod refine;
 mod time;
+
+pub use concept_refinement_domain::processor_config as config;
 
 #[cfg(target_arch = "wasm32")]
 mod component;

@@ -2,11 +2,11 @@
 
 use clap::ArgMatches;
 use concept_refinement_capability::clock::{Clock as _, SystemClock};
+use concept_refinement_domain::duration::some_time;
 
 use super::failure::Failure;
 use super::settings;
 use super::terminal::print;
-use crate::config::forms::some_time;
 use crate::tokens;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {

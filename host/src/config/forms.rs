@@ -53,13 +53,6 @@ pub(super) fn not_empty(text: &str) -> Result<&str, String> {
     }
 }
 
-pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
-    match duration::parse(text)? {
-        Duration::ZERO => Err("must not be zero".to_owned()),
-        time => Ok(time),
-    }
-}
-
 pub(super) fn retention(text: &str) -> Result<Option<Duration>, String> {
     if text.trim() == "off" {
         return Ok(None);
