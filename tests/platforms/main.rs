@@ -18,6 +18,7 @@ mod origins;
 mod released;
 mod spin_host;
 mod suite;
+mod unusable;
 
 use concept_refinement_tests::platform::Platform;
 

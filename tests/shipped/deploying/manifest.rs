@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use concept_refinement_domain::processor_config;
 use concept_refinement_host::config::table::{self, SETTINGS};
 use toml::{Table, Value};
 
@@ -102,6 +103,21 @@ fn a_component_gets_variables_by_their_own_names() {
     }
     let declared: BTreeSet<_> = declared.keys().map(String::as_str).collect();
     assert_eq!(given, declared, "a variable that nobody gets");
+}
+
+/// Readiness, which the api answers, names those that the processor cannot use.
+#[test]
+fn the_processors_own_settings_are_given_to_both() {
+    let manifest = manifest();
+    for component in ["api", "processor"] {
+        let given = table(&manifest, &["component", component, "variables"]);
+        for name in processor_config::SETTINGS {
+            assert!(
+                given.contains_key(&name.replace('-', "_")),
+                "{component}: {name}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -35,7 +35,10 @@ async fn handle(request: Request) -> Answer {
     };
     match work(&Imports, &message).await {
         Attempt::Taken => Answer::acknowledged(),
-        Attempt::Again(reason) => Answer::retry_later(&reason),
+        Attempt::Again(reason) => {
+            log::warn(format_args!("a message is to come again: {reason}"));
+            Answer::retry_later(&reason)
+        }
         Attempt::Refused(reason) => {
             log::warn(format_args!("a message was rejected: {reason}"));
             Answer::acknowledged()

@@ -1,10 +1,11 @@
-//! `settings` and `health`: the platform's configuration, and whether its store
-//! works.
+//! `settings` and `health`: the platform's configuration, whether its store works, and
+//! whether the processor can use its settings.
 
 use std::time::Duration;
 
 use concept_refinement_domain::capability::CapabilityState;
 use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::processor_config::{self, Config};
 use concept_refinement_domain::secret::{SESSION_TOKENS, WEBHOOKS};
 use concept_refinement_domain::timestamp::Timestamp;
 
@@ -38,7 +39,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
         }
     }
 
-    /// The queue and the model are not checked: if they fail, tasks stay pending or fail.
+    /// The model is not checked, and of the queue only what keeps all tasks pending: if they
+    /// fail otherwise, tasks stay pending or fail.
     pub async fn check(&self) -> Vec<CapabilityState> {
         let store = self.can_be_used().await.err().map(|fault| {
             crate::log::warn(format_args!("the store is not ready: {fault}"));
@@ -46,7 +48,7 @@ impl<P: Platform, M: Machine> Store<P, M> {
         });
         [
             ("tasks", store.clone()),
-            ("queue", None),
+            ("queue", self.unusable_setting().await),
             ("images", store),
             ("model", None),
         ]
@@ -55,6 +57,21 @@ impl<P: Platform, M: Machine> Store<P, M> {
             problem,
         })
         .into()
+    }
+
+    /// The setting that the processor cannot use: it refuses all tasks then. The sentence is
+    /// for anyone, so it has no value.
+    async fn unusable_setting(&self) -> Option<String> {
+        let mut values = Vec::new();
+        for name in processor_config::SETTINGS {
+            values.push(self.platform.setting(name).await);
+        }
+        let error = Config::from_values(&values).err()?;
+        crate::log::warn(format_args!("the processor is not ready: {error}"));
+        Some(format!(
+            "The processor cannot use the setting {}.",
+            error.name
+        ))
     }
 
     pub async fn model(&self) -> String {

@@ -44,6 +44,8 @@ thread_local! {
     static NOW: Cell<u64> = const { Cell::new(1_795_176_000_000_000) };
     /// Whether a provider may be asked once only.
     static IS_NEVER: Cell<bool> = const { Cell::new(false) };
+    /// A setting and its value.
+    static SETTING: Cell<(&'static str, &'static str)> = const { Cell::new(("", "")) };
     /// How many tasks a user may have that are active.
     static ACTIVE_TASKS: Cell<u32> = const { Cell::new(1) };
     static SWAPS: Cell<Swaps> = const { Cell::new(Swaps::Work) };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_guest::{Clock, Random};
 
-use super::{COMMITS, IS_NEVER, NOW, RANDOM, STORED, SWAPS, Swaps};
+use super::{COMMITS, IS_NEVER, NOW, RANDOM, SETTING, STORED, SWAPS, Swaps};
 use crate::ports::{Documents, Fault, Records, Settings};
 
 /// Compares by value, as platforms do.
@@ -81,7 +81,11 @@ impl Documents for Memory {
 
 impl Settings for Memory {
     async fn setting(&self, name: &str) -> Option<String> {
-        (name == "model-repeat" && IS_NEVER.get()).then(|| "never".to_owned())
+        let (set, value) = SETTING.get();
+        match name {
+            "model-repeat" if IS_NEVER.get() => Some("never".to_owned()),
+            name => (name == set).then(|| value.to_owned()),
+        }
     }
 }
 

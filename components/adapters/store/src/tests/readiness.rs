@@ -24,6 +24,26 @@ fn a_store_is_ready_if_it_swaps() {
 }
 
 #[test]
+fn a_setting_that_the_processor_cannot_use_is_told_by_its_name_alone() {
+    for (setting, value, problem) in [
+        ("model-timeout", "90s", None),
+        ("model-timeout", "secret", Some("model-timeout")),
+        ("task-timeout", "0s", Some("task-timeout")),
+        ("provenance", "maybe", Some("provenance")),
+        ("rate-limit", "of the API", None),
+    ] {
+        stored(BTreeMap::clear);
+        SETTING.set((setting, value));
+        let states = alone(store().check());
+        let queue = states.into_iter().find(|state| state.name == "queue");
+        let expected = problem.map(|name| format!("The processor cannot use the setting {name}."));
+        assert_eq!(queue.unwrap().problem, expected, "{setting}={value}");
+        assert_eq!(alone(troubled()).len(), usize::from(problem.is_some()));
+        SETTING.set(("", ""));
+    }
+}
+
+#[test]
 fn a_proof_lasts_for_a_while() {
     stored(BTreeMap::clear);
     for (wait, writes) in [(0, 1), (4_999_999, 0), (1, 1), (1, 0)] {
