@@ -35,7 +35,7 @@ pub struct Republisher<P> {
 
 /// A task that is watched.
 pub struct Watched {
-    pub user: String,
+    user: String,
     pub task_id: String,
     changes: Changes,
     /// When it is due, as far as is known.
