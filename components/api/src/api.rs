@@ -5,6 +5,7 @@ use concept_refinement_domain::openai;
 use crate::config::Config;
 use crate::openai::fault::Fault;
 use crate::ports::Ports;
+use crate::problem::SHORT_OF;
 use crate::request::{Body, Method, Request};
 use crate::response::{Content, Response};
 use crate::state::State;
@@ -61,6 +62,9 @@ impl<P: Ports> Api<P> {
         requester.allow(&mut response);
         if is_head {
             response.content = Content::None;
+        }
+        if !config.names_routes {
+            response.headers.retain(|(name, _)| *name != SHORT_OF);
         }
         match route {
             Some(route) => response.with(ROUTE, route),

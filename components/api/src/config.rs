@@ -54,7 +54,8 @@ pub struct Config {
     pub task_timeout: Duration,
     /// Whether anyone may ask where an image comes from.
     pub verifies: bool,
-    /// Whether responses name their route in a header, which the platform removes.
+    /// Whether responses name their route, and what a user had too much of, in headers that the
+    /// platform removes.
     pub names_routes: bool,
     /// Whether the platform has a sweep, which publishes overdue tasks again.
     pub is_swept: bool,

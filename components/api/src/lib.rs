@@ -44,6 +44,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod upload_memory;
 mod warnings;
 
 use concept_refinement_guest::log;

@@ -10,6 +10,10 @@ use serde::Serialize;
 use crate::request::Interrupted;
 use crate::response::Response;
 
+/// The response header that names the scarce resource of which a user has a share already, for
+/// the host to count.
+pub const SHORT_OF: &str = "concept-refinement-short-of";
+
 /// An error response. Details are sentences for the caller.
 #[derive(Debug)]
 pub enum Problem {
@@ -39,6 +43,8 @@ pub enum Problem {
     },
     QuotaExceeded(Exceeded),
     BudgetExceeded(Exceeded),
+    /// The user has a share of the memory for uploads, or none is left, which will pass.
+    UploadMemoryShort(&'static str),
     Unavailable {
         detail: Cow<'static, str>,
         /// In seconds.
@@ -109,7 +115,7 @@ impl Problem {
             | Self::QuotaExceeded(_) => (429, "RATE_LIMIT_EXCEEDED"),
             Self::BudgetExceeded(_) => (429, "BUDGET_EXCEEDED"),
             Self::Internal => (500, "INTERNAL_ERROR"),
-            Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
+            Self::UploadMemoryShort(_) | Self::Unavailable { .. } => (503, "SERVICE_UNAVAILABLE"),
         }
     }
 
@@ -120,6 +126,7 @@ impl Problem {
             | Self::Forbidden(detail)
             | Self::NotFound(detail)
             | Self::Conflict(detail)
+            | Self::UploadMemoryShort(detail)
             | Self::TooOften { detail, .. } => detail,
             Self::TooLarge(detail)
             | Self::UnsupportedMediaType(detail)
@@ -164,6 +171,9 @@ impl Problem {
                     .with("retry-after", exceeded.retry_after.to_string())
             }
             Self::UploadsUnderWay(_) => response.with("retry-after", "1"),
+            Self::UploadMemoryShort(_) => {
+                response.with("retry-after", "1").with(SHORT_OF, "uploads")
+            }
             Self::TooOften {
                 retry_after: seconds,
                 ..

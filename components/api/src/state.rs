@@ -13,13 +13,13 @@ use crate::config::Config;
 use crate::ports::Ports;
 use crate::recent::Recent;
 use crate::republish::Republisher;
+use crate::upload_memory::UploadMemory;
 
 pub struct State<P> {
     pub config: Config,
     pub ports: P,
     pub auth: Authenticator<P>,
-    /// Bytes of the uploads that are buffered in memory.
-    pub collecting: Cell<u64>,
+    pub upload_memory: Rc<UploadMemory>,
     /// The model's description, once it was read.
     pub model: OnceCell<String>,
     /// What agents may call, once it was described.
@@ -52,7 +52,7 @@ impl<P: Ports> State<P> {
             republisher: Republisher::new(ports.clone(), config.is_swept),
             config,
             ports,
-            collecting: Cell::new(0),
+            upload_memory: Rc::default(),
             model: OnceCell::new(),
             tools: OnceCell::new(),
             readiness: RefCell::default(),

@@ -13,11 +13,18 @@ use concept_refinement_domain::image::{self, Format, Inspector, Limits};
 use crate::ports::ByteStream;
 use crate::problem::Problem;
 use crate::request::Body;
+use crate::upload_memory::Reservation;
+
+/// Why an upload of undeclared length is refused for want of memory.
+pub const TOO_MANY_BUFFERED: &str = "Too many uploads without a declared length are under way.";
 
 /// A body that is inspected while it is read.
 pub struct Upload<B> {
     body: B,
     inspector: Option<Inspector>,
+    bytes_read: usize,
+    /// For all bytes that are read, where all are held.
+    memory: Option<Reservation>,
     /// Chunks that were inspected but not passed on yet.
     held: VecDeque<Vec<u8>>,
     /// So many are held until the end is inspected too.
@@ -31,6 +38,8 @@ impl<B: Body> Upload<B> {
         Self {
             body,
             inspector: Some(Inspector::new(limits)),
+            bytes_read: 0,
+            memory: None,
             held: VecDeque::new(),
             least_held: 2,
             outcome: None,
@@ -38,8 +47,9 @@ impl<B: Body> Upload<B> {
     }
 
     /// It is passed on only after it was buffered and found complete.
-    pub fn buffered(body: B, limits: Limits) -> Self {
+    pub fn buffered(body: B, limits: Limits, memory: Reservation) -> Self {
         Self {
+            memory: Some(memory),
             least_held: usize::MAX,
             ..Self::streamed(body, limits)
         }
@@ -72,8 +82,14 @@ impl<B: Body> Upload<B> {
         let outcome = match self.body.chunk().await {
             Ok(Some(chunk)) => match inspector.push(&chunk) {
                 Ok(()) => {
-                    chunks::append(&mut self.held, chunk);
-                    return true;
+                    self.bytes_read = self.bytes_read.saturating_add(chunk.len());
+                    let bytes = self.bytes_read;
+                    let memory = self.memory.as_mut();
+                    if memory.is_none_or(|memory| memory.cover(bytes)) {
+                        chunks::append(&mut self.held, chunk);
+                        return true;
+                    }
+                    Err(Problem::UploadMemoryShort(TOO_MANY_BUFFERED))
                 }
                 Err(problem) => Err(problem.into()),
             },

@@ -1,9 +1,14 @@
 //! What is refused for want of room or places, and what is reserved.
 
+use std::io;
+
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::exposition::Exposition;
 use concept_refinement_tests::pictures::{self, padded};
 use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+use reqwest::{Body, Method};
+use tokio::task::JoinSet;
 
 use super::{Metrics, measured, scrape};
 use crate::room::{LARGEST, LENGTH, unfinished};
@@ -73,6 +78,39 @@ async fn uploads_under_way_and_their_refusal_are_told() {
     become_under_way(PLACES).await;
     drop(under_way);
     become_under_way(0).await;
+}
+
+/// They would take 160 MiB if they were as large as they may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_uploads_of_undeclared_length_shut_nobody_out() {
+    const USERS: usize = 10;
+    const EACH: usize = 4;
+    let (service, metrics) = measured(&[("max-image-bytes", LARGEST)]).await;
+    let mut slow = JoinSet::new();
+    for _ in 0..USERS {
+        let user = new_user(&service);
+        for _ in 0..EACH {
+            let user = user.clone();
+            slow.spawn(async move { user.send(Method::POST, "/api/images", begun()).await });
+        }
+    }
+    eventually("all are under way", SOON, async || {
+        let (_, read) = scrape(&metrics).await;
+        (value(&read, "uploads_under_way") == (USERS * EACH) as f64).then_some(())
+    })
+    .await;
+    let whole = Body::wrap_stream(stream::iter([Ok::<_, io::Error>(padded(200 << 10))]));
+    let newcomer = new_user(&service);
+    let upload = newcomer.send(Method::POST, "/api/images", whole).await;
+    assert_eq!(upload.status, 201, "{upload:?}");
+    assert!(slow.try_join_next().is_none(), "one has ended");
+    assert_eq!(refusals(&metrics).await, ([0.0; 4], [0.0; 2]));
+}
+
+/// An upload without a length whose end never comes.
+fn begun() -> Body {
+    let first = Ok::<_, io::Error>(padded(100 << 10));
+    Body::wrap_stream(stream::iter([first]).chain(stream::pending()))
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! `POST /api/images`: uploads an original.
 
-use std::cell::Cell;
-
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, ImageLimit, NewImage, Stored, StoredOrNot,
 };
@@ -15,14 +13,7 @@ use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{AnyBody, Body, Headers, Request};
 use crate::state::State;
-use crate::upload::Upload;
-
-/// An upload of undeclared length is first buffered in memory. This limits the bytes of
-/// all such uploads in an instance; a single one is always accepted.
-const MAX_BUFFERED: u64 = 64 * 1024 * 1024;
-
-/// Each upload counts as at least this many bytes, because of its buffers.
-const MIN_RESERVATION: u64 = 1024 * 1024;
+use crate::upload::{TOO_MANY_BUFFERED, Upload};
 
 /// What a client that sends a form has to do instead.
 const FORM: &str = "The body must be the image itself, not a form with it: with curl \
@@ -60,20 +51,16 @@ async fn received<P: Ports, B: Body>(
 ) -> Result<Stored, Problem> {
     let limits = state.config.image_limits;
     let max_bytes = limits.max_bytes;
-    let (mut upload, length, _place) = match declared {
+    let (mut upload, length) = match declared {
         Some(length) if length > max_bytes => {
             return Err(image::Problem::TooLarge { max_bytes }.into());
         }
-        Some(length) => {
-            let upload = Upload::streamed(body, limits);
-            (upload, ImageLength::Exactly(length), None)
-        }
+        Some(length) => (Upload::streamed(body, limits), ImageLength::Exactly(length)),
         None => {
-            let too_many = "Too many uploads without a declared length are under way.";
-            let place = Reservation::take(&state.collecting, max_bytes);
-            let place = place.ok_or(Problem::unavailable(too_many, 1))?;
-            let upload = Upload::buffered(body, limits);
-            (upload, ImageLength::AtMost(max_bytes), Some(place))
+            let memory = state.upload_memory.take(&owner.user);
+            let memory = memory.ok_or(Problem::UploadMemoryShort(TOO_MANY_BUFFERED))?;
+            let upload = Upload::buffered(body, limits, memory);
+            (upload, ImageLength::AtMost(max_bytes))
         }
     };
     let format = upload.format().await?;
@@ -98,11 +85,13 @@ pub async fn streamed<P: Ports>(
 ) -> Result<Stored, Problem> {
     let mut upload = Upload::streamed(body, state.config.image_limits);
     let format = upload.format().await?;
+    let image = image(format);
     // Only now, when each user's own uploads are counted: whoever sends nothing takes
-    // nobody's place. The image is not kept in memory, so nothing is reserved for it.
-    let too_many = Problem::unavailable("Too many uploads are under way. Try again later.", 1);
-    let _place = Reservation::take(&state.collecting, 0).ok_or(too_many)?;
-    let stored = put(state, image(format), &mut upload).await?;
+    // nobody's place. The image is not kept in memory, so only its buffers are counted.
+    let too_many = "Too many uploads are under way. Try again later.";
+    let memory = state.upload_memory.take(&image.owner);
+    let _memory = memory.ok_or(Problem::UploadMemoryShort(too_many))?;
+    let stored = put(state, image, &mut upload).await?;
     stored_paths.push(stored.path.clone());
     upload.verdict()?;
     Ok(stored)
@@ -168,56 +157,4 @@ fn is_form(headers: &Headers) -> bool {
     let declared = headers.text("content-type").unwrap_or_default();
     let declared = declared.to_ascii_lowercase();
     declared.trim_start().starts_with("multipart/")
-}
-
-/// A reservation of memory for an upload, released when dropped.
-struct Reservation<'a> {
-    taken: &'a Cell<u64>,
-    bytes: u64,
-}
-
-impl<'a> Reservation<'a> {
-    fn take(taken: &'a Cell<u64>, max_bytes: u64) -> Option<Self> {
-        let bytes = max_bytes.max(MIN_RESERVATION);
-        let all = taken.get().saturating_add(bytes);
-        if taken.get() > 0 && all > MAX_BUFFERED {
-            return None;
-        }
-        taken.set(all);
-        Some(Self { taken, bytes })
-    }
-}
-
-impl Drop for Reservation<'_> {
-    fn drop(&mut self) {
-        self.taken.set(self.taken.get().saturating_sub(self.bytes));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn uploads_in_memory_are_admitted_by_their_bytes() {
-        const MIB: u64 = 1024 * 1024;
-        let cases = [
-            ("tiny", 1, 64),
-            ("small", MIB, 64),
-            ("the default", 20 * MIB, 3),
-            ("32 MiB", 32 * MIB, 2),
-            ("just over a half", 32 * MIB + 1, 1),
-            ("more than all", 100 * MIB, 1),
-            ("without bound", u64::MAX, 1),
-        ];
-        for (name, max_bytes, at_a_time) in cases {
-            let taken = Cell::new(0);
-            let take = || Reservation::take(&taken, max_bytes);
-            let places: Vec<_> = std::iter::from_fn(take).take(100).collect();
-            assert_eq!(places.len(), at_a_time, "{name}");
-            drop(places);
-            assert_eq!(taken.get(), 0, "{name}");
-            assert!(take().is_some(), "{name}: places are given back");
-        }
-    }
 }

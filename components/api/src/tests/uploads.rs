@@ -235,23 +235,46 @@ fn so_many_uploads_are_under_way_at_once() {
 }
 
 #[test]
-fn few_uploads_of_undeclared_length_at_a_time() {
+fn uploads_of_undeclared_length_share_memory() {
+    const MIB: usize = 1 << 20;
     let service = Service::new();
-    let image = png(1, 1, 1);
-    let send = || service.send(call().pieces(pieces(&image, 10)));
-    service.api.state.collecting.set(45 << 20);
-    let reply = send();
-    reply.is_error(503, "SERVICE_UNAVAILABLE");
-    assert_eq!(reply.header("retry-after"), Some("1"));
-    assert_eq!(service.send(call().body(image.clone())).status, 201);
-    service.api.state.collecting.set(44 << 20);
+    let small = png(1, 1, 1);
+    let large = png(20, 10, 3 * MIB);
+    let send =
+        |user, image: &[u8]| service.send(Call::post(PATH).by(user).pieces(pieces(image, 100_000)));
+    let is_refused = |user, image: &[u8]| {
+        let reply = send(user, image);
+        let body = reply.is_error(503, "SERVICE_UNAVAILABLE");
+        let sentence = "Too many uploads without a declared length are under way.";
+        assert_eq!(body["detail"], sentence);
+        assert_eq!(reply.header("retry-after"), Some("1"));
+        assert_eq!(reply.header("concept-refinement-short-of"), None);
+    };
+    let mut hoard = service.api.state.upload_memory.take("ann").unwrap();
+    assert!(hoard.cover(62 * MIB));
+    is_refused("ann", &small);
     for _ in 0..5 {
-        assert_eq!(send().status, 201, "places are given back");
+        assert_eq!(send("bob", &small).status, 201, "memory is given back");
     }
-    service
-        .send(call().pieces([]))
-        .is_error(422, "VALIDATION_ERROR");
-    assert_eq!(service.api.state.collecting.get(), 44 << 20);
+    let stored = service.memory.0.borrow().images.len();
+    is_refused("bob", &large);
+    assert_eq!(service.memory.0.borrow().images.len(), stored);
+    assert!(hoard.cover(64 * MIB));
+    is_refused("bob", &small);
+    let declared = Call::post(PATH).by("bob").body(large.clone());
+    assert_eq!(service.send(declared).status, 201);
+    drop(hoard);
+    assert_eq!(send("ann", &large).status, 201);
+}
+
+#[test]
+fn a_refusal_for_want_of_memory_is_named_where_it_is_asked_for() {
+    let service = Service::with(&[("name-routes", "true")]);
+    let mut hoard = service.api.state.upload_memory.take("ann").unwrap();
+    assert!(hoard.cover(64 << 20));
+    let reply = service.send(call().pieces(pieces(&png(1, 1, 1), 10)));
+    reply.is_error(503, "SERVICE_UNAVAILABLE");
+    assert_eq!(reply.header("concept-refinement-short-of"), Some("uploads"));
 }
 
 #[test]

@@ -41,12 +41,18 @@ struct Asked {
     method: &'static str,
 }
 
+/// The response header that the API sets where it refuses an upload of undeclared length, because
+/// its user has a share of the memory for them.
+const SHORT_OF: HeaderName = HeaderName::from_static("concept-refinement-short-of");
+
 /// Resources that clients share and that may run short.
 pub const CONNECTIONS: &str = "connections";
 /// Concurrent requests of a client.
 pub const REQUESTS: &str = "requests";
 /// Answers to a client that are still being read.
 pub const ANSWERS: &str = "answers";
+/// Memory for uploads of undeclared length.
+const UPLOADS: &str = "uploads";
 
 /// Counts requests, answers, and refusals for lack of a resource.
 pub struct Requests {
@@ -73,7 +79,7 @@ impl Requests {
         let durations = "From a request's head to its answer's";
         let in_flight = "Requests whose answer has not begun";
         let refusals = "Clients that had their share of what ran short";
-        let short_of = [CONNECTIONS, REQUESTS, ANSWERS];
+        let short_of = [CONNECTIONS, REQUESTS, ANSWERS, UPLOADS];
         Self {
             answered: register(registry, "http_requests", "Requests that were answered"),
             durations: series::durations(
@@ -125,12 +131,15 @@ impl Requests {
 }
 
 impl Request<'_> {
-    /// Removes the route header from the response and counts the request.
+    /// Removes the headers for the host from the response and counts the request.
     pub fn answered<B>(self, response: &mut Response<B>) {
         let route = response.headers_mut().remove(ROUTE).unwrap_or(NO_ROUTE);
         let Self {
             requests, method, ..
         } = self;
+        if response.headers_mut().remove(SHORT_OF).is_some() {
+            requests.refused(UPLOADS);
+        }
         let route = requests.label(route);
         let asked = Asked {
             route: Arc::clone(&route),
@@ -168,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn routes_and_methods_are_bounded_and_the_header_ends_here() {
+    fn routes_and_methods_are_bounded_and_the_headers_end_here() {
         let mut registry = Registry::default();
         let requests = Requests::new(&mut registry);
         let invented = Method::from_bytes(b"INVENTED").unwrap();
@@ -177,6 +186,10 @@ mod tests {
             let mut response = Response::new(());
             let value = HeaderValue::try_from(format!("/{route}")).unwrap();
             response.headers_mut().insert(ROUTE, value);
+            if route < 3 {
+                let value = HeaderValue::from_static("uploads");
+                response.headers_mut().insert(SHORT_OF, value);
+            }
             request.answered(&mut response);
             assert!(response.headers().is_empty());
         }
@@ -191,6 +204,8 @@ mod tests {
             "http_requests_total{route=\"/63\",method=\"other\",status=\"200\"} 1",
             "http_requests_total{route=\"other\",method=\"other\",status=\"200\"} 936",
             "http_requests_in_flight 0",
+            "http_refusals_total{short_of=\"uploads\"} 3",
+            "http_refusals_total{short_of=\"requests\"} 0",
         ] {
             assert!(text.contains(line), "{line}: {text}");
         }
