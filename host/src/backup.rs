@@ -14,12 +14,11 @@ use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::slice;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::directory::existing;
-use concept_refinement_capability::embedded::{Archive as _, Embedded};
+use concept_refinement_capability::embedded::{Archive as _, Embedded, NamedImages};
 use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::room::Room;
 use indicatif::DecimalBytes;
@@ -36,6 +35,9 @@ pub use unpack::{copy, unpack};
 /// Folder in the data directory of a service for copies of databases while they are sent.
 const SCRATCH: &str = "backup.scratch";
 
+/// How many there are of what.
+type Counts = Vec<(&'static str, u64)>;
+
 /// The stores that a process can back up.
 pub struct Backup {
     data: Folder,
@@ -45,6 +47,8 @@ pub struct Backup {
     room: Arc<Room>,
     /// What is not in a backup, as sentences for a requester who does not know it.
     elsewhere: Vec<String>,
+    /// Whether that is true of images, of which none are missed then.
+    images_are_elsewhere: bool,
 }
 
 impl Backup {
@@ -54,12 +58,14 @@ impl Backup {
         stores: Vec<Arc<dyn Embedded>>,
         room: Arc<Room>,
         elsewhere: Vec<String>,
+        images_are_elsewhere: bool,
     ) -> Self {
         Self {
             data,
             stores,
             room,
             elsewhere,
+            images_are_elsewhere,
         }
     }
 
@@ -83,14 +89,19 @@ impl Backup {
                 }
             };
             let mut writer = frames.writer();
-            let counts = self.copy(scratch, &mut writer)?;
+            let copied = self.copy(scratch, &mut writer)?;
             writer.flush()?;
-            anyhow::Ok(counts)
+            anyhow::Ok(copied)
         });
         match copied {
-            Ok(counts) => {
+            Ok((counts, missing)) => {
                 let counts = summary(&counts);
-                let told = [slice::from_ref(&counts), self.elsewhere.as_slice()].concat();
+                let mut told = vec![counts.clone()];
+                told.extend_from_slice(&self.elsewhere);
+                if let Some(missing) = missing {
+                    tracing::warn!("{missing}");
+                    told.push(missing);
+                }
                 frames.end(Ok(&told.join("\n")))?;
                 Ok(counts)
             }
@@ -107,20 +118,22 @@ impl Backup {
         Scratch::clear(&self.data.path().join(SCRATCH))
     }
 
-    fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<Vec<(&'static str, u64)>> {
+    /// Returns counts of the contents, and which images are missing, as a sentence.
+    fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<(Counts, Option<String>)> {
         self.refuse_without_room(scratch)?;
         let _held = Held::new(&self.stores);
         let mut tar = Tar::new(to, scratch)?;
-        let mut counts = Vec::new();
+        let (mut counts, mut named) = (Counts::new(), NamedImages::default());
         for store in &self.stores {
-            counts.extend(store.copy_to(&mut tar)?);
+            counts.extend(store.copy_to(&mut tar, &mut named)?);
         }
         let secret = existing(self.data.file(secret::FILE));
         if let Some(secret) = secret.context("the secret")? {
             tar.add(Path::new(secret::FILE), secret)?;
         }
         tar.finish()?;
-        Ok(counts)
+        let missing = (!self.images_are_elsewhere).then(|| named.missing());
+        Ok((counts, missing.flatten()))
     }
 
     /// One database after the other is copied to `scratch`.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::create_directory;
 use concept_refinement_capability::directory;
-use concept_refinement_capability::embedded::{Archive, AtRest};
+use concept_refinement_capability::embedded::{Archive, AtRest, NamedImages};
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
 use concept_refinement_capability::folder::{Folder, Place, Trust};
 use concept_refinement_capability::moving::{
@@ -239,7 +239,7 @@ impl Copied {
         let tasks = tasks.context("the source has no tasks")?;
         tasks
             .store
-            .copy_to(&mut Files(copied.path()))
+            .copy_to(&mut Files(copied.path()), &mut NamedImages::default())
             .context("copying the tasks")?;
         Ok(copied)
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::directory::OpenError;
-use concept_refinement_capability::embedded::Archive;
+use concept_refinement_capability::embedded::{Archive, NamedImages};
 use concept_refinement_capability::folder::Folder;
 
 use crate::backup::{Draft, LIST, copy, summary, unpack};
@@ -31,6 +31,8 @@ pub enum Source<R> {
 pub struct Restored {
     /// A summary of its contents.
     pub counts: String,
+    /// Which images are missing, as a sentence.
+    pub missing: Option<String>,
     /// Bytes of the backup's files.
     pub bytes: u64,
 }
@@ -69,7 +71,7 @@ pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Rest
         data_dir: contents.path().to_owned(),
         ..config.clone()
     };
-    let counts = tokio::runtime::Runtime::new()?
+    let (counts, missing) = tokio::runtime::Runtime::new()?
         .block_on(examined(&draft_config, draft.scratch()))
         .map_err(|error| without_draft(error, contents.path()))?;
     if let Some(replaced) = draft.replaced()? {
@@ -78,7 +80,11 @@ pub fn restore<R: Read>(config: &Config, from: Source<R>) -> anyhow::Result<Rest
         given.context("what is restored cannot be given to its owner")?;
     }
     draft.finish()?;
-    Ok(Restored { counts, bytes })
+    Ok(Restored {
+        counts,
+        missing,
+        bytes,
+    })
 }
 
 /// Follows a symbolic link: systemd makes the data directory a link if the unit's user
@@ -102,8 +108,9 @@ fn directory(from: &Path) -> anyhow::Result<Folder> {
     })
 }
 
-/// Opens the stores as `serve` does, and returns a summary of their contents.
-async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
+/// Opens the stores as `serve` does, and returns a summary of their contents, and which images
+/// are missing.
+async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<(String, Option<String>)> {
     let configured = ConfiguredStores::of(config);
     // The error names the path of the draft.
     Secret::existing(&config.data_dir).map_err(|_| anyhow::anyhow!("its secret is damaged"))?;
@@ -121,18 +128,20 @@ async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<String> {
         stores.extend(tasks.embedded.clone());
     }
     let images = configured.images()?;
-    if !images.has_server() && images.exists()? {
+    let images_are_elsewhere = images.has_server();
+    if !images_are_elsewhere && images.exists()? {
         // Nothing is signed, so any secret will do.
         let secret = Secret::open(scratch, || [0; 32])?;
         let reservations = no_reservations(&configured.clock)?;
         let options = configured.image_options(&secret, reservations);
         stores.extend(images.open(options).await?.embedded);
     }
-    let mut counts = Vec::new();
+    let (mut counts, mut named) = (Vec::new(), NamedImages::default());
     for store in stores {
-        counts.extend(store.copy_to(&mut Nowhere(scratch))?);
+        counts.extend(store.copy_to(&mut Nowhere(scratch), &mut named)?);
     }
-    Ok(summary(&counts))
+    let missing = (!images_are_elsewhere).then(|| named.missing()).flatten();
+    Ok((summary(&counts), missing))
 }
 
 /// For a store that is only read once, from start to end.

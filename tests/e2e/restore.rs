@@ -16,6 +16,7 @@ use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::reaper::{fed, scratch};
 use concept_refinement_tests::service::{Launch, Service};
+use concept_refinement_tests::stored_images::{self, LARGE};
 use futures::future::join_all;
 
 use crate::backup::{all_of, back_up, backed_up, ended, obstacles, on_backup, streaming};
@@ -373,4 +374,49 @@ fn engines_that_have_tools_of_their_own_are_left_to_them() {
     assert!(!String::from_utf8_lossy(&done.stderr).contains("hidden"));
     refused(done, "are backed up and restored by its tools", "");
     assert!(!place.join("data").exists());
+}
+
+#[tokio::test]
+async fn images_that_are_missing_or_damaged_are_told() {
+    let launch = scripted_launch().embedded();
+    let service = launch.start();
+    let client = new_user(&service);
+    let upload = client.upload("image/png", &pictures::padded(LARGE)).await;
+    let upload = upload.json()["image_url"].as_str().unwrap().to_owned();
+    let mut concepts = Vec::new();
+    for _ in 0..3 {
+        let task = client.completed(&upload, "echo it").await;
+        concepts.push(task["result_id"].as_str().unwrap().to_owned());
+    }
+    let images = launch.data().join("images");
+    let mut files = stored_images::files(&launch.data(), "refined").into_iter();
+    fs::remove_file(images.join(files.next().unwrap())).unwrap();
+    let cut = images.join(files.next().unwrap());
+    fs::write(&cut, &fs::read(&cut).unwrap()[..LARGE]).unwrap();
+
+    let is_told = |what: &str, said: &str| {
+        let sentence = "2 images that concepts name are missing or damaged: those of ";
+        let line = said.lines().find_map(|line| line.split_once(sentence));
+        let (_, told) = line.unwrap_or_else(|| panic!("{what}: {said}"));
+        let told = concepts.iter().filter(|id| told.contains(*id));
+        assert_eq!(told.count(), 2, "{what}: {said}");
+    };
+    let place = scratch("missing");
+    let [running, at_rest] = ["running", "at-rest"].map(|name| place.join(name));
+    let said = |what: &str, done: Output| {
+        assert!(done.status.success(), "{what}: {done:?}");
+        is_told(what, &String::from_utf8(done.stderr).unwrap());
+    };
+    said("a service at work", back_up(&launch.data(), &running));
+    is_told("its log", &service.stop().log);
+    said("at rest", back_up(&launch.data(), &at_rest));
+    said("restored", restore(&running, &place.join("restored")));
+    fs::remove_dir_all(&images).unwrap();
+    let done = back_up(&launch.data(), &place.join("none"));
+    assert!(done.status.success(), "{done:?}");
+    let said = String::from_utf8(done.stderr).unwrap();
+    assert!(
+        said.contains("3 images that concepts name are missing"),
+        "{said}"
+    );
 }

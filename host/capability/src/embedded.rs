@@ -1,11 +1,14 @@
 //! Stores in files of the data directory, as backups see them.
 
+mod named_images;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::moving::ImagesAtRest;
+pub use named_images::NamedImages;
 
 /// A store in files. Everything here blocks the thread.
 pub trait Embedded: Send + Sync {
@@ -21,12 +24,17 @@ pub trait Embedded: Send + Sync {
 
     /// Adds the files of the store, so that it can be opened from the copy. They contain
     /// everything as of some moment after the hold, and perhaps later changes. Returns
-    /// counts of the contents, as `12 tasks`.
+    /// counts of the contents, as `12 tasks`. A task store notes in `named` the images that its
+    /// concepts name, and a store of images those that it has, if they are not damaged.
     ///
     /// # Errors
     ///
     /// The copy is incomplete, and must not be used.
-    fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>>;
+    fn copy_to(
+        &self,
+        archive: &mut dyn Archive,
+        named: &mut NamedImages,
+    ) -> io::Result<Vec<(&'static str, u64)>>;
 
     /// Ends what [`Embedded::hold`] began.
     fn release(&self) {}

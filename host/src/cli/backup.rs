@@ -58,7 +58,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 struct Received {
     /// A summary of its contents.
     counts: String,
-    /// What the service says that is not in it, as sentences.
+    /// What is not in it, as sentences.
     elsewhere: Vec<String>,
     /// Bytes of its files.
     bytes: u64,
@@ -165,7 +165,14 @@ impl Source {
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
         let data = Folder::open(&config.data_dir).with_context(|| unreadable(config))?;
-        let backup = Backup::new(data, stores, Arc::default(), Vec::new());
+        let images_are_elsewhere = ConfiguredStores::of(config).images()?.has_server();
+        let backup = Backup::new(
+            data,
+            stores,
+            Arc::default(),
+            Vec::new(),
+            images_are_elsewhere,
+        );
         Ok(Self::AtRest(backup))
     }
 

@@ -32,6 +32,9 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     for sentence in capabilities::not_in_backups(&config)? {
         say(&sentence);
     }
+    if let Some(missing) = &restored.missing {
+        say(missing);
+    }
     let done = format!(
         "restored {} ({} in {:.1} s)",
         restored.counts,

@@ -330,7 +330,9 @@ impl HostBuilder {
             .with_context(|| format!("opening the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
         let elsewhere = capabilities::not_in_backups(&config)?;
-        let backup = Backup::new(data, embedded, Arc::clone(&capabilities.room), elsewhere);
+        let images_are_elsewhere = ConfiguredStores::of(&config).images()?.has_server();
+        let room = Arc::clone(&capabilities.room);
+        let backup = Backup::new(data, embedded, room, elsewhere, images_are_elsewhere);
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
         let connection = client::Connection {

@@ -3,15 +3,15 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Seek as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::{DirectoryLock, existing};
-use concept_refinement_capability::embedded::{Archive, Embedded};
+use concept_refinement_capability::embedded::{Archive, Embedded, NamedImages};
 use concept_refinement_capability::folder::{Entry, Folder};
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_path::{ImagePath, folder};
@@ -19,6 +19,7 @@ use parking_lot::RwLock;
 use sha2::{Digest as _, Sha256};
 
 use super::engine::FOLDER;
+use super::envelope;
 use super::small::{self, AtRest};
 use super::{FileImages, store};
 
@@ -74,17 +75,21 @@ impl Embedded for FileImages {
         self.store.small.database().scratch_bytes()
     }
 
-    fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
+    fn copy_to(
+        &self,
+        archive: &mut dyn Archive,
+        named: &mut NamedImages,
+    ) -> io::Result<Vec<(&'static str, u64)>> {
         let root = Folder::followed(&self.store.root)?;
         let mut copied = HashSet::new();
-        copy(&root, archive, &mut copied)?;
+        copy(&root, archive, &mut copied, named)?;
         // Deleted images are copied last: an image is in one place or the other, or first
         // in the one and then in the other, if it is deleted during the copy.
         if let Some(removed) = existing(root.folder(REMOVED))? {
-            copy(&removed, archive, &mut copied)?;
+            copy(&removed, archive, &mut copied, named)?;
         }
         let images = copied.len() as u64;
-        let small = self.store.small.copy_to(archive, &small_images())?;
+        let small = self.store.small.copy_to(archive, &small_images(), named)?;
         self.store.lock.check()?;
         if self.store.removal.has_lost.load(Ordering::Relaxed) {
             return Err(io::Error::other("an image was removed meanwhile"));
@@ -131,12 +136,16 @@ impl Embedded for Folders {
 
     /// Leaves out images that a service had deleted, but kept for a backup that it could
     /// not end.
-    fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
+    fn copy_to(
+        &self,
+        archive: &mut dyn Archive,
+        named: &mut NamedImages,
+    ) -> io::Result<Vec<(&'static str, u64)>> {
         let mut copied = HashSet::new();
-        copy(&self.root, archive, &mut copied)?;
+        copy(&self.root, archive, &mut copied, named)?;
         let mut images = copied.len() as u64;
         if let Some(small) = &self.small {
-            images += small.copy_to(archive, &small_images())?;
+            images += small.copy_to(archive, &small_images(), named)?;
         }
         Ok(vec![("images", images)])
     }
@@ -147,7 +156,12 @@ fn small_images() -> PathBuf {
 }
 
 /// Copies the images that were not copied yet.
-fn copy(root: &Folder, archive: &mut dyn Archive, copied: &mut HashSet<u128>) -> io::Result<()> {
+fn copy(
+    root: &Folder,
+    archive: &mut dyn Archive,
+    copied: &mut HashSet<u128>,
+    named: &mut NamedImages,
+) -> io::Result<()> {
     for kind in KINDS {
         each(root, kind, |path, of_owner, name| {
             let short = short(path);
@@ -155,7 +169,12 @@ fn copy(root: &Folder, archive: &mut dyn Archive, copied: &mut HashSet<u128>) ->
                 return Ok(());
             }
             // None: it has been deleted, and will be copied with the deleted images.
-            if let Some(file) = existing(of_owner.file(name))? {
+            if let Some(mut file) = existing(of_owner.file(name))? {
+                if is_whole(&mut file)?
+                    && let Some(path) = path.to_str()
+                {
+                    named.remove(path);
+                }
                 archive.add(&Path::new(FOLDER).join(path), file)?;
                 copied.insert(short);
             }
@@ -163,6 +182,17 @@ fn copy(root: &Folder, archive: &mut dyn Archive, copied: &mut HashSet<u128>) ->
         })?;
     }
     Ok(())
+}
+
+/// Whether the file ends as an image of this store does. Its bytes are not compared.
+fn is_whole(file: &mut File) -> io::Result<bool> {
+    let read = envelope::read(file);
+    file.rewind()?;
+    match read {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Calls `image` for each image with its path below `root`, its folder, and its name

@@ -16,13 +16,13 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory;
-use concept_refinement_capability::embedded::Archive;
+use concept_refinement_capability::embedded::{Archive, NamedImages};
 use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::images::Listed;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::room::Room;
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind};
-use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::image_path::{ImagePath, folder};
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
@@ -148,11 +148,16 @@ impl SmallImages {
     }
 
     /// Returns the number of images.
-    pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
+    pub fn copy_to(
+        &self,
+        archive: &mut dyn Archive,
+        path: &Path,
+        named: &mut NamedImages,
+    ) -> io::Result<u64> {
         let nothing = |_: &_| Ok(());
         self.database().copy_to(archive, path, nothing, |copy| {
             copy.execute("UPDATE image SET removed = FALSE WHERE removed", [])?;
-            count(copy)
+            noted(copy, named)
         })
     }
 
@@ -233,13 +238,19 @@ impl AtRest {
     }
 
     /// Returns the number of images.
-    pub fn copy_to(&self, archive: &mut dyn Archive, path: &Path) -> io::Result<u64> {
+    pub fn copy_to(
+        &self,
+        archive: &mut dyn Archive,
+        path: &Path,
+        named: &mut NamedImages,
+    ) -> io::Result<u64> {
         // Marked as deleted by a service that could not end its backup.
         let tidy = |from: &Connection| {
             from.execute("DELETE FROM image WHERE removed", [])
                 .map(drop)
         };
-        self.file.copy_to(archive, path, tidy, count)
+        self.file
+            .copy_to(archive, path, tidy, |copy| noted(copy, named))
     }
 
     pub fn scratch_bytes(&self) -> io::Result<u64> {
@@ -252,9 +263,18 @@ impl AtRest {
     }
 }
 
-fn count(copy: &Connection) -> rusqlite::Result<u64> {
-    let count: u32 = copy.query_row("SELECT count(*) FROM image", [], |row| row.get(0))?;
-    Ok(count.into())
+/// Notes that the images are there, and returns their number.
+fn noted(copy: &Connection, named: &mut NamedImages) -> rusqlite::Result<u64> {
+    let kind = folder(ImageKind::Refined);
+    let mut images = copy.prepare("SELECT tag, name FROM image")?;
+    let mut images = images.query([])?;
+    let mut count = 0;
+    while let Some(image) = images.next()? {
+        let (tag, name): (String, String) = (image.get(0)?, image.get(1)?);
+        named.remove(&format!("{kind}/{tag}/{name}"));
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// Deletes images that a previous process left marked.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::DirectoryLock;
-use concept_refinement_capability::embedded::{Archive, Embedded};
+use concept_refinement_capability::embedded::{Archive, Embedded, NamedImages};
 use concept_refinement_capability::folder::Folder;
+use rusqlite::Connection;
 
 use super::{FILE, LOCK};
 use crate::sqlite::DatabaseFile;
@@ -43,10 +44,15 @@ impl Embedded for Database {
         self.file.scratch_bytes()
     }
 
-    fn copy_to(&self, archive: &mut dyn Archive) -> io::Result<Vec<(&'static str, u64)>> {
+    fn copy_to(
+        &self,
+        archive: &mut dyn Archive,
+        named: &mut NamedImages,
+    ) -> io::Result<Vec<(&'static str, u64)>> {
         let nothing = |_: &_| Ok(());
         self.file
             .copy_to(archive, Path::new(FILE), nothing, |copy| {
+                note_images(copy, named)?;
                 let counts = [
                     ("tasks", "SELECT count(*) FROM task"),
                     ("concepts", "SELECT count(*) FROM concept"),
@@ -58,4 +64,14 @@ impl Embedded for Database {
                 counts.collect()
             })
     }
+}
+
+fn note_images(copy: &Connection, named: &mut NamedImages) -> rusqlite::Result<()> {
+    let mut concepts = copy.prepare("SELECT image_path, id FROM concept")?;
+    let mut concepts = concepts.query([])?;
+    while let Some(concept) = concepts.next()? {
+        let (image_path, id): (String, String) = (concept.get(0)?, concept.get(1)?);
+        named.add(&image_path, &id);
+    }
+    Ok(())
 }

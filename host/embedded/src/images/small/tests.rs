@@ -110,7 +110,8 @@ async fn what_is_removed_while_it_is_held_is_in_the_copy_alone() {
         to: copy.path().to_owned(),
         scratch: scratch.path().to_owned(),
     };
-    assert_eq!(images.copy_to(&mut archive, Path::new(FILE)).unwrap(), 2);
+    let copied = images.copy_to(&mut archive, Path::new(FILE), &mut NamedImages::default());
+    assert_eq!(copied.unwrap(), 2);
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0);
     std::thread::scope(|scope| {
         scope.spawn(|| images.release());
