@@ -17,6 +17,7 @@ pub(crate) mod engines;
 mod error;
 pub(crate) mod grants;
 mod host;
+mod losses;
 pub(crate) mod pipeline;
 pub(crate) mod push;
 pub(crate) mod refiner;

@@ -524,3 +524,31 @@ fn lost_tasks_are_missed_beside_the_images() {
     let third = launch.start().stop();
     assert!(!third.log.contains(SAID), "{}", third.log);
 }
+
+#[tokio::test]
+async fn what_is_lost_beside_the_tasks_is_missed() {
+    const SAID: &str = "was lost";
+    let launch = scripted_launch().embedded();
+    let service = launch.start();
+    let user = new_user(&service);
+    let upload = user.uploaded(&pictures::png(8, 8)).await;
+    user.completed(&upload, "echo it").await;
+    let first = service.stop();
+    assert!(!first.log.contains(SAID), "{}", first.log);
+    for (lost, said) in [
+        ("secret", "has tasks but no secret"),
+        ("images/small.sqlite", "has no table of small ones"),
+        ("images", "has tasks but no store of images"),
+    ] {
+        let path = launch.data().join(lost);
+        match path.is_dir() {
+            true => fs::remove_dir_all(path).unwrap(),
+            false => fs::remove_file(path).unwrap(),
+        }
+        let second = launch.start().stop();
+        let warnings = second.log.matches(SAID).count();
+        assert!(second.log.contains(said) && warnings == 1, "{}", second.log);
+        let third = launch.start().stop();
+        assert!(!third.log.contains(SAID), "{}", third.log);
+    }
+}

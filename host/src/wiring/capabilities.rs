@@ -114,14 +114,6 @@ impl<'a> ConfiguredStores<'a> {
         }
     }
 
-    /// Whether the data directory has a store of images but none of tasks, which may have been
-    /// lost.
-    pub fn lacks_tasks(&self) -> Result<bool, HostError> {
-        let (tasks, images) = (self.tasks()?, self.images()?);
-        let lacks = || Ok(!images.has_server() && images.exists()? && !tasks.exists()?);
-        lacks().map_err(|error: io::Error| HostError::DataDirectory(error.into()))
-    }
-
     pub async fn open_tasks(&self) -> Result<OpenTasks, HostError> {
         Ok(self.tasks()?.open(self.task_options()).await?)
     }

@@ -57,6 +57,7 @@ use crate::wiring::compiled::{Compiled, compile};
 use crate::wiring::components::Components;
 use crate::wiring::control::Control;
 use crate::wiring::grants::API_MEMORY;
+use crate::wiring::losses::Losses;
 use crate::wiring::pipeline::{LOANS, Parts};
 use crate::wiring::secret::Secret;
 use crate::wiring::serving::{Serving, Stop};
@@ -141,7 +142,7 @@ impl HostBuilder {
         // start on the same data, one of them fails here, before it generates a secret.
         let mut stores = ConfiguredStores::of(&config);
         stores.clock = clock;
-        let lacks_tasks = stores.lacks_tasks()?;
+        let losses = Losses::of(&config)?;
         let tasks = stores.open_tasks().await?;
         let check_damage = Arc::clone(&tasks.check_damage);
         let is_shared = tasks.shared.is_some();
@@ -213,17 +214,12 @@ impl HostBuilder {
             }
             None => {
                 refuse_half_moved(&tasks).await?;
+                losses.warn(&tasks).await;
                 Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
             }
         };
         let administration = Arc::clone(&tasks.administration);
         let (mut configured, embedded) = capabilities::open(stores, &secret, tasks, model).await?;
-        if lacks_tasks {
-            tracing::warn!(
-                "the data directory has a store of images but none of tasks: if that was lost, \
-                 stop and restore a backup"
-            );
-        }
         configured.pause = pause;
         configured.traces = traces;
         if let Some(pushes) = pushes {

@@ -23,7 +23,7 @@ use super::envelope;
 use super::listing;
 use super::reading::Found;
 use super::reservation::{Reservation, UnderWay};
-use super::small::SmallImages;
+use super::small::{self, SmallImages};
 
 const DRAFTS: &str = "drafts";
 pub(super) const LOCK: &str = "images.lock";
@@ -56,6 +56,15 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
+        // The first start makes the table before the folder.
+        let refined = directory.join(folder(ImageKind::Refined));
+        let small = directory.join(small::FILE);
+        if let (Ok(false), Ok(true)) = (small.try_exists(), refined.try_exists()) {
+            tracing::warn!(
+                "the store of images has no table of small ones: if that was lost, stop and \
+                 restore a backup"
+            );
+        }
         let small = SmallImages::open(directory, Arc::clone(&room))?;
         let store = Self {
             root: directory.to_owned(),
