@@ -100,3 +100,10 @@ fn too_few_open_files_stop_the_start() {
     assert!(!ended.status.success());
     assert!(ended.log.contains("`ulimit -n`"), "{}", ended.log);
 }
+
+#[test]
+fn too_little_address_space_stops_the_start() {
+    let ended = scripted_launch().by(&["prlimit", "--as=8000000000"]).run();
+    assert!(!ended.status.success());
+    assert!(ended.log.contains("`ulimit -v`"), "{}", ended.log);
+}

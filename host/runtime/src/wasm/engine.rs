@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use rustix::process::{Resource, getrlimit};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -86,7 +87,14 @@ impl Engine {
     pub fn new(pool: Pool, cache: Option<&Path>, ahead: Ahead) -> anyhow::Result<Self> {
         let mut config = config();
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(pool)));
-        let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from)?;
+        let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from);
+        let engine = match getrlimit(Resource::As).current {
+            Some(_) => engine.context(
+                "the pool of memories takes much address space, which is not used: this process \
+                 must have no limit of it (`ulimit -v`)",
+            )?,
+            None => engine?,
+        };
         let ticking = Arc::new(AtomicBool::new(true));
         let ticker = std::thread::Builder::new()
             .name("epoch".to_owned())
