@@ -2,6 +2,7 @@
 //! a checkout is installed, in each of the runtimes that they are for, against the real
 //! service.
 
+mod foreign;
 mod installing;
 mod packages;
 mod page;

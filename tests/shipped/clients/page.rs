@@ -45,6 +45,7 @@ impl Site {
             let answer = match uri.path() {
                 "/" => file(&directory(), "page.html"),
                 "/scenario.mjs" => file(&directory(), "scenario.mjs"),
+                "/foreign.mjs" => file(&directory(), "foreign.mjs"),
                 "/world" => Some(("application/json", world.clone())),
                 "/picture" => Some(("image/png", picture.clone())),
                 "/step" => {

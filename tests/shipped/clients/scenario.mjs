@@ -1,6 +1,8 @@
 // What somebody does with the client, told step by step. It is the seed's scenario
 // first: a refinement by URL, a second request meanwhile, and the result.
 
+import { outcomes } from './foreign.mjs';
+
 const WISH = {
   prompt: 'Make the logo more minimalist and use lighter shades of brown',
   logoDescription: 'A modern coffee shop logo with coffee beans',
@@ -44,6 +46,8 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
 
   const mask = Uint8Array.from(atob(world.mask), (character) => character.charCodeAt(0));
   tell({ lost: await answersLost(Client, client, session, { ...world, mask }) });
+
+  tell({ foreign: await outcomes(Client, world.stub) });
 
   const edit = { mask, maskFeather: 2, seed: 7, strength: 0.5, deadlineSeconds: 200 };
   const masked = (await client.refine({ image: picture, prompt: WISH.prompt, ...edit })).task.metadata;

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import foreign
 import httpx
 from concept_refinement import (
     ApiError,
@@ -123,6 +124,8 @@ async def scenario(client, world, picture):
     mask = base64.b64decode(world["mask"])
     token = session["access_token"]
     tell(lost=await answers_lost(client, token, world["base"], picture, mask))
+
+    tell(foreign=await foreign.outcomes(type(client), world["stub"], error_of))
 
     edit = {"mask_feather": 2, "seed": 7, "strength": 0.5, "deadline_seconds": 200}
     masked = (await done(client.refine(picture, PROMPT, mask=mask, **edit))).task["metadata"]

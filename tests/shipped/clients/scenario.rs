@@ -15,6 +15,7 @@ use concept_refinement_tests::shape::{assert_is_concept, assert_is_task};
 use serde_json::{Value, json};
 
 use crate::clients::directory;
+use crate::clients::foreign;
 use crate::clients::packages::{self, python_path};
 use crate::clients::page::Site;
 use crate::clients::program::Steps;
@@ -96,6 +97,7 @@ impl World {
             "missing": self.origin.serve(Reply::status(404)),
             "held": held,
             "mask": mask(),
+            "stub": foreign::stub(),
             "hook": self.receiver.hook([Reply::status(204)]),
         })
     }
@@ -146,6 +148,7 @@ async fn completes(user: &mut Steps) {
     // what may not be deleted is told.
     let lost = json!({"lost": [502, "completed", null, 422, true]});
     assert_eq!(user.any().await, lost);
+    assert_eq!(user.any().await, json!({"foreign": foreign::outcomes()}));
     masked(user).await;
     refined_further(user, &step["concept"]).await;
     assert_eq!(user.any().await, json!({"tasks": 2, "rest": 4}));

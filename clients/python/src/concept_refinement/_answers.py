@@ -84,6 +84,7 @@ class EventReader:
 
     def begin(self) -> None:
         """A stream begins: what was not whole of the one before is dropped."""
+        self._id = self.last_id
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
         self._name = ""
@@ -100,6 +101,8 @@ class EventReader:
 
     def _read_line(self, line: str) -> TaskEvent | None:
         if not line:
+            # Only of a whole event: of one that breaks off the rest is still to come.
+            self.last_id = self._id
             name, data = self._name, "\n".join(self._data)
             self._name, self._data = "", []
             return _event(name, data) if data else None
@@ -110,7 +113,7 @@ class EventReader:
         elif name == "data":
             self._data.append(value)
         elif name == "id":
-            self.last_id = value
+            self._id = value
         elif name == "retry" and value.isascii() and value.isdigit():
             self.pause = int(value) / 1000
         return None

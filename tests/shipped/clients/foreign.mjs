@@ -1,0 +1,29 @@
+// What a client's `refine` makes of answers that are not the service's own.
+
+const WISH = { image: new Uint8Array([0]), prompt: 'lighter' };
+const EMPTY = { status: 204 };
+
+/** For each case its name, its path, and what became of the refinement. */
+export async function outcomes(Client, stub) {
+  const outcomes = [];
+  for (const { name, path, answers } of stub.cases) {
+    const client = new Client('http://service.test', { token: 't', fetch: stubbed(stub, path, answers) });
+    const told = await client.refine(WISH).then(
+      () => [null, null, true],
+      (error) => [error.name, error.message, Boolean(error.upload)],
+    );
+    outcomes.push([name, path, told]);
+  }
+  return outcomes;
+}
+
+/** Gives the case's answers before the service's own. */
+function stubbed({ own, last }, path, answers) {
+  const left = [...answers];
+  return async (url, { headers }) => {
+    const { pathname } = new URL(url);
+    const isOver = headers['Last-Event-ID'] === last;
+    const given = (pathname === path && left.shift()) || (!isOver && own[pathname]) || EMPTY;
+    return new Response(given.body ?? null, { status: given.status, headers: given.headers ?? {} });
+  };
+}

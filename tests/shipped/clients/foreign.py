@@ -1,0 +1,31 @@
+"""What a client's ``refine`` makes of answers that are not the service's own."""
+
+import httpx
+from concept_refinement import AsyncClient
+
+
+async def outcomes(kind, stub, error_of):
+    """For each case its name, its path, and what became of the refinement."""
+    outcomes = []
+    for case in stub["cases"]:
+        client = kind("http://service.test", token="t", http_client=stubbed(kind, stub, case))
+        error = await error_of(lambda: client.refine(b"an image", "lighter"))
+        told = [type(error).__name__, str(error), bool(error.upload)] if error else [None, None, True]
+        outcomes.append([case["name"], case["path"], told])
+    return outcomes
+
+
+def stubbed(kind, stub, case):
+    """An HTTP client that gets the case's answers before the service's own."""
+    left = list(case["answers"])
+
+    def answer(request):
+        path = request.url.path
+        own = stub["own"].get(path, {"status": 204, "headers": {}, "body": ""})
+        if request.headers.get("Last-Event-ID") == stub["last"]:
+            own = {"status": 204, "headers": {}, "body": ""}
+        given = left.pop(0) if left and path == case["path"] else own
+        return httpx.Response(given["status"], headers=given["headers"], content=given["body"].encode())
+
+    http = httpx.AsyncClient if kind is AsyncClient else httpx.Client
+    return http(transport=httpx.MockTransport(answer))

@@ -1,0 +1,73 @@
+//! Answers that are not the service's own, such as those of gateways, and what the `refine` of
+//! each client makes of them. The clients get them from a stub of the service.
+
+use serde_json::{Value, json};
+
+const UPLOAD: &str = "/api/images";
+const SUBMISSION: &str = "/api/concepts/refine";
+const EVENTS: &str = "/api/tasks/t/events";
+const CONCEPT: &str = "/api/concepts/c";
+const IMAGE: &str = "/image";
+
+/// The stub: the service's own answers, and by which others some of them are preceded. It has
+/// nothing more to say to who has read this last event.
+pub fn stub() -> Value {
+    let own = json!({
+        UPLOAD: answer(201, "application/json", r#"{"image_url":"http://service.test/u","path":"u"}"#),
+        SUBMISSION: answer(202, "application/json", r#"{"task_id":"t","completed_at":null}"#),
+        EVENTS: answer(200, "text/event-stream", &events()),
+        CONCEPT: answer(200, "application/json", concept()),
+        IMAGE: answer(200, "image/png", "an image"),
+    });
+    let cases: Vec<Value> = cases().into_iter().map(|case| case.stubbed).collect();
+    json!({"own": own, "last": "2", "cases": cases})
+}
+
+/// For each case its name, the error and its message, and whether it tells of the upload, as
+/// the result does.
+pub fn outcomes() -> Value {
+    cases().into_iter().map(|case| case.outcome).collect()
+}
+
+struct Case {
+    stubbed: Value,
+    outcome: Value,
+}
+
+fn cases() -> Vec<Case> {
+    let refined = || json!([null, null, true]);
+    let mut cases = Vec::new();
+    let whole = events();
+    let broken_off = answer(200, "text/event-stream", &whole[..whole.len() - 3]);
+    cases.push(case("broken off", EVENTS, &[broken_off], &refined()));
+    cases
+}
+
+fn case(name: &str, path: &str, answers: &[Value], outcome: &Value) -> Case {
+    Case {
+        stubbed: json!({"name": name, "path": path, "answers": answers}),
+        outcome: json!([name, path, outcome]),
+    }
+}
+
+fn answer(status: u16, media_type: &str, body: &str) -> Value {
+    json!({"status": status, "headers": {"Content-Type": media_type}, "body": body})
+}
+
+/// Who comes back is not to wait long.
+fn events() -> String {
+    ["pending", "completed"]
+        .iter()
+        .zip(1..)
+        .map(|(status, id)| {
+            format!(
+                "retry: 10\nevent: task\nid: {id}\n\
+                 data: {{\"task_id\":\"t\",\"status\":\"{status}\",\"result_id\":\"c\"}}\n\n"
+            )
+        })
+        .collect()
+}
+
+fn concept() -> &'static str {
+    r#"{"id":"c","image_url":"http://service.test/image","color_palettes":[],"notes":[]}"#
+}
