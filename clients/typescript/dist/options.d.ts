@@ -7,7 +7,8 @@ export interface ClientOptions {
     /** In place of the platform's own. */
     fetch?: typeof fetch | undefined;
     /** How long the service is asked again while it cannot be reached or is
-     * overloaded, as during a restart, in milliseconds; a minute if it is not given. */
+     * overloaded, as during a restart, also where a gateway says so, in milliseconds; a minute
+     * if it is not given. */
     patience?: number | undefined;
 }
 export interface CallOptions {

@@ -3,6 +3,9 @@ import { isLast, rawEvents, taskEvent } from './events.js';
 import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
 import type { SessionResponse } from './schemas.js';
 
+/** What the service, or a gateway before it, answers while it is away. */
+const AWAY = [502, 503, 504];
+
 /** How long the service is asked again while it is away, in milliseconds. */
 const PATIENCE = 60_000;
 
@@ -173,10 +176,10 @@ export class Transport {
         return await ask();
       } catch (error) {
         signal?.throwIfAborted();
-        const isOverloaded = error instanceof ApiError && error.status === 503;
+        const isAway = error instanceof ApiError && AWAY.includes(error.status);
         const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1_000 : 0;
         const wait = Math.max(asked, pause * (0.75 + Math.random() / 2));
-        const mayHelp = isOverloaded || error instanceof ServiceUnreachableError;
+        const mayHelp = isAway || error instanceof ServiceUnreachableError;
         if (!mayHelp || Date.now() + wait > end) throw error;
         await sleep(wait, signal);
       }

@@ -37,6 +37,10 @@ struct Case {
 fn cases() -> Vec<Case> {
     let refined = || json!([null, null, true]);
     let mut cases = Vec::new();
+    for path in [UPLOAD, SUBMISSION, EVENTS, CONCEPT, IMAGE] {
+        let away = [502, 504].map(|status| answer(status, "text/html", "<!doctype html>"));
+        cases.push(case("away", path, &away, &refined()));
+    }
     let whole = events();
     let broken_off = answer(200, "text/event-stream", &whole[..whole.len() - 3]);
     cases.push(case("broken off", EVENTS, &[broken_off], &refined()));

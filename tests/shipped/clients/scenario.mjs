@@ -138,7 +138,7 @@ async function answersLost(Client, client, { access_token: token }, { base, pict
     const isLost = response.ok && (init.method === 'DELETE' || String(url).endsWith('/refine'));
     return isLost ? new Response(null, { status: 502 }) : response;
   };
-  const other = new Client(base, { token, fetch: behindProxy });
+  const other = new Client(base, { token, patience: 0, fetch: behindProxy });
   const lost = await other.refine({ image: picture, prompt: WISH.prompt, mask }).catch((error) => error);
   let [task] = (await client.tasks({ limit: 1 })).tasks;
   while (task.status !== 'completed' && task.status !== 'failed') task = await client.task(task.task_id);

@@ -67,7 +67,7 @@ async def answers_lost(client, token, base, picture, mask):
         http = httpx.AsyncClient(event_hooks={"response": [async_proxy]}, timeout=30)
     else:
         http = httpx.Client(event_hooks={"response": [proxy]}, timeout=30)
-    other = type(client)(base, token=token, http_client=http)
+    other = type(client)(base, token=token, patience=0, http_client=http)
     lost = await error_of(lambda: other.refine(picture, PROMPT, mask=mask))
     task = (await done(client.tasks(limit=1)))["tasks"][0]
     while task["status"] not in ("completed", "failed"):

@@ -42,8 +42,8 @@ class AsyncClient:
     ``token`` is an access token, or a function that gives one for each request; without
     it, an anonymous user is made if the service has such. ``patience`` is for how long
     the service is asked again while it cannot be reached or is overloaded, as during a
-    restart, in seconds. ``http_client`` is an HTTP client in place of one of its own,
-    which is closed with it.
+    restart, also where a gateway says so, in seconds. ``http_client`` is an HTTP client in
+    place of one of its own, which is closed with it.
     """
 
     def __init__(

@@ -14,6 +14,9 @@ from ._answers import CurrentTask, EventReader, TaskChanged, TaskDeleted, TaskEv
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
 from ._schemas import SessionResponse, TaskResponse
 
+#: What the service, or a gateway before it, answers while it is away.
+AWAY = (502, 503, 504)
+
 #: Between two requests to a service that is away, at first and at most, in seconds.
 FIRST_PAUSE = 0.25
 MAX_PAUSE = 5.0
@@ -114,7 +117,7 @@ class Transport:
                 if error.status == 404 and reader.last_id:
                     yield TaskDeleted(task_id)
                     return
-                if error.status != 503:
+                if error.status not in AWAY:
                     raise
                 fault = error
             if fault is None:
@@ -165,7 +168,7 @@ class Transport:
                 if response.is_success:
                     return response
                 fault = refusal(response)
-                if response.status_code != 503:
+                if response.status_code not in AWAY:
                     raise fault
             except httpx.TransportError as error:
                 fault = _unreachable(error)
