@@ -1,6 +1,6 @@
 import { ApiError, RefinementError, TaskDeletedError, TaskFailedError } from './errors.js';
 import { isLast } from './events.js';
-import { Transport } from './transport.js';
+import { TIMEOUT, Transport } from './transport.js';
 /** A client of one service. It keeps nothing but its token. */
 export class Client {
     #transport;
@@ -82,21 +82,21 @@ export class Client {
     }
     /** Makes an anonymous user, if the service has such, who this client is from now on. */
     async createSession(options = {}) {
-        const session = await this.#transport.ask('POST', '/api/auth/session', options);
+        const session = await this.#transport.ask('POST', '/api/auth/session', 'access_token', options);
         this.#transport.token = session.access_token;
         return session;
     }
     /** What is left of the user's quota. */
     async quota(options = {}) {
-        return this.#transport.ask('GET', '/api/quota', options);
+        return this.#transport.ask('GET', '/api/quota', 'limit', options);
     }
     /** What the user has spent in the window of the budget, or in this month. */
     async usage(options = {}) {
-        return this.#transport.ask('GET', '/api/usage', options);
+        return this.#transport.ask('GET', '/api/usage', 'limit', options);
     }
     /** Stores an original. */
     async upload(image, options = {}) {
-        return this.#transport.ask('POST', '/api/images', { ...options, ...content(image) });
+        return this.#transport.ask('POST', '/api/images', 'image_url', { ...options, ...content(image) });
     }
     /** Deletes an upload, by the `path` that `upload` returned. */
     async deleteUpload(path, options = {}) {
@@ -114,17 +114,18 @@ export class Client {
         if (wait !== undefined)
             headers['Prefer'] = `wait=${wait}`;
         const body = JSON.stringify(request);
-        return this.#transport.ask('POST', '/api/concepts/refine', { signal, body, headers });
+        const timeout = TIMEOUT + 1_000 * (wait ?? 0);
+        return this.#transport.ask('POST', '/api/concepts/refine', 'task_id', { signal, body, headers, timeout });
     }
     /** A task as it is now, and where it is in the queue. */
     async task(id, options = {}) {
-        const { answer, headers } = await this.#transport.askAll('GET', taskPath(id), options);
+        const { answer, headers } = await this.#transport.askAll('GET', taskPath(id), 'task_id', options);
         const position = headers.get('X-Queue-Position');
         return { ...answer, queue_position: position ? Number(position) : null };
     }
     /** A page of the user's tasks, newest first. */
     async tasks({ signal, ...query } = {}) {
-        return this.#transport.ask('GET', `/api/tasks${queried(query)}`, { signal });
+        return this.#transport.ask('GET', `/api/tasks${queried(query)}`, 'tasks', { signal });
     }
     /** The events of a task, up to its end: the task as it is now, and each change. A
      * stream that breaks off is continued where it was. */
@@ -135,7 +136,7 @@ export class Client {
      *
      * @throws {ConflictError} it has already ended */
     async cancelTask(id, options = {}) {
-        return this.#transport.askOnce('POST', `${taskPath(id)}/cancel`, options);
+        return this.#transport.askOnce('POST', `${taskPath(id)}/cancel`, 'task_id', options);
     }
     /** Deletes a task, and ends the work in progress for it. */
     async deleteTask(id, options = {}) {
@@ -143,16 +144,16 @@ export class Client {
     }
     /** The result of a completed task, with the model's notes. */
     async concept(id, options = {}) {
-        return this.#transport.ask('GET', conceptPath(id), options);
+        return this.#transport.ask('GET', conceptPath(id), 'image_url', options);
     }
     /** A page of the results of the user's completed tasks, newest first. */
     async concepts({ signal, ...query } = {}) {
-        return this.#transport.ask('GET', `/api/concepts${queried(query)}`, { signal });
+        return this.#transport.ask('GET', `/api/concepts${queried(query)}`, 'concepts', { signal });
     }
     /** A concept, those that it was refined from and those that were refined from it, oldest
      * first, at most 100. */
     async lineage(id, options = {}) {
-        const { concepts } = await this.#transport.ask('GET', `${conceptPath(id)}/lineage`, options);
+        const { concepts } = await this.#transport.ask('GET', `${conceptPath(id)}/lineage`, 'concepts', options);
         return concepts;
     }
     /** Deletes a concept and its image. */
@@ -174,21 +175,21 @@ export class Client {
      *
      * @throws {ApiError} with status 404 if the service does not tell */
     async verify(image, options = {}) {
-        return this.#transport.askOpenly('POST', '/api/verify', { ...options, ...content(image) });
+        return this.#transport.askOpenly('POST', '/api/verify', 'made_here', { ...options, ...content(image) });
     }
     /** The state of the delivery of a task's webhook. */
     async webhook(taskId, options = {}) {
-        return this.#transport.ask('GET', `${taskPath(taskId)}/webhook`, options);
+        return this.#transport.ask('GET', `${taskPath(taskId)}/webhook`, 'state', options);
     }
     /** Requests one more attempt for a webhook that was delivered or has failed.
      *
      * @throws {ApiError} with status 409 while an attempt is still to come */
     async redeliverWebhook(taskId, options = {}) {
-        return this.#transport.askOnce('POST', `${taskPath(taskId)}/webhook/redeliver`, options);
+        return this.#transport.askOnce('POST', `${taskPath(taskId)}/webhook/redeliver`, 'state', options);
     }
     /** The key with which the user's webhooks are signed, as `standardwebhooks` takes it. */
     async webhookSecret(options = {}) {
-        const { secret } = await this.#transport.ask('GET', '/api/webhooks/secret', options);
+        const { secret } = await this.#transport.ask('GET', '/api/webhooks/secret', 'secret', options);
         return secret;
     }
 }
@@ -199,11 +200,13 @@ function isUrl(image) {
 function urlOf(image) {
     return isUrl(image) ? String(image) : null;
 }
-/** An image as the body of a request. */
+/** An image as the body of a request. `fetch` does not tell how far it is, so its time grows
+ * with its size: a second for each 16 KiB. */
 function content(image) {
     // Shared memory, which the type allows besides, is nothing that a Blob takes.
     const body = image instanceof Blob ? image : new Blob([image]);
-    return { body, headers: { 'Content-Type': body.type || 'application/octet-stream' } };
+    const headers = { 'Content-Type': body.type || 'application/octet-stream' };
+    return { body, headers, timeout: TIMEOUT + 1_000 * (body.size / 16_384) };
 }
 function requested(refinement, original, maskUrl) {
     const { prompt, logoDescription, themeDescription, webhookUrl } = refinement;

@@ -1,4 +1,6 @@
 import type { ErrorResponse, TaskResponse, UploadResponse } from './schemas.js';
+export declare const NOT_OURS = "The answer is not one of the service.";
+export declare const NO_EVENTS = "These are not events of the service.";
 /** Every error of this package. */
 export declare class RefinementError extends Error {
     name: string;
@@ -41,5 +43,7 @@ export declare class TaskDeletedError extends RefinementError {
     readonly taskId: string;
     constructor(taskId: string);
 }
+/** Whether an answer declares such content. */
+export declare function isOf(response: Response, mediaType: string): boolean;
 /** The error of an answer that is not a success. */
-export declare function refusal(response: Response): Promise<ApiError>;
+export declare function refusal(status: number, headers: Headers, text: string): ApiError;

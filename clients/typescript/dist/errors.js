@@ -1,4 +1,6 @@
 // What a client throws. The client for Python gives the same names to the same errors.
+export const NOT_OURS = 'The answer is not one of the service.';
+export const NO_EVENTS = 'These are not events of the service.';
 /** Every error of this package. */
 export class RefinementError extends Error {
     name = 'RefinementError';
@@ -57,12 +59,36 @@ export class TaskDeletedError extends RefinementError {
         this.taskId = taskId;
     }
 }
+/** Whether an answer declares such content. */
+export function isOf(response, mediaType) {
+    return Boolean(response.headers.get('Content-Type')?.toLowerCase().startsWith(mediaType));
+}
 /** The error of an answer that is not a success. */
-export async function refusal(response) {
-    const body = await response.json().catch(() => null);
-    if (response.status === 409 && body?.task_id)
+export function refusal(status, headers, text) {
+    const body = objectOf(text);
+    if (status === 409 && body['task_id'] && typeof body['message'] === 'string') {
         return new ConflictError(body);
-    return new ApiError(response.status, body, Number(response.headers.get('Retry-After')) || null);
+    }
+    const problems = body['field_errors'];
+    const told = {
+        detail: typeof body['detail'] === 'string' ? body['detail'] : undefined,
+        error_code: typeof body['error_code'] === 'string' ? body['error_code'] : undefined,
+        field_errors: areOfFields(problems) ? problems : null,
+    };
+    const retryAfter = Number(headers.get('Retry-After'));
+    return new ApiError(status, told, Number.isFinite(retryAfter) && retryAfter ? retryAfter : null);
+}
+/** Empty if it is no object of JSON. */
+function objectOf(text) {
+    try {
+        return Object(JSON.parse(text));
+    }
+    catch {
+        return {};
+    }
+}
+function areOfFields(problems) {
+    return problems instanceof Object && Object.values(problems).every(Array.isArray);
 }
 function withFields(message, fieldErrors) {
     const problems = Object.entries(fieldErrors).map(([field, problems]) => `${field} ${problems.join(', ')}`);

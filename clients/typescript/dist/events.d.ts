@@ -8,9 +8,8 @@ export interface RawEvent {
     /** In milliseconds: how long to wait before connecting again. */
     retry: number | null;
 }
-/** Ends where the body ends: an event that is not whole is dropped. `onBytes` is
- * called whenever something arrives, if only a comment. */
-export declare function rawEvents(body: ReadableStream<Uint8Array>, onBytes: () => void): AsyncGenerator<RawEvent>;
+/** Ends where the body ends: an event that is not whole is dropped. */
+export declare function rawEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<RawEvent>;
 /** The event of a task, unless it is of a kind that this client does not know. */
 export declare function taskEvent({ name, data }: RawEvent): TaskEvent | null;
 /** Whether nothing follows it. */

@@ -1,27 +1,33 @@
 import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
+/** For an answer to begin, and for each piece of it, in milliseconds, beyond what the client
+ * asked the service to wait and what an image takes to be sent. */
+export declare const TIMEOUT = 30000;
 interface Call extends CallOptions {
     body?: BodyInit;
     headers?: Record<string, string>;
+    /** How long its answer may take to begin, in milliseconds. */
+    timeout?: number;
 }
 /** Sends the requests of one user to one service. */
 export declare class Transport {
     #private;
     token: ClientOptions['token'];
     constructor(base: string | URL, { token, fetch: given, patience }: ClientOptions);
-    /** Sent again while the service is away: use it where a repeat does no harm. */
-    ask<T>(method: string, path: string, call: Call): Promise<T>;
+    /** Sent again while the service is away: use it where a repeat does no harm. `member` is one
+     * that each such answer of the service has. */
+    ask<T>(method: string, path: string, member: keyof T, call: Call): Promise<T>;
     /** As `ask`, with the headers of the answer. */
-    askAll<T>(method: string, path: string, call: Call): Promise<{
+    askAll<T>(method: string, path: string, member: keyof T, call: Call): Promise<{
         answer: T;
         headers: Headers;
     }>;
     /** Sent once, for what a repeat would be answered otherwise. */
-    askOnce<T>(method: string, path: string, call: Call): Promise<T>;
+    askOnce<T>(method: string, path: string, member: keyof T, call: Call): Promise<T>;
     /** As `ask`, without credentials, those of a browser included. */
-    askOpenly<T>(method: string, path: string, { body, headers, signal }: Call): Promise<T>;
+    askOpenly<T>(method: string, path: string, member: keyof T, call: Call): Promise<T>;
     delete(path: string, call: CallOptions): Promise<void>;
     /** An image. Its URL is signed: it needs no credentials, and gets none. */
-    download(signedUrl: string, { signal }: CallOptions): Promise<Blob>;
+    download(signedUrl: string, call: CallOptions): Promise<Blob>;
     /** The events of a task. A stream that breaks off is continued where it was. */
     watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void>;
 }

@@ -2,6 +2,9 @@
 
 import type { ErrorResponse, TaskResponse, UploadResponse } from './schemas.js';
 
+export const NOT_OURS = 'The answer is not one of the service.';
+export const NO_EVENTS = 'These are not events of the service.';
+
 /** Every error of this package. */
 export class RefinementError extends Error {
   override name = 'RefinementError';
@@ -70,11 +73,38 @@ export class TaskDeletedError extends RefinementError {
   }
 }
 
+/** Whether an answer declares such content. */
+export function isOf(response: Response, mediaType: string): boolean {
+  return Boolean(response.headers.get('Content-Type')?.toLowerCase().startsWith(mediaType));
+}
+
 /** The error of an answer that is not a success. */
-export async function refusal(response: Response): Promise<ApiError> {
-  const body = await response.json().catch(() => null);
-  if (response.status === 409 && body?.task_id) return new ConflictError(body);
-  return new ApiError(response.status, body, Number(response.headers.get('Retry-After')) || null);
+export function refusal(status: number, headers: Headers, text: string): ApiError {
+  const body = objectOf(text);
+  if (status === 409 && body['task_id'] && typeof body['message'] === 'string') {
+    return new ConflictError(body as unknown as TaskResponse);
+  }
+  const problems = body['field_errors'];
+  const told = {
+    detail: typeof body['detail'] === 'string' ? body['detail'] : undefined,
+    error_code: typeof body['error_code'] === 'string' ? body['error_code'] : undefined,
+    field_errors: areOfFields(problems) ? problems : null,
+  };
+  const retryAfter = Number(headers.get('Retry-After'));
+  return new ApiError(status, told as Partial<ErrorResponse>, Number.isFinite(retryAfter) && retryAfter ? retryAfter : null);
+}
+
+/** Empty if it is no object of JSON. */
+function objectOf(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+function areOfFields(problems: unknown): problems is Record<string, string[]> {
+  return problems instanceof Object && Object.values(problems).every(Array.isArray);
 }
 
 function withFields(message: string, fieldErrors: Record<string, string[]>): string {

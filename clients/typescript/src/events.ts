@@ -1,6 +1,6 @@
 // Server-sent events (HTML Living Standard, 9.2), read from the body of an answer.
 
-import { RefinementError } from './errors.js';
+import { NO_EVENTS, RefinementError } from './errors.js';
 import type { TaskEvent } from './options.js';
 
 /** An event, or what the service says beside events. */
@@ -16,51 +16,48 @@ export interface RawEvent {
 /** A line of the service's is far shorter. */
 const MAX_LINE = 1 << 20;
 
-/** Ends where the body ends: an event that is not whole is dropped. `onBytes` is
- * called whenever something arrives, if only a comment. */
-export async function* rawEvents(body: ReadableStream<Uint8Array>, onBytes: () => void): AsyncGenerator<RawEvent> {
-  const reader = body.getReader();
+/** Ends where the body ends: an event that is not whole is dropped. */
+export async function* rawEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<RawEvent> {
   const decoder = new TextDecoder();
   let rest = '';
   let [id, name, retry]: [string, string, number | null] = ['', '', null];
   let data: string[] = [];
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      onBytes();
-      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      if (rest.length > MAX_LINE) throw new RefinementError('These are not events of the service.');
-      for (const line of lines) {
-        if (line === '' || line === '\r') {
-          if (data.length > 0 || retry !== null) yield { name, data: data.join('\n'), id, retry };
-          [name, data, retry] = ['', [], null];
-          continue;
-        }
-        const [, field, text = ''] = /^([^:]*)(?:: ?(.*?))?\r?$/.exec(line) ?? [];
-        if (field === 'event') name = text;
-        else if (field === 'data') data.push(text);
-        else if (field === 'id') id = text;
-        else if (field === 'retry' && /^\d+$/.test(text)) retry = Number(text);
+  for await (const piece of body) {
+    const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_LINE) throw new RefinementError(NO_EVENTS);
+    for (const line of lines) {
+      if (line === '' || line === '\r') {
+        if (data.length > 0 || retry !== null) yield { name, data: data.join('\n'), id, retry };
+        [name, data, retry] = ['', [], null];
+        continue;
       }
+      const [, field, text = ''] = /^([^:]*)(?:: ?(.*?))?\r?$/.exec(line) ?? [];
+      if (field === 'event') name = text;
+      else if (field === 'data') data.push(text);
+      else if (field === 'id') id = text;
+      else if (field === 'retry' && /^\d+$/.test(text)) retry = Number(text);
     }
-  } finally {
-    await reader.cancel().catch(() => {});
   }
 }
 
 /** The event of a task, unless it is of a kind that this client does not know. */
 export function taskEvent({ name, data }: RawEvent): TaskEvent | null {
-  switch (name) {
-    case 'task':
-      return { type: 'task', task: JSON.parse(data) };
-    case 'progress':
-      return { type: 'progress', stage: JSON.parse(data).stage };
-    case 'deleted':
-      return { type: 'deleted', taskId: JSON.parse(data).task_id };
-    default:
-      return null;
+  try {
+    switch (name) {
+      case 'task': {
+        const task = JSON.parse(data);
+        return task.status ? { type: 'task', task } : null;
+      }
+      case 'progress':
+        return { type: 'progress', stage: JSON.parse(data).stage };
+      case 'deleted':
+        return { type: 'deleted', taskId: JSON.parse(data).task_id };
+      default:
+        return null;
+    }
+  } catch (cause) {
+    throw new RefinementError(NO_EVENTS, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { ApiError, RefinementError, ServiceUnreachableError, refusal } from './errors.js';
+import { ApiError, NO_EVENTS, NOT_OURS, RefinementError, ServiceUnreachableError, isOf, refusal } from './errors.js';
 import { isLast, rawEvents, taskEvent } from './events.js';
 import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
 import type { SessionResponse } from './schemas.js';
@@ -16,6 +16,10 @@ const MAX_PAUSE = 5_000;
 /** Three times as long as a stream of events is ever silent, in milliseconds. */
 const SILENCE = 45_000;
 
+/** For an answer to begin, and for each piece of it, in milliseconds, beyond what the client
+ * asked the service to wait and what an image takes to be sent. */
+export const TIMEOUT = 30_000;
+
 /** Of a service. */
 const ADDRESS = /^https?:\/\/[^/]/i;
 
@@ -25,6 +29,8 @@ const PATH = /^(\/|$)/;
 interface Call extends CallOptions {
   body?: BodyInit;
   headers?: Record<string, string>;
+  /** How long its answer may take to begin, in milliseconds. */
+  timeout?: number;
 }
 
 /** Sends the requests of one user to one service. */
@@ -45,76 +51,70 @@ export class Transport {
     this.#patience = patience;
   }
 
-  /** Sent again while the service is away: use it where a repeat does no harm. */
-  ask<T>(method: string, path: string, call: Call): Promise<T> {
-    return this.#repeated(() => this.askOnce<T>(method, path, call), call.signal);
+  /** Sent again while the service is away: use it where a repeat does no harm. `member` is one
+   * that each such answer of the service has. */
+  ask<T>(method: string, path: string, member: keyof T, call: Call): Promise<T> {
+    return this.#repeated((exchange) => this.#read(exchange, method, path, member, call), call.signal);
   }
 
   /** As `ask`, with the headers of the answer. */
-  askAll<T>(method: string, path: string, call: Call): Promise<{ answer: T; headers: Headers }> {
-    return this.#repeated(async () => {
-      const response = await this.#answered(method, path, call);
-      return { answer: await this.#read<T>(response), headers: response.headers };
+  askAll<T>(method: string, path: string, member: keyof T, call: Call): Promise<{ answer: T; headers: Headers }> {
+    return this.#repeated(async (exchange) => {
+      const response = await this.#answered(exchange, method, path, call);
+      return { answer: await exchange.json(response, member), headers: response.headers };
     }, call.signal);
   }
 
   /** Sent once, for what a repeat would be answered otherwise. */
-  async askOnce<T>(method: string, path: string, call: Call): Promise<T> {
-    return this.#read(await this.#answered(method, path, call));
+  askOnce<T>(method: string, path: string, member: keyof T, call: Call): Promise<T> {
+    return exchanged(call.signal, (exchange) => this.#read(exchange, method, path, member, call));
   }
 
   /** As `ask`, without credentials, those of a browser included. */
-  askOpenly<T>(method: string, path: string, { body, headers, signal }: Call): Promise<T> {
-    const init: RequestInit = { method, body: body ?? null, headers: headers ?? {}, signal: signal ?? null, credentials: 'omit' };
-    return this.#repeated(async () => {
-      const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
-      if (!response.ok) throw await refusal(response);
-      return this.#read<T>(response);
-    }, signal);
+  askOpenly<T>(method: string, path: string, member: keyof T, call: Call): Promise<T> {
+    return this.#repeated(async (exchange) => {
+      const response = await this.#fetched(exchange, method, `${this.#base}${path}`, call, { credentials: 'omit' });
+      if (!response.ok) throw await exchange.refusal(response);
+      return exchange.json(response, member);
+    }, call.signal);
   }
 
   async delete(path: string, call: CallOptions): Promise<void> {
-    await this.#answered('DELETE', path, call);
+    await exchanged(call.signal, (exchange) => this.#answered(exchange, 'DELETE', path, call));
   }
 
   /** An image. Its URL is signed: it needs no credentials, and gets none. */
-  download(signedUrl: string, { signal }: CallOptions): Promise<Blob> {
-    return this.#repeated(async () => {
-      const response = await this.#reached(this.#fetch(signedUrl, { signal: signal ?? null }));
-      if (!response.ok) throw await refusal(response);
-      return this.#reached(response.blob());
-    }, signal);
+  download(signedUrl: string, call: CallOptions): Promise<Blob> {
+    return this.#repeated(async (exchange) => {
+      const response = await this.#fetched(exchange, 'GET', signedUrl, call);
+      if (!response.ok) throw await exchange.refusal(response);
+      if (!isOf(response, 'image/')) throw new RefinementError(NOT_OURS);
+      return exchange.whole(response);
+    }, call.signal);
   }
 
   /** The events of a task. A stream that breaks off is continued where it was. */
   async *watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void> {
     let last = '';
     let pause = 1_000;
+    let patience = new Patience(this.#patience);
     for (;;) {
-      const leaving = new AbortController();
-      const leave = () => leaving.abort(signal?.reason);
-      signal?.addEventListener('abort', leave);
-      let silence: ReturnType<typeof setTimeout> | undefined;
-      const heard = () => {
-        clearTimeout(silence);
-        silence = setTimeout(() => leaving.abort(), SILENCE);
-      };
+      const exchange = new Exchange(signal);
+      let fault: unknown = new ServiceUnreachableError('The events broke off.');
+      let isHeard = false;
       try {
         const headers: Record<string, string> = { Accept: 'text/event-stream' };
         if (last) headers['Last-Event-ID'] = last;
-        const call = { headers, signal: leaving.signal };
-        const response = await this.#repeated(() => this.#answered('GET', path, call), call.signal);
-        if (response.status === 204 || !response.body) return;
-        heard();
-        for await (const raw of rawEvents(response.body, heard)) {
+        const response = await this.#answered(exchange, 'GET', path, { headers, timeout: SILENCE });
+        if (!isOf(response, 'text/event-stream')) throw new RefinementError(NO_EVENTS);
+        const pieces = exchange.pieces(response, SILENCE, () => (isHeard = true));
+        for await (const raw of rawEvents(pieces)) {
           last = raw.id || last;
           pause = raw.retry ?? pause;
           const event = taskEvent(raw);
           if (!event) continue;
-          clearTimeout(silence);
           yield event;
           if (isLast(event)) return;
-          heard();
         }
       } catch (error) {
         signal?.throwIfAborted();
@@ -122,78 +122,166 @@ export class Transport {
           yield { type: 'deleted', taskId: id };
           return;
         }
-        const isSilent = leaving.signal.aborted;
-        // `fetch` tells by a TypeError that a connection broke off.
-        if (!isSilent && !(error instanceof TypeError)) throw error;
+        fault = error;
       } finally {
-        clearTimeout(silence);
-        signal?.removeEventListener('abort', leave);
-        leaving.abort();
+        exchange.end();
       }
-      await sleep(pause, signal);
+      if (isHeard && fault instanceof ServiceUnreachableError) {
+        patience = new Patience(this.#patience);
+        await sleep(pause, signal);
+      } else {
+        await patience.wait(fault, signal);
+      }
     }
   }
 
-  async #read<T>(response: Response): Promise<T> {
-    const text = await this.#reached(response.text());
-    try {
-      return JSON.parse(text) as T;
-    } catch (cause) {
-      throw new RefinementError('The answer is not one of the service.', { cause });
-    }
+  async #read<T>(exchange: Exchange, method: string, path: string, member: keyof T, call: Call): Promise<T> {
+    return exchange.json(await this.#answered(exchange, method, path, call), member);
   }
 
-  async #answered(method: string, path: string, call: Call): Promise<Response> {
-    const { body, headers, signal } = call;
+  async #answered(exchange: Exchange, method: string, path: string, call: Call): Promise<Response> {
     const token = typeof this.token === 'function' ? await this.token() : this.token;
     const credentials: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
-    const init = { method, body: body ?? null, signal: signal ?? null, headers: { ...headers, ...credentials } };
-    const response = await this.#reached(this.#fetch(`${this.#base}${path}`, init));
+    const headers = { ...call.headers, ...credentials };
+    const response = await this.#fetched(exchange, method, `${this.#base}${path}`, { ...call, headers });
     if (response.ok) return response;
-    if (response.status === 401 && !token && (await this.#hasSession(signal))) {
-      return this.#answered(method, path, call);
+    if (response.status === 401 && !token && (await this.#hasSession(exchange))) {
+      return this.#answered(exchange, method, path, call);
     }
-    throw await refusal(response);
+    throw await exchange.refusal(response);
   }
 
   /** Makes an anonymous user, if the service has such. */
-  async #hasSession(signal: AbortSignal | undefined): Promise<boolean> {
+  async #hasSession(exchange: Exchange): Promise<boolean> {
     if (this.token) return true;
-    const init = { method: 'POST', signal: signal ?? null };
-    const response = await this.#reached(this.#fetch(`${this.#base}/api/auth/session`, init));
+    const response = await this.#fetched(exchange, 'POST', `${this.#base}/api/auth/session`, {});
+    if (AWAY.includes(response.status)) throw await exchange.refusal(response);
     if (!response.ok) return false;
-    const session = (await this.#reached(response.json())) as SessionResponse;
+    const session = await exchange.json<SessionResponse>(response, 'access_token');
     // Of two at once, both requests are of the user who was there first.
     this.token ??= session.access_token;
     return true;
   }
 
+  /** The answer as soon as its head is there. */
+  #fetched(exchange: Exchange, method: string, url: string, call: Call, init: RequestInit = {}): Promise<Response> {
+    const { body = null, headers = {}, timeout = TIMEOUT } = call;
+    const { signal } = exchange;
+    return exchange.within(timeout, this.#fetch(url, { ...init, method, body, headers, signal }));
+  }
+
   /** Asks again while the service is away, as long as this client is patient. */
-  async #repeated<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const end = Date.now() + this.#patience;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
+  async #repeated<T>(ask: (exchange: Exchange) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const patience = new Patience(this.#patience);
+    for (;;) {
       try {
-        return await ask();
+        return await exchanged(signal, ask);
       } catch (error) {
         signal?.throwIfAborted();
-        const isAway = error instanceof ApiError && AWAY.includes(error.status);
-        const asked = error instanceof ApiError ? (error.retryAfter ?? 0) * 1_000 : 0;
-        const wait = Math.max(asked, pause * (0.75 + Math.random() / 2));
-        const mayHelp = isAway || error instanceof ServiceUnreachableError;
-        if (!mayHelp || Date.now() + wait > end) throw error;
-        await sleep(wait, signal);
+        await patience.wait(error, signal);
       }
     }
   }
+}
 
-  /** What `fetch` fails with differs between platforms. */
-  async #reached<T>(answer: Promise<T>): Promise<T> {
+async function exchanged<T>(signal: AbortSignal | undefined, ask: (exchange: Exchange) => Promise<T>): Promise<T> {
+  const exchange = new Exchange(signal);
+  try {
+    return await ask(exchange);
+  } finally {
+    exchange.end();
+  }
+}
+
+/** A request and its answer, which end when the user's signal says so. */
+class Exchange {
+  readonly #ending = new AbortController();
+  readonly #given: AbortSignal | undefined;
+  readonly #leave = () => this.#ending.abort(this.#given?.reason);
+  readonly #ended: Promise<never>;
+
+  constructor(given: AbortSignal | undefined) {
+    this.#ended = new Promise((_, reject) => {
+      this.signal.addEventListener('abort', () => reject(this.signal.reason));
+    });
+    this.#ended.catch(() => {});
+    this.#given = given;
+    given?.addEventListener('abort', this.#leave);
+    if (given?.aborted) this.#leave();
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  /** What comes in time. What `fetch` fails with differs between platforms, and the body of an
+   * answer that cannot be decoded may not fail at all. */
+  async within<T>(milliseconds: number, part: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#ending.abort(), milliseconds);
     try {
-      return await answer;
+      return await Promise.race([part, this.#ended]);
     } catch (cause) {
-      if (cause instanceof Error && cause.name === 'AbortError') throw cause;
+      this.#given?.throwIfAborted();
       throw new ServiceUnreachableError('The service cannot be reached.', { cause });
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  async *pieces(response: Response, silence: number, onPiece = () => {}): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const reader = response.body?.getReader();
+    while (reader) {
+      const { done, value } = await this.within(silence, reader.read());
+      if (done) return;
+      onPiece();
+      yield value;
+    }
+  }
+
+  async whole(response: Response): Promise<Blob> {
+    const pieces = [];
+    for await (const piece of this.pieces(response, TIMEOUT)) pieces.push(piece);
+    return new Blob(pieces, { type: response.headers.get('Content-Type') ?? '' });
+  }
+
+  async refusal(response: Response): Promise<ApiError> {
+    return refusal(response.status, response.headers, await (await this.whole(response)).text());
+  }
+
+  /** `member` is one that each such answer of the service has. */
+  async json<T>(response: Response, member: keyof T): Promise<T> {
+    const text = await (await this.whole(response)).text();
+    try {
+      const answer = JSON.parse(text);
+      if (member in answer) return answer;
+    } catch {}
+    throw new RefinementError(NOT_OURS);
+  }
+
+  end(): void {
+    this.#given?.removeEventListener('abort', this.#leave);
+    this.#ending.abort();
+  }
+}
+
+/** How often, and for how long, a service that is away is asked again. */
+class Patience {
+  readonly #end: number;
+  #pause = FIRST_PAUSE;
+
+  constructor(milliseconds: number) {
+    this.#end = Date.now() + milliseconds;
+  }
+
+  /** Throws the fault instead if a repeat cannot help, or there is no time left. */
+  async wait(fault: unknown, signal: AbortSignal | undefined): Promise<void> {
+    const refused = fault instanceof ApiError ? fault : null;
+    const isAway = refused ? AWAY.includes(refused.status) : fault instanceof ServiceUnreachableError;
+    const asked = (refused?.retryAfter ?? 0) * 1_000;
+    const wait = Math.max(asked, this.#pause * (0.75 + Math.random() / 2));
+    if (!isAway || Date.now() + wait > this.#end) throw fault;
+    this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
+    await sleep(wait, signal);
   }
 }
 

@@ -27,3 +27,23 @@ function stubbed({ own, last }, path, answers) {
     return new Response(given.body ?? null, { status: given.status, headers: given.headers ?? {} });
   };
 }
+
+/** No call outlives its time or its signal, also if no answer ever comes. */
+export async function endsInTime(Client) {
+  const client = new Client('http://service.test', { token: 't', patience: 0, fetch: () => new Promise(() => {}) });
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (call) => setTimeout(call, 1);
+  for (const call of [client.quota(), client.deleteTask('t'), client.watch('t').next()]) {
+    const error = await call.catch((error) => error);
+    if (error.name !== 'ServiceUnreachableError') throw new Error(`it ended by ${error}`);
+  }
+  globalThis.setTimeout = setTimeout;
+
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const calls = [client.quota({ signal }), client.deleteTask('t', { signal }), client.cancelTask('t', { signal })];
+  leaving.abort(new RangeError('enough'));
+  for (const { reason } of await Promise.allSettled(calls)) {
+    if (reason !== signal.reason) throw new Error(`it was left by ${reason}`);
+  }
+}

@@ -9,6 +9,9 @@ const EVENTS: &str = "/api/tasks/t/events";
 const CONCEPT: &str = "/api/concepts/c";
 const IMAGE: &str = "/image";
 
+const NOT_OURS: &str = "The answer is not one of the service.";
+const NO_EVENTS: &str = "These are not events of the service.";
+
 /// The stub: the service's own answers, and by which others some of them are preceded. It has
 /// nothing more to say to who has read this last event.
 pub fn stub() -> Value {
@@ -35,15 +38,45 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
+    let page = || answer(200, "text/html", "<!doctype html>");
     let refined = || json!([null, null, true]);
+    let refused = |status: u16, has_upload: bool| {
+        let message = format!("The service answered with status {status}.");
+        json!(["ApiError", message, has_upload])
+    };
     let mut cases = Vec::new();
     for path in [UPLOAD, SUBMISSION, EVENTS, CONCEPT, IMAGE] {
+        let message = if path == EVENTS { NO_EVENTS } else { NOT_OURS };
+        let foreign = json!(["RefinementError", message, path != UPLOAD]);
         let away = [502, 504].map(|status| answer(status, "text/html", "<!doctype html>"));
         cases.push(case("away", path, &away, &refined()));
+        cases.push(case("a page", path, &[page(), page()], &foreign));
+        let empty = answer(200, "application/json", "{}");
+        cases.push(case("no member", path, &[empty], &foreign));
     }
+    let foreign = json!(["RefinementError", NOT_OURS, true]);
+    let mut encoded = answer(200, "application/json", "no gzip");
+    encoded["headers"]["Content-Encoding"] = "gzip".into();
+    cases.push(case("not decodable", CONCEPT, &[encoded], &foreign));
+
+    let foreign = json!(["RefinementError", NO_EVENTS, true]);
+    let odd = answer(200, "text/event-stream", "event: task\ndata: {\n\n");
+    cases.push(case("no JSON", EVENTS, &[odd], &foreign));
     let whole = events();
     let broken_off = answer(200, "text/event-stream", &whole[..whole.len() - 3]);
     cases.push(case("broken off", EVENTS, &[broken_off], &refined()));
+
+    let mut later = answer(503, "text/html", "<!doctype html>");
+    later["headers"]["Retry-After"] = "nan".into();
+    cases.push(case("no number", SUBMISSION, &[later], &refined()));
+    let odd = answer(
+        422,
+        "application/json",
+        r#"{"detail":[{}],"field_errors":["x"]}"#,
+    );
+    cases.push(case("odd", SUBMISSION, &[odd], &refused(422, false)));
+    let odd = answer(409, "application/json", r#"{"task_id":"t"}"#);
+    cases.push(case("no task", SUBMISSION, &[odd], &refused(409, false)));
     cases
 }
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeGuard, TypeVar
 
 import httpx
 
-from ._errors import ApiError, ConflictError, RefinementError
+from ._errors import ApiError, ConflictError, RefinementError, ServiceUnreachableError
 from ._schemas import ConceptResponse, StageName, TaskResponse, UploadResponse
+
+Answer = TypeVar("Answer")
+
+NOT_OURS = "The answer is not one of the service."
+NO_EVENTS = "These are not events of the service."
 
 #: A line of the service's is far shorter, in characters.
 MAX_LINE = 1 << 20
@@ -93,7 +100,7 @@ class EventReader:
     def read(self, chunk: bytes) -> Iterator[TaskEvent]:
         *lines, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
         if len(self._rest) > MAX_LINE:
-            raise RefinementError("These are not events of the service.")
+            raise RefinementError(NO_EVENTS)
         for line in lines:
             event = self._read_line(line.removesuffix("\r"))
             if event is not None:
@@ -120,34 +127,74 @@ class EventReader:
 
 
 def _event(name: str, data: str) -> TaskEvent | None:
-    if name == "task":
-        return TaskChanged(json.loads(data))
-    if name == "progress":
-        return Progress(json.loads(data)["stage"])
-    if name == "deleted":
-        return TaskDeleted(json.loads(data)["task_id"])
+    try:
+        if name == "task":
+            task = json.loads(data)
+            return TaskChanged(task) if task["status"] else None
+        if name == "progress":
+            return Progress(json.loads(data)["stage"])
+        if name == "deleted":
+            return TaskDeleted(json.loads(data)["task_id"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise RefinementError(NO_EVENTS) from error
     return None
+
+
+def is_of(response: httpx.Response, media_type: str) -> bool:
+    return str(response.headers.get("Content-Type", "")).lower().startswith(media_type)
+
+
+def answer(kind: type[Answer], response: httpx.Response) -> Answer:
+    """What it says is of this kind by the service's openapi.json, if it has the first of
+    the members that such an answer always has."""
+    body = _json(response)
+    if next(iter(kind.__annotations__)) not in body:
+        raise RefinementError(NOT_OURS)
+    return body  # type: ignore[return-value]
 
 
 def refusal(response: httpx.Response) -> ApiError:
     """The error of an answer that was read to its end."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        body = {}
-    status = response.status_code
-    if status == 409 and "task_id" in body:
+    status, body = response.status_code, _json(response)
+    if status == 409 and isinstance(body.get("message"), str) and "task_id" in body:
         return ConflictError(body)  # type: ignore[arg-type]
     try:
         retry_after = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
-        retry_after = None
+        retry_after = math.nan
+    detail, code, problems = (body.get(name) for name in ("detail", "error_code", "field_errors"))
     return ApiError(
         status,
-        body.get("detail") or f"The service answered with status {status}.",
-        code=body.get("error_code"),
-        field_errors=body.get("field_errors"),
-        retry_after=retry_after,
+        detail if isinstance(detail, str) else f"The service answered with status {status}.",
+        code=code if isinstance(code, str) else None,
+        field_errors=problems if _are_of_fields(problems) else None,
+        retry_after=retry_after if math.isfinite(retry_after) else None,
+    )
+
+
+def broken(error: httpx.RequestError) -> RefinementError:
+    """The error of a request that has no answer, or none that can be read."""
+    is_away = isinstance(error, httpx.TransportError)
+    fault = (
+        ServiceUnreachableError("The service cannot be reached.")
+        if is_away
+        else RefinementError(NOT_OURS)
+    )
+    fault.__cause__ = error
+    return fault
+
+
+def _json(response: httpx.Response) -> dict[str, object]:
+    """Empty if it is no object of JSON."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {}
+
+
+def _are_of_fields(problems: object) -> TypeGuard[dict[str, list[str]]]:
+    return isinstance(problems, dict) and all(
+        isinstance(several, list) and all(isinstance(one, str) for one in several)
+        for several in problems.values()
     )

@@ -7,11 +7,24 @@ import random
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-from ._answers import CurrentTask, EventReader, TaskChanged, TaskDeleted, TaskEvent, refusal
+from ._answers import (
+    NO_EVENTS,
+    NOT_OURS,
+    Answer,
+    CurrentTask,
+    EventReader,
+    TaskChanged,
+    TaskDeleted,
+    TaskEvent,
+    answer,
+    broken,
+    is_of,
+    refusal,
+)
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
 from ._schemas import SessionResponse, TaskResponse
 
@@ -28,7 +41,24 @@ SILENCE = 45.0
 #: For an answer, in seconds, beyond what the client asked the service to wait.
 TIMEOUT = 30.0
 
-Answer = TypeVar("Answer")
+
+class Patience:
+    """How often, and for how long, a service that is away is asked again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._pause = FIRST_PAUSE
+
+    async def wait(self, fault: RefinementError) -> None:
+        """Raises the fault instead if a repeat cannot help, or there is no time left."""
+        refused = fault if isinstance(fault, ApiError) else None
+        is_away = refused.status in AWAY if refused else isinstance(fault, ServiceUnreachableError)
+        asked = refused.retry_after if refused else None
+        wait = max(asked or 0.0, self._pause * random.uniform(0.75, 1.25))
+        if not is_away or time.monotonic() + wait > self._end:
+            raise fault
+        self._pause = min(2 * self._pause, MAX_PAUSE)
+        await asyncio.sleep(wait)
 
 
 class AsyncTransport:
@@ -57,13 +87,13 @@ class AsyncTransport:
     async def ask(self, kind: type[Answer], method: str, path: str, **options: Any) -> Answer:
         """Sent again while the service is away: use it where a repeat does no harm."""
         response = await self._patiently(lambda: self._sent(method, path, **options))
-        return _read(kind, response)
+        return answer(kind, response)
 
     async def ask_task(self, path: str) -> CurrentTask:
         """A task, and where it is in the queue, which a header says."""
         response = await self._patiently(lambda: self._sent("GET", path))
         position = response.headers.get("X-Queue-Position")
-        task = _read(TaskResponse, response)
+        task = answer(TaskResponse, response)
         return {**task, "queue_position": int(position) if position else None}
 
     async def ask_openly(
@@ -72,67 +102,66 @@ class AsyncTransport:
         """As :meth:`ask`, without credentials."""
         url = f"{self._base}{path}"
         response = await self._patiently(lambda: self._http.request(method, url, **options))
-        return _read(kind, response)
+        return answer(kind, response)
 
     async def ask_once(self, kind: type[Answer], method: str, path: str) -> Answer:
         """Sent once: a repeat would be answered otherwise."""
-        return _read(kind, await self._sent_once(method, path))
+        return answer(kind, await self._sent_once(method, path))
 
     async def delete(self, path: str) -> None:
         await self._sent_once("DELETE", path)
 
     async def download(self, signed_url: str) -> httpx.Response:
         """An image. Its URL needs no credentials, and gets none."""
-        return await self._patiently(lambda: self._http.get(signed_url))
+        response = await self._patiently(lambda: self._http.get(signed_url))
+        if not is_of(response, "image/"):
+            raise RefinementError(NOT_OURS)
+        return response
 
     async def watch(self, task_id: str, path: str) -> AsyncGenerator[TaskEvent, None]:
         """The events of a task. A stream that breaks off is continued where it was."""
         reader = EventReader()
-        end, pause = time.monotonic() + self._patience, FIRST_PAUSE
+        patience = Patience(self._patience)
         while True:
             headers = {"Accept": "text/event-stream", **self._credentials()}
             if reader.last_id:
                 headers["Last-Event-ID"] = reader.last_id
-            fault: Exception | None = None
-            is_open = False
+            fault: RefinementError = ServiceUnreachableError("The events broke off.")
+            is_heard = False
             try:
                 url = f"{self._base}{path}"
                 request = self._http.stream("GET", url, headers=headers, timeout=SILENCE)
                 async with request as response:
-                    if response.status_code == 204:
-                        return
                     if not response.is_success:
                         await response.aread()
                         raise refusal(response)
-                    is_open = True
+                    if not is_of(response, "text/event-stream"):
+                        raise RefinementError(NO_EVENTS)
                     reader.begin()
                     async for chunk in response.aiter_bytes():
+                        is_heard = True
                         for event in reader.read(chunk):
                             yield event
                             if is_last(event):
                                 return
-            except httpx.TransportError as error:
-                if not is_open:
-                    fault = _unreachable(error)
+            except httpx.RequestError as error:
+                fault = broken(error)
             except ApiError as error:
                 if error.status == 404 and reader.last_id:
                     yield TaskDeleted(task_id)
                     return
-                if error.status not in AWAY:
-                    raise
                 fault = error
-            if fault is None:
-                end, pause = time.monotonic() + self._patience, FIRST_PAUSE
+            if is_heard and isinstance(fault, ServiceUnreachableError):
+                patience = Patience(self._patience)
                 await asyncio.sleep(reader.pause)
             else:
-                await self._pause(pause, fault, end)
-                pause = min(2 * pause, MAX_PAUSE)
+                await patience.wait(fault)
 
     async def _sent_once(self, method: str, path: str) -> httpx.Response:
         try:
             response = await self._sent(method, path)
-        except httpx.TransportError as error:
-            raise _unreachable(error) from error
+        except httpx.RequestError as error:
+            raise broken(error) from error
         if not response.is_success:
             raise refusal(response)
         return response
@@ -154,54 +183,32 @@ class AsyncTransport:
         if self.token:
             return True
         response = await self._http.post(f"{self._base}/api/auth/session")
+        if response.status_code in AWAY:
+            raise refusal(response)
         if response.is_success:
             # Of two at once, both requests are of the user who was there first.
-            self.token = self.token or _read(SessionResponse, response)["access_token"]
+            self.token = self.token or answer(SessionResponse, response)["access_token"]
         return response.is_success
 
     async def _patiently(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
         """Asks again while the service is away, as long as this client is patient."""
-        end, pause = time.monotonic() + self._patience, FIRST_PAUSE
+        patience = Patience(self._patience)
         while True:
-            fault: Exception
+            fault: RefinementError
             try:
                 response = await ask()
                 if response.is_success:
                     return response
                 fault = refusal(response)
-                if response.status_code not in AWAY:
-                    raise fault
-            except httpx.TransportError as error:
-                fault = _unreachable(error)
-            await self._pause(pause, fault, end)
-            pause = min(2 * pause, MAX_PAUSE)
-
-    async def _pause(self, pause: float, fault: Exception, end: float) -> None:
-        """Raises the fault instead if there is no time left."""
-        asked = fault.retry_after if isinstance(fault, ApiError) else None
-        wait = max(asked or 0.0, pause * random.uniform(0.75, 1.25))
-        if time.monotonic() + wait > end:
-            raise fault
-        await asyncio.sleep(wait)
+            except httpx.RequestError as error:
+                fault = broken(error)
+            except RefinementError as error:
+                fault = error
+            await patience.wait(fault)
 
     def _credentials(self) -> dict[str, str]:
         token = self.token() if callable(self.token) else self.token
         return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-def _read(kind: type[Answer], response: httpx.Response) -> Answer:
-    """What it says is of this kind by the service's openapi.json."""
-    try:
-        answer: Answer = response.json()
-    except ValueError as error:
-        raise RefinementError("The answer is not one of the service.") from error
-    return answer
-
-
-def _unreachable(error: httpx.TransportError) -> ServiceUnreachableError:
-    fault = ServiceUnreachableError("The service cannot be reached.")
-    fault.__cause__ = error
-    return fault
 
 
 def is_last(event: TaskEvent) -> bool:
