@@ -18,6 +18,8 @@ export declare class ApiError extends RefinementError {
     readonly fieldErrors: Readonly<Record<string, readonly string[]>>;
     /** After how many seconds a repeat may succeed. */
     readonly retryAfter: number | null;
+    /** Whether it answers a repeat: an earlier try may have been accepted. */
+    isRepeat: boolean;
     constructor(status: number, body: Partial<ErrorResponse> | null, retryAfter: number | null);
 }
 /** The state of a task does not allow it: the user has this one in progress, and no

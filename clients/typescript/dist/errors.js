@@ -18,6 +18,8 @@ export class ApiError extends RefinementError {
     fieldErrors;
     /** After how many seconds a repeat may succeed. */
     retryAfter;
+    /** Whether it answers a repeat: an earlier try may have been accepted. */
+    isRepeat = false;
     constructor(status, body, retryAfter) {
         const fieldErrors = body?.field_errors ?? {};
         super(withFields(body?.detail ?? `The service answered with status ${status}.`, fieldErrors));

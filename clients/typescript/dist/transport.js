@@ -250,6 +250,7 @@ class Exchange {
 class Patience {
     #end;
     #pause = FIRST_PAUSE;
+    #isRepeat = false;
     constructor(milliseconds) {
         this.#end = Date.now() + milliseconds;
     }
@@ -257,11 +258,14 @@ class Patience {
     async wait(fault, signal) {
         const refused = fault instanceof ApiError ? fault : null;
         const isAway = refused ? AWAY.includes(refused.status) : fault instanceof ServiceUnreachableError;
+        if (refused)
+            refused.isRepeat = this.#isRepeat;
         const asked = (refused?.retryAfter ?? 0) * 1_000;
         const wait = Math.max(asked, this.#pause * (0.75 + Math.random() / 2));
         if (!isAway || Date.now() + wait > this.#end)
             throw fault;
         this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
+        this.#isRepeat = true;
         await sleep(wait, signal);
     }
 }

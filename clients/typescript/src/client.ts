@@ -46,7 +46,7 @@ export class Client {
    * returns the refined image and the model's notes. It goes on through a restart of
    * the service. An original that it uploaded is kept until you delete it, by the `upload`
    * of the result or of the error, and counts towards the user's uploads. If the service
-   * refuses the refinement, it is deleted at once.
+   * refuses the refinement at the first try, it is deleted at once.
    *
    * @throws {TaskFailedError} the task failed or was cancelled
    * @throws {TaskDeletedError} the task was deleted meanwhile
@@ -75,8 +75,8 @@ export class Client {
       const image = await this.image(concept, { signal });
       return { image, notes: concept.notes, task, concept, upload };
     } catch (error) {
-      // After other answers there may be a task that needs what was uploaded.
-      if (!isSubmitted && error instanceof ApiError && error.status < 500) {
+      // Otherwise there may be a task that needs what was uploaded.
+      if (!isSubmitted && error instanceof ApiError && error.status < 500 && !error.isRepeat) {
         await this.#discard(maskUpload);
         if (await this.#discard(upload)) upload = null;
       }

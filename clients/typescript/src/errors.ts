@@ -23,6 +23,8 @@ export class ApiError extends RefinementError {
   readonly fieldErrors: Readonly<Record<string, readonly string[]>>;
   /** After how many seconds a repeat may succeed. */
   readonly retryAfter: number | null;
+  /** Whether it answers a repeat: an earlier try may have been accepted. */
+  isRepeat = false;
 
   constructor(status: number, body: Partial<ErrorResponse> | null, retryAfter: number | null) {
     const fieldErrors = body?.field_errors ?? {};

@@ -268,6 +268,7 @@ class Exchange {
 class Patience {
   readonly #end: number;
   #pause = FIRST_PAUSE;
+  #isRepeat = false;
 
   constructor(milliseconds: number) {
     this.#end = Date.now() + milliseconds;
@@ -277,10 +278,12 @@ class Patience {
   async wait(fault: unknown, signal: AbortSignal | undefined): Promise<void> {
     const refused = fault instanceof ApiError ? fault : null;
     const isAway = refused ? AWAY.includes(refused.status) : fault instanceof ServiceUnreachableError;
+    if (refused) refused.isRepeat = this.#isRepeat;
     const asked = (refused?.retryAfter ?? 0) * 1_000;
     const wait = Math.max(asked, this.#pause * (0.75 + Math.random() / 2));
     if (!isAway || Date.now() + wait > this.#end) throw fault;
     this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
+    this.#isRepeat = true;
     await sleep(wait, signal);
   }
 }

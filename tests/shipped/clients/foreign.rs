@@ -69,6 +69,8 @@ fn cases() -> Vec<Case> {
     let mut later = answer(503, "text/html", "<!doctype html>");
     later["headers"]["Retry-After"] = "nan".into();
     cases.push(case("no number", SUBMISSION, &[later], &refined()));
+    let lost = [502, 429].map(|status| answer(status, "text/html", "<!doctype html>"));
+    cases.push(case("lost", SUBMISSION, &lost, &refused(429, true)));
     let odd = answer(
         422,
         "application/json",

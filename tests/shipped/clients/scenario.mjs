@@ -132,14 +132,17 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   tell({ erased: (await client.tasks()).tasks });
 }
 
-/** What becomes of uploads where the answers to submissions and deletions are lost. */
+/** What becomes of uploads where the answers to submissions and deletions are lost, and repeats
+ * are refused. */
 async function answersLost(Client, client, { access_token: token }, { base, picture, mask }) {
+  const statuses = [502];
   const behindProxy = async (url, init) => {
     const response = await fetch(url, init);
-    const isLost = response.ok && (init.method === 'DELETE' || String(url).endsWith('/refine'));
-    return isLost ? new Response(null, { status: 502 }) : response;
+    let status = response.ok && init.method === 'DELETE' ? 502 : null;
+    if (response.ok && String(url).endsWith('/refine')) status = statuses.shift() ?? 429;
+    return status ? new Response(null, { status }) : response;
   };
-  const other = new Client(base, { token, patience: 0, fetch: behindProxy });
+  const other = new Client(base, { token, fetch: behindProxy });
   const lost = await other.refine({ image: picture, prompt: WISH.prompt, mask }).catch((error) => error);
   let [task] = (await client.tasks({ limit: 1 })).tasks;
   while (task.status !== 'completed' && task.status !== 'failed') task = await client.task(task.task_id);

@@ -52,13 +52,16 @@ async def error_of(ask):
 
 
 async def answers_lost(client, token, base, picture, mask):
-    """What becomes of uploads where the answers to submissions and deletions are lost."""
+    """What becomes of uploads where the answers to submissions and deletions are lost, and
+    repeats are refused."""
+    statuses = iter([502])
 
     def proxy(response):
         request = response.request
-        is_lost = request.method == "DELETE" or request.url.path.endswith("/refine")
-        if response.is_success and is_lost:
+        if response.is_success and request.method == "DELETE":
             response.status_code = 502
+        if response.is_success and request.url.path.endswith("/refine"):
+            response.status_code = next(statuses, 429)
 
     async def async_proxy(response):
         proxy(response)
@@ -67,7 +70,7 @@ async def answers_lost(client, token, base, picture, mask):
         http = httpx.AsyncClient(event_hooks={"response": [async_proxy]}, timeout=30)
     else:
         http = httpx.Client(event_hooks={"response": [proxy]}, timeout=30)
-    other = type(client)(base, token=token, patience=0, http_client=http)
+    other = type(client)(base, token=token, http_client=http)
     lost = await error_of(lambda: other.refine(picture, PROMPT, mask=mask))
     task = (await done(client.tasks(limit=1)))["tasks"][0]
     while task["status"] not in ("completed", "failed"):

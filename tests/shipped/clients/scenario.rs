@@ -146,7 +146,7 @@ async fn completes(user: &mut Steps) {
     assert!(notes.contains("flurbish"), "{notes}");
     // A task whose submission was answered by a proxy still has its mask and original, and
     // what may not be deleted is told.
-    let lost = json!({"lost": [502, "completed", null, 422, true]});
+    let lost = json!({"lost": [429, "completed", null, 422, true]});
     assert_eq!(user.any().await, lost);
     assert_eq!(user.any().await, json!({"foreign": foreign::outcomes()}));
     masked(user).await;

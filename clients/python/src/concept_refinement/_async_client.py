@@ -94,7 +94,7 @@ class AsyncClient:
         and returns the refined image and the model's notes. It goes on through a restart
         of the service. An original that it uploaded is kept until you delete it, by the
         ``upload`` of the result or of the error, and counts towards the user's uploads.
-        If the service refuses the refinement, it is deleted at once.
+        If the service refuses the refinement at the first try, it is deleted at once.
 
         ``image`` is a URL (a string), a file (a path) or the bytes of an image. It is
         ``None`` if ``original_concept_id`` names an earlier result of the user, which is
@@ -160,8 +160,9 @@ class AsyncClient:
             media_type = response.headers["Content-Type"]
             return Refined(ended, concept, response.content, media_type, upload)
         except RefinementError as error:
-            # After other answers there may be a task that needs what was uploaded.
-            if task is None and isinstance(error, ApiError) and error.status < 500:
+            # Otherwise there may be a task that needs what was uploaded.
+            is_refused = isinstance(error, ApiError) and error.status < 500 and not error.is_repeat
+            if task is None and is_refused:
                 await self._discard(mask_upload)
                 if await self._discard(upload):
                     upload = None

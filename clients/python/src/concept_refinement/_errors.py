@@ -36,6 +36,8 @@ class ApiError(RefinementError):
         self.code = code
         #: After how many seconds a repeat may succeed.
         self.retry_after = retry_after
+        #: Whether it answers a repeat: an earlier try may have been accepted.
+        self.is_repeat = False
 
 
 class ConflictError(ApiError):

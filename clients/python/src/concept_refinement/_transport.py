@@ -47,16 +47,20 @@ class Patience:
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
         self._pause = FIRST_PAUSE
+        self._is_repeat = False
 
     def wait(self, fault: RefinementError) -> None:
         """Raises the fault instead if a repeat cannot help, or there is no time left."""
         refused = fault if isinstance(fault, ApiError) else None
         is_away = refused.status in AWAY if refused else isinstance(fault, ServiceUnreachableError)
         asked = refused.retry_after if refused else None
+        if refused:
+            refused.is_repeat = self._is_repeat
         wait = max(asked or 0.0, self._pause * random.uniform(0.75, 1.25))
         if not is_away or time.monotonic() + wait > self._end:
             raise fault
         self._pause = min(2 * self._pause, MAX_PAUSE)
+        self._is_repeat = True
         time.sleep(wait)
 
 
