@@ -1,6 +1,6 @@
 import { ApiError, RefinementError, TaskDeletedError, TaskFailedError } from './errors.js';
 import { isLast } from './events.js';
-import { TIMEOUT, Transport } from './transport.js';
+import { TIMEOUT, Transport, sendable } from './transport.js';
 /** A client of one service. It keeps nothing but its token. */
 export class Client {
     #transport;
@@ -23,7 +23,9 @@ export class Client {
      * @throws {ApiError} the service refused a request
      * @throws {ServiceUnreachableError} it could not be reached for longer than `patience` */
     async refine(refinement, options = {}) {
-        const { signal, idempotencyKey } = options;
+        const { signal, idempotencyKey = newKey() } = options;
+        // Before anything is uploaded.
+        sendable('idempotencyKey', idempotencyKey);
         const { image: original, originalConceptId, mask } = refinement;
         if ((original == null) === (originalConceptId == null)) {
             throw new TypeError('Give an image or an originalConceptId, and not both.');
@@ -109,7 +111,7 @@ export class Client {
         const { signal, wait, idempotencyKey = newKey() } = options;
         const headers = {
             'Content-Type': 'application/json',
-            'Idempotency-Key': idempotencyKey,
+            'Idempotency-Key': sendable('idempotencyKey', idempotencyKey),
         };
         if (wait !== undefined)
             headers['Prefer'] = `wait=${wait}`;

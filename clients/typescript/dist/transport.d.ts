@@ -31,4 +31,6 @@ export declare class Transport {
     /** The events of a task. A stream that breaks off is continued where it was. */
     watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void>;
 }
+/** The value, if it can stand in a header. It may be a secret, so no error shows it. */
+export declare function sendable(name: string, value: string): string;
 export {};

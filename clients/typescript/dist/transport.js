@@ -124,7 +124,7 @@ export class Transport {
     }
     async #answered(exchange, method, path, call) {
         const token = typeof this.token === 'function' ? await this.token() : this.token;
-        const credentials = token ? { Authorization: `Bearer ${token}` } : {};
+        const credentials = token ? { Authorization: `Bearer ${sendable('token', token)}` } : {};
         const headers = { ...call.headers, ...credentials };
         const response = await this.#fetched(exchange, method, `${this.#base}${path}`, { ...call, headers });
         if (response.ok)
@@ -268,6 +268,16 @@ class Patience {
         this.#isRepeat = true;
         await sleep(wait, signal);
     }
+}
+/** The value, if it can stand in a header. It may be a secret, so no error shows it. */
+export function sendable(name, value) {
+    try {
+        new Headers([['X-Value', value]]);
+    }
+    catch {
+        throw new TypeError(`The ${name} has characters that cannot stand in a header.`);
+    }
+    return value;
 }
 function sleep(milliseconds, signal) {
     return new Promise((resolve, reject) => {

@@ -28,7 +28,7 @@ import type {
   WebhookResponse,
   WebhookSecret,
 } from './schemas.js';
-import { TIMEOUT, Transport } from './transport.js';
+import { TIMEOUT, Transport, sendable } from './transport.js';
 
 /** A client of one service. It keeps nothing but its token. */
 export class Client {
@@ -54,7 +54,9 @@ export class Client {
    * @throws {ApiError} the service refused a request
    * @throws {ServiceUnreachableError} it could not be reached for longer than `patience` */
   async refine(refinement: Refinement, options: RefineOptions = {}): Promise<Refined> {
-    const { signal, idempotencyKey } = options;
+    const { signal, idempotencyKey = newKey() } = options;
+    // Before anything is uploaded.
+    sendable('idempotencyKey', idempotencyKey);
     const { image: original, originalConceptId, mask } = refinement;
     if ((original == null) === (originalConceptId == null)) {
       throw new TypeError('Give an image or an originalConceptId, and not both.');
@@ -139,7 +141,7 @@ export class Client {
     const { signal, wait, idempotencyKey = newKey() } = options;
     const headers: Record<string, string> = {
       'Content-Type': 'application/json',
-      'Idempotency-Key': idempotencyKey,
+      'Idempotency-Key': sendable('idempotencyKey', idempotencyKey),
     };
     if (wait !== undefined) headers['Prefer'] = `wait=${wait}`;
     const body = JSON.stringify(request);

@@ -141,7 +141,7 @@ export class Transport {
 
   async #answered(exchange: Exchange, method: string, path: string, call: Call): Promise<Response> {
     const token = typeof this.token === 'function' ? await this.token() : this.token;
-    const credentials: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
+    const credentials: Record<string, string> = token ? { Authorization: `Bearer ${sendable('token', token)}` } : {};
     const headers = { ...call.headers, ...credentials };
     const response = await this.#fetched(exchange, method, `${this.#base}${path}`, { ...call, headers });
     if (response.ok) return response;
@@ -286,6 +286,16 @@ class Patience {
     this.#isRepeat = true;
     await sleep(wait, signal);
   }
+}
+
+/** The value, if it can stand in a header. It may be a secret, so no error shows it. */
+export function sendable(name: string, value: string): string {
+  try {
+    new Headers([['X-Value', value]]);
+  } catch {
+    throw new TypeError(`The ${name} has characters that cannot stand in a header.`);
+  }
+  return value;
 }
 
 function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

@@ -17,6 +17,19 @@ export async function outcomes(Client, stub) {
   return outcomes;
 }
 
+/** What cannot stand in a header is refused before anything is sent, and not shown. */
+export async function unsent(Client) {
+  for (const odd of ['a\nb', 'k\u20acy']) {
+    for (const [token, idempotencyKey] of [[odd], [() => odd], ['t', odd]]) {
+      let requests = 0;
+      const answered = async () => new Response(null, { status: 400 + requests++ });
+      const client = new Client('http://service.test', { token, fetch: answered });
+      const error = await client.refine(WISH, { idempotencyKey }).catch((error) => error);
+      if (requests > 0 || error.name !== 'TypeError' || String(error).includes(odd)) throw error;
+    }
+  }
+}
+
 /** Gives the case's answers before the service's own. */
 function stubbed({ own, last }, path, answers) {
   const left = [...answers];

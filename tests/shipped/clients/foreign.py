@@ -15,6 +15,24 @@ async def outcomes(kind, stub, error_of):
     return outcomes
 
 
+async def unsent(kind, error_of):
+    """What cannot stand in a header is refused before anything is sent, and not shown."""
+
+    def answer(request):
+        raise AssertionError(f"{request} was sent")
+
+    http = httpx.AsyncClient if kind is AsyncClient else httpx.Client
+    for odd in ["a\nb", "key\n", "kéy"]:
+        for token, key in [(odd, None), (lambda: odd, None), ("t", odd)]:
+            client = kind(
+                "http://service.test",
+                token=token,
+                http_client=http(transport=httpx.MockTransport(answer)),
+            )
+            error = await error_of(lambda: client.refine(b"an image", "lighter", idempotency_key=key))
+            assert type(error) is ValueError and odd not in str(error), error
+
+
 def stubbed(kind, stub, case):
     """An HTTP client that gets the case's answers before the service's own."""
     left = list(case["answers"])

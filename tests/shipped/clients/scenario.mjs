@@ -1,7 +1,7 @@
 // What somebody does with the client, told step by step. It is the seed's scenario
 // first: a refinement by URL, a second request meanwhile, and the result.
 
-import { endsInTime, outcomes } from './foreign.mjs';
+import { endsInTime, unsent, outcomes } from './foreign.mjs';
 
 const WISH = {
   prompt: 'Make the logo more minimalist and use lighter shades of brown',
@@ -48,6 +48,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   tell({ lost: await answersLost(Client, client, session, { ...world, mask }) });
 
   await endsInTime(Client);
+  await unsent(Client);
   tell({ foreign: await outcomes(Client, world.stub) });
 
   const edit = { mask, maskFeather: 2, seed: 7, strength: 0.5, deadlineSeconds: 200 };

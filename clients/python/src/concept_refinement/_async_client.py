@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from ._answers import CurrentTask, Refined, TaskChanged, TaskEvent
-from ._async_transport import TIMEOUT, AsyncTransport, is_last
+from ._async_transport import TIMEOUT, AsyncTransport, is_last, sendable
 from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
     Aspect,
@@ -40,10 +40,11 @@ class AsyncClient:
     ``base_url`` is the service's origin, as ``https://refine.example.com``; if it does
     not begin with ``http://`` or ``https://``, :class:`ValueError` is raised.
     ``token`` is an access token, or a function that gives one for each request; without
-    it, an anonymous user is made if the service has such. ``patience`` is for how long
-    the service is asked again while it cannot be reached or is overloaded, as during a
-    restart, also where a gateway says so, in seconds. ``http_client`` is an HTTP client in
-    place of one of its own, which is closed with it.
+    it, an anonymous user is made if the service has such. A request with a token that cannot
+    stand in a header raises :class:`ValueError`. ``patience`` is for how long the service is
+    asked again while it cannot be reached or is overloaded, as during a restart, also where
+    a gateway says so, in seconds. ``http_client`` is an HTTP client in place of one of its
+    own, which is closed with it.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class AsyncClient:
         for name, given in (("image", image), ("mask", mask)):
             if not isinstance(given, str | bytes | Path | None):
                 raise TypeError(f"The {name} must be a URL, a path or bytes.")
+        idempotency_key = _key(idempotency_key)
         if isinstance(mask, Path):
             # Before anything is uploaded: it may not be readable.
             mask = await asyncio.to_thread(mask.read_bytes)
@@ -250,7 +252,7 @@ class AsyncClient:
 
         Raises :class:`ConflictError` if the user has another task in progress.
         """
-        headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
+        headers = {"Idempotency-Key": _key(idempotency_key)}
         if wait is not None:
             headers["Prefer"] = f"wait={wait}"
         return await self._transport.ask(
@@ -371,6 +373,10 @@ class AsyncClient:
         takes it."""
         answer = await self._transport.ask(WebhookSecret, "GET", "/api/webhooks/secret")
         return answer["secret"]
+
+
+def _key(given: str | None) -> str:
+    return sendable("idempotency_key", given or secrets.token_hex(16))
 
 
 def _task_path(task_id: str) -> str:

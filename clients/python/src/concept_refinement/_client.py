@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from ._answers import CurrentTask, Refined, TaskChanged, TaskEvent
-from ._transport import TIMEOUT, Transport, is_last
+from ._transport import TIMEOUT, Transport, is_last, sendable
 from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
     Aspect,
@@ -39,10 +39,11 @@ class Client:
     ``base_url`` is the service's origin, as ``https://refine.example.com``; if it does
     not begin with ``http://`` or ``https://``, :class:`ValueError` is raised.
     ``token`` is an access token, or a function that gives one for each request; without
-    it, an anonymous user is made if the service has such. ``patience`` is for how long
-    the service is asked again while it cannot be reached or is overloaded, as during a
-    restart, also where a gateway says so, in seconds. ``http_client`` is an HTTP client in
-    place of one of its own, which is closed with it.
+    it, an anonymous user is made if the service has such. A request with a token that cannot
+    stand in a header raises :class:`ValueError`. ``patience`` is for how long the service is
+    asked again while it cannot be reached or is overloaded, as during a restart, also where
+    a gateway says so, in seconds. ``http_client`` is an HTTP client in place of one of its
+    own, which is closed with it.
     """
 
     def __init__(
@@ -122,6 +123,7 @@ class Client:
         for name, given in (("image", image), ("mask", mask)):
             if not isinstance(given, str | bytes | Path | None):
                 raise TypeError(f"The {name} must be a URL, a path or bytes.")
+        idempotency_key = _key(idempotency_key)
         if isinstance(mask, Path):
             # Before anything is uploaded: it may not be readable.
             mask = mask.read_bytes()
@@ -249,7 +251,7 @@ class Client:
 
         Raises :class:`ConflictError` if the user has another task in progress.
         """
-        headers = {"Idempotency-Key": idempotency_key or secrets.token_hex(16)}
+        headers = {"Idempotency-Key": _key(idempotency_key)}
         if wait is not None:
             headers["Prefer"] = f"wait={wait}"
         return self._transport.ask(
@@ -370,6 +372,10 @@ class Client:
         takes it."""
         answer = self._transport.ask(WebhookSecret, "GET", "/api/webhooks/secret")
         return answer["secret"]
+
+
+def _key(given: str | None) -> str:
+    return sendable("idempotency_key", given or secrets.token_hex(16))
 
 
 def _task_path(task_id: str) -> str:

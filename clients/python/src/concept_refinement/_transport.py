@@ -211,7 +211,14 @@ class Transport:
 
     def _credentials(self) -> dict[str, str]:
         token = self.token() if callable(self.token) else self.token
-        return {"Authorization": f"Bearer {token}"} if token else {}
+        return {"Authorization": f"Bearer {sendable('token', token)}"} if token else {}
+
+
+def sendable(name: str, value: str) -> str:
+    """The value, if it can stand in a header. It may be a secret, so no error shows it."""
+    if not re.fullmatch("[!-~]([ -~]*[!-~])?", value):
+        raise ValueError(f"The {name} must be printable ASCII without spaces around it.")
+    return value
 
 
 def is_last(event: TaskEvent) -> bool:
