@@ -9,6 +9,11 @@ const EVENTS: &str = "/api/tasks/t/events";
 const CONCEPT: &str = "/api/concepts/c";
 const IMAGE: &str = "/image";
 
+const UPLOADED: &str = r#"{"image_url":"http://service.test/u","path":"u"}"#;
+const SUBMITTED: &str = r#"{"task_id":"t","completed_at":null}"#;
+const REFINED: &str =
+    r#"{"id":"c","image_url":"http://service.test/image","color_palettes":[],"notes":[]}"#;
+
 const NOT_OURS: &str = "The answer is not one of the service.";
 const NO_EVENTS: &str = "These are not events of the service.";
 
@@ -16,10 +21,10 @@ const NO_EVENTS: &str = "These are not events of the service.";
 /// nothing more to say to who has read this last event.
 pub fn stub() -> Value {
     let own = json!({
-        UPLOAD: answer(201, "application/json", r#"{"image_url":"http://service.test/u","path":"u"}"#),
-        SUBMISSION: answer(202, "application/json", r#"{"task_id":"t","completed_at":null}"#),
+        UPLOAD: answer(201, "application/json", UPLOADED),
+        SUBMISSION: answer(202, "application/json", SUBMITTED),
         EVENTS: answer(200, "text/event-stream", &events()),
-        CONCEPT: answer(200, "application/json", concept()),
+        CONCEPT: answer(200, "application/json", REFINED),
         IMAGE: answer(200, "image/png", "an image"),
     });
     let cases: Vec<Value> = cases().into_iter().map(|case| case.stubbed).collect();
@@ -95,18 +100,11 @@ fn answer(status: u16, media_type: &str, body: &str) -> Value {
 
 /// Who comes back is not to wait long.
 fn events() -> String {
-    ["pending", "completed"]
-        .iter()
-        .zip(1..)
-        .map(|(status, id)| {
-            format!(
-                "retry: 10\nevent: task\nid: {id}\n\
-                 data: {{\"task_id\":\"t\",\"status\":\"{status}\",\"result_id\":\"c\"}}\n\n"
-            )
-        })
-        .collect()
-}
-
-fn concept() -> &'static str {
-    r#"{"id":"c","image_url":"http://service.test/image","color_palettes":[],"notes":[]}"#
+    let event = |id: u8, status: &str| {
+        format!(
+            "retry: 10\nevent: task\nid: {id}\n\
+             data: {{\"task_id\":\"t\",\"status\":\"{status}\",\"result_id\":\"c\"}}\n\n"
+        )
+    };
+    event(1, "pending") + &event(2, "completed")
 }
