@@ -12,6 +12,9 @@ use concept_refinement_domain::share::{RESERVE, has_share};
 /// The bytes of all uploads together. One that is alone may take more.
 const LIMIT: usize = 64 * 1024 * 1024;
 
+/// What one user leaves while no other is there, as a part of the limit: room for small ones.
+const RESERVE_BESIDE_ONE: usize = 16;
+
 /// Each upload counts as at least this many bytes, because of its buffers.
 const MIN_RESERVATION: usize = 1024 * 1024;
 
@@ -34,12 +37,46 @@ pub struct Reservation {
 impl UploadMemory {
     /// None: the user has a share already, or nothing is left.
     pub fn take(self: &Rc<Self>, user: &str) -> Option<Reservation> {
-        let mut reservation = Reservation {
+        let mut reservation = self.nothing(user);
+        reservation.cover(MIN_RESERVATION).then_some(reservation)
+    }
+
+    /// The same for an upload that passes through: its buffers count, and how many a user may
+    /// have is decided elsewhere. None: nothing is left.
+    pub fn take_buffers(self: &Rc<Self>, user: &str) -> Option<Reservation> {
+        let mut reservation = self.nothing(user);
+        let fits = self.0.borrow().fits(MIN_RESERVATION);
+        fits.then(|| {
+            reservation.add(MIN_RESERVATION);
+            reservation
+        })
+    }
+
+    fn nothing(self: &Rc<Self>, user: &str) -> Reservation {
+        Reservation {
             memory: Rc::clone(self),
             user: user.to_owned(),
             bytes: 0,
+        }
+    }
+}
+
+impl Taken {
+    fn fits(&self, more: usize) -> bool {
+        self.total == 0 || more <= LIMIT.saturating_sub(self.total)
+    }
+
+    /// Whether a user may have more for an upload that has so many bytes. The only one of a user
+    /// is not broken off while there is room.
+    fn may_have(&self, user: &str, bytes: usize, more: usize) -> bool {
+        let own = self.by_user.get(user).copied().unwrap_or_default();
+        let reserve = match own == self.total {
+            true => RESERVE_BESIDE_ONE,
+            false => RESERVE,
         };
-        reservation.cover(MIN_RESERVATION).then_some(reservation)
+        let is_alone = self.total == bytes;
+        let is_only = own == bytes;
+        is_alone || self.fits(more) && (is_only || has_share(LIMIT, self.total, own, reserve))
     }
 }
 
@@ -50,19 +87,23 @@ impl Reservation {
         if more == 0 {
             return true;
         }
-        let mut taken = self.memory.0.borrow_mut();
-        let is_alone = taken.total == self.bytes;
-        let fits = more <= LIMIT.saturating_sub(taken.total);
-        let own = taken.by_user.get(&self.user).copied().unwrap_or_default();
-        let may_have_more = fits && has_share(LIMIT, taken.total, own, RESERVE);
-        if !is_alone && !may_have_more {
-            return false;
+        let may_have = self
+            .memory
+            .0
+            .borrow()
+            .may_have(&self.user, self.bytes, more);
+        if may_have {
+            self.add(more);
         }
+        may_have
+    }
+
+    fn add(&mut self, more: usize) {
+        let mut taken = self.memory.0.borrow_mut();
         taken.total = taken.total.saturating_add(more);
-        let own = own.saturating_add(more);
-        taken.by_user.insert(self.user.clone(), own);
-        self.bytes = bytes;
-        true
+        let own = taken.by_user.entry(self.user.clone()).or_default();
+        *own = own.saturating_add(more);
+        self.bytes = self.bytes.saturating_add(more);
     }
 }
 
@@ -94,7 +135,7 @@ mod tests {
             usize,
             bool,
         );
-        const CASES: [Case; 9] = [
+        const CASES: [Case; 14] = [
             ("nobody there", &[], "ann", 20, true),
             ("alone", &[], "ann", 100, true),
             (
@@ -122,6 +163,35 @@ mod tests {
             ("too little is left", &[("ann", 60)], "cid", 5, false),
             ("beside a large one", &[("ann", 100)], "cid", 1, false),
             ("full", &[("ann", 63), ("bob", 1)], "cid", 1, false),
+            (
+                "a third of one user",
+                &[("ann", 20), ("ann", 20)],
+                "ann",
+                20,
+                true,
+            ),
+            (
+                "a fourth",
+                &[("ann", 20), ("ann", 20), ("ann", 20)],
+                "ann",
+                1,
+                false,
+            ),
+            (
+                "beside it",
+                &[("ann", 20), ("ann", 20), ("ann", 20)],
+                "bob",
+                4,
+                true,
+            ),
+            ("one of each", &[("ann", 20), ("bob", 20)], "cid", 20, true),
+            (
+                "a second of one",
+                &[("ann", 24), ("bob", 24)],
+                "bob",
+                2,
+                false,
+            ),
         ];
         for (name, held, user, bytes, expected) in CASES {
             let memory = Rc::<UploadMemory>::default();

@@ -215,7 +215,8 @@ fn source<'a, P>(
 }
 
 /// Looks for the images of this service that a task names, and fills in its parent and the path
-/// of its original where that is the image of a concept. What is missing, as a sentence for the user; None: all of them are there.
+/// of its original where that is the image of a concept. What is missing, as a sentence for the
+/// user; None: all of them are there.
 async fn find_images<P: Ports>(
     state: &State<P>,
     task: &mut NewTask,

@@ -89,7 +89,7 @@ pub async fn streamed<P: Ports>(
     // Only now, when each user's own uploads are counted: whoever sends nothing takes
     // nobody's place. The image is not kept in memory, so only its buffers are counted.
     let too_many = "Too many uploads are under way. Try again later.";
-    let memory = state.upload_memory.take(&image.owner);
+    let memory = state.upload_memory.take_buffers(&image.owner);
     let _memory = memory.ok_or(Problem::UploadMemoryShort(too_many))?;
     let stored = put(state, image, &mut upload).await?;
     stored_paths.push(stored.path.clone());
