@@ -20,26 +20,35 @@ pub fn without_places(text: &str) -> String {
 }
 
 fn is_place(word: &str) -> bool {
-    has_path(word) || is_internal(word.trim_matches(|mark| "\"'`(),;<>".contains(mark)))
+    let is_url = word.contains("://");
+    let is_of_host = |mark: char| mark.is_alphanumeric() || ".-:_[]".contains(mark);
+    // What stands beside an address in messages, as in `(host='10.0.0.1',`.
+    let mut parts = word.split(|mark| !is_of_host(mark));
+    match is_url {
+        true => is_internal(word.trim_matches(|mark| "\"'`(),;<>".contains(mark))),
+        false => has_path(word) || parts.any(is_internal),
+    }
 }
 
 /// Whether it has an absolute path of two parts at least, as `/etc/hosts` or `C:\models`.
 fn has_path(word: &str) -> bool {
-    let begins = |before: Option<char>| {
-        before.is_none_or(|before| !before.is_alphanumeric() && !"/:.".contains(before))
-    };
+    let is_path = |path: &str| path.trim_matches('/').contains('/');
     let is_unix = word.match_indices('/').any(|(at, _)| {
         let (before, path) = word.split_at(at);
-        begins(before.chars().next_back()) && path.trim_matches('/').contains('/')
+        let before = before.chars().next_back();
+        let begins =
+            before.is_none_or(|before| !before.is_alphanumeric() && !"/.".contains(before));
+        begins && is_path(path)
     });
-    let is_windows = word.split_once(":\\").is_some_and(|(before, _)| {
-        let mut before = before.chars().rev();
+    let is_of_drive = [":\\", ":/"].iter().any(|root| {
+        let before = word.split_once(root).map(|(before, _)| before);
+        let mut before = before.unwrap_or_default().chars().rev();
         before
             .next()
             .is_some_and(|drive| drive.is_ascii_alphabetic())
-            && begins(before.next())
+            && before.next().is_none_or(|before| !before.is_alphanumeric())
     });
-    is_unix || is_windows
+    is_unix || is_of_drive || word.starts_with(r"\\")
 }
 
 /// Whether it is an address that is not public, as far as that can be seen.
@@ -50,13 +59,13 @@ fn is_internal(word: &str) -> bool {
             Err(_) => true,
         };
     }
-    let address = word.parse().map(|address: SocketAddr| address.ip());
-    match address.or_else(|_| word.parse::<IpAddr>()) {
+    let word = word.trim_end_matches(['.', ':']);
+    let whole = word.trim_matches(['[', ']']).parse::<IpAddr>();
+    let address = whole.or_else(|_| word.parse().map(|address: SocketAddr| address.ip()));
+    let host = word.split(':').next().unwrap_or_default();
+    match address.or_else(|_| host.parse()) {
         Ok(address) => !is_public(address),
-        Err(_) => {
-            let host = word.split(['/', ':']).next().unwrap_or_default();
-            host.contains('.') && is_internal_name(host)
-        }
+        Err(_) => host.contains('.') && is_internal_name(host),
     }
 }
 
@@ -87,6 +96,20 @@ mod tests {
             ("host db-1.internal:5432 refused", "host … refused"),
             ("at 192.168.1.4:80 and [::1]:80", "at … and …"),
             ("file:///etc/hosts", "…"),
+            (
+                "dial tcp 10.0.0.5:8188: connect: refused",
+                "dial tcp … connect: refused",
+            ),
+            (
+                "lookup models on 127.0.0.11:53: no",
+                "lookup models on … no",
+            ),
+            ("Pool(host='10.0.0.1', port=8188)", "… port=8188)"),
+            ("10.0.0.1:8080/x and 10.0.0.1.", "… and …"),
+            ("host=db-1.internal", "…"),
+            ("C:/models/x.bin", "…"),
+            (r"\\server\share\x", "…"),
+            ("error:/srv/models/x", "…"),
         ] {
             assert_eq!(without_places(text), expected);
         }
@@ -97,6 +120,7 @@ mod tests {
             "version 1.2.3, at 8.8.8.8",
             "the key ***",
             "a / b",
+            "see https://x.example/?next=/a/b or C++: a::",
             "use /images",
             "Exhausted balance. Top up at fal.ai/dashboard/billing",
             "ratio 16:9, e.g. local models",
