@@ -33,7 +33,7 @@ const EARLY_TOLERANCE: Duration = Duration::from_secs(1);
 /// How long a request waits for a newer document if there is an older one. In an instance a
 /// user's request waits for `LONGEST_WAIT`, so it must be answered before that even if the
 /// issuer does not respond.
-const REFRESH_TIMEOUT: Duration = LONGEST_WAIT.saturating_sub(Duration::from_secs(1));
+const REFRESH_TIMEOUT: Duration = LONGEST_WAIT.saturating_sub(Duration::from_millis(300));
 
 /// An answer of the issuer, or of the cache in its place.
 pub type Answer = Result<http::Response<WasiBody>, Error>;
