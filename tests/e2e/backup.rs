@@ -542,7 +542,11 @@ async fn what_is_lost_beside_the_tasks_is_missed() {
     ] {
         let path = launch.data().join(lost);
         match path.is_dir() {
-            true => fs::remove_dir_all(path).unwrap(),
+            // As where its disk is not mounted.
+            true => {
+                fs::remove_dir_all(&path).unwrap();
+                fs::create_dir(&path).unwrap();
+            }
             false => fs::remove_file(path).unwrap(),
         }
         let second = launch.start().stop();

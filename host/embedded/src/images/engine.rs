@@ -1,14 +1,19 @@
 //! The file store as an engine for the configuration.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use concept_refinement_capability::OpenError;
+use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::embedded::AtRest;
 use concept_refinement_capability::engine::{
     Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread,
 };
 use concept_refinement_capability::images::Options;
+use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::image_path;
 
 use super::FileImages;
 use super::backup::{Folders, is_image};
@@ -21,7 +26,7 @@ pub(super) const FOLDER: &str = "images";
 pub const ENGINE: ImageEngine = Engine {
     name: "file",
     check: |_| Ok(()),
-    exists: |config| folder(config).try_exists(),
+    exists: |config| exists(&folder(config)),
     is_outdated: |_| Ok(false),
     open: |config, Options { signing, .. }| {
         on_a_thread(config, move |config| {
@@ -44,6 +49,21 @@ pub const ENGINE: ImageEngine = Engine {
     },
     inspect: None,
 };
+
+/// An empty folder is none: a disk may not be mounted there. What a link leads to is judged by
+/// who opens it.
+fn exists(folder: &Path) -> io::Result<bool> {
+    if existing(fs::symlink_metadata(folder))?.is_some_and(|found| found.is_symlink()) {
+        return Ok(true);
+    }
+    let kinds = [ImageKind::Upload, ImageKind::Refined].map(image_path::folder);
+    for part in kinds.into_iter().chain([small::FILE]) {
+        if folder.join(part).try_exists()? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 /// Whether a backup may have a file with this path, relative to a data directory.
 pub fn is_file(path: &Path) -> bool {
