@@ -47,8 +47,9 @@ pub enum Retry {
     Superseded,
 }
 
-/// The new task belongs to the same user, whose budget is not asked. It continues with the receipts of the failed
-/// one, and the receiver of its webhook is notified of the new task's end too.
+/// The new task belongs to the same user, whose budget is not asked. It continues with the
+/// receipts of the failed one, and the receiver of its webhook is notified of the new task's
+/// end too.
 pub fn retry(
     record: &mut TaskRecord,
     choice: Choice,

@@ -90,8 +90,8 @@ impl Engine {
         let engine = wasmtime::Engine::new(&config).map_err(anyhow::Error::from);
         let engine = match getrlimit(Resource::As).current {
             Some(_) => engine.context(
-                "the pool of memories takes much address space, which is not used: this process \
-                 must have no limit of it (`ulimit -v`)",
+                "if memory cannot be reserved: the pool takes much address space, which is not used, \
+                 so this process must have no limit of it (`ulimit -v`)",
             )?,
             None => engine?,
         };
