@@ -46,6 +46,6 @@ export declare class TaskDeletedError extends RefinementError {
     constructor(taskId: string);
 }
 /** Whether an answer declares such content. */
-export declare function isOf(response: Response, mediaType: string): boolean;
+export declare function declares(response: Response, mediaType: string): boolean;
 /** The error of an answer that is not a success. */
 export declare function refusal(status: number, headers: Headers, text: string): ApiError;

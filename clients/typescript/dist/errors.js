@@ -62,7 +62,7 @@ export class TaskDeletedError extends RefinementError {
     }
 }
 /** Whether an answer declares such content. */
-export function isOf(response, mediaType) {
+export function declares(response, mediaType) {
     return Boolean(response.headers.get('Content-Type')?.toLowerCase().startsWith(mediaType));
 }
 /** The error of an answer that is not a success. */

@@ -1,4 +1,4 @@
-import { ApiError, NO_EVENTS, NOT_OURS, RefinementError, ServiceUnreachableError, isOf, refusal } from './errors.js';
+import { ApiError, NO_EVENTS, NOT_OURS, RefinementError, ServiceUnreachableError, declares, refusal } from './errors.js';
 import { isLast, rawEvents, taskEvent } from './events.js';
 /** What the service, or a gateway before it, answers while it is away. */
 const AWAY = [502, 503, 504];
@@ -66,7 +66,7 @@ export class Transport {
             const response = await this.#fetched(exchange, 'GET', signedUrl, call);
             if (!response.ok)
                 throw await exchange.refusal(response);
-            if (!isOf(response, 'image/'))
+            if (!declares(response, 'image/'))
                 throw new RefinementError(NOT_OURS);
             return exchange.whole(response);
         }, call.signal);
@@ -85,7 +85,7 @@ export class Transport {
                 if (last)
                     headers['Last-Event-ID'] = last;
                 const response = await this.#answered(exchange, 'GET', path, { headers, timeout: SILENCE });
-                if (!isOf(response, 'text/event-stream'))
+                if (!declares(response, 'text/event-stream'))
                     throw new RefinementError(NO_EVENTS);
                 const pieces = exchange.pieces(response, SILENCE, () => (isHeard = true));
                 for await (const raw of rawEvents(pieces)) {
@@ -182,12 +182,12 @@ class Exchange {
     #ending = new AbortController();
     #given;
     #leave = () => this.#ending.abort(this.#given?.reason);
-    #ended;
+    #end;
     constructor(given) {
-        this.#ended = new Promise((_, reject) => {
+        this.#end = new Promise((_, reject) => {
             this.signal.addEventListener('abort', () => reject(this.signal.reason));
         });
-        this.#ended.catch(() => { });
+        this.#end.catch(() => { });
         this.#given = given;
         given?.addEventListener('abort', this.#leave);
         if (given?.aborted)
@@ -199,9 +199,10 @@ class Exchange {
     /** What comes in time. What `fetch` fails with differs between platforms, and the body of an
      * answer that cannot be decoded may not fail at all. */
     async within(milliseconds, part) {
-        const timer = setTimeout(() => this.#ending.abort(), milliseconds);
+        const late = () => this.#ending.abort(new DOMException('There was no answer in time.', 'TimeoutError'));
+        const timer = setTimeout(late, milliseconds);
         try {
-            return await Promise.race([part, this.#ended]);
+            return await Promise.race([part, this.#end]);
         }
         catch (cause) {
             this.#given?.throwIfAborted();

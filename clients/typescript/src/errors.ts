@@ -76,7 +76,7 @@ export class TaskDeletedError extends RefinementError {
 }
 
 /** Whether an answer declares such content. */
-export function isOf(response: Response, mediaType: string): boolean {
+export function declares(response: Response, mediaType: string): boolean {
   return Boolean(response.headers.get('Content-Type')?.toLowerCase().startsWith(mediaType));
 }
 

@@ -1,4 +1,4 @@
-import { ApiError, NO_EVENTS, NOT_OURS, RefinementError, ServiceUnreachableError, isOf, refusal } from './errors.js';
+import { ApiError, NO_EVENTS, NOT_OURS, RefinementError, ServiceUnreachableError, declares, refusal } from './errors.js';
 import { isLast, rawEvents, taskEvent } from './events.js';
 import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
 import type { SessionResponse } from './schemas.js';
@@ -88,7 +88,7 @@ export class Transport {
     return this.#repeated(async (exchange) => {
       const response = await this.#fetched(exchange, 'GET', signedUrl, call);
       if (!response.ok) throw await exchange.refusal(response);
-      if (!isOf(response, 'image/')) throw new RefinementError(NOT_OURS);
+      if (!declares(response, 'image/')) throw new RefinementError(NOT_OURS);
       return exchange.whole(response);
     }, call.signal);
   }
@@ -106,7 +106,7 @@ export class Transport {
         const headers: Record<string, string> = { Accept: 'text/event-stream' };
         if (last) headers['Last-Event-ID'] = last;
         const response = await this.#answered(exchange, 'GET', path, { headers, timeout: SILENCE });
-        if (!isOf(response, 'text/event-stream')) throw new RefinementError(NO_EVENTS);
+        if (!declares(response, 'text/event-stream')) throw new RefinementError(NO_EVENTS);
         const pieces = exchange.pieces(response, SILENCE, () => (isHeard = true));
         for await (const raw of rawEvents(pieces)) {
           last = raw.id || last;
@@ -198,13 +198,13 @@ class Exchange {
   readonly #ending = new AbortController();
   readonly #given: AbortSignal | undefined;
   readonly #leave = () => this.#ending.abort(this.#given?.reason);
-  readonly #ended: Promise<never>;
+  readonly #end: Promise<never>;
 
   constructor(given: AbortSignal | undefined) {
-    this.#ended = new Promise((_, reject) => {
+    this.#end = new Promise((_, reject) => {
       this.signal.addEventListener('abort', () => reject(this.signal.reason));
     });
-    this.#ended.catch(() => {});
+    this.#end.catch(() => {});
     this.#given = given;
     given?.addEventListener('abort', this.#leave);
     if (given?.aborted) this.#leave();
@@ -217,9 +217,10 @@ class Exchange {
   /** What comes in time. What `fetch` fails with differs between platforms, and the body of an
    * answer that cannot be decoded may not fail at all. */
   async within<T>(milliseconds: number, part: Promise<T>): Promise<T> {
-    const timer = setTimeout(() => this.#ending.abort(), milliseconds);
+    const late = () => this.#ending.abort(new DOMException('There was no answer in time.', 'TimeoutError'));
+    const timer = setTimeout(late, milliseconds);
     try {
-      return await Promise.race([part, this.#ended]);
+      return await Promise.race([part, this.#end]);
     } catch (cause) {
       this.#given?.throwIfAborted();
       throw new ServiceUnreachableError('The service cannot be reached.', { cause });

@@ -49,6 +49,7 @@ export async function endsInTime(Client) {
   for (const call of [client.quota(), client.deleteTask('t'), client.watch('t').next()]) {
     const error = await call.catch((error) => error);
     if (error.name !== 'ServiceUnreachableError') throw new Error(`it ended by ${error}`);
+    if (error.cause.name !== 'TimeoutError') throw new Error(`it ended because of ${error.cause}`);
   }
   globalThis.setTimeout = setTimeout;
 

@@ -140,7 +140,7 @@ def _event(name: str, data: str) -> TaskEvent | None:
     return None
 
 
-def is_of(response: httpx.Response, media_type: str) -> bool:
+def declares(response: httpx.Response, media_type: str) -> bool:
     return str(response.headers.get("Content-Type", "")).lower().startswith(media_type)
 
 

@@ -22,7 +22,7 @@ from ._answers import (
     TaskEvent,
     answer,
     broken,
-    is_of,
+    declares,
     refusal,
 )
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
@@ -118,7 +118,7 @@ class AsyncTransport:
     async def download(self, signed_url: str) -> httpx.Response:
         """An image. Its URL needs no credentials, and gets none."""
         response = await self._patiently(lambda: self._http.get(signed_url))
-        if not is_of(response, "image/"):
+        if not declares(response, "image/"):
             raise RefinementError(NOT_OURS)
         return response
 
@@ -139,7 +139,7 @@ class AsyncTransport:
                     if not response.is_success:
                         await response.aread()
                         raise refusal(response)
-                    if not is_of(response, "text/event-stream"):
+                    if not declares(response, "text/event-stream"):
                         raise RefinementError(NO_EVENTS)
                     reader.begin()
                     async for chunk in response.aiter_bytes():
@@ -165,7 +165,7 @@ class AsyncTransport:
         try:
             response = await self._sent(method, path)
         except httpx.RequestError as error:
-            raise broken(error) from error
+            raise broken(error)
         if not response.is_success:
             raise refusal(response)
         return response

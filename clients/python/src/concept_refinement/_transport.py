@@ -21,7 +21,7 @@ from ._answers import (
     TaskEvent,
     answer,
     broken,
-    is_of,
+    declares,
     refusal,
 )
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
@@ -117,7 +117,7 @@ class Transport:
     def download(self, signed_url: str) -> httpx.Response:
         """An image. Its URL needs no credentials, and gets none."""
         response = self._patiently(lambda: self._http.get(signed_url))
-        if not is_of(response, "image/"):
+        if not declares(response, "image/"):
             raise RefinementError(NOT_OURS)
         return response
 
@@ -138,7 +138,7 @@ class Transport:
                     if not response.is_success:
                         response.read()
                         raise refusal(response)
-                    if not is_of(response, "text/event-stream"):
+                    if not declares(response, "text/event-stream"):
                         raise RefinementError(NO_EVENTS)
                     reader.begin()
                     for chunk in response.iter_bytes():
@@ -164,7 +164,7 @@ class Transport:
         try:
             response = self._sent(method, path)
         except httpx.RequestError as error:
-            raise broken(error) from error
+            raise broken(error)
         if not response.is_success:
             raise refusal(response)
         return response
