@@ -249,11 +249,13 @@ class Exchange {
 }
 /** How often, and for how long, a service that is away is asked again. */
 class Patience {
-    #end;
+    #milliseconds;
+    /** Since the service was first away. */
+    #end = null;
     #pause = FIRST_PAUSE;
     #isRepeat = false;
     constructor(milliseconds) {
-        this.#end = Date.now() + milliseconds;
+        this.#milliseconds = milliseconds;
     }
     /** Throws the fault instead if a repeat cannot help, or there is no time left. */
     async wait(fault, signal) {
@@ -263,6 +265,7 @@ class Patience {
             refused.isRepeat = this.#isRepeat;
         const asked = (refused?.retryAfter ?? 0) * 1_000;
         const wait = Math.max(asked, this.#pause * (0.75 + Math.random() / 2));
+        this.#end ??= Date.now() + this.#milliseconds;
         if (!isAway || Date.now() + wait > this.#end)
             throw fault;
         this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);

@@ -41,6 +41,20 @@ function stubbed({ own, last }, path, answers) {
   };
 }
 
+/** How long an answer takes that the service is away does not count. */
+export async function isPatient(Client) {
+  let seconds = 0.6;
+  const answered = async () => {
+    if (!seconds) return new Response(null, { status: 404 });
+    await new Promise((resolve) => setTimeout(resolve, 1_000 * seconds));
+    seconds = 0;
+    return new Response(null, { status: 503 });
+  };
+  const client = new Client('http://service.test', { token: 't', patience: 500, fetch: answered });
+  const error = await client.quota().catch((error) => error);
+  if (error.status !== 404) throw error;
+}
+
 /** No call outlives its time or its signal, also if no answer ever comes. */
 export async function endsInTime(Client) {
   const client = new Client('http://service.test', { token: 't', patience: 0, fetch: () => new Promise(() => {}) });

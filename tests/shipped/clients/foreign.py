@@ -1,5 +1,7 @@
 """What a client's ``refine`` makes of answers that are not the service's own."""
 
+import time
+
 import httpx
 from concept_refinement import AsyncClient
 
@@ -8,7 +10,7 @@ async def outcomes(kind, stub, error_of):
     """For each case its name, its path, and what became of the refinement."""
     outcomes = []
     for case in stub["cases"]:
-        client = kind("http://service.test", token="t", http_client=stubbed(kind, stub, case))
+        client = asked_by(kind, stubbed(stub, case))
         error = await error_of(lambda: client.refine(b"an image", "lighter"))
         told = [type(error).__name__, str(error), bool(error.upload)] if error else [None, None, True]
         outcomes.append([case["name"], case["path"], told])
@@ -21,20 +23,36 @@ async def unsent(kind, error_of):
     def answer(request):
         raise AssertionError(f"{request} was sent")
 
-    http = httpx.AsyncClient if kind is AsyncClient else httpx.Client
     for odd in ["a\nb", "key\n", "kéy"]:
         for token, key in [(odd, None), (lambda: odd, None), ("t", odd)]:
-            client = kind(
-                "http://service.test",
-                token=token,
-                http_client=http(transport=httpx.MockTransport(answer)),
-            )
+            client = asked_by(kind, answer, token=token)
             error = await error_of(lambda: client.refine(b"an image", "lighter", idempotency_key=key))
             assert type(error) is ValueError and odd not in str(error), error
 
 
-def stubbed(kind, stub, case):
-    """An HTTP client that gets the case's answers before the service's own."""
+async def is_patient(kind, error_of):
+    """How long an answer takes that the service is away does not count."""
+    seconds = [0.6]
+
+    def answer(request):
+        if not seconds:
+            return httpx.Response(404)
+        time.sleep(seconds.pop())
+        return httpx.Response(503)
+
+    error = await error_of(lambda: asked_by(kind, answer, patience=0.5).quota())
+    assert error.status == 404, error
+
+
+def asked_by(kind, answer, **options):
+    """A client of a service that answers so."""
+    http = httpx.AsyncClient if kind is AsyncClient else httpx.Client
+    options["http_client"] = http(transport=httpx.MockTransport(answer))
+    return kind("http://service.test", **{"token": "t", **options})
+
+
+def stubbed(stub, case):
+    """Gives the case's answers before the service's own."""
     left = list(case["answers"])
 
     def answer(request):
@@ -45,5 +63,4 @@ def stubbed(kind, stub, case):
         given = left.pop(0) if left and path == case["path"] else own
         return httpx.Response(given["status"], headers=given["headers"], content=given["body"].encode())
 
-    http = httpx.AsyncClient if kind is AsyncClient else httpx.Client
-    return http(transport=httpx.MockTransport(answer))
+    return answer

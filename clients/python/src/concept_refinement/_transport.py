@@ -45,7 +45,9 @@ class Patience:
     """How often, and for how long, a service that is away is asked again."""
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._seconds = seconds
+        #: Since the service was first away.
+        self._end: float | None = None
         self._pause = FIRST_PAUSE
         self._is_repeat = False
 
@@ -57,6 +59,8 @@ class Patience:
         if refused:
             refused.is_repeat = self._is_repeat
         wait = max(asked or 0.0, self._pause * random.uniform(0.75, 1.25))
+        if self._end is None:
+            self._end = time.monotonic() + self._seconds
         if not is_away or time.monotonic() + wait > self._end:
             raise fault
         self._pause = min(2 * self._pause, MAX_PAUSE)
