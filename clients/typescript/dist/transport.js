@@ -79,7 +79,7 @@ export class Transport {
         for (;;) {
             const exchange = new Exchange(signal);
             let fault = new ServiceUnreachableError('The events broke off.');
-            let isHeard = false;
+            let [isOpen, isHeard] = [false, false];
             try {
                 const headers = { Accept: 'text/event-stream' };
                 if (last)
@@ -87,6 +87,7 @@ export class Transport {
                 const response = await this.#answered(exchange, 'GET', path, { headers, timeout: SILENCE });
                 if (!declares(response, 'text/event-stream'))
                     throw new RefinementError(NO_EVENTS);
+                isOpen = true;
                 const pieces = exchange.pieces(response, SILENCE, () => (isHeard = true));
                 for await (const raw of rawEvents(pieces)) {
                     last = raw.id || last;
@@ -98,10 +99,13 @@ export class Transport {
                     if (isLast(event))
                         return;
                 }
+                // What only ends is no stream. A silent one may be held back by a proxy.
+                isOpen = isHeard;
             }
             catch (error) {
                 signal?.throwIfAborted();
-                if (last && error instanceof ApiError && error.status === 404) {
+                // Of the service itself: a gateway may not know it for a while.
+                if (last && error instanceof ApiError && error.code === 'NOT_FOUND') {
                     yield { type: 'deleted', taskId: id };
                     return;
                 }
@@ -110,7 +114,7 @@ export class Transport {
             finally {
                 exchange.end();
             }
-            if (isHeard && fault instanceof ServiceUnreachableError) {
+            if (isOpen && fault instanceof ServiceUnreachableError) {
                 patience = new Patience(this.#patience);
                 await sleep(pause, signal);
             }

@@ -55,6 +55,21 @@ export async function isPatient(Client) {
   if (error.status !== 404) throw error;
 }
 
+/** A stream that is silent is asked for again, and one that only ends is not. */
+export async function goesOn(Client) {
+  const whole = 'event: task\ndata: {"status":"completed"}\n\n';
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (call) => setTimeout(call, 1);
+  for (const [bodies, name] of [[[new ReadableStream(), whole]], [[''], 'ServiceUnreachableError']]) {
+    const headers = { 'Content-Type': 'text/event-stream' };
+    const answered = async () => new Response(bodies.shift(), { headers });
+    const client = new Client('http://service.test', { token: 't', patience: 0, fetch: answered });
+    const error = await client.watch('t').next().then(() => ({}), (error) => error);
+    if (error.name !== name) throw error;
+  }
+  globalThis.setTimeout = setTimeout;
+}
+
 /** No call outlives its time or its signal, also if no answer ever comes. */
 export async function endsInTime(Client) {
   const client = new Client('http://service.test', { token: 't', patience: 0, fetch: () => new Promise(() => {}) });

@@ -3,7 +3,7 @@
 import time
 
 import httpx
-from concept_refinement import AsyncClient
+from concept_refinement import AsyncClient, ServiceUnreachableError
 
 
 async def outcomes(kind, stub, error_of):
@@ -28,6 +28,32 @@ async def unsent(kind, error_of):
             client = asked_by(kind, answer, token=token)
             error = await error_of(lambda: client.refine(b"an image", "lighter", idempotency_key=key))
             assert type(error) is ValueError and odd not in str(error), error
+
+
+async def goes_on(kind, error_of):
+    """A stream that is silent is asked for again, and one that only ends is not."""
+    whole = 'retry: 10\nevent: task\ndata: {"status":"completed"}\n\n'
+    for bodies, expected in [([Silence(), whole.encode()], type(None)), ([b""], ServiceUnreachableError)]:
+
+        def answer(request):
+            body = bodies.pop(0)
+            of = {"stream": body} if isinstance(body, Silence) else {"content": body}
+            return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, **of)
+
+        events = asked_by(kind, answer, patience=0).watch("t")
+        following = getattr(events, "__anext__", None) or events.__next__
+        error = await error_of(following)
+        assert type(error) is expected, error
+
+
+class Silence(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of an answer of which nothing comes."""
+
+    def __iter__(self):
+        raise httpx.ReadTimeout("nothing came")
+
+    def __aiter__(self):
+        raise httpx.ReadTimeout("nothing came")
 
 
 async def is_patient(kind, error_of):

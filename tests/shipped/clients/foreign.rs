@@ -69,6 +69,13 @@ fn cases() -> Vec<Case> {
     cases.push(case("no JSON", EVENTS, &[odd], &foreign));
     let whole = events();
     let broken_off = answer(200, "text/event-stream", &whole[..whole.len() - 3]);
+    let unknown = answer(404, "text/html", "<!doctype html>");
+    let lost = [broken_off.clone(), unknown];
+    cases.push(case("not routed", EVENTS, &lost, &refused(404, true)));
+    let unknown = answer(404, "application/json", r#"{"error_code":"NOT_FOUND"}"#);
+    let deleted = json!(["TaskDeletedError", "The task was deleted.", true]);
+    let lost = [broken_off.clone(), unknown];
+    cases.push(case("deleted", EVENTS, &lost, &deleted));
     cases.push(case("broken off", EVENTS, &[broken_off], &refined()));
 
     let mut later = answer(503, "text/html", "<!doctype html>");

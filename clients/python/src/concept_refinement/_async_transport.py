@@ -135,7 +135,7 @@ class AsyncTransport:
             if reader.last_id:
                 headers["Last-Event-ID"] = reader.last_id
             fault: RefinementError = ServiceUnreachableError("The events broke off.")
-            is_heard = False
+            is_open = is_heard = False
             try:
                 url = f"{self._base}{path}"
                 request = self._http.stream("GET", url, headers=headers, timeout=SILENCE)
@@ -145,6 +145,7 @@ class AsyncTransport:
                         raise refusal(response)
                     if not declares(response, "text/event-stream"):
                         raise RefinementError(NO_EVENTS)
+                    is_open = True
                     reader.begin()
                     async for chunk in response.aiter_bytes():
                         is_heard = True
@@ -152,14 +153,17 @@ class AsyncTransport:
                             yield event
                             if is_last(event):
                                 return
+                    # What only ends is no stream. A silent one may be held back by a proxy.
+                    is_open = is_heard
             except httpx.RequestError as error:
                 fault = broken(error)
             except ApiError as error:
-                if error.status == 404 and reader.last_id:
+                # Of the service itself: a gateway may not know it for a while.
+                if error.code == "NOT_FOUND" and reader.last_id:
                     yield TaskDeleted(task_id)
                     return
                 fault = error
-            if is_heard and isinstance(fault, ServiceUnreachableError):
+            if is_open and isinstance(fault, ServiceUnreachableError):
                 patience = Patience(self._patience)
                 await asyncio.sleep(reader.pause)
             else:
