@@ -34,23 +34,29 @@ export async function* rawEvents(body) {
 }
 /** The event of a task, unless it is of a kind that this client does not know. */
 export function taskEvent({ name, data }) {
+    switch (name) {
+        case 'task':
+            return { type: 'task', task: parsed(data, 'status') };
+        case 'progress':
+            return { type: 'progress', stage: parsed(data, 'stage').stage };
+        case 'deleted':
+            return { type: 'deleted', taskId: parsed(data, 'task_id').task_id };
+        default:
+            return null;
+    }
+}
+/** What an event says, which always has this member. */
+function parsed(data, member) {
+    let cause;
     try {
-        switch (name) {
-            case 'task': {
-                const task = JSON.parse(data);
-                return task.status ? { type: 'task', task } : null;
-            }
-            case 'progress':
-                return { type: 'progress', stage: JSON.parse(data).stage };
-            case 'deleted':
-                return { type: 'deleted', taskId: JSON.parse(data).task_id };
-            default:
-                return null;
-        }
+        const value = JSON.parse(data);
+        if (value[member])
+            return value;
     }
-    catch (cause) {
-        throw new RefinementError(NO_EVENTS, { cause });
+    catch (error) {
+        cause = error;
     }
+    throw new RefinementError(NO_EVENTS, { cause });
 }
 /** Whether nothing follows it. */
 export function isLast(event) {

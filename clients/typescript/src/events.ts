@@ -2,6 +2,7 @@
 
 import { NO_EVENTS, RefinementError } from './errors.js';
 import type { TaskEvent } from './options.js';
+import type { DeletedEvent, ProgressEvent, TaskResponse } from './schemas.js';
 
 /** An event, or what the service says beside events. */
 export interface RawEvent {
@@ -43,22 +44,28 @@ export async function* rawEvents(body: AsyncIterable<Uint8Array>): AsyncGenerato
 
 /** The event of a task, unless it is of a kind that this client does not know. */
 export function taskEvent({ name, data }: RawEvent): TaskEvent | null {
-  try {
-    switch (name) {
-      case 'task': {
-        const task = JSON.parse(data);
-        return task.status ? { type: 'task', task } : null;
-      }
-      case 'progress':
-        return { type: 'progress', stage: JSON.parse(data).stage };
-      case 'deleted':
-        return { type: 'deleted', taskId: JSON.parse(data).task_id };
-      default:
-        return null;
-    }
-  } catch (cause) {
-    throw new RefinementError(NO_EVENTS, { cause });
+  switch (name) {
+    case 'task':
+      return { type: 'task', task: parsed<TaskResponse>(data, 'status') };
+    case 'progress':
+      return { type: 'progress', stage: parsed<ProgressEvent>(data, 'stage').stage };
+    case 'deleted':
+      return { type: 'deleted', taskId: parsed<DeletedEvent>(data, 'task_id').task_id };
+    default:
+      return null;
   }
+}
+
+/** What an event says, which always has this member. */
+function parsed<T>(data: string, member: keyof T): T {
+  let cause;
+  try {
+    const value = JSON.parse(data);
+    if (value[member]) return value;
+  } catch (error) {
+    cause = error;
+  }
+  throw new RefinementError(NO_EVENTS, { cause });
 }
 
 /** Whether nothing follows it. */

@@ -65,8 +65,15 @@ fn cases() -> Vec<Case> {
     cases.push(case("not decodable", CONCEPT, &[encoded], &foreign));
 
     let foreign = json!(["RefinementError", NO_EVENTS, true]);
-    let odd = answer(200, "text/event-stream", "event: task\ndata: {\n\n");
-    cases.push(case("no JSON", EVENTS, &[odd], &foreign));
+    for (name, event) in [
+        ("no JSON", "event: task\ndata: {\n\n"),
+        ("no status", "event: task\ndata: {}\n\n"),
+        ("a null status", "event: task\ndata: {\"status\":null}\n\n"),
+        ("no stage", "event: progress\ndata: {}\n\n"),
+    ] {
+        let odd = answer(200, "text/event-stream", event);
+        cases.push(case(name, EVENTS, &[odd], &foreign));
+    }
     let whole = events();
     let broken_off = answer(200, "text/event-stream", &whole[..whole.len() - 3]);
     let unknown = answer(404, "text/html", "<!doctype html>");

@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import httpx
 
@@ -127,17 +127,24 @@ class EventReader:
 
 
 def _event(name: str, data: str) -> TaskEvent | None:
+    if name == "task":
+        return TaskChanged(_parsed(data, "status"))
+    if name == "progress":
+        return Progress(_parsed(data, "stage")["stage"])
+    if name == "deleted":
+        return TaskDeleted(_parsed(data, "task_id")["task_id"])
+    return None
+
+
+def _parsed(data: str, member: str) -> Any:
+    """What an event says, which always has this member."""
     try:
-        if name == "task":
-            task = json.loads(data)
-            return TaskChanged(task) if task["status"] else None
-        if name == "progress":
-            return Progress(json.loads(data)["stage"])
-        if name == "deleted":
-            return TaskDeleted(json.loads(data)["task_id"])
+        value = json.loads(data)
+        if value[member]:
+            return value
     except (ValueError, TypeError, KeyError) as error:
         raise RefinementError(NO_EVENTS) from error
-    return None
+    raise RefinementError(NO_EVENTS)
 
 
 def declares(response: httpx.Response, media_type: str) -> bool:
