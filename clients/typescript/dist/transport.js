@@ -58,7 +58,9 @@ export class Transport {
         }, call.signal);
     }
     async delete(path, call) {
-        await exchanged(call.signal, (exchange) => this.#answered(exchange, 'DELETE', path, call));
+        const { status } = await exchanged(call.signal, (exchange) => this.#answered(exchange, 'DELETE', path, call));
+        if (status !== 204)
+            throw new RefinementError(NOT_OURS);
     }
     /** An image. Its URL is signed: it needs no credentials, and gets none. */
     download(signedUrl, call) {

@@ -80,7 +80,8 @@ export class Transport {
   }
 
   async delete(path: string, call: CallOptions): Promise<void> {
-    await exchanged(call.signal, (exchange) => this.#answered(exchange, 'DELETE', path, call));
+    const { status } = await exchanged(call.signal, (exchange) => this.#answered(exchange, 'DELETE', path, call));
+    if (status !== 204) throw new RefinementError(NOT_OURS);
   }
 
   /** An image. Its URL is signed: it needs no credentials, and gets none. */

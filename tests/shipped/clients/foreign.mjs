@@ -55,6 +55,14 @@ export async function isPatient(Client) {
   if (error.status !== 404) throw error;
 }
 
+/** A page in place of an answer deletes nothing. */
+export async function untouched(Client) {
+  const fetch = async () => new Response('<!doctype html>', { headers: { 'Content-Type': 'text/html' } });
+  const client = new Client('http://service.test', { token: 't', fetch });
+  const error = await client.deleteTask('t').then(() => ({}), (error) => error);
+  if (error.name !== 'RefinementError') throw error;
+}
+
 /** A stream that is silent is asked for again, and one that only ends is not. */
 export async function goesOn(Client) {
   const whole = 'event: task\ndata: {"status":"completed"}\n\n';

@@ -3,7 +3,7 @@
 import time
 
 import httpx
-from concept_refinement import AsyncClient, ServiceUnreachableError
+from concept_refinement import AsyncClient, RefinementError, ServiceUnreachableError
 
 
 async def outcomes(kind, stub, error_of):
@@ -28,6 +28,16 @@ async def unsent(kind, error_of):
             client = asked_by(kind, answer, token=token)
             error = await error_of(lambda: client.refine(b"an image", "lighter", idempotency_key=key))
             assert type(error) is ValueError and odd not in str(error), error
+
+
+async def untouched(kind, error_of):
+    """A page in place of an answer deletes nothing."""
+
+    def answer(request):
+        return httpx.Response(200, html="<!doctype html>")
+
+    error = await error_of(lambda: asked_by(kind, answer).delete_task("t"))
+    assert type(error) is RefinementError, error
 
 
 async def goes_on(kind, error_of):

@@ -117,7 +117,9 @@ class AsyncTransport:
         return answer(kind, await self._sent_once(method, path))
 
     async def delete(self, path: str) -> None:
-        await self._sent_once("DELETE", path)
+        response = await self._sent_once("DELETE", path)
+        if response.status_code != 204:
+            raise RefinementError(NOT_OURS)
 
     async def download(self, signed_url: str) -> httpx.Response:
         """An image. Its URL needs no credentials, and gets none."""

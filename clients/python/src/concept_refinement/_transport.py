@@ -116,7 +116,9 @@ class Transport:
         return answer(kind, self._sent_once(method, path))
 
     def delete(self, path: str) -> None:
-        self._sent_once("DELETE", path)
+        response = self._sent_once("DELETE", path)
+        if response.status_code != 204:
+            raise RefinementError(NOT_OURS)
 
     def download(self, signed_url: str) -> httpx.Response:
         """An image. Its URL needs no credentials, and gets none."""
