@@ -152,10 +152,9 @@ def declares(response: httpx.Response, media_type: str) -> bool:
 
 
 def answer(kind: type[Answer], response: httpx.Response) -> Answer:
-    """What it says is of this kind by the service's openapi.json, if it has the first of
-    the members that such an answer always has."""
+    """What it says, which is of this kind if it has any of the kind's members."""
     body = _json(response)
-    if next(iter(kind.__annotations__)) not in body:
+    if not kind.__annotations__.keys() & body.keys():
         raise RefinementError(NOT_OURS)
     return body  # type: ignore[return-value]
 
