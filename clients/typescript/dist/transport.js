@@ -142,8 +142,9 @@ export class Transport {
     }
     /** Makes an anonymous user, if the service has such. */
     async #hasSession(exchange) {
+        // A function that gave none would give none again.
         if (this.token)
-            return true;
+            return typeof this.token === 'string';
         const response = await this.#fetched(exchange, 'POST', `${this.#base}/api/auth/session`, {});
         if (AWAY.includes(response.status))
             throw await exchange.refusal(response);
@@ -151,7 +152,7 @@ export class Transport {
             return false;
         const session = await exchange.json(response, 'access_token');
         // Of two at once, both requests are of the user who was there first.
-        this.token ??= session.access_token;
+        this.token ||= session.access_token;
         return true;
     }
     /** The answer as soon as its head is there. */

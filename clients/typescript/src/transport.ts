@@ -158,13 +158,14 @@ export class Transport {
 
   /** Makes an anonymous user, if the service has such. */
   async #hasSession(exchange: Exchange): Promise<boolean> {
-    if (this.token) return true;
+    // A function that gave none would give none again.
+    if (this.token) return typeof this.token === 'string';
     const response = await this.#fetched(exchange, 'POST', `${this.#base}/api/auth/session`, {});
     if (AWAY.includes(response.status)) throw await exchange.refusal(response);
     if (!response.ok) return false;
     const session = await exchange.json<SessionResponse>(response, 'access_token');
     // Of two at once, both requests are of the user who was there first.
-    this.token ??= session.access_token;
+    this.token ||= session.access_token;
     return true;
   }
 

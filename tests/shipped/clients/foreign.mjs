@@ -55,6 +55,21 @@ export async function isPatient(Client) {
   if (error.status !== 404) throw error;
 }
 
+/** Who has no token is refused, or has a session. */
+export async function isKnown(Client) {
+  for (const [token, expected] of [[() => '', [401, 1]], [() => null, [401, 1]], ['', [404, 3]]]) {
+    let requests = 0;
+    const fetch = async (url, { headers }) => {
+      if (++requests > 9) throw new Error('it asks without an end');
+      if (url.endsWith('/session')) return Response.json({ access_token: 't' });
+      return new Response(null, { status: headers.Authorization ? 404 : 401 });
+    };
+    const client = new Client('http://service.test', { token, fetch });
+    const error = await client.deleteTask('t').then(() => ({}), (error) => error);
+    if (String([error.status, requests]) !== String(expected)) throw error;
+  }
+}
+
 /** A page in place of an answer deletes nothing. */
 export async function untouched(Client) {
   const fetch = async () => new Response('<!doctype html>', { headers: { 'Content-Type': 'text/html' } });
