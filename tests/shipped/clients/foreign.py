@@ -30,6 +30,20 @@ async def unsent(kind, error_of):
             assert type(error) is ValueError and odd not in str(error), error
 
 
+async def is_slow(kind, error_of):
+    """An image has more time to be sent the larger it is."""
+    times = []
+
+    def answer(request):
+        times.append(request.extensions["timeout"]["write"])
+        return httpx.Response(404)
+
+    client = asked_by(kind, answer)
+    for send in (client.upload, client.verify):
+        await error_of(lambda: send(bytes(1 << 20)))
+    assert times == [94, 94], times
+
+
 async def untouched(kind, error_of):
     """A page in place of an answer deletes nothing."""
 

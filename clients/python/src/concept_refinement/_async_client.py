@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -214,10 +214,8 @@ class AsyncClient:
     async def upload(self, image: bytes | Path) -> UploadResponse:
         """Stores an original: PNG, JPEG, WebP or GIF."""
         content = await asyncio.to_thread(image.read_bytes) if isinstance(image, Path) else image
-        headers = {"Content-Type": "application/octet-stream"}
-        return await self._transport.ask(
-            UploadResponse, "POST", "/api/images", content=content, headers=headers
-        )
+        body = _body(content)
+        return await self._transport.ask(UploadResponse, "POST", "/api/images", **body)
 
     async def delete_upload(self, path: str) -> None:
         """Deletes an upload, by the ``path`` that :meth:`upload` returned."""
@@ -350,10 +348,8 @@ class AsyncClient:
         Raises :class:`ApiError` with status 404 if the service does not tell.
         """
         content = await asyncio.to_thread(image.read_bytes) if isinstance(image, Path) else image
-        headers = {"Content-Type": "application/octet-stream"}
-        return await self._transport.ask_openly(
-            VerificationResponse, "POST", "/api/verify", content=content, headers=headers
-        )
+        body = _body(content)
+        return await self._transport.ask_openly(VerificationResponse, "POST", "/api/verify", **body)
 
     async def webhook(self, task_id: str) -> WebhookResponse:
         """The state of the delivery of a task's webhook."""
@@ -373,6 +369,14 @@ class AsyncClient:
         takes it."""
         answer = await self._transport.ask(WebhookSecret, "GET", "/api/webhooks/secret")
         return answer["secret"]
+
+
+def _body(image: bytes) -> dict[str, Any]:
+    """An image as the body of a request. With asyncio httpx times the write of all of it, so
+    its time grows with its size: a second for each 16 KiB."""
+    timeout = httpx.Timeout(TIMEOUT, write=TIMEOUT + len(image) / 16_384)
+    headers = {"Content-Type": "application/octet-stream"}
+    return {"content": image, "headers": headers, "timeout": timeout}
 
 
 def _key(given: str | None) -> str:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -213,10 +213,8 @@ class Client:
     def upload(self, image: bytes | Path) -> UploadResponse:
         """Stores an original: PNG, JPEG, WebP or GIF."""
         content = image.read_bytes() if isinstance(image, Path) else image
-        headers = {"Content-Type": "application/octet-stream"}
-        return self._transport.ask(
-            UploadResponse, "POST", "/api/images", content=content, headers=headers
-        )
+        body = _body(content)
+        return self._transport.ask(UploadResponse, "POST", "/api/images", **body)
 
     def delete_upload(self, path: str) -> None:
         """Deletes an upload, by the ``path`` that :meth:`upload` returned."""
@@ -349,10 +347,8 @@ class Client:
         Raises :class:`ApiError` with status 404 if the service does not tell.
         """
         content = image.read_bytes() if isinstance(image, Path) else image
-        headers = {"Content-Type": "application/octet-stream"}
-        return self._transport.ask_openly(
-            VerificationResponse, "POST", "/api/verify", content=content, headers=headers
-        )
+        body = _body(content)
+        return self._transport.ask_openly(VerificationResponse, "POST", "/api/verify", **body)
 
     def webhook(self, task_id: str) -> WebhookResponse:
         """The state of the delivery of a task's webhook."""
@@ -372,6 +368,14 @@ class Client:
         takes it."""
         answer = self._transport.ask(WebhookSecret, "GET", "/api/webhooks/secret")
         return answer["secret"]
+
+
+def _body(image: bytes) -> dict[str, Any]:
+    """An image as the body of a request. With asyncio httpx times the write of all of it, so
+    its time grows with its size: a second for each 16 KiB."""
+    timeout = httpx.Timeout(TIMEOUT, write=TIMEOUT + len(image) / 16_384)
+    headers = {"Content-Type": "application/octet-stream"}
+    return {"content": image, "headers": headers, "timeout": timeout}
 
 
 def _key(given: str | None) -> str:
