@@ -78,26 +78,24 @@ export async function untouched(Client) {
   if (error.name !== 'RefinementError') throw error;
 }
 
-/** A stream that is silent is asked for again, and one that only ends is not. */
+/** A stream that breaks off is asked for again, and one that only ends is not. */
 export async function goesOn(Client) {
   const whole = 'event: task\ndata: {"status":"completed"}\n\n';
-  const { setTimeout } = globalThis;
-  globalThis.setTimeout = (call) => setTimeout(call, 1);
-  for (const [bodies, name] of [[[new ReadableStream(), whole]], [[''], 'ServiceUnreachableError']]) {
+  const broken = new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) });
+  for (const [bodies, name] of [[[broken, whole]], [[''], 'ServiceUnreachableError']]) {
     const headers = { 'Content-Type': 'text/event-stream' };
     const answered = async () => new Response(bodies.shift(), { headers });
     const client = new Client('http://service.test', { token: 't', patience: 0, fetch: answered });
     const error = await client.watch('t').next().then(() => ({}), (error) => error);
     if (error.name !== name) throw error;
   }
-  globalThis.setTimeout = setTimeout;
 }
 
 /** No call outlives its time or its signal, also if no answer ever comes. */
 export async function endsInTime(Client) {
   const client = new Client('http://service.test', { token: 't', patience: 0, fetch: () => new Promise(() => {}) });
   const { setTimeout } = globalThis;
-  globalThis.setTimeout = (call) => setTimeout(call, 1);
+  globalThis.setTimeout = (call, _, ...given) => setTimeout(call, 1, ...given);
   for (const call of [client.quota(), client.deleteTask('t'), client.watch('t').next()]) {
     const error = await call.catch((error) => error);
     if (error.name !== 'ServiceUnreachableError') throw new Error(`it ended by ${error}`);
