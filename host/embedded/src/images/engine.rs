@@ -50,10 +50,10 @@ pub const ENGINE: ImageEngine = Engine {
     inspect: None,
 };
 
-/// An empty folder is none: a disk may not be mounted there. What a link leads to is judged by
-/// who opens it.
+/// An empty folder is none: a disk may not be mounted there. A link, and what else is no folder,
+/// is judged by who opens it.
 fn exists(folder: &Path) -> io::Result<bool> {
-    if existing(fs::symlink_metadata(folder))?.is_some_and(|found| found.is_symlink()) {
+    if existing(fs::symlink_metadata(folder))?.is_some_and(|found| !found.is_dir()) {
         return Ok(true);
     }
     let kinds = [ImageKind::Upload, ImageKind::Refined].map(image_path::folder);
