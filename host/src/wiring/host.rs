@@ -214,12 +214,14 @@ impl HostBuilder {
             }
             None => {
                 refuse_half_moved(&tasks).await?;
-                losses.warn(&tasks).await;
                 Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
             }
         };
-        let administration = Arc::clone(&tasks.administration);
+        let (administration, store) = (Arc::clone(&tasks.administration), Arc::clone(&tasks.store));
         let (mut configured, embedded) = capabilities::open(stores, &secret, tasks, model).await?;
+        if !is_shared {
+            losses.warn(&*store).await;
+        }
         configured.pause = pause;
         configured.traces = traces;
         if let Some(pushes) = pushes {

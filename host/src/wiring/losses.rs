@@ -3,7 +3,7 @@
 
 use std::io;
 
-use concept_refinement_capability::engine::OpenTasks;
+use concept_refinement_capability::tasks::TaskStore;
 
 use super::capabilities::ConfiguredStores;
 use super::error::HostError;
@@ -43,8 +43,9 @@ impl Losses {
         look().map_err(|error: io::Error| HostError::DataDirectory(error.into()))
     }
 
-    /// `tasks`: as they were opened. A first start, which lacks everything, is no loss.
-    pub async fn warn(&self, tasks: &OpenTasks) {
+    /// `tasks`: a store that is no server, once all stores are open. A first start, which lacks
+    /// everything, is no loss.
+    pub async fn warn(&self, tasks: &dyn TaskStore) {
         if self.tasks {
             tracing::warn!("{TASKS}");
         }
@@ -60,7 +61,7 @@ impl Losses {
     }
 }
 
-async fn has_tasks(tasks: &OpenTasks) -> bool {
-    let tally = tasks.store.tally().await;
+async fn has_tasks(tasks: &dyn TaskStore) -> bool {
+    let tally = tasks.tally().await;
     tally.is_ok_and(|tally| tally.pending + tally.processing + tally.completed + tally.failed > 0)
 }
