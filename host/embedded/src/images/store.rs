@@ -59,7 +59,7 @@ impl Store {
         // The first start makes the table before the folder.
         let refined = directory.join(folder(ImageKind::Refined));
         let small = directory.join(small::FILE);
-        if let (Ok(false), Ok(true)) = (small.try_exists(), refined.try_exists()) {
+        if matches!(small.try_exists(), Ok(false)) && refined.is_dir() {
             tracing::warn!(
                 "the store of images has no table of small ones: if that was lost, stop and \
                  restore a backup"
