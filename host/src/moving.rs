@@ -21,7 +21,6 @@ use concept_refinement_capability::moving::{
     UPLOAD_RESERVATIONS, half_moved, source_of,
 };
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
-use concept_refinement_domain::secret::LENGTH;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
@@ -303,15 +302,9 @@ impl Drop for Copied {
 /// Sessions and URLs that were signed with the source's secret stay valid.
 async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyhow::Result<Secret> {
     let file = directory::existing(Folder::open(source)?.file(secret::FILE));
-    let generated = match file.context("the source's secret")? {
-        Some(mut file) => {
-            let mut secret = [0; LENGTH];
-            let read = file.read_exact(&mut secret);
-            read.context("the source's secret is damaged")?;
-            Some(secret)
-        }
-        None => None,
-    };
+    let file = file.context("the source's secret")?;
+    let generated = file.map(secret::read).transpose();
+    let generated = generated.context("the source's secret is damaged")?;
     let drawn = || generated.unwrap_or_else(|| rand::rng().random());
     let secret = match &tasks.shared {
         Some(shared) => Secret::shared(&*shared.secret, drawn).await?,

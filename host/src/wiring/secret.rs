@@ -3,7 +3,7 @@
 //! several hosts share a store, it is in that store instead.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -36,13 +36,9 @@ impl Secret {
         let shown = path.display();
         let opened = directory::existing(File::open(&path));
         let opened = opened.with_context(|| format!("reading the generated secret {shown}"))?;
-        let Some(mut file) = opened else {
-            return Ok(None);
-        };
-        let mut secret = [0; LENGTH];
-        file.read_exact(&mut secret)
-            .with_context(|| format!("the generated secret {shown} is damaged"))?;
-        Ok(Some(Self(secret)))
+        let secret = opened.map(read).transpose();
+        let secret = secret.with_context(|| format!("the generated secret {shown} is damaged"))?;
+        Ok(secret.map(Self))
     }
 
     /// The secret that the hosts of a store share; the first host generates it with
@@ -67,6 +63,13 @@ impl Secret {
     pub fn key(&self, purpose: &str) -> [u8; LENGTH] {
         secret::derive(&self.0, purpose)
     }
+}
+
+/// The secret in a file. An error: the file is damaged.
+pub fn read(mut file: File) -> io::Result<[u8; LENGTH]> {
+    let mut secret = [0; LENGTH];
+    file.read_exact(&mut secret)?;
+    Ok(secret)
 }
 
 /// Writes atomically, even if the process crashes.
