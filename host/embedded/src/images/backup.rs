@@ -26,7 +26,7 @@ use super::{FileImages, store};
 /// Folder of images that were deleted while the store was held.
 const REMOVED: &str = "removed";
 
-const KINDS: [ImageKind; 2] = [ImageKind::Upload, ImageKind::Refined];
+pub(super) const KINDS: [ImageKind; 2] = [ImageKind::Upload, ImageKind::Refined];
 
 /// Deletes images, or moves them while the store is held.
 #[derive(Default)]

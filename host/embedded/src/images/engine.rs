@@ -12,11 +12,10 @@ use concept_refinement_capability::engine::{
     Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread,
 };
 use concept_refinement_capability::images::Options;
-use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_path;
 
 use super::FileImages;
-use super::backup::{Folders, is_image};
+use super::backup::{Folders, KINDS, is_image};
 use super::small;
 
 /// The folder within the data directory.
@@ -56,7 +55,7 @@ fn exists(folder: &Path) -> io::Result<bool> {
     if existing(fs::symlink_metadata(folder))?.is_some_and(|found| !found.is_dir()) {
         return Ok(true);
     }
-    let kinds = [ImageKind::Upload, ImageKind::Refined].map(image_path::folder);
+    let kinds = KINDS.map(image_path::folder);
     for part in kinds.into_iter().chain([small::FILE]) {
         if folder.join(part).try_exists()? {
             return Ok(true);

@@ -157,7 +157,7 @@ impl SmallImages {
         let nothing = |_: &_| Ok(());
         self.database().copy_to(archive, path, nothing, |copy| {
             copy.execute("UPDATE image SET removed = FALSE WHERE removed", [])?;
-            noted(copy, named)
+            note_images(copy, named)
         })
     }
 
@@ -250,7 +250,7 @@ impl AtRest {
                 .map(drop)
         };
         self.file
-            .copy_to(archive, path, tidy, |copy| noted(copy, named))
+            .copy_to(archive, path, tidy, |copy| note_images(copy, named))
     }
 
     pub fn scratch_bytes(&self) -> io::Result<u64> {
@@ -264,7 +264,7 @@ impl AtRest {
 }
 
 /// Notes that the images are there, and returns their number.
-fn noted(copy: &Connection, named: &mut NamedImages) -> rusqlite::Result<u64> {
+fn note_images(copy: &Connection, named: &mut NamedImages) -> rusqlite::Result<u64> {
     let kind = folder(ImageKind::Refined);
     let mut images = copy.prepare("SELECT tag, name FROM image")?;
     let mut images = images.query([])?;
