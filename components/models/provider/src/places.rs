@@ -20,13 +20,19 @@ pub fn without_places(text: &str) -> String {
 }
 
 fn is_place(word: &str) -> bool {
-    let is_url = word.contains("://");
+    if word.contains("://") {
+        return is_internal_url(word.trim_matches(|mark| "\"'`(),;<>".contains(mark)));
+    }
     let is_of_host = |mark: char| mark.is_alphanumeric() || ".-:_[]".contains(mark);
     // What stands beside an address in messages, as in `(host='10.0.0.1',`.
     let mut parts = word.split(|mark| !is_of_host(mark));
-    match is_url {
-        true => is_internal(word.trim_matches(|mark| "\"'`(),;<>".contains(mark))),
-        false => has_path(word) || parts.any(is_internal),
+    has_path(word) || parts.any(is_internal)
+}
+
+fn is_internal_url(url: &str) -> bool {
+    match check_url(url, &AllowedSources::default()) {
+        Ok(url) => url.host_str().is_none_or(is_internal_name),
+        Err(_) => true,
     }
 }
 
@@ -53,12 +59,6 @@ fn has_path(word: &str) -> bool {
 
 /// Whether it is an address that is not public, as far as that can be seen.
 fn is_internal(word: &str) -> bool {
-    if word.contains("://") {
-        return match check_url(word, &AllowedSources::default()) {
-            Ok(url) => url.host_str().is_none_or(is_internal_name),
-            Err(_) => true,
-        };
-    }
     let word = word.trim_end_matches(['.', ':']);
     let whole = word.trim_matches(['[', ']']).parse::<IpAddr>();
     let address = whole.or_else(|_| word.parse().map(|address: SocketAddr| address.ip()));
