@@ -63,7 +63,7 @@ impl UploadMemory {
 
 impl Taken {
     fn fits(&self, more: usize) -> bool {
-        self.total == 0 || more <= LIMIT.saturating_sub(self.total)
+        more <= LIMIT.saturating_sub(self.total)
     }
 
     /// Whether a user may have more for an upload that has so many bytes. The only one of a user
