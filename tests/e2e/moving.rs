@@ -270,6 +270,21 @@ async fn a_move_that_broke_off_goes_on() {
     before.is_on(&target).await;
 }
 
+/// A move to a new directory and a bucket is refused so, and stores nothing there. Returns the
+/// directory.
+fn refused(source: &Launch, why: &str) -> PathBuf {
+    let place = shared(Kind::S3sFs).place();
+    let data = scratch("target").join("data");
+    let url = place.url();
+    let engines = ["sqlite", url.as_str()];
+    let refused = move_to(&source.data(), &data, engines, &place, place.server());
+    assert!(!refused.status.success(), "{refused:?}");
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains(why), "{said}");
+    assert_eq!(place.objects(), 0);
+    data
+}
+
 /// A service that runs holds what it has.
 #[tokio::test]
 async fn nothing_is_moved_while_somebody_uses_it() {
@@ -278,15 +293,7 @@ async fn nothing_is_moved_while_somebody_uses_it() {
     Client::user(service.url(), "ada")
         .uploaded(&pictures::png(8, 8))
         .await;
-    let place = shared(Kind::S3sFs).place();
-    let data = scratch("target").join("data");
-    let url = place.url();
-    let engines = ["sqlite", url.as_str()];
-    let refused = move_to(&source.data(), &data, engines, &place, place.server());
-    assert!(!refused.status.success(), "{refused:?}");
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("in use by another process"), "{said}");
-    assert_eq!(place.objects(), 0);
+    let data = refused(&source, "in use by another process");
     assert!(!data.exists(), "nothing is left of it");
     let user = Client::new(service.url()).bearer(&token("ada"));
     assert_eq!(user.get("/api/tasks").await.status, 200);
@@ -298,15 +305,7 @@ async fn a_damaged_secret_is_not_replaced() {
     let source = launch();
     source.start().stop();
     fs::write(source.data().join("secret"), "short").unwrap();
-    let place = shared(Kind::S3sFs).place();
-    let data = scratch("target").join("data");
-    let url = place.url();
-    let engines = ["sqlite", url.as_str()];
-    let refused = move_to(&source.data(), &data, engines, &place, place.server());
-    assert!(!refused.status.success(), "{refused:?}");
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("the source's secret is damaged"), "{said}");
-    assert_eq!(place.objects(), 0);
+    let data = refused(&source, "the source's secret is damaged");
     assert!(!data.join("secret").exists());
     assert_eq!(fs::read(source.data().join("secret")).unwrap(), b"short");
 }
