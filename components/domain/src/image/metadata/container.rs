@@ -77,7 +77,8 @@ pub fn trimmed(format: Format, head: &[u8]) -> Vec<u8> {
     match format {
         Format::Jpeg => jpeg::trimmed(head),
         Format::Gif => gif::trimmed(head),
-        Format::Png | Format::Webp => head.to_vec(),
+        Format::Webp => webp::trimmed(head),
+        Format::Png => head.to_vec(),
     }
 }
 

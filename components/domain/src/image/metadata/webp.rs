@@ -14,6 +14,8 @@ const LOSSY_HEADER: u64 = 10;
 const LOSSLESS_HEADER: u64 = 5;
 const EXTENDED_HEADER: u64 = 10;
 const FRAME_HEADER: u64 = 16;
+/// Background and loops of an animation, which are all of its chunk.
+const ANIMATION: u64 = 6;
 /// Of a chunk that says nothing, with a content of zeros.
 const BLANK: &[u8; 4] = b"JUNK";
 
@@ -115,7 +117,8 @@ impl Layout {
             b"VP8 " => Chunk::Whole(Kind::Picture, LOSSY_HEADER),
             b"VP8L" => Chunk::Whole(Kind::Picture, LOSSLESS_HEADER),
             b"ANMF" if self.is_extended && size >= FRAME_HEADER => Chunk::Frame,
-            b"ICCP" | b"ALPH" | b"ANIM" => Chunk::Whole(Kind::Picture, 0),
+            b"ANIM" => Chunk::Whole(Kind::Trimmed, ANIMATION),
+            b"ICCP" | b"ALPH" => Chunk::Whole(Kind::Picture, 0),
             b"EXIF" => Chunk::Whole(Kind::Exif, 0),
             b"XMP " => Chunk::Whole(Kind::Xmp, 0),
             b"C2PA" => Chunk::Whole(Kind::Credentials, 0),
@@ -178,6 +181,14 @@ fn extended(flags: u8, width: u32, height: u32) -> Option<Vec<u8>> {
         b"VP8X",
         &[&[flags | HAS_XMP, 0, 0, 0, a, b, c, d, e, f]],
     ))
+}
+
+/// A chunk that ends with its head.
+pub fn trimmed(head: &[u8]) -> Vec<u8> {
+    match head.split_first_chunk::<8>() {
+        Some(([a, b, c, d, ..], content)) => chunk(&[*a, *b, *c, *d], &[content]),
+        None => head.to_vec(),
+    }
 }
 
 /// The head of a chunk that says nothing and is as long as that with this head.

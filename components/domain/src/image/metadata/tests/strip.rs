@@ -146,9 +146,16 @@ fn of_a_webp() {
     for kind in [b"XMP ", b"C2PA", b"IPTC", b"JUNK", b"secr"] {
         cases.push(("metadata", webp_chunk(kind, SECRET), Gone));
     }
-    for kind in [b"ICCP", b"ANIM", b"ALPH", b"VP8L", b"VP8 "] {
+    for kind in [b"ICCP", b"ALPH", b"VP8L", b"VP8 "] {
         cases.push(("the picture", webp_chunk(kind, SECRET), Kept));
     }
+    let animation: &[u8] = b"\xff\xff\xff\xff\x02\0";
+    for secret in [SECRET, &SECRET[1..]] {
+        let longer = webp_chunk(b"ANIM", &[animation, secret].concat());
+        let bare = webp_chunk(b"ANIM", animation);
+        cases.push(("more than loops", longer, Becomes(bare)));
+    }
+    cases.push(("loops", webp_chunk(b"ANIM", animation), Kept));
     cases.push(("not turned", webp_chunk(b"EXIF", SECRET), Gone));
     cases.push(("a second canvas", webp_chunk(b"VP8X", SECRET), Gone));
     check(file, cases);
