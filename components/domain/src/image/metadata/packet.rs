@@ -38,7 +38,8 @@ pub fn extended(
     room: &Room,
     source: SourceType,
 ) -> Option<Vec<u8>> {
-    let (before, behind) = enclosed.packet.split_at_checked(room.position)?;
+    let before = enclosed.packet.get(..room.range.start)?;
+    let behind = enclosed.packet.get(room.range.end..)?;
     let addition = room.addition(source);
     let packet = [before, addition.as_bytes(), behind];
     let is_held = container::holds(format, &packet);

@@ -3,6 +3,8 @@
 //! A packet is hostile: it may be long, deep, and full of names. Reading takes linear time:
 //! the depth, the attributes of an element and the namespaces at a place are limited.
 
+use std::ops::Range;
+
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -30,19 +32,27 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub struct Xmp {
     /// The last part of the address of the source type.
     pub source_type: Option<String>,
-    /// Where it may be extended. None: there is no place, or a source type that is neither
-    /// one nor empty.
+    /// Where one may be put. None: there is one, or no place, or several that say nothing.
     pub room: Option<Room>,
 }
 
-/// Where a source type may be added.
+/// Where a source type may be put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// How many bytes of the packet stand before it.
-    pub position: usize,
-    /// What the packet is about, as it is written in an attribute between double quotes.
-    /// None: between the quotes of a source type that is empty.
-    about: Option<String>,
+    /// The bytes of the packet that it replaces: none, or a source type that says nothing.
+    pub range: Range<usize>,
+    form: Form,
+}
+
+/// As what a source type is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// A description that is about this, as it is written between double quotes.
+    Description(String),
+    /// An element of a description.
+    Element,
+    /// The value of an attribute.
+    Value,
 }
 
 /// Reads a packet. None: it is not well-formed, or beyond the limits.
@@ -56,13 +66,15 @@ pub fn read(packet: &[u8]) -> Option<Xmp> {
     let mut found = Found::default();
     loop {
         let position = start + usize::try_from(reader.buffer_position()).ok()?;
-        match reader.read_event().ok()? {
+        let event = reader.read_event().ok()?;
+        let end = start + usize::try_from(reader.buffer_position()).ok()?;
+        match event {
             Event::Start(element) => found.open(&reader, &element, position)?,
             Event::Empty(element) => {
                 found.open(&reader, &element, position)?;
-                found.close(None);
+                found.close(None, end);
             }
-            Event::End(_) => found.close(Some(position)),
+            Event::End(_) => found.close(Some(position), end),
             Event::Text(text) => found.text(&text),
             Event::CData(text) => found.text(&text),
             Event::GeneralRef(reference) => found.reference(&reference)?,
@@ -84,12 +96,12 @@ pub fn minimal(source: SourceType) -> String {
 }
 
 impl Room {
-    /// What to add there: the value that is missing, or a description, which needs no names
-    /// from around it.
+    /// What to put there. It needs no names from around it.
     pub fn addition(&self, source: SourceType) -> String {
-        match &self.about {
-            Some(about) => description(about, source),
-            None => source.address(),
+        match &self.form {
+            Form::Description(about) => description(about, source),
+            Form::Element => element(source),
+            Form::Value => source.address(),
         }
     }
 }
@@ -100,6 +112,14 @@ fn description(about: &str, source: SourceType) -> String {
         "<rdf:Description rdf:about=\"{about}\" xmlns:rdf=\"{RDF}\" \
          xmlns:Iptc4xmpExt=\"{EXTENSION}\" \
          Iptc4xmpExt:DigitalSourceType=\"{address}\"/>"
+    )
+}
+
+fn element(source: SourceType) -> String {
+    let address = source.address();
+    format!(
+        "<Iptc4xmpExt:DigitalSourceType xmlns:Iptc4xmpExt=\"{EXTENSION}\">{address}\
+         </Iptc4xmpExt:DigitalSourceType>"
     )
 }
 
@@ -114,10 +134,9 @@ struct Found {
     about: Option<String>,
     /// The text of the property that is open.
     text: Option<String>,
-    /// How many values of it there are.
-    values: usize,
-    /// Where the last one that is empty stands, if it is an attribute.
-    gap: Option<usize>,
+    /// How often it stands in the packet, and where last.
+    count: usize,
+    last: Option<Room>,
     source_type: Option<String>,
 }
 
@@ -164,7 +183,7 @@ impl Found {
                     && self.is_in_description
                     && is(element.name(), EXTENSION, PROPERTY) =>
             {
-                self.property(reader, element)?;
+                self.property(reader, element, position)?;
             }
             _ => {}
         }
@@ -186,10 +205,8 @@ impl Found {
                 PROPERTY if is_of(reader, attribute.key, EXTENSION) => {
                     let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?;
                     self.source(&value);
-                    if attribute.value.is_empty() {
-                        let before = offset(element, &attribute.value)?;
-                        self.gap = Some(position + "<".len() + before);
-                    }
+                    let start = position + "<".len() + offset(element, &attribute.value)?;
+                    self.stands(start..start + attribute.value.len(), Form::Value);
                 }
                 b"about"
                     if attribute.key.prefix().is_none() || is_of(reader, attribute.key, RDF) =>
@@ -205,7 +222,13 @@ impl Found {
     }
 
     /// The property as an element: its value is an attribute, or the text in it.
-    fn property(&mut self, reader: &NsReader<&[u8]>, element: &BytesStart) -> Option<()> {
+    fn property(
+        &mut self,
+        reader: &NsReader<&[u8]>,
+        element: &BytesStart,
+        position: usize,
+    ) -> Option<()> {
+        self.stands(position..position, Form::Element);
         self.text = Some(String::new());
         for attribute in element.attributes() {
             let attribute = attribute.ok()?;
@@ -218,7 +241,8 @@ impl Found {
         Some(())
     }
 
-    fn close(&mut self, position: Option<usize>) {
+    /// An element that ends before `end`, perhaps with an end mark at that position.
+    fn close(&mut self, position: Option<usize>, end: usize) {
         let depth = self.open.len();
         self.namespaces -= self.open.pop().unwrap_or_default();
         let Rdf::At(rdf) = self.rdf else {
@@ -231,6 +255,9 @@ impl Found {
             && let Some(text) = self.text.take()
         {
             self.source(&text);
+            if let Some(element) = &mut self.last {
+                element.range.end = end;
+            }
         }
     }
 
@@ -253,8 +280,13 @@ impl Found {
         Some(())
     }
 
+    /// The property stands there.
+    fn stands(&mut self, range: Range<usize>, form: Form) {
+        self.count += 1;
+        self.last = Some(Room { range, form });
+    }
+
     fn source(&mut self, address: &str) {
-        self.values += 1;
         let last = address.trim().rsplit('/').next().unwrap_or_default();
         let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if (1..=MAX_SOURCE).contains(&last.len()) && last.bytes().all(is_known) {
@@ -267,16 +299,14 @@ impl Found {
         if !self.open.is_empty() {
             return None;
         }
-        // A second value beside one that says nothing would make readers fail.
-        let room = match (self.rdf, self.values, self.gap) {
-            (Rdf::Ended(Some(position)), 0, _) => Some(Room {
-                position,
-                about: Some(self.about.unwrap_or_default()),
+        // A second one beside one that says nothing would make readers fail.
+        let room = match (self.rdf, self.count) {
+            _ if self.source_type.is_some() => None,
+            (Rdf::Ended(Some(position)), 0) => Some(Room {
+                range: position..position,
+                form: Form::Description(self.about.unwrap_or_default()),
             }),
-            (_, 1, Some(position)) => Some(Room {
-                position,
-                about: None,
-            }),
+            (_, 1) => self.last,
             _ => None,
         };
         Some(Xmp {
