@@ -20,7 +20,7 @@ pub struct Painted {
     /// Of the pixels that are read and scaled, and of those that come out.
     is_wide: bool,
     wants_wide: bool,
-    width: u32,
+    size: (u32, u32),
     resampling: Option<Resampling<4>>,
     conversion: Option<Conversion>,
     y: u32,
@@ -52,13 +52,21 @@ impl Painted {
             alpha: has_transparency(&raw),
             is_wide: wants_wide || raw.is_wide() || conversion.is_some(),
             wants_wide,
-            width: size.0,
+            size,
             resampling,
             conversion,
             raw,
             y: 0,
         };
         (painted, notes)
+    }
+
+    /// Goes back to its first row.
+    pub fn rewind(&mut self) {
+        self.y = 0;
+        if let Some(resampling) = &mut self.resampling {
+            *resampling = Resampling::new(self.raw.upright_size(), self.size);
+        }
     }
 
     /// Puts the next row into `row`. What nobody looks at (the second value) is not
@@ -81,7 +89,7 @@ impl Painted {
             }
         }
         self.y += 1;
-        row.resize(self.width as usize, [0; 4]);
+        row.resize(self.size.0 as usize, [0; 4]);
         if !is_seen {
             return;
         }

@@ -49,7 +49,10 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     if area.within(size) != Some(area) || mask.size() != (area.width, area.height) {
         return Err(Problem::OtherView);
     }
-    let (painted, mut notes) = Painted::new(raw, &original, mask.size());
+    let (mut painted, mut notes) = Painted::new(raw, &original, mask.size());
+    if !blend::changes(&original, &mut painted, area, &mask, feather) {
+        notes.push("Nothing changed in the part that was to change.".to_owned());
+    }
     let form = original.form();
     let form = Form {
         alpha: form.alpha || painted.alpha,

@@ -83,6 +83,37 @@ fn plain(size: (u32, u32), color: [u16; 3], wide: bool) -> Picture {
     picture
 }
 
+#[test]
+fn a_part_in_which_nothing_changed_is_told() {
+    let nothing = "Nothing changed in the part that was to change.";
+    let scaled = "The model's answer of 122 × 94 was scaled to 61 × 47.";
+    let last = 29 * 61 + 39;
+    for wide in [false, true] {
+        let original = plain((61, 47), [9, 99, 199], wide);
+        let changed = |place: usize| {
+            let mut answer = original.clone();
+            answer.pixels[place][0] += 1;
+            answer
+        };
+        for (name, answer, expected) in [
+            ("as it was", original.clone(), &[nothing][..]),
+            ("changed outside", changed(last + 1), &[nothing]),
+            ("changed in its last pixel", changed(last), &[]),
+            ("scaled", original.sized(122, 94), &[scaled, nothing]),
+        ] {
+            let part = Part::Region(region(20, 10, 20, 20));
+            let png = original.png(&[], None);
+            let answer = |_, _| (Format::Png, answer.png(&[], None));
+            let edited = edit((Format::Png, &png), part, false, 0, answer);
+            assert_eq!(edited.notes, expected, "{wide}: {name}");
+            let after = pixels(&decoded(Format::Png, &edited.file)).concat();
+            let mut pairs = after.iter().zip(&original.pixels);
+            let place = pairs.position(|(after, before)| after != before);
+            assert_eq!(place, expected.is_empty().then_some(last), "{wide}: {name}");
+        }
+    }
+}
+
 /// What stands in the middle of the part.
 fn painted(original: &Picture, icc: Option<&[u8]>, format: Format, answer: &[u8]) -> Pixel {
     let png = original.png(&[], icc);
