@@ -123,9 +123,15 @@ impl Config {
         })
     }
 
-    /// The limits of an original.
+    /// The limits of an original from elsewhere.
     pub fn original_limits(&self) -> Limits {
         self.limits(self.max_image_bytes)
+    }
+
+    /// The limits of an image that is stored here. It was judged by its own when it came: as an
+    /// upload, or as the result of an edit of a part, which may be longer than an upload.
+    pub fn stored_limits(&self) -> Limits {
+        self.limits(self.max_image_bytes.max(MAX_COMPOSITE_BYTES))
     }
 
     /// The limits of the result of an edit of a part. `length`: how long it can be, in bytes.

@@ -86,7 +86,7 @@ async fn read(
     mut stream: StreamReader<u8>,
     length: Option<u64>,
 ) -> Result<File, String> {
-    /// Far above the service's limits.
+    /// As long as the result of an edit of a part may be.
     const MAX_FILE: usize = 256 << 20;
     let too_large = || "the image is too large".to_owned();
     let declared = length.map(usize::try_from).transpose();

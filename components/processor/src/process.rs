@@ -8,7 +8,7 @@ use concept_refinement_domain::capability::{
     CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength,
     Lease, NewImage, RefinedImage, Stored, StoredOrNot, TaskFailure,
 };
-use concept_refinement_domain::image::{Format, Limits};
+use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
 use concept_refinement_domain::lease::time_limit;
 use concept_refinement_domain::payment::receipt_key;
@@ -287,8 +287,7 @@ async fn stored_earlier<P: Ports>(
             ..
         }) = found
         {
-            let limits = config.composite_limits(u64::MAX);
-            let provenance = match stored_image(ports, &path, limits).await {
+            let provenance = match stored_image(ports, config, &path).await {
                 Ok(image) => Some(provenance(image.metadata(), original_had_credentials)),
                 Err(Interrupted::Store(error)) if error.is_repeatable() => return Err(error.into()),
                 // What was paid for is not thrown away for this.
@@ -364,7 +363,7 @@ async fn image<P: Ports>(
         rejected => failed(rejected.to_string()),
     };
     if let Some(path) = path {
-        return stored_image(ports, path, config.original_limits()).await;
+        return stored_image(ports, config, path).await;
     }
     let deadline = ports.now().plus(config.download_timeout);
     let downloaded = download(ports, url, Purpose::Original, None, deadline, config).await;
@@ -379,9 +378,10 @@ async fn image<P: Ports>(
 /// may compute in the same instance for longer than a download may take.
 async fn stored_image<P: Ports>(
     ports: &P,
+    config: &Config,
     path: &str,
-    limits: Limits,
 ) -> Result<Contents<P::Blob>, Interrupted> {
+    let limits = config.stored_limits();
     let failed = |reason| Interrupted::Failed(Stage::Downloading, Reason::refusal(reason));
     loop {
         let found = reached(ports, async || ports.image(path).await).await;

@@ -386,7 +386,9 @@ fn report(refused: Refused) -> CapabilityError {
         Refused::Now => {
             CapabilityError::unavailable("There is no memory for images at the moment.")
         }
-        Refused::Ever => CapabilityError::invalid("These are too many bytes."),
+        Refused::Ever => {
+            CapabilityError::invalid("The image is larger than the memory for images.")
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use concept_refinement_capability::processor::Outcome;
 use concept_refinement_domain::capability::{
     ImageKind, ImageLength, NewImage, NewTask, StoredOrNot, Submission,
 };
-use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image::{Format, Problem};
 use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
@@ -55,6 +55,8 @@ pub struct Refiner {
     worker: Worker,
     capabilities: Arc<Capabilities>,
     allowed_sources: AllowedSources,
+    /// The largest image that is given as bytes.
+    max_bytes: u64,
     /// Dropped last, since instances run on it.
     _engine: Engine,
 }
@@ -114,6 +116,7 @@ impl HostBuilder {
             worker,
             capabilities,
             allowed_sources: config.allowed_sources,
+            max_bytes: config.max_image_bytes,
             _engine: engine,
         })
     }
@@ -183,6 +186,11 @@ impl Refiner {
         name: &str,
         bytes: Bytes,
     ) -> Result<(String, String), RefineError> {
+        let (length, max_bytes) = (bytes.len() as u64, self.max_bytes);
+        if length > max_bytes {
+            let problem = Problem::TooLarge { max_bytes };
+            return Err(RefineError::Failed(problem.to_string()));
+        }
         // For anything unknown any format will do: the pipeline refuses it.
         let format = format_of_bytes(&bytes).unwrap_or(Format::Png);
         let image = NewImage {
@@ -190,7 +198,7 @@ impl Refiner {
             name: name.to_owned(),
             owner: user.to_owned(),
             media_type: format.media_type().to_owned(),
-            length: ImageLength::Exactly(bytes.len() as u64),
+            length: ImageLength::Exactly(length),
             metadata: Vec::new(),
             limits: None,
         };

@@ -56,7 +56,7 @@ impl Guest for Component {
 
 /// Reads exactly the declared number of bytes.
 async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<Vec<u8>, Error> {
-    /// Far above the service's limit.
+    /// As long as the result of an edit of a part may be.
     const MAX_ORIGINAL: u64 = 256 << 20;
     let refused = |reason: &str| Error::Refused(reason.to_owned());
     let length = usize::try_from(length.min(MAX_ORIGINAL + 1)).unwrap_or(usize::MAX);

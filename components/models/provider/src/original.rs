@@ -9,7 +9,8 @@ use futures::StreamExt as _;
 use crate::outcome::Error;
 use crate::ports::ByteStream;
 
-/// Far above the service's limit.
+/// Far above the service's limit for originals from elsewhere. The result of an edit of a part may
+/// be longer.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The properties of an original that are known before its end.

@@ -402,6 +402,21 @@ fn an_upload_is_read_from_the_store() {
     );
 }
 
+/// It was judged when it was stored. A refined image may be longer than an original.
+#[test]
+fn only_originals_from_elsewhere_are_held_to_their_limit() {
+    let too_large = "Failed to download original image: the file is larger than 41 bytes";
+    let too_large = format!("{PREFIX}{too_large}");
+    for (name, world, message) in [
+        ("stored here", with_upload(), None),
+        ("from elsewhere", World::new(), Some(too_large)),
+    ] {
+        let settings = [("max-image-bytes", "41")];
+        assert_eq!(world.process_with(&settings), Outcome::Done, "{name}");
+        assert_eq!(world.error_message(), message, "{name}");
+    }
+}
+
 /// Others may compute in the same instance while it is read.
 #[test]
 fn only_the_tasks_deadline_ends_the_reading_of_an_upload() {
