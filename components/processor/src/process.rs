@@ -18,6 +18,7 @@ use concept_refinement_domain::sentence::failed;
 use concept_refinement_domain::signature;
 use concept_refinement_domain::strength::Strength;
 use concept_refinement_domain::task::{Stage, Task};
+use concept_refinement_domain::task_image::task_of_path;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
@@ -115,7 +116,7 @@ async fn run(
         }
     }
     remove_image(ports, &track).await;
-    remove_earlier(ports, claimed, None).await;
+    remove_leftovers(ports, claimed, None).await;
     Ok(Outcome::Done)
 }
 
@@ -138,9 +139,14 @@ async fn remove_unfinished(ports: &impl Ports, track: &Track) {
     }
 }
 
-/// The same for images that earlier attempts at an ended task have stored.
-async fn remove_earlier(ports: &impl Ports, claimed: &Claimed, needed: Option<&str>) {
-    for path in earlier_paths(claimed).filter(|path| Some(path.as_str()) != needed) {
+/// The same for what an ended task leaves: images that earlier attempts have stored, and uploads
+/// that came with it, since whoever uploaded them may be stopping.
+async fn remove_leftovers(ports: &impl Ports, claimed: &Claimed, needed: Option<&str>) {
+    let task = &claimed.task;
+    let uploads = [&task.original_path, &task.mask_path].into_iter().flatten();
+    let own = uploads.filter(|path| task_of_path(path) == Some(task.id.as_str()));
+    let paths = earlier_paths(claimed).chain(own.cloned());
+    for path in paths.filter(|path| Some(path.as_str()) != needed) {
         let _ = ports.delete_image(&path).await;
     }
 }
@@ -236,7 +242,7 @@ async fn steps(
     begin(Stage::StoringConcept).await;
     match ports.finish(lease, refined).await? {
         Finished::Done => {
-            remove_earlier(ports, claimed, Some(&stored_path)).await;
+            remove_leftovers(ports, claimed, Some(&stored_path)).await;
             Ok(())
         }
         Finished::Lost => Err(Interrupted::Lost),

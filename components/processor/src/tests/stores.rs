@@ -1,8 +1,9 @@
 //! Failing stores, and what survives crashes.
 
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::image_path::ImagePath;
+use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::task::Status;
+use concept_refinement_domain::task_image::{TaskImage, name_for_task};
 
 use super::pipeline::PREFIX;
 use super::world::{GIF, ID, ORIGINAL, Page, SHA256, Script, World, refined_image};
@@ -165,6 +166,35 @@ fn what_earlier_attempts_stored_goes_with_the_end_of_the_task() {
         let world = world.attempts(1);
         assert_eq!(world.process(), Outcome::Done);
         assert_eq!(world.images.borrow().len(), images);
+    }
+}
+
+/// Whether the API is still there to remove them or not.
+#[test]
+fn uploads_that_came_with_a_task_go_with_its_end_and_no_others() {
+    use TaskImage::{Mask, Original};
+    const OTHER: &str = "6f1c2a34-0000-4000-8000-000000000002";
+    for (name, is_own) in [
+        (name_for_task(ID, Original), true),
+        (name_for_task(ID, Mask), true),
+        (name_for_task(OTHER, Original), false),
+        (OTHER.to_owned(), false),
+    ] {
+        let path = format!("uploads/{}/{name}.gif", tag_of("ada"));
+        for script in [Script::Answer(GIF), Script::Refuse("No.")] {
+            let world = World::new().model([script]).change(|task| {
+                task.original_path = Some(path.clone());
+                task.mask_path = Some(path.clone());
+            });
+            let image = (refined_image(ID, 9), GIF.to_vec());
+            world.images.borrow_mut().insert(path.clone(), image);
+            world.room.set(0);
+            assert!(matches!(world.process(), Outcome::RetryLater(_)));
+            assert!(world.images.borrow().contains_key(&path), "{name}");
+            world.room.set(GIF.len());
+            assert_eq!(world.process(), Outcome::Done);
+            assert_eq!(world.images.borrow().contains_key(&path), !is_own, "{name}");
+        }
     }
 }
 
