@@ -60,6 +60,9 @@ pub(super) async fn retry(context: Context<'_>, id: &str, body: Json) -> Result<
         Some(Retry::Active) => Err(Problem::conflict(
             "Its user has a task that has not ended, perhaps a retry of this one.",
         )),
+        Some(Retry::ImageGone) => Err(Problem::conflict(
+            "Its image came with the request, and goes when the task ends.",
+        )),
         // The last two are only for filters.
         Some(Retry::Retried | Retry::Cancelled | Retry::Superseded) => {
             Err(Problem::conflict("A retry of it has been completed."))

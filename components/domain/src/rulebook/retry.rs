@@ -2,6 +2,7 @@
 
 use crate::step::{Step, StepKind};
 use crate::task::{Status, Task};
+use crate::task_image::task_of_path;
 use crate::timestamp::Timestamp;
 use crate::webhook::DeliveryRecord;
 
@@ -39,6 +40,8 @@ pub enum Retry {
     NotFailed,
     /// Its user has a task that is pending or processing, which may be a retry of it.
     Active,
+    /// An image that came with it was deleted at its end.
+    ImageGone,
     /// A retry of it has been completed or, if it was chosen by a filter, has not failed.
     Retried,
     /// It was cancelled, and chosen by a filter.
@@ -70,6 +73,14 @@ pub fn retry(
     }
     if others.retries.iter().any(is_done) {
         return Retry::Retried;
+    }
+    let images = [&record.task.original_path, &record.task.mask_path];
+    if images
+        .into_iter()
+        .flatten()
+        .any(|path| task_of_path(path).is_some())
+    {
+        return Retry::ImageGone;
     }
     if is_by_filter && record.was_cancelled() {
         return Retry::Cancelled;

@@ -86,7 +86,7 @@ pub enum Obstacle {
     Superseded,
     /// Its user has a task that is pending or processing.
     Active,
-    /// It was deleted, or is in another state than when it was counted.
+    /// It or its original was deleted, or it is in another state than when it was counted.
     Changed,
 }
 
@@ -188,7 +188,7 @@ impl Obstacle {
             Some(Retry::Retried) => Err(Self::Retried),
             Some(Retry::Cancelled) => Err(Self::Cancelled),
             Some(Retry::Superseded) => Err(Self::Superseded),
-            Some(Retry::NotFailed) | None => Err(Self::Changed),
+            Some(Retry::NotFailed | Retry::ImageGone) | None => Err(Self::Changed),
         }
     }
 }

@@ -169,7 +169,7 @@ impl Job {
             let why = match obstacle.as_str() {
                 "active" => "whose user has an active one",
                 "cancelled" => "that were cancelled",
-                "changed" => "that were gone or in another state",
+                "changed" => "that were gone, without their image or in another state",
                 "not-newest" => "not the newest of their user",
                 "retried" => "retried already",
                 "superseded" => "whose user has a later completed one",

@@ -1,6 +1,7 @@
 //! What an operator may retry.
 
 use super::*;
+use crate::task_image::{TaskImage, name_for_task};
 
 #[test]
 fn nothing_is_retried_that_nobody_wants() {
@@ -55,6 +56,43 @@ fn nothing_is_retried_that_nobody_wants() {
                 }
             };
             assert_eq!(outcome, expected, "{name}, {choice:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_retried_whose_image_went_with_it() {
+    let upload = |name: String| {
+        Some(format!(
+            "uploads/0123456789abcdef0123456789abcdef/{name}.png"
+        ))
+    };
+    let own = |role| upload(name_for_task(ID, role));
+    let kept = || upload(ID.to_owned());
+    for (name, original, mask, is_gone) in [
+        ("none of this service", None, None, false),
+        ("uploads of its user", kept(), kept(), false),
+        (
+            "an original of its own",
+            own(TaskImage::Original),
+            None,
+            true,
+        ),
+        ("a mask of its own", None, own(TaskImage::Mask), true),
+    ] {
+        for choice in [Choice::Id, Choice::Filter] {
+            let mut record = pending();
+            record.task.original_path.clone_from(&original);
+            record.task.mask_path.clone_from(&mask);
+            let _ = withdraw(&mut record, "No.", NOW);
+            let outcome = retry(
+                &mut record,
+                choice,
+                &Others::default(),
+                "new".to_owned(),
+                NOW,
+            );
+            assert_eq!(outcome == Retry::ImageGone, is_gone, "{name}, {choice:?}");
         }
     }
 }
