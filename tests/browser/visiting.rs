@@ -1,5 +1,6 @@
 //! A first visit, and the next one.
 
+use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::tokens::token;
 use serde_json::{Value, json};
@@ -56,6 +57,35 @@ async fn a_first_visit_asks_for_nothing_that_is_refused() {
     tab.reads("history", "deleted about 60 days after your last visit")
         .await;
     tab.is_at_peace();
+}
+
+/// One attempt: each would make a user, and count against the address that it comes from.
+#[tokio::test]
+async fn who_keeps_no_cookies_is_told_so_and_asks_for_one_session() {
+    let tab = Tab::blank(scripted()).await;
+    // As browsers behave that block cookies.
+    let script = "const real = fetch; \
+        window.fetch = (path, options) => real(path, {...options, credentials: 'omit'}); \
+        Object.defineProperty(window, 'localStorage', {get() { throw new DOMException(); }})";
+    tab.call(
+        "Page.addScriptToEvaluateOnNewDocument",
+        json!({"source": script}),
+    )
+    .await;
+    tab.go("/").await;
+    tab.reads("missing-title", "This page needs cookies").await;
+    tab.reads("missing-text", "Allow cookies for this site")
+        .await;
+    tab.is_for_everyone("no cookies").await;
+    // Nor does it ask when somebody comes back to it.
+    let refused = tab.refusals().len();
+    tab.run("document.dispatchEvent(new Event('visibilitychange'))")
+        .await;
+    eventually("two refusals", SOON, async || {
+        (tab.refusals().len() >= refused + 2).then_some(())
+    })
+    .await;
+    assert_eq!(tab.sessions(), 1);
 }
 
 /// Who has an account has no session to lose.

@@ -65,10 +65,13 @@ export async function withSession(ask) {
   const token = session.token();
   try {
     if (!(await reached(session.enter()))) throw new Refusal(401, null, () => null);
-    return await ask().catch(async (error) => {
-      if (isUnknown(error) && (await reached(session.renew()))) return ask();
+    const sent = performance.now();
+    const answer = await ask().catch(async (error) => {
+      if (isUnknown(error) && (await reached(session.renew(sent)))) return ask();
       throw error;
     });
+    session.accept();
+    return answer;
   } catch (error) {
     // A late refusal says nothing of a token that was pasted meanwhile.
     if (isUnknown(error) && session.token() === token) document.dispatchEvent(new Event('signin'));

@@ -14,6 +14,7 @@ import * as quota from './quota.js';
 import * as result from './result.js';
 import * as router from './router.js';
 import * as samples from './samples.js';
+import * as session from './session.js';
 import * as signin from './signin.js';
 import * as source from './source.js';
 import * as suggestions from './suggestions.js';
@@ -87,8 +88,11 @@ signin.init({
 });
 document.addEventListener('signin', () => {
   leave();
-  signin.refused();
   $('history').hidden = true;
+  if (session.isRefused()) {
+    return miss('This page needs cookies', 'The service does not recognise your session. Allow cookies for this site, then reload the page.', { focus: true });
+  }
+  signin.refused();
   views.show('signin', { focus: true });
 });
 $('retry').addEventListener('click', () => open(router.current(), { focus: true }));
@@ -117,14 +121,20 @@ async function open(id, { focus }) {
     if (mine === visit) show(task, { focus });
   } catch (error) {
     if (mine !== visit || (error instanceof Refusal && error.status === 401)) return;
-    const isGone = error instanceof Refusal && error.status === 404;
-    $('missing-title').textContent = isGone ? 'Nothing to see here' : 'Not now';
-    $('missing-text').textContent = isGone
-      ? 'There is no such refinement. It was deleted, or it belongs to somebody else.'
-      : sentence(error);
-    $('retry').hidden = isGone;
-    views.show('missing', { focus });
+    if (error instanceof Refusal && error.status === 404) {
+      miss('Nothing to see here', 'There is no such refinement. It was deleted, or it belongs to somebody else.', { focus });
+    } else {
+      miss('Not now', sentence(error), { focus, mayRetry: true });
+    }
   }
+}
+
+/** Says why there is nothing to show. */
+function miss(title, text, { focus, mayRetry = false }) {
+  $('missing-title').textContent = title;
+  $('missing-text').textContent = text;
+  $('retry').hidden = !mayRetry;
+  views.show('missing', { focus });
 }
 
 function show(task, { focus, isNew = false }) {

@@ -12,8 +12,13 @@ const SESSION_KEY = 'concept-refinement-session';
 
 /** For browsers without storage. */
 let kept = null;
-let keptUser;
 let renewal = null;
+
+/** The session that this page created, and when, by a clock that nobody sets. */
+let own = null;
+let created = -Infinity;
+/** Whether it was of use. */
+let isAccepted = true;
 
 export function token() {
   try {
@@ -53,12 +58,25 @@ export async function enter() {
   const { anonymous_sessions: isAnonymous } = await service;
   // If that is unknown, the response will tell.
   if (isAnonymous === undefined || session().until > Date.now()) return true;
-  return isAnonymous && renew();
+  return isAnonymous && begin();
 }
 
-/** After a 401: whether there is a new session to try again with. */
-export function renew() {
-  if (token()) return Promise.resolve(false);
+/** Called after an answer to a request with credentials. */
+export function accept() {
+  isAccepted = true;
+}
+
+/** Whether the service does not accept its own new session, as where the browser keeps no
+ * cookies: the next one would be refused as well. */
+export const isRefused = () => !token() && !isAccepted;
+
+/** After a 401 to a request of this time: whether there is a new session to try again with. */
+export async function renew(sent) {
+  if (token()) return false;
+  return created > sent || (!isRefused() && begin());
+}
+
+function begin() {
   renewal ??= create().finally(() => {
     renewal = null;
   });
@@ -71,10 +89,12 @@ async function create() {
   if (response.status === 404) return false;
   if (!response.ok) throw await refusal(response);
   const { user_id: user, expires_in: seconds } = await response.json();
-  const isAnother = user !== (session().user ?? keptUser);
-  keptUser = user;
+  const isAnother = user !== session().user;
+  own = { user, until: Date.now() + seconds * 1000 };
+  created = performance.now();
+  isAccepted = false;
   try {
-    localStorage.setItem(SESSION_KEY, JSON.stringify({ user, until: Date.now() + seconds * 1000 }));
+    localStorage.setItem(SESSION_KEY, JSON.stringify(own));
   } catch {
     // Without storage each visit requests a session.
   }
@@ -84,6 +104,7 @@ async function create() {
 }
 
 function session() {
+  if (own) return own;
   try {
     return JSON.parse(localStorage.getItem(SESSION_KEY)) ?? {};
   } catch {
