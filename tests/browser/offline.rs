@@ -64,6 +64,27 @@ async fn a_result_is_loaded_once_the_connection_is_back() {
     tab.hides("no-picture").await;
 }
 
+/// A stream of events may outlive the connection of all other requests.
+#[tokio::test]
+async fn what_could_not_be_asked_at_the_end_is_asked_once_the_connection_is_back() {
+    let tab = Tab::open(scripted()).await;
+    let (url, gate) = origin().gated(&pictures::png(30, 20));
+    tab.begins(&url, "echo it").await;
+    tab.is_at("downloading").await;
+    tab.reads("tiles", "Under way").await;
+    let urls = json!({"urls": ["*/api/tasks*", "*/lineage"]});
+    tab.call("Network.setBlockedURLs", urls).await;
+    gate.open();
+    tab.is_done().await;
+    tab.reads("history-error", "cannot be reached").await;
+    tab.call("Network.setBlockedURLs", json!({"urls": []}))
+        .await;
+    tab.run("dispatchEvent(new Event('online'))").await;
+    tab.reads("badges", "Made with AI").await;
+    tab.hides("history-error").await;
+    assert!(!tab.text("tiles").await.contains("Under way"));
+}
+
 /// Where events do not arrive, the page asks.
 #[tokio::test]
 async fn a_task_is_watched_without_events_too() {

@@ -98,6 +98,7 @@ document.addEventListener('signin', () => {
 $('retry').addEventListener('click', () => open(router.current(), { focus: true }));
 router.listen((id) => open(id, { focus: true }));
 document.addEventListener('user', refreshQuota);
+addEventListener('online', refreshQuota);
 document.addEventListener('visibilitychange', () => document.hidden || refreshQuota());
 quota.forget();
 refreshQuota();

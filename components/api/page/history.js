@@ -3,14 +3,15 @@
 import * as api from './api.js';
 import { confirmed } from './confirm.js';
 import { $, announce, make, say } from './dom.js';
-import { Refusal, failure, isCancelled, parts, sentence } from './errors.js';
+import { Offline, Refusal, failure, isCancelled, parts, sentence } from './errors.js';
 import { show as showImage } from './images.js';
 import { remove } from './removal.js';
 import { address, current } from './router.js';
 import { service } from './service.js';
 import { ago } from './times.js';
 
-/** Polling interval for refinements in progress, in milliseconds. */
+/** Polling interval for refinements in progress, and for a list that is out of reach, in
+ * milliseconds. */
 const PAUSE = 3000;
 
 let cursor = null;
@@ -44,11 +45,11 @@ export function mark() {
 async function load(from, on) {
   round += 1;
   const mine = round;
-  say($('history-error'), null);
   $('history').setAttribute('aria-busy', 'true');
   try {
     const { tasks, next_cursor: next } = await api.tasks(from);
     if (mine !== round) return;
+    say($('history-error'), null);
     const tiles = tasks.map((task) => tile(task, on));
     if (from) $('tiles').append(...tiles);
     else $('tiles').replaceChildren(...tiles);
@@ -61,6 +62,9 @@ async function load(from, on) {
     if (mine !== round || (error instanceof Refusal && error.status === 401)) return;
     $('history').hidden = false;
     say($('history-error'), sentence(error));
+    if (!(error instanceof Offline)) return;
+    clearTimeout(asking);
+    asking = setTimeout(() => load(from, on), PAUSE);
   } finally {
     if (mine === round) $('history').removeAttribute('aria-busy');
   }

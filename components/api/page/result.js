@@ -4,7 +4,7 @@ import * as api from './api.js';
 import * as aspects from './aspects.js';
 import * as compare from './compare.js';
 import { $, announce, make, say } from './dom.js';
-import { sentence } from './errors.js';
+import { Offline, sentence } from './errors.js';
 import { confirmed } from './confirm.js';
 import { safe } from './images.js';
 import * as names from './names.js';
@@ -16,14 +16,14 @@ import * as versions from './versions.js';
 const DIFFERENT = 'Refined, with differences:';
 
 let current = null;
-/** Shows once more what could not be loaded. */
-let repeat = null;
+/** Whether something of it could not be loaded. */
+let isPartial = false;
 
 /** `refineAgain` and `revise` get the task whose result, or whose request, is continued;
  * `restart` begins anew. */
 export function init({ refineAgain, revise, restart, deleted }) {
   versions.init();
-  addEventListener('online', () => repeat?.());
+  addEventListener('online', () => isPartial && show(current, { isNew: false }));
   $('again').addEventListener('click', () => refineAgain(current));
   $('revise').addEventListener('click', () => revise(current));
   $('another').addEventListener('click', restart);
@@ -43,6 +43,7 @@ export function init({ refineAgain, revise, restart, deleted }) {
 
 export async function show(task, { isNew }) {
   current = task;
+  isPartial = false;
   const { metadata, image_url: address } = task;
   const prompt = metadata.refinement_prompt.trim();
   $('result-prompt').textContent = prompt;
@@ -83,13 +84,12 @@ export async function show(task, { isNew }) {
 
 /** Compares two versions, by default the original and the result. */
 async function showPair(before, after, isNew) {
-  repeat = null;
   say($('no-picture'), null);
   say($('stage-note'), null);
   const shown = await compare.show(before, after, { isNew });
   if (!shown) return;
   if (!shown.hasAfter) {
-    repeat = () => showPair(before, after, isNew);
+    isPartial = true;
     say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
   } else if (!shown.hasBefore) {
     say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
@@ -104,9 +104,12 @@ function offer(address, name) {
 
 /** Shows what is known of the result besides its task, and returns the URL of its original. */
 async function askForLineage(task, isNew) {
-  const { concepts } = await api.lineage(task.result_id).catch(() => ({ concepts: [] }));
+  const answer = await api.lineage(task.result_id).catch((error) => error);
+  if (current !== task) return {};
+  isPartial ||= answer instanceof Offline;
+  const { concepts = [] } = answer;
   const concept = concepts.find(({ id }) => id === task.result_id);
-  if (current !== task || !concept) return {};
+  if (!concept) return {};
   const { notes, provenance } = concept;
   if (notes.length > 0) {
     tellNotes(notes);
@@ -127,7 +130,7 @@ function tellNotes(notes) {
 
 export function leave() {
   current = null;
-  repeat = null;
+  isPartial = false;
   compare.clear();
   $('compare').hidden = true;
   $('split-bar').hidden = true;
