@@ -5,7 +5,7 @@ use concept_refinement_tests::server::Reply;
 use serde_json::json;
 
 use crate::tab::{DESK, PHONE, Tab, file_of};
-use crate::world::{local, origin, scripted};
+use crate::world::{local, origin, scripted, unpriced};
 
 const LINK: &str = "document.getElementById('download').href";
 
@@ -185,6 +185,18 @@ async fn what_is_under_way_can_be_deleted() {
     assert_eq!(tab.value(left).await, json!(0));
     tab.hides("history").await;
     tab.reads("quota", "999 of 1000 refinements left").await;
+}
+
+#[tokio::test]
+async fn who_has_no_quota_is_told_of_none() {
+    let tab = Tab::open(unpriced()).await;
+    tab.run("document.getElementById('confirm').showModal()")
+        .await;
+    tab.until(
+        "document.getElementById('confirm-text').innerText.trim() \
+         === 'It is removed for good, with its images.'",
+    )
+    .await;
 }
 
 /// What ends while it is being cancelled is shown as it ended.

@@ -19,7 +19,7 @@ export function learn(header) {
 export function show(left, spent) {
   quota = left ?? quota;
   usage = spent ?? usage;
-  $('cost').hidden = !quota?.limit;
+  tellOfCost(quota?.limit);
   say($('quota'), line());
 }
 
@@ -29,10 +29,14 @@ export async function forget() {
   usage = null;
   say($('quota'), null);
   const { quota: full } = await service;
-  $('cost').hidden = !full;
+  tellOfCost(full);
   // It may have been learnt meanwhile.
   if (!full || !$('quota').hidden) return;
   say($('quota'), `${counted(full.limit, 'refinement')} a ${full.window}`);
+}
+
+function tellOfCost(isSo) {
+  for (const words of document.querySelectorAll('.cost')) words.hidden = !isSo;
 }
 
 /** Nothing where there is no limit and nothing was spent. */
