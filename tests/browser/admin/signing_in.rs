@@ -43,12 +43,18 @@ async fn who_may_only_read_changes_nothing() {
     for button in ["pause", "many", "retry", "delete"] {
         let disabled = format!("document.getElementById('{button}').ariaDisabled");
         assert_eq!(tab.value(&disabled).await, json!("true"), "{button}");
+        let title = tab.property(button, "title").await;
+        assert_eq!(title, "This token is read-only.", "{button}");
         tab.click(&format!("#{button}")).await;
         let asked = tab.value("Boolean(document.querySelector('dialog[open]'))");
         assert_eq!(asked.await, false, "{button}");
     }
     let metadata = tab.value("document.getElementById('metadata').hidden");
     assert_eq!(metadata.await, true);
+
+    // It is told where no task is on show too.
+    let tab = Tab::attends(attended(), "/?view=audit", ADMIN_READ_TOKEN).await;
+    tab.reads("reader", "This token is read-only.").await;
 }
 
 /// Nothing is asked while nobody looks, and at once when somebody does.

@@ -230,6 +230,8 @@ function open() {
   tick();
   shown = null;
   render({ focus: wasAsked });
+  // Any task shows whether the token may only read.
+  call('GET', 'tasks?limit=1').then((any) => any.tasks.forEach(row), () => {});
 }
 
 /** Shows the form, and nothing that needs a token. */
@@ -260,7 +262,7 @@ function readOnly(isSo = true) {
   $('reader').hidden = !isSo;
   for (const button of document.querySelectorAll('[data-changes]')) {
     button.setAttribute('aria-disabled', String(isSo));
-    button.setAttribute('aria-describedby', isSo ? 'reader' : '');
+    button.title = isSo ? 'This token is read-only.' : '';
   }
 }
 
@@ -426,7 +428,7 @@ onClick('drain', () => changeQueue('drain'));
 /** A click that a read-only token cannot make. */
 function onClick(id, act) {
   $(id).addEventListener('click', () => {
-    if ($(id).getAttribute('aria-disabled') === 'true') announce('This token is read-only.');
+    if ($(id).title) announce($(id).title);
     else act();
   });
 }
@@ -587,7 +589,7 @@ function row(task) {
   const { task_id: id, status, attempt } = task;
   const link = taskLink(id);
   link.tabIndex = -1;
-  const tr = make(
+  return make(
     'tr',
     { dataset: { task: id } },
     make('td', {}, when(task.created_at)),
@@ -595,12 +597,8 @@ function row(task) {
     make('td', { className: 'user', title: task.user_id ?? '' }, task.user_id ?? ''),
     make('td', {}, statusOf(status), isRetried(task) ? make('span', { className: 'soft' }, ' retried') : null),
     make('td', { className: attempt > 1 ? '' : 'first', dataset: { name: 'attempt' } }, String(attempt ?? '')),
-    make('td', { className: 'wide' }),
+    make('td', { className: 'wide' }, brief(task.error_message)),
   );
-  if (task.error_message) {
-    tr.lastChild.append(brief(task.error_message));
-  }
-  return tr;
 }
 
 const isRetried = ({ steps }) => (steps ?? []).some(({ step }) => step === 'retried');
