@@ -190,6 +190,10 @@ fn what_the_command_line_lacks_or_has_too_much_is_named() {
             &["refine", "a.png", "echo it", "-o", "b", "--listen=x"],
             "--listen",
         ),
+        (
+            &["refine", "a.png", "echo it", "-o", "b", "--strength=abc"],
+            "must be a number, as 0.5",
+        ),
         (&["refined"], "refined"),
         (&["completions", "dos"], "dos"),
         (&["vocabulary", "all"], "all"),

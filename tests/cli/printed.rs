@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use concept_refinement_tests::artifacts;
 use concept_refinement_tests::reaper::fed;
 
-use crate::place::Place;
+use crate::place::{Place, run};
 
 const COMMANDS: &str = "serve, refine, mcp, check, backup, restore, move, \
     model, model new, model test, health, \
@@ -20,7 +20,8 @@ fn commands() -> impl Iterator<Item = &'static str> {
 }
 
 fn printed(arguments: &[&str]) -> String {
-    let done = Place::new().run(arguments);
+    // So that no line of a help is broken.
+    let done = run(Place::new().command(arguments).env("COLUMNS", "1000"), b"");
     done.silent();
     assert!(done.text().ends_with('\n'), "{arguments:?}");
     done.text()

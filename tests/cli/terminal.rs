@@ -155,6 +155,18 @@ fn a_failure_is_shown_in_its_own_line() {
 }
 
 #[test]
+fn help_fits_the_terminal() {
+    for command in ["serve", "refine", "tasks"] {
+        let mut help = Place::new().command(&["help", command]);
+        let (code, shown) = on_whole_terminal(help.env("NO_COLOR", "1"), 80, "");
+        assert_eq!(code, Some(0), "{shown}");
+        let longest = shown.lines().max_by_key(|line| line.chars().count());
+        let longest = longest.unwrap();
+        assert!(longest.chars().count() <= 80, "{longest}");
+    }
+}
+
+#[test]
 fn an_image_is_not_written_to_a_terminal() {
     let place = Place::new();
     place.write("logo.png", &pictures::png(40, 30).bytes);

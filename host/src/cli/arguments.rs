@@ -92,7 +92,7 @@ fn refine() -> Command {
         .arg(option("theme-description", "TEXT").help("The theme, as in: navy and gold"))
         .arg(
             option("strength", "NUMBER")
-                .value_parser(value_parser!(f64))
+                .value_parser(|text: &str| text.parse::<f64>().map_err(|_| "must be a number, as 0.5"))
                 .allow_hyphen_values(true)
                 .help("How far the result may be from the original: 0 to 1 [default: 0.7]"),
         )
