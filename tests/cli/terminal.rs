@@ -155,6 +155,20 @@ fn a_failure_is_shown_in_its_own_line() {
 }
 
 #[test]
+fn the_log_has_colours_unless_nobody_wants_them() {
+    let place = Place::new();
+    place.write("data", "in the way");
+    for (variable, has_colours) in [("CI", true), ("NO_COLOR", false)] {
+        let mut command = place.command(&["serve", "--data-dir", "data"]);
+        command.env_remove("NO_COLOR").env(variable, "1");
+        let (code, shown) = on_terminal(command.stdout(Stdio::piped()));
+        assert_eq!(code, Some(1), "{shown}");
+        assert!(shown.contains("starting"), "{shown:?}");
+        assert_eq!(shown.contains('\u{1b}'), has_colours, "{shown:?}");
+    }
+}
+
+#[test]
 fn help_fits_the_terminal() {
     for command in ["serve", "refine", "tasks"] {
         let mut help = Place::new().command(&["help", command]);

@@ -1,10 +1,10 @@
 //! Settings on the command line: a flag for each, and the other sources.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Arg, ArgMatches, value_parser};
+use console::Term;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -167,7 +167,7 @@ pub fn start_log(format: LogFormat, by_default: &str) -> Result<(), Failure> {
     let started = match format {
         LogFormat::Text => {
             let text = tracing_subscriber::fmt::layer()
-                .with_ansi(std::io::stderr().is_terminal())
+                .with_ansi(Term::stderr().features().colors_supported())
                 .log_internal_errors(false)
                 .with_writer(writer);
             log.with(text).with(LibraryThrottle::default()).try_init()
