@@ -194,6 +194,14 @@ fn what_the_command_line_lacks_or_has_too_much_is_named() {
             &["refine", "a.png", "echo it", "-o", "b", "--strength=abc"],
             "must be a number, as 0.5",
         ),
+        (
+            &["refine", "-", "-", "echo it", "-o", "b/"],
+            "standard input can be one image only",
+        ),
+        (
+            &["refine", "-", "echo it", "-o", "b", "--mask=-"],
+            "standard input can be one image only",
+        ),
         (&["refined"], "refined"),
         (&["completions", "dos"], "dos"),
         (&["vocabulary", "all"], "all"),

@@ -45,6 +45,10 @@ pub fn run(
     let sources: Vec<_> = images.map(|image| Source::of(image)).collect();
     let mask = matches.get_one::<PathBuf>("mask");
     let mask = mask.map(|mask| Source::of(mask));
+    let is_stdin = |source: &&Source| matches!(source, Source::Stdin);
+    if sources.iter().chain(&mask).filter(is_stdin).count() > 1 {
+        return Err(Failure::usage("standard input can be one image only"));
+    }
     if is_an_image(&request.prompt) {
         let prompt = &request.prompt;
         return Err(Failure::usage(format!(
