@@ -36,8 +36,8 @@ pub async fn issue(
 ) -> anyhow::Result<String> {
     if for_users && user.contains('/') {
         bail!(
-            "the user of a token for users has no `/` in its name, which is between that and the \
-             names of its users"
+            "the user of a token for users cannot have `/` in its name: that separates it from the \
+             names of those users"
         );
     }
     let key = own_key(config, Missing::Make).await?.context(

@@ -34,6 +34,14 @@ fn whatever_else_answers_is_not_healthy() {
 }
 
 #[test]
+fn an_address_without_a_scheme_is_refused_with_what_to_write() {
+    for url in ["127.0.0.1:8080", "https://127.0.0.1:8080", "http:"] {
+        let done = Place::new().run(&["health", url]);
+        done.refused(2, &format!("{url} must be an http URL, as http://"));
+    }
+}
+
+#[test]
 fn a_service_that_answers_is_healthy() {
     let server = Origin::start();
     let base = format!("http://{}", server.authority());

@@ -112,7 +112,7 @@ fn a_token_for_users_says_so() {
 
     let user = "--user=ann/bob";
     let done = place.run(&[&["token", user, "--for-users"], &secret[..]].concat());
-    done.refused(1, "no `/` in its name");
+    done.refused(1, "cannot have `/` in its name");
     let done = place.run(&[&["token", user], &secret[..]].concat());
     assert_eq!(done.code, 0, "{done:?}");
 }

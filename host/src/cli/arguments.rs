@@ -14,8 +14,8 @@ use super::settings;
 use crate::config::table;
 
 /// The exit statuses, as shown in the help.
-pub const STATUSES: &str = "Exit status: 0, it is done; 1, it failed; 2, the command line or a setting \
-     cannot be used; 128 and a signal's number, the signal stopped it.";
+pub const STATUSES: &str = "Exit status: 0 on success; 1 on failure; 2 if the command line or a setting \
+     cannot be used; 128 plus the number of the signal that stopped it.";
 
 /// `X,Y,W,H`.
 fn region(text: &str) -> Result<Region, String> {
@@ -152,9 +152,9 @@ fn mcp() -> Command {
 
 fn check() -> Command {
     let command = Command::new("check")
-        .about("Tells whether a service could work as it is configured")
+        .about("Checks whether a service would work with this configuration")
         .long_about(
-            "Tells whether a service could work as it is configured: looks at the settings, the \
+            "Checks whether a service would work with this configuration: looks at the settings, the \
              components, the stores, the model and its provider, and asks for nothing that costs. \
              Exits with 0 if all can be used, else with 1.",
         )

@@ -45,7 +45,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         .parse()
         .ok()
         .filter(|url: &Uri| url.scheme_str() == Some("http") && url.host().is_some())
-        .with_context(|| format!("{base} is not a URL of http"))
+        .with_context(|| format!("{base} must be an http URL, as http://127.0.0.1:8080"))
         .map_err(Failure::Usage)?;
     let answer = block_on(async {
         let asked = timeout(TIMEOUT, ask(&url, healthy)).await;

@@ -240,8 +240,9 @@ impl ControlClient {
                 io::ErrorKind::WouldBlock => {
                     bail!("the service of {} does not answer", data.display())
                 }
-                _ => Err(error)
-                    .with_context(|| format!("the service of {} cannot be asked", data.display())),
+                _ => Err(error).with_context(|| {
+                    format!("the service of {} cannot be reached", data.display())
+                }),
             },
         }
     }
