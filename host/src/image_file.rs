@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// Longer than any format's signature, in bytes.
-pub const SIGNATURE: usize = 64;
+const SIGNATURE: usize = 64;
 
 /// Limits for a file name made from a URL, in code points.
 const MAX_STEM: usize = 60;

@@ -15,10 +15,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use concept_refinement_capability::directory;
 use concept_refinement_capability::folder::{Folder, Place, Trust};
-use concept_refinement_domain::image::Format;
+use concept_refinement_domain::image::{Format, Inspector, Limits};
 
 use crate::config::SETTINGS_FILE;
-use crate::image_file::{self, SIGNATURE, format_of_bytes};
+use crate::image_file;
+
+/// A piece of a file, in bytes.
+const PIECE: usize = 64 << 10;
 
 /// The folders below which results may lie.
 #[derive(Debug)]
@@ -181,11 +184,21 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-/// Judges by the first bytes, since the file may be large.
-fn is_image(file: &File) -> io::Result<bool> {
-    let mut beginning = Vec::new();
-    file.take(SIGNATURE as u64).read_to_end(&mut beginning)?;
-    Ok(format_of_bytes(&beginning).is_some())
+/// Whether it is a whole image, of any size: a script may begin like one.
+fn is_image(mut file: &File) -> io::Result<bool> {
+    let mut inspector = Inspector::new(Limits {
+        max_bytes: u64::MAX,
+        max_pixels: u64::MAX,
+    });
+    let mut piece = vec![0; PIECE];
+    loop {
+        let length = file.read(&mut piece)?;
+        match piece.get(..length) {
+            None | Some([]) => return Ok(inspector.finish().is_ok()),
+            Some(bytes) if inspector.push(bytes).is_err() => return Ok(false),
+            Some(_) => {}
+        }
+    }
 }
 
 fn no_image(path: &Path) -> anyhow::Error {
@@ -194,7 +207,11 @@ fn no_image(path: &Path) -> anyhow::Error {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> anyhow::Error {
-    anyhow!("{} cannot be written: {error}", path.display())
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => anyhow!("{shown} cannot be written: there is no such folder"),
+        _ => anyhow!("{shown} cannot be written: {error}"),
+    }
 }
 
 fn listed(folders: &[PathBuf]) -> String {

@@ -3,7 +3,7 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 
-const GIF: &[u8] = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;";
+const GIF: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
 /// `work`, in which results may lie, with other things beside and in it.
 struct Disk(tempfile::TempDir);
@@ -24,6 +24,7 @@ impl Disk {
         fs::write(disk.path("work/image.gif"), GIF).unwrap();
         fs::write(disk.path("work/notes.txt"), "notes").unwrap();
         fs::write(disk.path("work/empty.png"), "").unwrap();
+        fs::write(disk.path("work/script.txt"), "GIF89a=1;alert(1)").unwrap();
         fs::write(disk.path("work-too/image.gif"), GIF).unwrap();
         fs::write(disk.path("work/taken-refined.webp"), "notes").unwrap();
         for (target, link) in [
@@ -81,6 +82,7 @@ fn a_result_lies_below_an_allowed_folder_and_replaces_only_an_image() {
         ("work/notes.txt", Err("is no image")),
         ("work/notes.gif", Err("is no image")),
         ("work/empty.png", Err("is no image")),
+        ("work/script.txt", Err("is no image")),
         ("work/socket.png", Err("is no image")),
         ("work/sub/..", Err("is no image")),
         ("work/.bashrc", Err("is no place for an image")),
@@ -97,7 +99,7 @@ fn a_result_lies_below_an_allowed_folder_and_replaces_only_an_image() {
         ("work/my-refinement.toml", Ok("work/my-refinement.toml")),
         ("work/new.toml", Ok("work/new.toml")),
         ("work/near/a.bashrc", Ok("work/sub/a.bashrc")),
-        ("work/missing/new.png", Err("cannot be written")),
+        ("work/missing/new.png", Err("there is no such folder")),
         ("work/image.gif/new.png", Err("cannot be written")),
         ("work/loop.gif", Err("cannot be written")),
         ("work/nul\0.png", Err("cannot be written")),
