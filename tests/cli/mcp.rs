@@ -130,6 +130,7 @@ fn calls_that_lead_elsewhere_are_refused() {
             json!({ "out": place.path().join("out.png") }),
             "must lie below",
         ),
+        (json!({ "out": "" }), "out must not be empty"),
         (json!({ "out": "away/out.png" }), "must lie below"),
         (json!({ "out": "away.png" }), "must lie below"),
         (

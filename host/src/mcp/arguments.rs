@@ -158,12 +158,12 @@ fn text(
     name: &str,
     errors: &mut FieldErrors,
 ) -> Option<String> {
-    match arguments.remove(name) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text),
-        Some(_) => {
-            errors.add(name, "must be a string");
-            None
-        }
-    }
+    let problem = match arguments.remove(name) {
+        None | Some(Value::Null) => return None,
+        Some(Value::String(text)) if !text.is_empty() => return Some(text),
+        Some(Value::String(_)) => "must not be empty",
+        Some(_) => "must be a string",
+    };
+    errors.add(name, problem);
+    None
 }
