@@ -23,6 +23,10 @@ pub const CANCELLED_BY_USER: &str = "Cancelled by its user.";
 /// The error of a task that an operator cancelled.
 pub const CANCELLED_BY_OPERATOR: &str = "Cancelled by the operator.";
 
+/// Why a task fails whose model's answer is no image, however often it is downloaded; what is
+/// wrong follows.
+pub const ANSWER_UNUSABLE: &str = "the model's answer is unusable";
+
 /// The state of the queue while an operator has paused it: only work waits.
 pub const QUEUE_PAUSED: &str = "paused by the operator";
 

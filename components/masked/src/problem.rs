@@ -1,5 +1,6 @@
 //! Why a part of an image cannot be edited.
 
+use concept_refinement_domain::sentence::ANSWER_UNUSABLE;
 use concept_refinement_raster as raster;
 
 /// Trying again does not help with any of these. The messages are for users.
@@ -9,7 +10,7 @@ pub enum Problem {
     Original(raster::Problem),
     #[error("the mask cannot be decoded: {0}")]
     Mask(raster::Problem),
-    #[error("the answer of the model cannot be decoded: {0}")]
+    #[error("{unusable}: it cannot be decoded: {}", .0, unusable = ANSWER_UNUSABLE)]
     Answer(raster::Problem),
     #[error("the mask must have the original's size, {} × {}", .0.0, .0.1)]
     MaskSize((u32, u32)),

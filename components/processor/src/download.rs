@@ -253,7 +253,7 @@ fn sentence(failure: Failure) -> &'static str {
 impl DownloadError {
     /// Whether another attempt can help. If an original's address cannot be reached, the
     /// task fails at once, since it has not cost anything yet.
-    fn may_pass(&self, purpose: Purpose) -> bool {
+    pub fn may_pass(&self, purpose: Purpose) -> bool {
         match self {
             // 206 and 416: the partial draft belongs to another version of the file.
             Self::Status { status, .. } => {

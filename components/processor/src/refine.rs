@@ -5,6 +5,7 @@ use std::fmt::Display;
 use concept_refinement_domain::image::metadata::SourceType;
 use concept_refinement_domain::note;
 use concept_refinement_domain::retry::{MAX_TRIES, backoff};
+use concept_refinement_domain::sentence::ANSWER_UNUSABLE;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::config::Config;
@@ -76,8 +77,7 @@ async fn collect<P: Ports>(
     deadline: Timestamp,
     config: &Config,
 ) -> Result<Refined<P::Blob>, Reason> {
-    let unusable =
-        |error: &dyn Display| Reason::fault(format!("the model's answer is unusable: {error}"));
+    let unusable = |error: &dyn Display| Reason::fault(format!("{ANSWER_UNUSABLE}: {error}"));
     let image = match answer.image {
         ImageOrLocation::Image { length, contents } => {
             let (purpose, limits) = (Purpose::ModelAnswer, config.answer_limits());
@@ -95,6 +95,9 @@ async fn collect<P: Ports>(
                 DownloadError::TimedOut(limit) => Reason::fault(format!(
                     "the model's answer could not be downloaded within {} seconds",
                     limit.as_secs_f32()
+                )),
+                error if error.may_pass(purpose) => Reason::fault(format!(
+                    "the model's answer could not be downloaded: {error}"
                 )),
                 error => unusable(&error),
             })?

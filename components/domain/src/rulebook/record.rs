@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::capability::Lease;
 use crate::document::{OtherFields, is_zero};
 use crate::payment::Payment;
-use crate::sentence::{CANCELLED_BY_OPERATOR, CANCELLED_BY_USER};
+use crate::sentence::{ANSWER_UNUSABLE, CANCELLED_BY_OPERATOR, CANCELLED_BY_USER, reason};
 use crate::spending::{Booking, Reservation, Spending};
 use crate::step::{Step, StepKind, Steps};
 use crate::task::{FailureCause, Status, Task};
@@ -106,6 +106,12 @@ impl TaskRecord {
             error_message,
             Some(CANCELLED_BY_USER | CANCELLED_BY_OPERATOR)
         )
+    }
+
+    /// Whether it failed because its model's answer is no image.
+    pub fn has_unusable_answer(&self) -> bool {
+        let error_message = self.task.error_message.as_deref();
+        error_message.is_some_and(|message| reason(message).starts_with(ANSWER_UNUSABLE))
     }
 
     /// The ids of its retries, the first one first.

@@ -1,5 +1,6 @@
 //! Retries a failed task as a new one, at the request of an operator.
 
+use crate::payment::Payment;
 use crate::step::{Step, StepKind};
 use crate::task::{Status, Task};
 use crate::task_image::task_of_path;
@@ -51,8 +52,8 @@ pub enum Retry {
 }
 
 /// The new task belongs to the same user, whose budget is not asked. It continues with the
-/// receipts of the failed one, and the receiver of its webhook is notified of the new task's
-/// end too.
+/// receipts of the failed one, unless what they lead to is unusable, and the receiver of its
+/// webhook is notified of the new task's end too.
 pub fn retry(
     record: &mut TaskRecord,
     choice: Choice,
@@ -107,7 +108,10 @@ pub fn retry(
         ..Task::default()
     };
     let created = TaskRecord {
-        payment: record.payment.of_retry(),
+        payment: match record.has_unusable_answer() {
+            true => Payment::default(),
+            false => record.payment.of_retry(),
+        },
         reservation: record.reservation.clone(),
         retry_of: Some(failed.id.clone()),
         trace: record.trace,

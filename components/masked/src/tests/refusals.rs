@@ -136,7 +136,8 @@ fn an_answer_that_is_no_image_is_refused() {
         let problem = compose(file(Format::Png, png(30, 20)), answer)
             .err()
             .unwrap();
-        let expected = "the answer of the model cannot be decoded: it is malformed or incomplete";
+        let expected = "the model's answer is unusable: it cannot be decoded: it is malformed or \
+                        incomplete";
         assert_eq!(problem.to_string(), expected);
     }
 }

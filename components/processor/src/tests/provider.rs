@@ -89,20 +89,22 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
         let reason: Option<String> = None;
         (name, before, offsets, waited, reason)
     });
-    let answered = |status: u16| format!("the address answered {status}");
-    let not_public = "the address is not public".to_owned();
-    let no_image = "the file is not an image: it must be PNG, JPEG, WebP or GIF".to_owned();
+    let busy = |status: u16| format!("could not be downloaded: the address answered {status}");
+    let unusable = |problem: &str| format!("is unusable: {problem}");
+    let not_public = unusable("the address is not public");
+    let gone = unusable("the address answered 404");
+    let no_image = unusable("the file is not an image: it must be PNG, JPEG, WebP or GIF");
     let failed_at_once = [
-        ("asked to wait long", Page::Busy(503, "300"), answered(503)),
+        ("asked to wait long", Page::Busy(503, "300"), busy(503)),
         ("not public", refuse(Failure::Forbidden), not_public),
-        ("gone", status(404), answered(404)),
+        ("gone", status(404), gone),
         ("not an image", Page::Body(b"sorry"), no_image),
     ];
     let once: &[u64] = &[0];
     let failed_at_once =
         failed_at_once.map(|(name, before, reason)| (name, vec![before], once, 0, Some(reason)));
     let thrice = Vec::from([503, 503, 502].map(status));
-    let failed = [("thrice", thrice, &[0, 0, 0][..], 5, Some(answered(502)))];
+    let failed = [("thrice", thrice, &[0, 0, 0][..], 5, Some(busy(502)))];
     let cases = completed.into_iter().chain(failed_at_once).chain(failed);
     for (name, before, offsets, waited, reason) in cases {
         let world = answering(Page::File(GIF, TAG), before);
@@ -116,7 +118,7 @@ fn an_answer_is_downloaded_again_where_that_can_help() {
         let expected = reason.map(|reason| {
             format!(
                 "Error in refinement task processing: Image refinement failed: the model's answer \
-                 is unusable: {reason}"
+                 {reason}"
             )
         });
         assert_eq!(world.error_message(), expected, "{name}");

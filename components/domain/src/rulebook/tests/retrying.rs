@@ -1,6 +1,8 @@
 //! What an operator may retry.
 
 use super::*;
+use crate::sentence::failed;
+use crate::task::Stage;
 use crate::task_image::{TaskImage, name_for_task};
 
 #[test]
@@ -94,5 +96,40 @@ fn nothing_is_retried_whose_image_went_with_it() {
             );
             assert_eq!(outcome == Retry::ImageGone, is_gone, "{name}, {choice:?}");
         }
+    }
+}
+
+#[test]
+fn a_retry_goes_on_from_the_receipts_unless_they_lead_to_nothing() {
+    let paid = Payment::default().call_begun("openai", None);
+    let paid = paid.with_receipt("openai", b"1").unwrap();
+    let refining = |reason: &str| failed(Stage::Refining, reason);
+    for (name, error_message, goes_on) in [
+        (
+            "gone",
+            refining("the model's answer is unusable: the address answered 404"),
+            false,
+        ),
+        (
+            "busy",
+            refining("the model's answer could not be downloaded: the address answered 503"),
+            true,
+        ),
+        ("silent", refining("the model did not answer"), true),
+        ("died", WORKER_DIED.to_owned(), true),
+    ] {
+        let mut record = pending();
+        let lease = claimed(&mut record, NOW);
+        let _ = pay(&mut record, &lease, &paid);
+        let _ = fail(&mut record, &lease, &TaskFailure::new(&error_message), NOW);
+        let (choice, others) = (Choice::Id, Others::default());
+        let Retry::Created(new) = retry(&mut record, choice, &others, "new".to_owned(), NOW) else {
+            panic!("{name}: it is not retried")
+        };
+        let expected = match goes_on {
+            true => paid.of_retry(),
+            false => Payment::default(),
+        };
+        assert_eq!(new.payment, expected, "{name}");
     }
 }
