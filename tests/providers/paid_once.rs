@@ -9,7 +9,8 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::service::{Launch, Service};
-use concept_refinement_tests::stand_in::StandIn as _;
+use concept_refinement_tests::stand_in::StandIn;
+use concept_refinement_tests::stand_in::jigsawstack::JigsawStack;
 use concept_refinement_tests::stand_in::openai::{self, OpenAi};
 use concept_refinement_tests::stand_in::replicate::{Replicate, created, prediction};
 use futures::future::join_all;
@@ -325,21 +326,68 @@ async fn an_operators_retry_goes_on_with_what_runs() {
     assert_eq!(provider.times(&prompt), 1, "paid for again");
 }
 
-/// Its address was kept, for when the provider cannot be asked.
+/// An answer of a server with OpenAI's API that has put the image there.
+fn at(url: &str) -> Reply {
+    Reply::json(200, &json!({"data": [{"url": url}]}))
+}
+
+/// Its address was kept, for when the provider cannot be asked, or has no name for its work.
 #[tokio::test]
 async fn an_output_outlives_a_crash() {
     let picture = pictures::png(50, 40);
-    let provider = Provider::start();
-    let silence = Reply::raw(b"").then_silence();
-    let url = provider.serve_each([silence, Reply::picture(&picture)]);
-    let prompt = provider.prompt([created(&prediction(ID, "starting", Value::Null))]);
-    tell(&provider, "succeeded", json!(url));
-    let launch = of_replicate(&provider);
-    let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
-    let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
-    assert!(image(&client, &task).await == marked(&picture));
-    assert_eq!(provider.times(&prompt), 1, "paid for again");
-    assert_eq!(notes(&client).await, json!([]));
+    let starting = |_: &str| created(&prediction(ID, "starting", Value::Null));
+    let by_jigsawstack = |url: &str| Reply::json(200, &json!({"success": true, "url": url}));
+    type Case<'a> = (&'a dyn StandIn, &'a dyn Fn(&str) -> Reply);
+    let cases: [Case; 3] = [
+        (&Replicate, &starting),
+        (&OpenAi, &at),
+        (&JigsawStack, &by_jigsawstack),
+    ];
+    for (stand_in, answer) in cases {
+        let label = stand_in.label();
+        let provider = Provider::start();
+        let silence = Reply::raw(b"").then_silence();
+        let url = provider.serve_each([silence, Reply::picture(&picture)]);
+        let prompt = provider.prompt([answer(&url)]);
+        tell(&provider, "succeeded", json!(url));
+        let launch = stand_in.launch(&provider.url());
+        let launch = launch.set("model-repeat", "never");
+        let is_downloaded = || provider.times(&url.replace(&provider.url(), "")) == 1;
+        let (_service, client, task) = killed_while_asked(&launch, &prompt, is_downloaded).await;
+        assert!(image(&client, &task).await == marked(&picture), "{label}");
+        assert_eq!(provider.times(&prompt), 1, "{label}: paid for again");
+        assert_eq!(notes(&client).await, json!([]), "{label}");
+    }
+}
+
+/// What is gone for good would be gone for each retry.
+#[tokio::test]
+async fn an_operator_has_an_output_made_again_that_is_unusable() {
+    let picture = pictures::png(50, 40);
+    let busy = || Reply::status(500);
+    let cases = [
+        ("busy", vec![busy(), busy(), busy()], 1),
+        ("gone", vec![Reply::status(404)], 2),
+        ("no image", vec![Reply::ok("image/png", b"sorry")], 2),
+    ];
+    let tasks = cases.map(async |(name, before, times)| {
+        let provider = Provider::start();
+        let there = || Reply::picture(&picture);
+        let url = provider.serve_each(before.into_iter().chain([there()]));
+        let prompt = provider.prompt([at(&url), at(&provider.serve(there()))]);
+        let launch = OpenAi.launch(&provider.url());
+        let launch = launch.set("model-repeat", "never");
+        let service = launch.start();
+        let (client, task) = refined(&service, &prompt).await;
+        assert_eq!(task["status"], "failed", "{name}: {task}");
+        assert_eq!(provider.times(&prompt), 1, "{name}");
+
+        let task = retried(&launch, &client, &task).await;
+        assert!(image(&client, &task).await == marked(&picture), "{name}");
+        assert_eq!(provider.times(&prompt), times, "{name}");
+        assert_eq!(notes(&client).await, json!([]), "{name}");
+    });
+    join_all(tasks).await;
 }
 
 /// Replicate keeps it for an hour.

@@ -4,8 +4,9 @@
 //! If a single request is enough, a model implements [`Provider`]: the request. Otherwise
 //! it implements [`Model`] with a call of [`ask()`] for the work and of [`exchange()`] for the
 //! rest, of [`outcome`] where a provider answers with work in progress, which has a
-//! [`Receipt`], and of [`paid_if_unusable`] for an answer without one. This crate finds the
-//! image wherever an answer has it; a provider reads its own only if other images are in it.
+//! [`Receipt`], and of [`paid_if_unusable`] for an answer without one. The URL of an image is
+//! a receipt too. This crate finds the image wherever an answer has it; a provider reads its own
+//! only if other images are in it.
 //! Everything is plain Rust that uses [`Ports`]; only `component` knows WIT.
 //!
 //! There are no timeouts here, and requests for new work are not repeated: both are the
@@ -59,7 +60,7 @@ pub use ports::{BrokeOff, ByteStream, HttpRequest, Method, Ports, Response};
 pub use question::Question;
 pub use sampling::{GUIDANCE, NEGATIVE_PROMPT, STEPS};
 pub use settings::{Base, Settings};
-pub use work::{Outcome, Receipt, Stage, outcome};
+pub use work::{Outcome, Receipt, Stage, earlier_output, keep_output, outcome};
 
 /// Exports a model, where it is compiled as a component.
 ///

@@ -11,6 +11,7 @@ use crate::outcome::Error;
 use crate::ports::{HttpRequest, Ports};
 use crate::question::Question;
 use crate::settings::Settings;
+use crate::work::{earlier_output, keep_output};
 
 /// What a model may take besides the image and the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,15 +79,21 @@ impl<P: Provider> Model for P {
         question: Question,
         original: Contents,
     ) -> Result<Answer, Error> {
+        if let Some(answer) = earlier_output(ports, &question).await? {
+            return Ok(answer);
+        }
         let request = P::request(&question, original, settings)?;
         let response = ask(ports, settings, request).await?;
-        // What is read is dropped here: storing what it cost may take as long as the store is
-        // away.
+        // What is read is dropped here: storing where the image is and what it cost may take as
+        // long as the store is away.
         let (usage, answer) = match reply(response, MAX_JSON_WITH_IMAGE).await {
             Ok(Reply::Image(answer)) => (Usage::default(), Ok(answer)),
             Ok(Reply::Json(json)) => (P::usage(&json), P::answer(&json, settings)),
             Err(error) => (Usage::default(), Err(error)),
         };
+        if let Ok(answer) = &answer {
+            keep_output(ports, &question.task_id, answer).await;
+        }
         if usage == Usage::default() {
             return paid_if_unusable(ports, answer).await;
         }

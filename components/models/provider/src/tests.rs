@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::question::enriched;
 pub use crate::script::picture;
-use crate::script::{self, KEY, chunks};
+use crate::script::{self, KEY, Script, chunks};
 use crate::{
     Answer, Base, Body, BrokeOff, ByteStream, Contents, Error, Failure, HttpRequest, Model, Ports,
     Provider, Question, Response, Settings, Taken,

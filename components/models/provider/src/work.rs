@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::outcome::Error;
 use crate::persistence::persistently;
 use crate::ports::Ports;
+use crate::question::Question;
 
 /// Polling interval.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -134,6 +135,38 @@ impl<W: DeserializeOwned + Serialize> Receipt<W> {
             self.output = Some(url.clone());
             self.keep(ports).await;
         }
+    }
+}
+
+/// A single request, whose work has no name: only its output can be found again.
+#[derive(Deserialize, Serialize)]
+struct SingleRequest {}
+
+/// The output of a single request that an earlier call sent, for the same task or for a failed
+/// one that an operator retries. None: there is none. A receipt without an output is that of
+/// another provider, whose work is given up. An error: no other work may be requested.
+pub async fn earlier_output(
+    ports: &impl Ports,
+    question: &Question,
+) -> Result<Option<Answer>, Error> {
+    let Some(bytes) = question.receipt.as_deref() else {
+        return Ok(None);
+    };
+    let output = Receipt::<SingleRequest>::of(Some(bytes)).and_then(|receipt| receipt.output);
+    if output.is_none() {
+        ports.give_up().await?;
+    }
+    Ok(output.map(Answer::Location))
+}
+
+/// Stores the URL of the output of a single request, if it answered one.
+pub async fn keep_output(ports: &impl Ports, task: &str, answer: &Answer) {
+    if let Answer::Location(url) = answer {
+        let receipt = Receipt {
+            output: Some(url.clone()),
+            ..Receipt::new(SingleRequest {}, task)
+        };
+        receipt.keep(ports).await;
     }
 }
 

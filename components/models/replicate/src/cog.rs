@@ -2,8 +2,8 @@
 
 use concept_refinement_model_provider::{
     Answer, Contents, Error, HttpRequest, Input, MAX_JSON_WITH_IMAGE, Method, Ports, Question,
-    Reply, Response, Settings, Stage, free_if_refused, is_segment, paid_if_unusable, reply,
-    success,
+    Reply, Response, Settings, Stage, earlier_output, free_if_refused, is_segment, keep_output,
+    paid_if_unusable, reply, success,
 };
 
 use crate::prediction::read;
@@ -14,6 +14,9 @@ pub async fn refine(
     question: &Question,
     original: Contents,
 ) -> Result<Answer, Error> {
+    if let Some(answer) = earlier_output(ports, question).await? {
+        return Ok(answer);
+    }
     if !is_segment(&question.task_id) {
         return Err(Error::refused(
             "the task's id cannot be that of a prediction",
@@ -35,7 +38,9 @@ pub async fn refine(
     }
     let response = success(ports, settings, response).await;
     let response = free_if_refused(ports, response).await?;
-    paid_if_unusable(ports, answer(response, settings).await).await
+    let answer = paid_if_unusable(ports, answer(response, settings).await).await?;
+    keep_output(ports, &question.task_id, &answer).await;
+    Ok(answer)
 }
 
 /// The image of a prediction.

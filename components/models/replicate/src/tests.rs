@@ -100,6 +100,18 @@ fn a_prediction_is_not_made_twice() {
     }
 }
 
+/// It forgets the prediction, but not where it has put the image.
+#[test]
+fn what_a_cog_server_has_made_is_not_made_again() {
+    let cog = settings("http://cog.lan:5000", &[]).unwrap();
+    let script = Script::of([(200, SUCCEEDED)]);
+    assert_eq!(script.refine::<Replicate>(&cog, None), image());
+    let kept = script.kept.take();
+    assert_eq!(kept, [ENDED.replace(r#""id":"gm3q","#, "")]);
+    let script = Script::of::<&str>([]);
+    assert_eq!(script.refine::<Replicate>(&cog, Some(&kept[0])), image());
+}
+
 #[test]
 fn a_prediction_that_is_of_no_use_is_made_again() {
     for (name, answer, receipt) in [

@@ -50,6 +50,30 @@ fn an_image_is_taken_in_each_form() {
     assert_eq!(asked(Ok(created)), Ok(image(&file)));
 }
 
+/// The address is all that the provider says of its work.
+#[test]
+fn an_image_at_an_address_is_asked_for_once() {
+    const URL: &str = "https://cdn.example/1.png";
+    let refined =
+        |script: &Script, receipt: Option<&str>| script.refine::<Plain>(&settings(), receipt);
+    let receipt = |task: &str| format!(r#"{{"task":"{task}","output":"{URL}"}}"#);
+    let there = Ok(Answer::Location(URL.to_owned()));
+    let answered = Script::of([(200, format!(r#"{{"url":"{URL}"}}"#))]);
+    assert_eq!(refined(&answered, None), there);
+    assert_eq!(answered.kept.take(), [receipt("5e1f")]);
+    for task in ["5e1f", "77aa"] {
+        let script = Script::of::<&str>([]);
+        assert_eq!(refined(&script, Some(&receipt(task))), there, "{task}");
+        assert_eq!(script.given_up.get(), 0, "{task}");
+    }
+    for odd in ["", "{}", "5e1f"] {
+        let script = Script::of([(200, picture(0))]);
+        assert_eq!(refined(&script, Some(odd)), Ok(image(&picture(0))), "{odd}");
+        assert!(script.kept.take().is_empty(), "{odd}");
+        assert_eq!(script.given_up.get(), 1, "{odd}");
+    }
+}
+
 #[test]
 fn an_answer_without_a_usable_image_is_said_to_be_the_providers_fault() {
     let file = picture(0);
