@@ -1,4 +1,4 @@
-//! Interprets headers of an origin's response, as leniently as browsers do.
+//! Interprets the head of an origin's response, as leniently as browsers do.
 
 use percent_encoding::{AsciiSet, percent_encode};
 
@@ -26,6 +26,11 @@ pub fn is_compressed<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> bool {
     };
     let mut values = values.into_iter();
     values.any(|value| value.split(|byte| *byte == b',').any(is_compression))
+}
+
+/// Whether a status names another address to ask (RFC 9110, 15.4): not 304, for one.
+pub fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
 /// The value of `Location` as text. Bytes beyond ASCII are percent-encoded unchanged,

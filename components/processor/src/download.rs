@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use concept_refinement_domain::image::Limits;
 use concept_refinement_domain::original::check_url;
+use concept_refinement_domain::response_headers::is_redirect;
 use concept_refinement_domain::retry::{MAX_TRIES, backoff, parse_retry_after};
 use concept_refinement_domain::timestamp::Timestamp;
 use thiserror::Error;
@@ -149,9 +150,9 @@ impl<P: Ports> Download<'_, P> {
             let (ports, user_agent) = (self.ports, &*self.config.user_agent);
             let get = ports.get(url.as_str(), self.purpose, rest, user_agent);
             let response = get.await.map_err(DownloadError::Fetch)?;
-            match response.status {
-                301 | 302 | 303 | 307 | 308 => url = self.redirected(&url, &response)?,
-                _ => return Ok(response),
+            match is_redirect(response.status) {
+                true => url = self.redirected(&url, &response)?,
+                false => return Ok(response),
             }
         }
         let problem = format!("redirects more than {MAX_REDIRECTS} times");

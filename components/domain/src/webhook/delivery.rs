@@ -12,6 +12,7 @@ use super::{
 };
 use crate::capability::Fenced;
 use crate::document::OtherFields;
+use crate::response_headers::is_redirect;
 use crate::sentence::sanitize;
 use crate::step::{Step, StepKind};
 use crate::task::Task;
@@ -217,7 +218,7 @@ const GONE: u16 = 410;
 fn problem(code: u16) -> Option<String> {
     match code {
         200..=299 => None,
-        300..=399 => Some(format!(
+        _ if is_redirect(code) => Some(format!(
             "The receiver answered {code}, and redirects are not followed."
         )),
         GONE => Some(format!(

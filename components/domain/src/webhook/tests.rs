@@ -125,6 +125,7 @@ fn the_answer_decides() {
         (answered(204), Delivered, None),
         (answered(299), Delivered, None),
         (answered(302), Pending, Some(redirected)),
+        (answered(304), Pending, Some("The receiver answered 304.")),
         (answered(404), Pending, Some("The receiver answered 404.")),
         (answered(410), Failed, Some(gone)),
         (answered(500), Pending, Some("The receiver answered 500.")),
