@@ -137,7 +137,7 @@ fn way<'a>(edit: &'a Edit, strength: f32, sample: &Sample, survey: &Survey) -> W
         })),
         Edit::Ink { ink, paper } => reshape(|pixels| ink::apply(pixels, *ink, *paper)),
         Edit::Ground(ground) => Way::Reshape(Box::new(|pixels| background::fill(pixels, ground))),
-        Edit::Pad(pad) => reshape(|pixels| size::pad(pixels, *pad)),
+        Edit::Pad(pad, ground) => reshape(|pixels| size::pad(pixels, *pad, ground)),
         Edit::Resize(resize) => reshape(|pixels| size::resize(pixels, *resize)),
         Edit::Circle => reshape(corners::circle),
     }

@@ -14,7 +14,7 @@ use crate::pixels::{Pixels, alpha, rgb};
 pub const NEUTRAL: f32 = 0.03;
 
 /// Ink is darker than paper, or has colour.
-const PAPER: f32 = 0.9;
+pub const PAPER: f32 = 0.9;
 
 /// Below it a picture is clearly dark.
 const DARK: f32 = 0.4;

@@ -48,21 +48,15 @@ pub fn apply(pixels: &mut Pixels, amount: f32) -> Option<Remark> {
 
 /// Gives the background one colour. Returns the reason if nothing was changed.
 pub fn fill(pixels: &mut Pixels, ground: &Ground) -> Option<Remark> {
-    /// How much lighter or darker "a lighter background" is.
-    const STEP: f32 = 0.18;
     let own = match Border::of(pixels) {
         Border::Colored(color) => Some(color),
         Border::Transparent => None,
         Border::Mixed => return Some(Remark::BackgroundNotFound),
     };
-    let Some(mut color) = ground.color.map(color::channels).or(own) else {
+    let Some(color) = ground.color.map(color::channels).or(own) else {
         return Some(Remark::BackgroundTransparent);
     };
-    if ground.shade != 0.0 {
-        let mut lab = color::from_srgb(color);
-        lab.l += STEP * ground.shade;
-        color = color::to_srgb8(lab);
-    }
+    let color = shaded(color, ground.shade);
     // "A darker background" asks for no single colour.
     let evens = ground.color.is_none() && own.is_some_and(|own| Border::is_uneven(pixels, own));
     let remark = own.and_then(|_| apply(pixels, 1.0));
@@ -73,6 +67,18 @@ pub fn fill(pixels: &mut Pixels, ground: &Ground) -> Option<Remark> {
     let is_same = own == Some(color) && remark == Some(Remark::BackgroundEnclosed);
     let evened = evens.then_some(Remark::BackgroundEvened);
     remark.filter(|_| !is_same).or(evened)
+}
+
+/// A lighter (above 0) or darker shade of a colour.
+pub fn shaded(color: [u8; 3], shade: f32) -> [u8; 3] {
+    /// How much lighter or darker "a lighter background" is.
+    const STEP: f32 = 0.18;
+    if shade == 0.0 {
+        return color;
+    }
+    let mut lab = color::from_srgb(color);
+    lab.l += STEP * shade;
+    color::to_srgb8(lab)
 }
 
 /// Puts the picture on a colour; nothing of it is transparent afterwards.

@@ -1,9 +1,11 @@
 //! Sizes: crops to a ratio, adds space around, scales.
 
+use super::background::shaded;
 use super::border::surrounding;
 use super::{enlarge, resize, rotate};
+use crate::color;
 use crate::pixels::Pixels;
-use crate::plan::{Edit, Pad, Resize};
+use crate::plan::{Edit, Ground, Pad, Resize};
 use concept_refinement_vocabulary::Turn;
 
 /// Most pixels of a result, as of an original.
@@ -33,7 +35,7 @@ fn changed(width: u32, height: u32, edit: &Edit) -> Option<(u32, u32)> {
         }
         Edit::Resize(Resize::Scale(factor)) => scaled(width, height, *factor),
         Edit::Resize(Resize::To(width, height)) => (*width, *height),
-        Edit::Pad(pad) => padded(width, height, *pad),
+        Edit::Pad(pad, _) => padded(width, height, *pad),
         Edit::Rotate(degrees) => rotate::size(width, height, *degrees),
         Edit::Crop(wide, high) => return Some(cropped(width, height, *wide, *high)),
         Edit::Turn(Turn::Square) | Edit::Circle => return Some(cropped(width, height, 1, 1)),
@@ -63,9 +65,9 @@ fn cropped(width: u32, height: u32, wide: u32, high: u32) -> (u32, u32) {
     )
 }
 
-pub fn pad(pixels: &mut Pixels, pad: Pad) {
+pub fn pad(pixels: &mut Pixels, pad: Pad, ground: &Ground) {
     let (width, height) = padded(pixels.width(), pixels.height(), pad);
-    place(pixels, width, height);
+    place(pixels, width, height, ground);
 }
 
 pub fn resize(pixels: &mut Pixels, to: Resize) {
@@ -80,7 +82,7 @@ pub fn resize(pixels: &mut Pixels, to: Resize) {
             let factor = (width as f32 / wide as f32).min(height as f32 / high as f32);
             let (across, down) = scaled(wide, high, factor);
             scale(pixels, across.min(width), down.min(height));
-            place(pixels, width, height);
+            place(pixels, width, height, &Ground::default());
         }
     }
 }
@@ -121,10 +123,14 @@ fn padded(width: u32, height: u32, pad: Pad) -> (u32, u32) {
     }
 }
 
-/// Puts the picture in the middle of a larger one of the background's colour: transparent
-/// where that is, and white where it has none.
-fn place(pixels: &mut Pixels, width: u32, height: u32) {
-    let fill = surrounding(pixels, [u8::MAX; 4]);
+/// Puts the picture in the middle of a larger one of this colour, or else of the background's:
+/// transparent where that is, and white where it has none.
+fn place(pixels: &mut Pixels, width: u32, height: u32, ground: &Ground) {
+    let named = ground.color.map(color::channels);
+    let fill = match named.map(|named| shaded(named, ground.shade)) {
+        Some([r, g, b]) => [r, g, b, u8::MAX],
+        None => surrounding(pixels, [u8::MAX; 4]),
+    };
     let channels = pixels.channels();
     let left = width.saturating_sub(pixels.width()) as usize / 2;
     let top = height.saturating_sub(pixels.height()) as usize / 2;

@@ -34,7 +34,8 @@ pub enum Edit {
     Steer(Vec<u32>),
     Quantize(Quantize),
     Ground(Ground),
-    Pad(Pad),
+    /// In this colour.
+    Pad(Pad, Ground),
     Resize(Resize),
     /// Crops to a circle in the middle.
     Circle,
@@ -50,7 +51,7 @@ pub struct Replacement {
     pub amount: f32,
 }
 
-/// Gives the background one colour.
+/// The one colour of a background.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Ground {
     /// None: its own.

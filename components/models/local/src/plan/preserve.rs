@@ -25,7 +25,7 @@ impl Edit {
         use Quality::*;
         match self {
             Self::Turn(_) | Self::Rotate(_) | Self::Crop(..) | Self::Circle => &[Layout],
-            Self::Pad(_) | Self::Resize(_) => &[Layout],
+            Self::Pad(..) | Self::Resize(_) => &[Layout],
             Self::Recolor(_) | Self::Replace(_) | Self::Alter(..) | Self::Shift(..) => &[Colors],
             Self::Ink { .. } | Self::Steer(_) | Self::Quantize(_) | Self::Ground(_) => &[Colors],
             Self::Adjust(quality, _) => match quality {

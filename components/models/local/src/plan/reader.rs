@@ -314,6 +314,16 @@ impl<'a> Reader<'a> {
         if self.refused(modifiers, &text) {
             return;
         }
+        let color = self.ahead.color_within();
+        let before = &self.previous;
+        if let Some(color) = self.clause.drawn.take_if(|color| color == before) {
+            self.undone(&color, &text);
+            return;
+        }
+        if color.is_some_and(|color| self.draws(changes, color)) {
+            self.clause.drawn = Some(text);
+            return;
+        }
         if !possible {
             self.undone("less", &text);
             return;

@@ -27,6 +27,11 @@ fn on(color: u32) -> Edit {
     ground(Some(color), 0.0)
 }
 
+/// In the background's own colour.
+fn pad(pad: Pad) -> Edit {
+    Edit::Pad(pad, Ground::default())
+}
+
 fn ink(ink: u32, paper: u32) -> Edit {
     Edit::Ink { ink, paper }
 }

@@ -48,7 +48,7 @@ pub fn may_steer(plan: &Plan) -> bool {
                 Sharpness | Vignette | Shadow | Corners => {}
             },
             Edit::Turn(_) | Edit::Rotate(_) | Edit::Crop(..) | Edit::Circle => {}
-            Edit::Pad(_) | Edit::Resize(_) => {}
+            Edit::Pad(..) | Edit::Resize(_) => {}
         }
     }
     touched && !plan.names_color

@@ -1,8 +1,8 @@
 //! What follows a word: some words mean something else before others.
 
 use crate::words::Term;
-use concept_refinement_vocabulary::Meaning;
 use concept_refinement_vocabulary::Toward::{Left, Quarters, Right};
+use concept_refinement_vocabulary::{Meaning, Quality};
 
 /// The words behind one, until the end of the prompt.
 #[derive(Clone, Copy, Default)]
@@ -14,6 +14,35 @@ impl Ahead<'_> {
         use Meaning::{Background, Change, Color};
         let is_like = |term: &&Term| matches!(term.meaning, Some(Color(_) | Change(_)));
         matches!(self.behind(is_like), (_, Some(Background)))
+    }
+
+    /// Whether changes follow that something is true of.
+    pub fn is_change(self, has: impl Fn(&[(Quality, f32)]) -> bool) -> bool {
+        matches!(self.0, [next, ..] if matches!(next.meaning, Some(Meaning::Change(changes)) if has(changes)))
+    }
+
+    /// Whether space follows that is added around the picture.
+    pub fn is_pad(self) -> bool {
+        matches!(self.0, [next, ..] if next.meaning == Some(Meaning::Pad))
+    }
+
+    /// Whether the background follows somewhere, or its colour.
+    pub fn has_ground(self) -> bool {
+        let is_ground =
+            |term: &Term| matches!(term.meaning, Some(Meaning::Background | Meaning::On));
+        self.0.iter().any(is_ground)
+    }
+
+    /// The colour in which the word is to be: "(a shadow) in dark blue".
+    pub fn color_within(self) -> Option<u32> {
+        let [within, rest @ ..] = self.0 else {
+            return None;
+        };
+        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
+        match Ahead(rest).behind(is_change) {
+            (_, Some(Meaning::Color(color))) if within.text == "in" => Some(color),
+            _ => None,
+        }
     }
 
     /// Whether the clause goes on with a direction or an angle alone: "it by 45 degrees", "the

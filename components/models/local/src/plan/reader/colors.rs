@@ -11,6 +11,9 @@ impl Reader<'_> {
         if self.ahead.is_background() && self.modifiers.without && !self.modifiers.not {
             return;
         }
+        if self.is_of_padding(color) || self.is_of_drawing(&text, color) {
+            return;
+        }
         self.names_color = true;
         self.clause.other = true;
         let modifiers = self.color_modifiers();

@@ -3,8 +3,53 @@
 
 use super::state::Adjustment;
 use super::{Ground, Quality, Reader, Unused};
+use crate::color;
+use crate::survey::PAPER;
 
 impl Reader<'_> {
+    /// Whether the colour is the padding's: "white padding", "pad it with white".
+    pub(super) fn is_of_padding(&mut self, color: u32) -> bool {
+        let is_behind = self.sizing.pads() && !self.is_definite && !self.ahead.is_background();
+        let is_padding = self.ahead.is_pad() || is_behind;
+        if is_padding {
+            let shade = self.ground_shade();
+            let color = Some(color);
+            self.sizing.fill(Ground { color, shade });
+        }
+        is_padding
+    }
+
+    /// Whether the colour is that of something drawn, which has its own: "a blue shadow", "rounded
+    /// corners in white".
+    pub(super) fn is_of_drawing(&mut self, text: &str, color: u32) -> bool {
+        let drawn = self.clause.drawn.take();
+        if let Some(drawn) = &drawn {
+            self.undone(drawn, text);
+        } else if self.ahead.is_change(|changes| self.draws(changes, color)) {
+            self.clause.drawn = Some(text.to_owned());
+        } else {
+            return false;
+        }
+        self.pending.clear();
+        true
+    }
+
+    /// Whether the changes draw something that cannot have this colour: a shadow has its own, and
+    /// white lines cannot be seen on white.
+    pub(super) fn draws(&self, changes: &[(Quality, f32)], color: u32) -> bool {
+        let [(quality, _)] = changes else {
+            return false;
+        };
+        match quality {
+            Quality::Shadow | Quality::Corners | Quality::Vignette => true,
+            Quality::Outline | Quality::Sketch => {
+                let has_ground = self.ground.is_some() || self.ahead.has_ground();
+                !has_ground && color::from_hex(color).l > PAPER
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the colour is the background's: "blue on white", "background: white".
     pub(super) fn is_of_ground(&mut self, text: &str, color: u32) -> bool {
         let part = self.clause.part.as_mut();

@@ -2,7 +2,7 @@
 
 use super::state::Percent;
 use super::turning::Turning;
-use super::{Edit, Pad, Resize, Unused};
+use super::{Edit, Ground, Pad, Resize, Unused};
 use concept_refinement_vocabulary::Meaning;
 
 #[derive(Default)]
@@ -23,6 +23,8 @@ struct Clause {
     times: Option<f32>,
     size: Option<(u32, u32)>,
     ratio: Option<(u32, u32)>,
+    /// The colour of what is added.
+    ground: Ground,
 }
 
 #[derive(Clone, Copy)]
@@ -78,6 +80,16 @@ impl Sizing {
         self.clause.percent = Some(percent);
     }
 
+    /// "pad with black": gives what is added this colour.
+    pub fn fill(&mut self, ground: Ground) {
+        self.clause.ground = ground;
+    }
+
+    /// Whether the clause adds space.
+    pub fn pads(&self) -> bool {
+        matches!(self.clause.action, Some((_, Action::Pad(_))))
+    }
+
     /// Whether the clause has a word for a change of the size.
     pub fn has_action(&self) -> bool {
         self.clause.action.is_some()
@@ -91,6 +103,7 @@ impl Sizing {
             times,
             size,
             ratio,
+            ground,
         } = std::mem::take(&mut self.clause);
         let (text, action) = action.unzip();
         // "a 3x3 grid"
@@ -98,13 +111,16 @@ impl Sizing {
         // "2x brighter"
         let times = times.filter(|_| is_alone || action.is_some());
         if let Some(Action::Pad(degree)) = action
-            && size.is_none()
+            && (size.is_none() || ground.color.is_some())
         {
+            let ratio = ratio.or(size);
             let ratio = ratio.or_else(|| turning.take_square().then_some((1, 1)));
             let pad = ratio.map_or(Pad::Margin(degree), |(width, height)| {
                 Pad::Ratio(width, height)
             });
-            self.pads.push(Edit::Pad(pad));
+            self.pads.push(Edit::Pad(pad, ground));
+            let to = |(width, height)| Resize::To(width, height);
+            self.resize = size.map(to).or(self.resize);
             return;
         }
         if let Some((width, height)) = ratio {

@@ -259,6 +259,12 @@ fn colors_take_each_others_place() {
             &[recolor(&[NAVY, GOLD], 0.0), on(WHITE)],
         ),
         ("just blue", &[recolored(BLUE)]),
+        ("blue logo with a shadow", &[recolored(BLUE), more(Shadow)]),
+        ("blue outlines", &[more(Outline), recolored(BLUE)]),
+        (
+            "white outlines on black",
+            &[more(Outline), ink(WHITE, BLACK)],
+        ),
         ("just navy on white", &[recolored(NAVY), on(WHITE)]),
         (
             "make the red only slightly darker",
@@ -331,6 +337,13 @@ fn colors_take_each_others_place() {
         ("less white", &["less white"]),
         ("more black", &["more black"]),
         ("don't make the red darker", &["not darker"]),
+        ("add a blue shadow", &["blue shadow"]),
+        ("a shadow in dark blue", &["shadow blue"]),
+        ("white rounded corners", &["white rounded corners"]),
+        ("rounded corners in blue", &["rounded corners blue"]),
+        ("sticker with white outline", &["sticker", "white outline"]),
+        ("outline in white", &["outline white"]),
+        ("remove the grey shadow", &["remove shadow"]),
     ]);
     let unpaired: &[(&str, &[Edit], &[&str])] = &[
         ("swap red", &[], &["swap"]),

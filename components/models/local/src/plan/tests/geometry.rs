@@ -101,6 +101,10 @@ fn sizes_are_read() {
     let scale = |factor| Edit::Resize(Resize::Scale(factor));
     let enlarge = |twice| Edit::Resize(Resize::Enlarge { twice });
     let to = |width, height| Edit::Resize(Resize::To(width, height));
+    let pad_in = |pad, color, shade| {
+        let color = Some(color);
+        Edit::Pad(pad, Ground { color, shade })
+    };
     let cases: &[(&str, &[Edit])] = &[
         ("upscale", &[enlarge(false)]),
         ("upscale 2x", &[enlarge(false)]),
@@ -126,10 +130,37 @@ fn sizes_are_read() {
         ("a 3x3 grid", &[]),
         ("crop to 16:9", &[Edit::Crop(16, 9)]),
         ("16:9", &[Edit::Crop(16, 9)]),
-        ("more whitespace", &[Edit::Pad(Pad::Margin(1.0))]),
-        ("a little more padding", &[Edit::Pad(Pad::Margin(0.5))]),
-        ("pad to 16:9", &[Edit::Pad(Pad::Ratio(16, 9))]),
-        ("pad it to a square", &[Edit::Pad(Pad::Ratio(1, 1))]),
+        ("more whitespace", &[pad(Pad::Margin(1.0))]),
+        ("a little more padding", &[pad(Pad::Margin(0.5))]),
+        ("pad to 16:9", &[pad(Pad::Ratio(16, 9))]),
+        ("pad it to a square", &[pad(Pad::Ratio(1, 1))]),
+        ("add white padding", &[pad_in(Pad::Margin(1.0), WHITE, 0.0)]),
+        (
+            "a bit more white padding",
+            &[pad_in(Pad::Margin(0.5), WHITE, 0.0)],
+        ),
+        (
+            "add a light blue margin around it",
+            &[pad_in(Pad::Margin(1.0), BLUE, 1.0)],
+        ),
+        (
+            "pad to 16:9 with black",
+            &[pad_in(Pad::Ratio(16, 9), BLACK, 0.0)],
+        ),
+        (
+            "pad to 1024x768 with white",
+            &[pad_in(Pad::Ratio(1024, 768), WHITE, 0.0), to(1024, 768)],
+        ),
+        (
+            "blue logo with more padding",
+            &[recolored(BLUE), pad(Pad::Margin(1.0))],
+        ),
+        (
+            "add padding, make it blue",
+            &[recolored(BLUE), pad(Pad::Margin(1.0))],
+        ),
+        ("add padding around the blue logo", &[pad(Pad::Margin(1.0))]),
+        ("no white padding", &[]),
         ("darker, 20% bigger", &[less(Lightness), scale(1.2)]),
         ("resize", &[]),
         ("not bigger", &[]),

@@ -114,11 +114,11 @@ fn percentages_are_of_what_is_there() {
         ),
         (
             "flat style with 20% padding",
-            &[more(Minimalism), Edit::Pad(Pad::Margin(0.6))],
+            &[more(Minimalism), pad(Pad::Margin(0.6))],
         ),
         (
             "lighter with 20% margin",
-            &[more(Lightness), Edit::Pad(Pad::Margin(0.6))],
+            &[more(Lightness), pad(Pad::Margin(0.6))],
         ),
         (
             "black and white 50% smaller",

@@ -68,6 +68,10 @@ const TABLE: &str = "
      refused nothing would change: there is no blue in this picture.
     logo: more whitespace around it -> size 744x744; silent
     acme: outline only in dark blue on white -> lighter; lacks red; corner white; silent
+    acme: add white padding -> has red; corner white; silent
+    acme: add a blue margin around it -> has red; corner blue; silent
+    lake: pad to 1:1 with black -> corner black; silent
+    acme: sharper, blue shadow -> has red; note Nothing was changed for: blue shadow.
     acme: make it smaller -> size 150x100; silent
     acme: reduce it to half the size -> size 150x100; silent
     acme: swap red with blue -> has blue; lacks red; note There is no blue
