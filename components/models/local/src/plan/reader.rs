@@ -148,6 +148,13 @@ impl<'a> Reader<'a> {
             Some(_) if text == "shadows" && (self.is_definite || !self.pending.is_empty()) => {
                 Some(Meaning::Part)
             }
+            // "crop the white margins"
+            _ if matches!(text, "crop" | "cut" | "trim") && self.ahead.is_margin() => {
+                Some(Meaning::Remove)
+            }
+            None if matches!(text, "away" | "off") && self.modifiers.remove => {
+                Some(Meaning::Filler)
+            }
             // "the top half"
             Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
             // "the green areas"
@@ -459,7 +466,9 @@ impl<'a> Reader<'a> {
     fn resize(&mut self, text: String, meaning: Meaning) {
         self.settle();
         let modifiers = std::mem::take(&mut self.modifiers);
-        if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
+        if meaning == Meaning::Pad && modifiers.remove && !modifiers.not {
+            self.adjust_one(text, Quality::Tightness);
+        } else if !self.refused(modifiers, &text) && !self.is_of_part(&text) {
             self.clause.other = true;
             let degree = modifiers.degree;
             // "-20% scale": the sign is the percentage's own.

@@ -26,6 +26,16 @@ impl Ahead<'_> {
         matches!(self.0, [next, ..] if next.meaning == Some(Meaning::Pad))
     }
 
+    /// The same, but for words that say which: "(crop) away the white margins".
+    pub fn is_margin(self) -> bool {
+        use Meaning::{Color, Definite, Filler};
+        let is_like = |term: &&Term| {
+            matches!(term.meaning, Some(Color(_) | Definite | Filler))
+                || matches!(term.text.as_str(), "away" | "off")
+        };
+        matches!(self.behind(is_like), (_, Some(Meaning::Pad)))
+    }
+
     /// Whether the background follows somewhere, or its colour.
     pub fn has_ground(self) -> bool {
         let is_ground =

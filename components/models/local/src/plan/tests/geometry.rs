@@ -203,6 +203,12 @@ fn a_crop_is_to_a_circle_or_tighter() {
         ("zoom in", 1.0),
         ("crop closer", 1.0),
         ("trim", 1.0),
+        ("remove the white margins", 1.0),
+        ("crop the white margins", 1.0),
+        ("crop away the white margins", 1.0),
+        ("cut off the margins", 1.0),
+        ("trim the margins", 1.0),
+        ("get rid of the whitespace", 1.0),
     ];
     for (prompt, amount) in cases {
         let plan = Plan::of(prompt);

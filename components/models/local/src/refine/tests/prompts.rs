@@ -72,6 +72,7 @@ const TABLE: &str = "
     acme: add a blue margin around it -> has red; corner blue; silent
     lake: pad to 1:1 with black -> corner black; silent
     acme: sharper, blue shadow -> has red; note Nothing was changed for: blue shadow.
+    acme: crop away the white margins -> size 205x160; has red; silent
     acme: make it smaller -> size 150x100; silent
     acme: reduce it to half the size -> size 150x100; silent
     acme: swap red with blue -> has blue; lacks red; note There is no blue
