@@ -164,7 +164,9 @@ impl<'a> Reader<'a> {
                 Some(Meaning::Filler)
             }
             None if text == "zero" && self.is_after_change => Some(Meaning::Figure(0.0)),
-            None if text == "drop" && self.ahead.is_level() => Some(Meaning::Reverse),
+            None if text == "drop" => self.ahead.dropped(),
+            // "leave the red alone", but not "the leaves"
+            None if text == "leave" && !self.is_definite => Some(Meaning::Keep),
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
         }

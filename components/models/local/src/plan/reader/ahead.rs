@@ -4,6 +4,9 @@ use crate::words::Term;
 use concept_refinement_vocabulary::Toward::{Left, Quarters, Right};
 use concept_refinement_vocabulary::{Meaning, Quality};
 
+/// What has a number: "brightness +10".
+pub const LEVELS: [&str; 3] = ["brightness", "contrast", "saturation"];
+
 /// The words behind one, until the end of the prompt.
 #[derive(Clone, Copy, Default)]
 pub struct Ahead<'a>(pub &'a [Term]);
@@ -45,9 +48,7 @@ impl Ahead<'_> {
 
     /// The colour in which the word is to be: "(a shadow) in dark blue".
     pub fn color_within(self) -> Option<u32> {
-        let [within, rest @ ..] = self.0 else {
-            return None;
-        };
+        let (within, rest) = self.0.split_first()?;
         let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
         match Ahead(rest).behind(is_change) {
             (_, Some(Meaning::Color(color))) if within.text == "in" => Some(color),
@@ -88,10 +89,15 @@ impl Ahead<'_> {
         self.behind_color().is_some_and(is_other)
     }
 
-    /// Whether something follows that can be dropped: "(drop) the saturation", but not "a shadow".
-    pub fn is_level(self) -> bool {
-        const LEVELS: [&str; 3] = ["brightness", "contrast", "saturation"];
-        matches!(self.0, [the, level, ..] if the.text == "the" && LEVELS.contains(&level.text.as_str()))
+    /// What "drop" asks for: less of "the saturation", without "the white", but nothing of "a shadow".
+    pub fn dropped(self) -> Option<Meaning> {
+        use Meaning::{Background, Color, Remove, Reverse};
+        match self.0 {
+            [the, ..] if the.text != "the" => None,
+            [_, level, ..] if LEVELS.contains(&level.text.as_str()) => Some(Reverse),
+            [_, noun, ..] if matches!(noun.meaning, Some(Background | Color(_))) => Some(Remove),
+            _ => None,
+        }
     }
 
     /// Whether the clause ends here.
