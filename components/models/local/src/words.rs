@@ -23,7 +23,7 @@ pub fn terms(prompt: &str) -> Vec<Term> {
             (1, Some(Meaning::Stop))
         } else if let Some(color) = hex(first) {
             (1, Some(Meaning::Color(color)))
-        } else if let Some((length, meaning)) = longest(rest) {
+        } else if let Some((length, meaning)) = longest_before_vague(rest) {
             match part(rest, length, meaning).filter(|_| is_changed(&terms)) {
                 Some(part) => (1, Some(part)),
                 None => (length, Some(meaning)),
@@ -233,6 +233,17 @@ fn inflected(meaning: Meaning) -> bool {
     !is_literal && !matches!(meaning, Whole | More | Only | Vague | Share(_))
 }
 
+/// The same, but a vague phrase keeps its first word: "remove the colour cast" is none of "remove
+/// the colour".
+fn longest_before_vague(tokens: &[String]) -> Option<(usize, Meaning)> {
+    let (length, meaning) = longest(tokens)?;
+    let (before, last) = tokens.split_at_checked(length.saturating_sub(1))?;
+    match longest(last) {
+        Some((2.., Meaning::Vague)) if !before.is_empty() => longest(before),
+        _ => Some((length, meaning)),
+    }
+}
+
 /// How many tokens the phrase takes, and whether all match literally.
 fn matched(phrase: &str, tokens: &[String], inflected: bool) -> Option<(usize, bool)> {
     let mut tokens = tokens.iter();
@@ -388,6 +399,11 @@ mod tests {
                 vec!["a", "transparent background"],
             ),
             ("8-bit", vec!["8 bit"]),
+            ("remove the colour", vec!["remove the colour"]),
+            (
+                "remove the colour cast",
+                vec!["remove", "the", "colour cast"],
+            ),
             ("512 x 512.", vec!["512x512", "."]),
             ("to 20 × 30", vec!["to", "20x30"]),
             ("2× bigger", vec!["2×", "bigger"]),
