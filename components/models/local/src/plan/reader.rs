@@ -135,7 +135,15 @@ impl<'a> Reader<'a> {
     fn meaning(&self, text: &str, meaning: Option<Meaning>) -> Option<Meaning> {
         // "turn down the brightness", "turn the brightness down"
         let is_verb = matches!(self.previous.as_str(), "turn" | "bring");
+        let is_by = matches!(self.previous.as_str(), "by" | "in");
+        let figure = match meaning {
+            Some(Meaning::Figure(figure)) => figure,
+            Some(Meaning::Number(number)) if self.ahead.is_end() => f32::from(number),
+            _ => 0.0,
+        };
         match meaning {
+            // "contrast +10", "darker -20"
+            _ if self.is_amount(figure) => Some(Meaning::Percent(figure / 100.0)),
             // "turn it left", "turn 45 degrees"
             Some(Meaning::Replace) if text.starts_with("turn") && self.ahead.is_turn() => {
                 Some(Meaning::Rotate)
@@ -155,6 +163,10 @@ impl<'a> Reader<'a> {
             None if matches!(text, "away" | "off") && self.modifiers.remove => {
                 Some(Meaning::Filler)
             }
+            // "reduce the saturation by half"
+            Some(Meaning::Share(part)) if part < 1.0 && self.is_after_change && is_by => {
+                Some(Meaning::Percent(part))
+            }
             // "the top half"
             Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
             // "the green areas"
@@ -164,7 +176,7 @@ impl<'a> Reader<'a> {
                 Some(Meaning::Filler)
             }
             None if text == "zero" && self.is_after_change => Some(Meaning::Figure(0.0)),
-            None if text == "drop" => self.ahead.dropped(),
+            None if matches!(text, "drop" | "cut") => self.ahead.dropped(),
             // "leave the red alone", but not "the leaves"
             None if text == "leave" && !self.is_definite => Some(Meaning::Keep),
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
@@ -201,12 +213,6 @@ impl<'a> Reader<'a> {
             Meaning::Figure(0.0) if self.is_after_change && self.is_saturation() => {
                 self.is_to = true;
                 self.percent(text, 0.0);
-            }
-            // "brightness -10"
-            Meaning::Figure(figure)
-                if figure < 0.0 && self.is_after_change && !self.turning.rotates() =>
-            {
-                self.percent(text, figure / 100.0);
             }
             Meaning::Figure(figure) => self.figure(text, figure),
             Meaning::Degree(factor) => {

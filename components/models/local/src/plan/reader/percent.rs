@@ -1,6 +1,7 @@
 //! Reads how much of a change is asked for in per cent: "20% brighter", "contrast -30%",
 //! "brightness to 80%", "half as bright".
 
+use super::ahead::LEVELS;
 use super::state::{Adjustment, Modifiers, Percent};
 use super::{Quality, Reader, Unused};
 use crate::plan::{CONTRAST_LOSS, SATURATION_LOSS};
@@ -101,6 +102,16 @@ impl Reader<'_> {
         if let Some(text) = self.set_last(|change| change.reversed(degree, rises)) {
             self.undone("less", &text);
         }
+    }
+
+    /// Whether a number is how much of the change before it: of a level by any, of others by a
+    /// negative one.
+    pub(super) fn is_amount(&self, figure: f32) -> bool {
+        let settled = self.adjustments.get(self.changed.clone());
+        let last = self.pending.last().or(settled.and_then(<[_]>::last));
+        let is_level = last.is_some_and(|last| LEVELS.contains(&last.text.as_str()));
+        let is_some = figure < 0.0 || (is_level && figure > 0.0);
+        is_some && self.is_after_change && !self.turning.rotates()
     }
 
     fn last_changes(&mut self) -> &mut [Adjustment] {

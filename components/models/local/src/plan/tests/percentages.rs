@@ -14,6 +14,15 @@ fn percentages_are_of_what_is_there() {
         ("brightness - 20%", &[lightness(-0.2)]),
         ("brightness -10", &[lightness(-0.1)]),
         ("brightness - 20", &[lightness(-0.2)]),
+        ("brightness +10", &[lightness(0.1)]),
+        ("brightness to 80", &[lightness(-0.2)]),
+        ("saturation +20", &[adjust(Saturation, 0.2 * 3.0)]),
+        (
+            "increase brightness by 10 and contrast by 20",
+            &[lightness(0.1), adjust(Contrast, 0.2 * 3.0)],
+        ),
+        ("reduce saturation by half", &[saturation(0.5)]),
+        ("cut the brightness in half", &[lightness(-0.5)]),
         ("brightness-20", &[lightness(-0.2)]),
         (
             "brightness - 20, sharper",
