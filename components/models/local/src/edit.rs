@@ -71,7 +71,7 @@ pub fn apply(pixels: &mut Pixels, plan: &Plan, strength: f32) -> Vec<Remark> {
             && let Way::Tone(tone) = way(edit)
         {
             let tone = recolor::keep(&kept, tone);
-            remarks.extend(reached::remark(edit, &sample, &tone));
+            remarks.extend(reached::remarks(edit, &sample, &tone));
             let is_reached = |(from, to): &(Oklab, Oklab)| reached::is_exact(tone(*from), *to);
             let exact = recolor::cores(edit, &sample).into_iter();
             cores.extend(exact.filter(is_reached).map(|core| (tones.len(), core)));

@@ -40,7 +40,7 @@ const TABLE: &str = "
     grey: dark mode -> darker
     night: dark mode -> refused the picture is already as the prompt asks
     product: increase the brightness by 20% and crop to a square -> lighter; size 180x180; silent
-    badge: use our brand colours #0f766e and #f59e0b -> has 0F766E; has F59E0B; silent
+    badge: use our brand colours #0f766e and #f59e0b -> has 0F766E; has F59E0B; note exactly #0f766e
     lake: make the sky more dramatic but keep the grass as it is -> refused (sky dramatic)
     logo: Could you please make the logo look cleaner and more modern? Use softer browns. -> \
      muted; note Not understood: modern.
@@ -98,6 +98,8 @@ const TABLE: &str = "
     acme: blue and white -> exactly 2563C9; exactly FFFFFF; silent
     acme: black and gold -> exactly 161616; note exactly gold
     acme: navy and gold -> exactly 1D2F5F; note exactly gold
+    acme: pink, purple and gold -> note exactly pink; note exactly gold
+    acme: less yellow -> silent
     acme: only red, white and black -> exactly D62828; exactly FFFFFF
     plain: navy and gold -> exactly 1D2F5F; note exactly gold
     edged: navy and gold -> exactly 1D2F5F; note exactly gold
@@ -123,6 +125,7 @@ const TABLE: &str = "
     acme: contrast -30% -> darker; silent
     acme: contrast - 30% -> darker; silent
     acme: saturation -30% -> muted; silent
+    acme: saturation +20 -> vivid; silent
     acme: reduce brightness to 80% -> darker; has 9D141D; silent
     acme: reduce the saturation by 50% -> muted; has A85852; silent
     acme: saturation 50% lower -> muted; has A85852; silent
