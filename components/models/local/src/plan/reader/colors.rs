@@ -252,7 +252,9 @@ impl Reader<'_> {
         if !is_listed {
             self.listed.clear();
         }
-        let is_next = !self.listed.is_empty();
+        // "make red pink and blue cyan"
+        let is_pair = is_listed && !self.replacements.is_empty() && self.ahead.is_color();
+        let is_next = is_pair || !self.listed.is_empty();
         self.clause.is_bare = !self.is_definite;
         // "white to transparent"
         let is_from = self

@@ -242,6 +242,10 @@ fn colors_take_each_others_place() {
         ("make the red logo transparent", &[more(Transparency)]),
         ("make red blue", &[replace(RED, BLUE, 0.0)]),
         (
+            "make red blue and navy gold",
+            &[Edit::Replace(vec![pair(RED, BLUE), pair(NAVY, GOLD)])],
+        ),
+        (
             "make the white red and the red white",
             &[Edit::Replace(vec![pair(WHITE, RED), pair(RED, WHITE)])],
         ),
