@@ -460,6 +460,8 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
         ("make the logo green", &[]),
         ("keep brown, the rest blue", &[]),
         ("make the picture sparkly green", &["sparkly"]),
+        ("cut out the product", &[]),
+        ("remove the background from the product", &[]),
         ("lighter, add a dragon", &["dragon"]),
         ("lighter, remove the dragon", &["remove dragon"]),
         ("make the text green, sharper", &["text green"]),

@@ -4,6 +4,7 @@
 use super::state::Clause;
 use super::{Change, Reader, Unused, Widened};
 use concept_refinement_vocabulary::Meaning;
+use concept_refinement_vocabulary::Quality::Transparency;
 
 /// The object that a clause is about, as far as known.
 #[derive(Default)]
@@ -61,7 +62,10 @@ impl Reader<'_> {
         let subjects = clause.subject.names;
         let asked = self.asked();
         self.clause.begun = asked;
-        if subjects.is_empty() {
+        let last = self.adjustments.last().map(|last| last.quality);
+        // "cut out the cup" leaves the cup as it is.
+        let is_cutout = clause.changes && asked == clause.begun + 1 && last == Some(Transparency);
+        if subjects.is_empty() || is_cutout {
             return;
         }
         if asked <= clause.begun {

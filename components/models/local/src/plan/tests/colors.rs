@@ -60,6 +60,7 @@ fn a_background_can_be_made_transparent() {
 fn a_background_gets_a_color() {
     let cases: &[(&str, &[Edit])] = &[
         ("white background", &[on(WHITE)]),
+        ("pure white background", &[on(WHITE)]),
         ("on a white background", &[on(WHITE)]),
         ("a plain white background", &[more(Minimalism), on(WHITE)]),
         ("make the background blue", &[on(BLUE)]),
