@@ -13,14 +13,13 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
         |pick: fn(&Unused) -> Option<&str>| listed_words(plan.unused.iter().filter_map(pick));
     let part = words(Unused::of_part);
     let removed = words(|unused| unused.undone()?.strip_prefix("remove "));
-    let undone = words(Unused::undone);
-    let unknown = words(Unused::unknown);
+    let unused = words(|unused| unused.undone().or(unused.unknown()));
     // In any inflection: "cropped".
     let has = |verbs: &[&str]| {
         let mut undone = plan.unused.iter().filter_map(Unused::undone);
         undone.any(|words| verbs.iter().any(|verb| words.starts_with(verb)))
     };
-    if has(&["resiz", "scal", "rescal"]) {
+    if has(&["resiz", "scal", "rescal", "upscal", "big", "larg", "enlarg"]) {
         "This model can only resize to a size such as 1024x1024 of at most 16,384 pixels a side, or \
          by a factor such as 50% or 2x, up to 8x"
             .to_owned()
@@ -37,7 +36,7 @@ pub fn of(prompt: &str, plan: &Plan) -> String {
             "This model can only remove the background, and not what else the picture shows \
              ({words}); it makes a colour transparent, as in \"make the white transparent\""
         )
-    } else if let Some(words) = undone.or(unknown) {
+    } else if let Some(words) = unused {
         format!(
             "This model can only edit by rules (colours, light, sharpness, size, background and \
              the like), and has none for: {words}"

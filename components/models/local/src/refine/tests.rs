@@ -109,6 +109,12 @@ fn a_refusal_says_what_is_true_of_the_prompt() {
         ("resize to a width of 300", "to a size such as 1024x1024"),
         ("resize to 20000x100", "at most 16,384 pixels a side"),
         ("scale to 1000%", "up to 8x"),
+        ("10x bigger", "up to 8x"),
+        (
+            "replace red with #12345",
+            "has none for: 12345, replace red",
+        ),
+        ("instagram square", "has none for: instagram, square"),
         ("remove white", "it makes a colour transparent"),
         (
             "remove the leaves, remove the cup",
