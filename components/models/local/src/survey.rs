@@ -164,7 +164,7 @@ impl Sample {
     }
 
     /// The visible fraction of the image.
-    fn opaque(&self) -> f32 {
+    pub fn opaque(&self) -> f32 {
         self.colors.len() as f32 / self.pixels.len().max(1) as f32
     }
 

@@ -9,19 +9,27 @@ use palette::{Oklab, Oklch};
 use super::tone::Tone;
 use crate::color::{self, smoothstep};
 use crate::plan::{Edit, Recolor, Replacement};
-use crate::survey::{Group, NEUTRAL, Sample, Survey};
+use crate::survey::{Group, NEUTRAL, PAPER, Sample, Survey};
 
 /// `presence` goes from 0 (unchanged) to 1 (recoloured).
 pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) -> Tone {
     /// How much greys are tinted if the picture has colours.
     const TINGE: f32 = 0.2;
+    /// Below it a colour is black.
+    const DARK: f32 = 0.25;
     let mut survey = *survey;
     // One ink becomes exactly the named colour.
     let (flat, ramp) = match of_ink(sample, &recolor.to, survey.lightness) {
         Some((ink, color)) => (Some(ink), Ramp::new(&[color])),
         None => (None, Ramp::new(&recolor.to)),
     };
+    // What stands on nothing has no shades of white or black, and its own white stays.
+    let named = ramp.at(0.0).l;
+    let is_only = recolor.to.len() == 1 && recolor.shade == 0.0;
+    let is_plain = is_only && sample.opaque() < 1.0 && !(DARK..PAPER).contains(&named);
+    let tinge = if is_plain { 0.0 } else { TINGE };
     let curve = match flat {
+        _ if is_plain => Box::new(move |_| named),
         Some(ink) => exact(ink.color.l, ramp.at(0.0).l, recolor.shade),
         None => power(ramp.exponent(survey.ink_lightness, recolor.shade)),
     };
@@ -36,7 +44,7 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
         let coverage = if with_greys {
             1.0
         } else {
-            covered(old, &survey, TINGE)
+            covered(old, &survey, tinge)
         };
         let l = curve(lab.l.max(0.0));
         let aim = ramp.at(l);

@@ -110,6 +110,9 @@ const TABLE: &str = "
     plain: replace red with #3366cc -> exactly 3366CC; silent
     acme: in #0f766e -> exactly 0F766E; exactly FFFFFF; silent
     acme: replace red with #3366cc -> exactly 3366CC; exactly FFFFFF; silent
+    cut: all white -> exactly FFFFFF; lacks red; lacks BCBEC2; silent
+    cut: black logo on transparent background -> exactly 161616; has white; lacks grey; note already
+    cut: make it blue -> has blue; silent
     acme: pure black on white -> exactly 000000; exactly FFFFFF; silent
     inked: in blue -> exactly 2563C9; exactly FFFFFF; silent
     inked: replace black with red -> exactly D62828; exactly FFFFFF; silent
@@ -233,6 +236,7 @@ fn picture(name: &str) -> (&'static str, Vec<u8>) {
         "badge" => ("image/png", file("badge-before.png")),
         "lake" => ("image/jpeg", file("landscape-before.jpg")),
         "acme" => ("image/png", drawn(300, 200, acme)),
+        "cut" => ("image/png", cut()),
         "noisy" => ("image/png", drawn(120, 90, noisy)),
         "four" => ("image/png", drawn(200, 200, four)),
         "uneven" => ("image/png", drawn(200, 200, uneven)),
@@ -263,6 +267,23 @@ fn acme(x: i32, y: i32) -> u32 {
     let is_disk = across * across + down * down < 50 * 50 && !is_triangle;
     let is_letter = (145..165).contains(&y) && (50..250).contains(&x) && x / 7 % 2 == 0;
     if is_disk || is_letter { RED } else { WHITE }
+}
+
+/// A red disk with a white hole and a blue bar, on nothing.
+fn cut() -> Vec<u8> {
+    let pixel = |place: i32| {
+        let (x, y) = (place % 100, place / 100);
+        let apart = (x - 50).pow(2) + (y - 40).pow(2);
+        let [red, green, blue] = color::channels(match apart {
+            ..100 => WHITE,
+            100..900 => RED,
+            _ => 0x1E5AC8,
+        });
+        let is_seen = apart < 900 || (80..90).contains(&y);
+        [red, green, blue, if is_seen { 255 } else { 0 }]
+    };
+    let data = (0..100 * 100).flat_map(pixel).collect();
+    codec::file_with(&Pixels::new(100, 100, true, data).unwrap(), Format::Png)
 }
 
 /// Patches of red, blue, green and grey on white.
