@@ -87,9 +87,9 @@ pub async fn refine<P: Ports>(ports: &P) -> Result<P::Answer, Failure> {
     let mut failures = Vec::new();
     let mut models = VecDeque::new();
     for index in 0..ports.count().await {
-        // Work that has started is paid for, so that model comes first.
+        // Work that has started is paid for, so that model comes first, whatever its circuit says.
         match ports.has_receipt(index).await {
-            true => models.push_front((index, false)),
+            true => models.push_front((index, true)),
             false => models.push_back((index, false)),
         }
     }
