@@ -43,6 +43,7 @@ export function mark() {
 }
 
 async function load(from, on) {
+  clearTimeout(asking);
   round += 1;
   const mine = round;
   $('history').setAttribute('aria-busy', 'true');
@@ -57,33 +58,36 @@ async function load(from, on) {
     $('more').hidden = !next;
     $('history').hidden = $('tiles').children.length === 0;
     mark();
-    askAfter(on);
+    later(() => poll(on));
   } catch (error) {
     if (mine !== round || (error instanceof Refusal && error.status === 401)) return;
     $('history').hidden = false;
     say($('history-error'), sentence(error));
-    if (!(error instanceof Offline)) return;
-    clearTimeout(asking);
-    asking = setTimeout(() => load(from, on), PAUSE);
+    const isAway = error instanceof Offline || error.status >= 500;
+    later(() => (isAway ? load(from, on) : poll(on)));
   } finally {
     if (mine === round) $('history').removeAttribute('aria-busy');
   }
 }
 
-/** Updates refinements in progress, except for the one that is shown, which the page
- * watches. */
-function askAfter(on) {
-  clearTimeout(asking);
-  if (underWay().length === 0) return;
-  asking = setTimeout(async () => {
+/** Asks after a pause, once somebody looks, unless the list is loaded anew by then. */
+function later(ask) {
+  asking = setTimeout(() => {
     // The page asks for a token.
     if ($('history').hidden) return;
-    const others = document.hidden ? [] : underWay().filter((item) => item.dataset.task !== current());
-    for (const item of others) {
-      if (!(await renew(item, on))) return;
-    }
-    askAfter(on);
+    if (document.hidden) later(ask);
+    else ask();
   }, PAUSE);
+}
+
+/** Updates refinements in progress, except for the one that is shown, which the page
+ * watches. */
+async function poll(on) {
+  const mine = round;
+  for (const item of underWay().filter(({ dataset }) => dataset.task !== current())) {
+    if (!(await renew(item, on))) return;
+  }
+  if (mine === round && underWay().length > 0) later(() => poll(on));
 }
 
 const underWay = () => [...$('tiles').children].filter((item) => 'task' in item.dataset);
