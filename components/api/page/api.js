@@ -65,9 +65,9 @@ export async function withSession(ask) {
   const token = session.token();
   try {
     if (!(await reached(session.enter()))) throw new Refusal(401, null, () => null);
-    const sent = performance.now();
+    const known = session.created();
     const answer = await ask().catch(async (error) => {
-      if (isUnknown(error) && (await reached(session.renew(sent)))) return ask();
+      if (isUnknown(error) && (await reached(session.renew(known)))) return ask();
       throw error;
     });
     session.accept();
@@ -75,6 +75,8 @@ export async function withSession(ask) {
   } catch (error) {
     // A late refusal says nothing of a token that was pasted meanwhile.
     if (isUnknown(error) && session.token() === token) document.dispatchEvent(new Event('signin'));
+    // Only who is known is told what else is wrong.
+    if (!isUnknown(error) && error.status < 500) session.accept();
     throw error;
   }
 }

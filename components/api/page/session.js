@@ -14,10 +14,10 @@ const SESSION_KEY = 'concept-refinement-session';
 let kept = null;
 let renewal = null;
 
-/** The session that this page created, and when, by a clock that nobody sets. */
+/** The latest session that this page created, and how many it did. */
 let own = null;
-let created = -Infinity;
-/** Whether it was of use. */
+let count = 0;
+/** Whether the latest was of use. */
 let isAccepted = true;
 
 export function token() {
@@ -61,6 +61,9 @@ export async function enter() {
   return isAnonymous && begin();
 }
 
+/** To compare: a request's time would not do, since clocks of browsers are coarse. */
+export const created = () => count;
+
 /** Called after an answer to a request with credentials. */
 export function accept() {
   isAccepted = true;
@@ -70,10 +73,11 @@ export function accept() {
  * cookies: the next one would be refused as well. */
 export const isRefused = () => !token() && !isAccepted;
 
-/** After a 401 to a request of this time: whether there is a new session to try again with. */
-export async function renew(sent) {
+/** After a 401, where so many sessions were created before the request: whether there is a
+ * new one to try again with. */
+export async function renew(known) {
   if (token()) return false;
-  return created > sent || (!isRefused() && begin());
+  return count > known || (!isRefused() && begin());
 }
 
 function begin() {
@@ -91,7 +95,7 @@ async function create() {
   const { user_id: user, expires_in: seconds } = await response.json();
   const isAnother = user !== session().user;
   own = { user, until: Date.now() + seconds * 1000 };
-  created = performance.now();
+  count += 1;
   isAccepted = false;
   try {
     localStorage.setItem(SESSION_KEY, JSON.stringify(own));
