@@ -146,6 +146,23 @@ async fn versions_open_and_any_two_are_compared() {
         ))
         .await;
     }
+    // They are what comes back with the connection.
+    let pair = tab.value(PAIR).await;
+    for (urls, event) in [(json!(["*/api/images/*"]), "change"), (json!([]), "online")] {
+        tab.call("Network.setBlockedURLs", json!({"urls": urls}))
+            .await;
+        tab.run(&format!(
+            "document.getElementById('right').dispatchEvent(new Event('{event}', {{bubbles: true}}))"
+        ))
+        .await;
+        let is_there = event == "online";
+        tab.until(&format!(
+            "document.getElementById('no-picture').hidden === {is_there}"
+        ))
+        .await;
+    }
+    tab.sees("split").await;
+    assert_eq!(tab.value(PAIR).await, pair);
     let spoken = tab
         .value("['before', 'after'].map((id) => document.getElementById(id).alt)")
         .await;

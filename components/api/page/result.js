@@ -16,14 +16,15 @@ import * as versions from './versions.js';
 const DIFFERENT = 'Refined, with differences:';
 
 let current = null;
-/** Whether something of it could not be loaded. */
-let isPartial = false;
+/** Shows what could not be loaded, once there is a connection. */
+let repeat = null;
+const showAgain = () => show(current, { isNew: false });
 
 /** `refineAgain` and `revise` get the task whose result, or whose request, is continued;
  * `restart` begins anew. */
 export function init({ refineAgain, revise, restart, deleted }) {
   versions.init();
-  addEventListener('online', () => isPartial && show(current, { isNew: false }));
+  addEventListener('online', () => repeat?.());
   $('again').addEventListener('click', () => refineAgain(current));
   $('revise').addEventListener('click', () => revise(current));
   $('another').addEventListener('click', restart);
@@ -43,7 +44,7 @@ export function init({ refineAgain, revise, restart, deleted }) {
 
 export async function show(task, { isNew }) {
   current = task;
-  isPartial = false;
+  repeat = null;
   const { metadata, image_url: address } = task;
   const prompt = metadata.refinement_prompt.trim();
   $('result-prompt').textContent = prompt;
@@ -88,8 +89,8 @@ async function showPair(before, after, isNew) {
   say($('stage-note'), null);
   const shown = await compare.show(before, after, { isNew });
   if (!shown) return;
+  if (repeat !== showAgain) repeat = shown.hasAfter ? null : () => showPair(before, after, false);
   if (!shown.hasAfter) {
-    isPartial = true;
     say($('no-picture'), 'The refined image cannot be loaded. Reload the page to try again.');
   } else if (!shown.hasBefore) {
     say($('stage-note'), 'The original can no longer be shown, so this is the result alone.');
@@ -106,7 +107,7 @@ function offer(address, name) {
 async function askForLineage(task, isNew) {
   const answer = await api.lineage(task.result_id).catch((error) => error);
   if (current !== task) return {};
-  isPartial ||= answer instanceof Offline;
+  if (answer instanceof Offline) repeat = showAgain;
   const { concepts = [] } = answer;
   const concept = concepts.find(({ id }) => id === task.result_id);
   if (!concept) return {};
@@ -130,7 +131,7 @@ function tellNotes(notes) {
 
 export function leave() {
   current = null;
-  isPartial = false;
+  repeat = null;
   compare.clear();
   $('compare').hidden = true;
   $('split-bar').hidden = true;
