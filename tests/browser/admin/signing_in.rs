@@ -52,8 +52,13 @@ async fn who_may_only_read_changes_nothing() {
     let metadata = tab.value("document.getElementById('metadata').hidden");
     assert_eq!(metadata.await, true);
 
-    // It is told where no task is on show too.
-    let tab = Tab::attends(attended(), "/?view=audit", ADMIN_READ_TOKEN).await;
+    // It is told where no task is on show too, however one comes there, and asked only there.
+    let tab = Tab::attends(attended(), "/?user=nobody", ADMIN_READ_TOKEN).await;
+    tab.reads("task-summary", "No task matches.").await;
+    let asked = tab.events("Network.requestWillBeSent");
+    let urls = asked.iter().map(|sent| sent["request"]["url"].as_str());
+    assert!(urls.flatten().all(|url| !url.ends_with("?limit=1")));
+    tab.click("#to-audit").await;
     tab.reads("reader", "This token is read-only.").await;
 }
 

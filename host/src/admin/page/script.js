@@ -230,8 +230,6 @@ function open() {
   tick();
   shown = null;
   render({ focus: wasAsked });
-  // Any task shows whether the token may only read.
-  call('GET', 'tasks?limit=1').then((any) => any.tasks.forEach(row), () => {});
 }
 
 /** Shows the form, and nothing that needs a token. */
@@ -322,7 +320,11 @@ function render({ focus }) {
   const isNew = before?.view !== now.view;
   if (isAudit) {
     closeTask();
-    if (isNew) audit.load();
+    if (isNew) {
+      audit.load();
+      // Any task shows whether the token may only read.
+      call('GET', 'tasks?limit=1').then((any) => any.tasks.forEach(row), () => {});
+    }
     if (isNew && focus) $('audit-title').focus();
   } else {
     if (isNew || JSON.stringify(before.filter) !== JSON.stringify(now.filter)) {
