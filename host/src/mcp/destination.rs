@@ -8,8 +8,7 @@
 //! descriptor, since its path may lead elsewhere by then.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
@@ -21,7 +20,7 @@ use crate::config::SETTINGS_FILE;
 use crate::image_file;
 
 /// A piece of a file, in bytes.
-const PIECE: usize = 64 << 10;
+const PIECE: u64 = 64 << 10;
 
 /// The folders below which results may lie.
 #[derive(Debug)]
@@ -151,7 +150,7 @@ impl Destination {
         let path = self.folder.path().join(name);
         let is_free = || match self.folder.look(name)? {
             None => Ok(true),
-            Some(found) => Ok(found.is_file() && is_image(&self.folder.file(name)?)?),
+            Some(found) => Ok(found.is_file() && is_image(self.folder.file(name)?)?),
         };
         match is_free() {
             Ok(true) => Ok(()),
@@ -185,20 +184,19 @@ fn is_hidden(name: &OsStr) -> bool {
 }
 
 /// Whether it is a whole image, of any size: a script may begin like one.
-fn is_image(mut file: &File) -> io::Result<bool> {
+fn is_image(mut file: impl Read) -> io::Result<bool> {
     let mut inspector = Inspector::new(Limits {
         max_bytes: u64::MAX,
         max_pixels: u64::MAX,
     });
-    let mut piece = vec![0; PIECE];
-    loop {
-        let length = file.read(&mut piece)?;
-        match piece.get(..length) {
-            None | Some([]) => return Ok(inspector.finish().is_ok()),
-            Some(bytes) if inspector.push(bytes).is_err() => return Ok(false),
-            Some(_) => {}
+    let mut piece = Vec::new();
+    while file.by_ref().take(PIECE).read_to_end(&mut piece)? > 0 {
+        if inspector.push(&piece).is_err() {
+            return Ok(false);
         }
+        piece.clear();
     }
+    Ok(inspector.finish().is_ok())
 }
 
 fn no_image(path: &Path) -> anyhow::Error {

@@ -55,6 +55,26 @@ impl Disk {
     }
 }
 
+/// A file of which each reading is interrupted once.
+struct Interrupted<'a>(&'a [u8], bool);
+
+impl Read for Interrupted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1 = !self.1;
+        match self.1 {
+            true => Err(io::ErrorKind::Interrupted.into()),
+            false => self.0.read(buffer),
+        }
+    }
+}
+
+#[test]
+fn an_image_is_read_through_interruptions() {
+    for (bytes, expected) in [(GIF, true), (&GIF[..9], false)] {
+        assert_eq!(is_image(Interrupted(bytes, false)).unwrap(), expected);
+    }
+}
+
 #[test]
 fn a_result_lies_below_an_allowed_folder_and_replaces_only_an_image() {
     let disk = Disk::new();
