@@ -177,8 +177,7 @@ impl<'a> Reader<'a> {
             }
             None if text == "zero" && self.is_after_change => Some(Meaning::Figure(0.0)),
             None if matches!(text, "drop" | "cut") => self.ahead.dropped(),
-            // "leave the red alone", but not "the leaves"
-            None if text == "leave" && !self.is_definite => Some(Meaning::Keep),
+            None if text == "leave" && !self.is_definite => Some(self.ahead.left()),
             None if text == "down" && (is_verb || self.is_after_change) => Some(Meaning::Reverse),
             meaning => meaning,
         }

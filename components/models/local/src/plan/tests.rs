@@ -32,6 +32,11 @@ fn pad(pad: Pad) -> Edit {
     Edit::Pad(pad, Ground::default())
 }
 
+fn pad_in(pad: Pad, color: u32, shade: f32) -> Edit {
+    let color = Some(color);
+    Edit::Pad(pad, Ground { color, shade })
+}
+
 fn ink(ink: u32, paper: u32) -> Edit {
     Edit::Ink { ink, paper }
 }
@@ -358,6 +363,19 @@ fn what_is_not_wanted_is_not_done() {
         ("remove the blur", &[], &["remove blur"]),
         ("keep the contrast", &[], &["keep contrast"]),
         ("keep it sharp", &[more(Sharpness)], &[]),
+        ("leave some padding", &[pad(Pad::Margin(1.0))], &[]),
+        (
+            "leave white margins",
+            &[pad_in(Pad::Margin(1.0), WHITE, 0.0)],
+            &[],
+        ),
+        ("leave a transparent background", &[more(Transparency)], &[]),
+        (
+            "leave the white space, darker",
+            &[less(Lightness)],
+            &["keep white space"],
+        ),
+        ("leave the red out", &[], &["remove red"]),
         ("never pixelated", &[], &["not pixelated"]),
         ("less sepia", &[], &["less sepia"]),
         (

@@ -100,6 +100,20 @@ impl Ahead<'_> {
         }
     }
 
+    /// What "leave" asks for: to keep "the red alone", to be without "the red out", and otherwise
+    /// for what follows: "some padding".
+    pub fn left(self) -> Meaning {
+        use Meaning::{Color, Definite, Filler, Keep, Remove, Stop};
+        let mut clause = self.0.split(|term| term.meaning == Some(Stop));
+        let clause = clause.next().unwrap_or_default();
+        match clause {
+            [.., out] if out.text == "out" => Remove,
+            [next, ..] if next.meaning == Some(Definite) => Keep,
+            [next, ..] if matches!(next.meaning, Some(Color(_))) && !self.is_margin() => Keep,
+            _ => Filler,
+        }
+    }
+
     /// Whether the clause ends here.
     pub fn is_end(self) -> bool {
         let next = self.0.first();

@@ -101,10 +101,6 @@ fn sizes_are_read() {
     let scale = |factor| Edit::Resize(Resize::Scale(factor));
     let enlarge = |twice| Edit::Resize(Resize::Enlarge { twice });
     let to = |width, height| Edit::Resize(Resize::To(width, height));
-    let pad_in = |pad, color, shade| {
-        let color = Some(color);
-        Edit::Pad(pad, Ground { color, shade })
-    };
     let cases: &[(&str, &[Edit])] = &[
         ("upscale", &[enlarge(false)]),
         ("upscale 2x", &[enlarge(false)]),
