@@ -363,6 +363,7 @@ impl<'a> Reader<'a> {
         if of(Quality::Transparency) && (is_of_ground || self.clause.has_ground) {
             // "make the white background transparent"
             self.clause.part = None;
+            self.clause.has_ground = true;
             self.ground = None;
         } else if of(Quality::Lightness) && is_of_ground && self.ahead.is_color() {
             // "make the background light blue"

@@ -447,6 +447,7 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
         ("make the top half blue", &["top half"], colors(&["blue"])),
         ("brighten the cup", &["cup"], Change::Other),
         ("rotate the cup", &["cup"], Change::Other),
+        ("make the cup transparent", &["cup"], Change::Other),
         (
             "blur the cup on the table",
             &["cup", "table"],
@@ -479,6 +480,8 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
         ("keep brown, the rest blue", &[]),
         ("make the picture sparkly green", &["sparkly"]),
         ("cut out the product", &[]),
+        ("a transparent background for the product", &[]),
+        ("make the background of the cup transparent", &[]),
         ("remove the background from the product", &[]),
         ("lighter, add a dragon", &["dragon"]),
         ("lighter, remove the dragon", &["remove dragon"]),

@@ -1,7 +1,7 @@
 //! Reads objects in the picture ("the cup"). Rules cannot find them, so changes of an
 //! object are applied to the whole picture, and reported.
 
-use super::state::Clause;
+use super::state::{Adjustment, Clause};
 use super::{Change, Reader, Unused, Widened};
 use concept_refinement_vocabulary::Meaning;
 use concept_refinement_vocabulary::Quality::Transparency;
@@ -62,9 +62,13 @@ impl Reader<'_> {
         let subjects = clause.subject.names;
         let asked = self.asked();
         self.clause.begun = asked;
-        let last = self.adjustments.last().map(|last| last.quality);
-        // "cut out the cup" leaves the cup as it is.
-        let is_cutout = clause.changes && asked == clause.begun + 1 && last == Some(Transparency);
+        // "cut out the cup" leaves the cup as it is, and "make the cup transparent" does not.
+        let is_cut = |last: &Adjustment| {
+            let is_ground = clause.has_ground || last.text.starts_with("transparent background");
+            last.quality == Transparency && (is_ground || last.text.starts_with("cut"))
+        };
+        let is_only = clause.changes && asked == clause.begun + 1;
+        let is_cutout = is_only && self.adjustments.last().is_some_and(is_cut);
         if subjects.is_empty() || is_cutout {
             return;
         }
