@@ -39,11 +39,23 @@ impl Ahead<'_> {
         matches!(self.behind(is_like), (_, Some(Meaning::Pad)))
     }
 
-    /// Whether the background follows somewhere, or its colour.
+    /// Whether the background's colour follows somewhere: "on black", "the background should be
+    /// black", "a black background", but not "over the photo".
     pub fn has_ground(self) -> bool {
-        let is_ground =
-            |term: &Term| matches!(term.meaning, Some(Meaning::Background | Meaning::On));
-        self.0.iter().any(is_ground)
+        use Meaning::{Background, By, Change, Color, Filler, On};
+        let is_between = |term: &&Term| {
+            matches!(term.meaning, Some(By | Change(_) | Filler)) || term.text == ":"
+        };
+        let is_ground = |place: usize| match self.0.get(place..) {
+            Some([like, next, ..]) if matches!(like.meaning, Some(Color(_) | Change(_))) => {
+                next.meaning == Some(Background)
+            }
+            Some([on, rest @ ..]) if matches!(on.meaning, Some(On | Background)) => {
+                matches!(Ahead(rest).behind(is_between), (_, Some(Color(_))))
+            }
+            _ => false,
+        };
+        (0..self.0.len()).any(is_ground)
     }
 
     /// The colour in which the word is to be: "(a shadow) in dark blue".

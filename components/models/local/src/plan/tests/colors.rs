@@ -272,6 +272,10 @@ fn colors_take_each_others_place() {
             "white outlines on black",
             &[more(Outline), ink(WHITE, BLACK)],
         ),
+        (
+            "white outlines and make the background black",
+            &[more(Outline), ink(WHITE, BLACK)],
+        ),
         ("just navy on white", &[recolored(NAVY), on(WHITE)]),
         (
             "make the red only slightly darker",
@@ -361,9 +365,16 @@ fn colors_take_each_others_place() {
         ("rounded corners in blue", &["rounded corners blue"]),
         ("sticker with white outline", &["sticker", "white outline"]),
         ("outline in white", &["outline white"]),
+        ("add a white outline on the logo", &["white outline"]),
+        ("white outline over the photo", &["white outline"]),
         ("remove the grey shadow", &["remove shadow"]),
     ]);
     let unpaired: &[(&str, &[Edit], &[&str])] = &[
+        (
+            "add a white outline and remove the background",
+            &[more(Transparency)],
+            &["white outline"],
+        ),
         ("swap red", &[], &["swap"]),
         (
             "replace the red with leaves",
