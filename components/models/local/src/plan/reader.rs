@@ -160,7 +160,10 @@ impl<'a> Reader<'a> {
             _ if matches!(text, "crop" | "cut" | "trim") && self.ahead.is_margin() => {
                 Some(Meaning::Remove)
             }
-            None if matches!(text, "away" | "off") && self.modifiers.remove => {
+            // "remove the excess margins"
+            None if self.modifiers.remove
+                && (matches!(text, "away" | "off") || self.ahead.is_margin()) =>
+            {
                 Some(Meaning::Filler)
             }
             // "reduce the saturation by half"

@@ -29,14 +29,17 @@ impl Ahead<'_> {
         matches!(self.0, [next, ..] if next.meaning == Some(Meaning::Pad))
     }
 
-    /// The same, but for words that say which: "(crop) away the white margins".
+    /// The same, but for words that say which: "(crop) away the extra white margins", but not
+    /// "(crop it) with more padding".
     pub fn is_margin(self) -> bool {
-        use Meaning::{Color, Definite, Filler};
+        use Meaning::{By, Change, Keep, More, Pad, Replace, Stop};
         let is_like = |term: &&Term| {
-            matches!(term.meaning, Some(Color(_) | Definite | Filler))
-                || matches!(term.text.as_str(), "away" | "off")
+            !matches!(
+                term.meaning,
+                Some(By | Change(_) | Keep | More | Pad | Replace | Stop)
+            )
         };
-        matches!(self.behind(is_like), (_, Some(Meaning::Pad)))
+        matches!(self.behind(is_like), (_, Some(Pad)))
     }
 
     /// Whether the background's colour follows somewhere: "on black", "the background should be

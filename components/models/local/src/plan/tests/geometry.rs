@@ -156,6 +156,10 @@ fn sizes_are_read() {
             &[recolored(BLUE), pad(Pad::Margin(1.0))],
         ),
         ("add padding around the blue logo", &[pad(Pad::Margin(1.0))]),
+        (
+            "crop to a square with more padding",
+            &[pad(Pad::Ratio(1, 1))],
+        ),
         ("no white padding", &[]),
         ("darker, 20% bigger", &[less(Lightness), scale(1.2)]),
         ("resize", &[]),
@@ -205,6 +209,9 @@ fn a_crop_is_to_a_circle_or_tighter() {
         ("cut off the margins", 1.0),
         ("trim the margins", 1.0),
         ("get rid of the whitespace", 1.0),
+        ("trim the extra whitespace", 1.0),
+        ("trim all the white space", 1.0),
+        ("remove the excess margins", 1.0),
     ];
     for (prompt, amount) in cases {
         let plan = Plan::of(prompt);
