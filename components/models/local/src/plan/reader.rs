@@ -170,6 +170,12 @@ impl<'a> Reader<'a> {
             Some(Meaning::Share(part)) if part < 1.0 && self.is_after_change && is_by => {
                 Some(Meaning::Percent(part))
             }
+            // "change the white margins to black"
+            Some(Meaning::Pad)
+                if matches!(self.replacing, Replacing::Asked) && self.ahead.becomes_color() =>
+            {
+                Some(Meaning::Part)
+            }
             // "the top half"
             Some(Meaning::Share(_)) if !self.ahead.is_compared() => None,
             // "the green areas"
@@ -273,6 +279,10 @@ impl<'a> Reader<'a> {
             Meaning::Stop if text == ":" && self.clause.only => self.settle(),
             // "background: blue"
             Meaning::Stop if text == ":" && self.clause.part.is_some() => self.settle(),
+            // "padding: white"
+            Meaning::Stop if text == ":" && self.sizing.pads() && self.ahead.is_color() => {
+                self.settle();
+            }
             // "brightness: -20%", "brightness (-20%)"
             Meaning::Stop if self.is_before_amount(&text) => self.settle(),
             Meaning::Stop => self.stop(),

@@ -24,9 +24,23 @@ impl Ahead<'_> {
         matches!(self.0, [next, ..] if matches!(next.meaning, Some(Meaning::Change(changes)) if has(changes)))
     }
 
-    /// Whether space follows that is added around the picture.
+    /// Whether space follows that is added around the picture, perhaps so much of it: "(white)
+    /// 20px margin", "(white) coloured padding".
     pub fn is_pad(self) -> bool {
-        matches!(self.0, [next, ..] if next.meaning == Some(Meaning::Pad))
+        use Meaning::{ColorWord, Figure, Number, Pad, Percent, Shade};
+        let is_between = |term: &&Term| match term.meaning {
+            Some(ColorWord | Figure(_) | Number(_) | Percent(_) | Shade) => true,
+            _ => term.text.starts_with(|first: char| first.is_ascii_digit()) || term.text == "px",
+        };
+        matches!(self.behind(is_between), (_, Some(Pad)))
+    }
+
+    /// Whether the word is to become a colour: "(turn the margins) black", "to black".
+    pub fn becomes_color(self) -> bool {
+        let (count, _) = self.behind(|term| term.meaning == Some(Meaning::By));
+        self.0
+            .get(count..)
+            .is_some_and(|rest| Ahead(rest).is_color())
     }
 
     /// The same, but for words that say which: "(crop) away the extra white margins", but not

@@ -7,14 +7,17 @@ use crate::color;
 use crate::survey::PAPER;
 
 impl Reader<'_> {
-    /// Whether the colour is the padding's: "white padding", "pad it with white".
+    /// Whether the colour is the padding's, or one that it is not to have: "white padding", "pad it
+    /// with white instead of black".
     pub(super) fn is_of_padding(&mut self, color: u32) -> bool {
         let is_behind = self.sizing.pads() && !self.is_definite && !self.ahead.is_background();
         let is_padding = self.ahead.is_pad() || is_behind;
         if is_padding {
             let shade = self.ground_shade();
             let color = Some(color);
-            self.sizing.fill(Ground { color, shade });
+            if self.modifiers.refusal().is_none() {
+                self.sizing.fill(Ground { color, shade });
+            }
         }
         is_padding
     }

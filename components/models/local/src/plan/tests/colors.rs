@@ -46,6 +46,7 @@ fn a_background_can_be_made_transparent() {
         ("make the text less red", &["text less red"]),
         ("a clear background", &["clear background"]),
         ("remove the text", &["text"]),
+        ("change the white margins to black", &["margins black"]),
         ("make the sky blue", &["sky blue"]),
         ("turn the sky blue", &["sky blue"]),
         ("make the sky green", &["sky green"]),

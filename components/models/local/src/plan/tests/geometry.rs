@@ -131,6 +131,19 @@ fn sizes_are_read() {
         ("pad to 16:9", &[pad(Pad::Ratio(16, 9))]),
         ("pad it to a square", &[pad(Pad::Ratio(1, 1))]),
         ("add white padding", &[pad_in(Pad::Margin(1.0), WHITE, 0.0)]),
+        ("padding: white", &[pad_in(Pad::Margin(1.0), WHITE, 0.0)]),
+        (
+            "add a white 20px margin",
+            &[pad_in(Pad::Margin(1.0), WHITE, 0.0)],
+        ),
+        (
+            "white coloured padding",
+            &[pad_in(Pad::Margin(1.0), WHITE, 0.0)],
+        ),
+        (
+            "pad with white instead of black",
+            &[pad_in(Pad::Margin(1.0), WHITE, 0.0)],
+        ),
         (
             "a bit more white padding",
             &[pad_in(Pad::Margin(0.5), WHITE, 0.0)],
