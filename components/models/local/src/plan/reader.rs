@@ -341,12 +341,14 @@ impl<'a> Reader<'a> {
         if self.refused(modifiers, &text) {
             return;
         }
-        let color = self.ahead.color_within();
+        // "blue shadow", but not "shadow dark blue"
         let before = &self.previous;
-        if let Some(color) = self.clause.drawn.take_if(|color| color == before) {
+        let is_before = |color: &mut String| color == before && !self.ahead.is_color();
+        if let Some(color) = self.clause.drawn.take_if(is_before) {
             self.undone(&color, &text);
             return;
         }
+        let color = self.ahead.own_color();
         if color.is_some_and(|color| self.draws(changes, color)) {
             self.clause.drawn = Some(text);
             return;

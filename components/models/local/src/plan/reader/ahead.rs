@@ -75,12 +75,14 @@ impl Ahead<'_> {
         (0..self.0.len()).any(is_ground)
     }
 
-    /// The colour in which the word is to be: "(a shadow) in dark blue".
-    pub fn color_within(self) -> Option<u32> {
-        let (within, rest) = self.0.split_first()?;
-        let is_change = |term: &&Term| matches!(term.meaning, Some(Meaning::Change(_)));
-        match Ahead(rest).behind(is_change) {
-            (_, Some(Meaning::Color(color))) if within.text == "in" => Some(color),
+    /// The colour that the word is to have: "(a shadow) in dark blue", "(make the shadow) blue".
+    pub fn own_color(self) -> Option<u32> {
+        let is_between = |term: &&Term| {
+            let is_link = matches!(term.text.as_str(), "a" | "in" | "is" | "should be" | "to");
+            is_link || matches!(term.meaning, Some(Meaning::Change(_)))
+        };
+        match self.behind(is_between) {
+            (_, Some(Meaning::Color(color))) => Some(color),
             _ => None,
         }
     }

@@ -6,6 +6,9 @@ use super::{Ground, Quality, Reader, Unused};
 use crate::color;
 use crate::survey::PAPER;
 
+/// The lightness below which a colour is black.
+const BLACK: f32 = 0.25;
+
 impl Reader<'_> {
     /// Whether the colour is the padding's, or one that it is not to have: "white padding", "pad it
     /// with white instead of black".
@@ -25,15 +28,22 @@ impl Reader<'_> {
     /// Whether the colour is that of something drawn, which has its own: "a blue shadow", "rounded
     /// corners in white".
     pub(super) fn is_of_drawing(&mut self, text: &str, color: u32) -> bool {
-        let drawn = self.clause.drawn.take();
-        if let Some(drawn) = &drawn {
-            self.undone(drawn, text);
+        let is_black = color::from_hex(color).l < BLACK;
+        let is_dark = |changes: &[_]| matches!(changes, [(Quality::Shadow | Quality::Vignette, _)]);
+        if let Some(drawn) = self.clause.drawn.take() {
+            self.undone(&drawn, text);
         } else if self.ahead.is_change(|changes| self.draws(changes, color)) {
-            self.clause.drawn = Some(text.to_owned());
+            let is_own = is_black && self.ahead.is_change(is_dark);
+            self.clause.drawn = (!is_own).then(|| text.to_owned());
         } else {
             return false;
         }
         self.pending.clear();
+        // "a soft grey shadow": soft is the shadow, not the picture.
+        let before = &self.previous;
+        if let Some(last) = self.last.take_if(|last| last.text == *before) {
+            self.take_back(&last);
+        }
         true
     }
 

@@ -86,7 +86,7 @@ impl Reader<'_> {
         });
     }
 
-    fn take_back(&mut self, last: &Last) {
+    pub(super) fn take_back(&mut self, last: &Last) {
         self.adjustments.truncate(last.adjustments);
         self.colors.truncate(last.colors);
         // Also where another one of the same colour stays.

@@ -268,6 +268,8 @@ fn colors_take_each_others_place() {
         ),
         ("just blue", &[recolored(BLUE)]),
         ("blue logo with a shadow", &[recolored(BLUE), more(Shadow)]),
+        ("add a black shadow", &[more(Shadow)]),
+        ("add a shadow to the blue logo", &[more(Shadow)]),
         ("blue outlines", &[more(Outline), recolored(BLUE)]),
         (
             "white outlines on black",
@@ -362,6 +364,11 @@ fn colors_take_each_others_place() {
         ("don't make the red darker", &["not darker"]),
         ("add a blue shadow", &["blue shadow"]),
         ("a shadow in dark blue", &["shadow blue"]),
+        ("a shadow in a soft grey", &["shadow grey"]),
+        ("make the shadow blue", &["shadow blue"]),
+        ("make the shadow dark blue", &["shadow blue"]),
+        ("add a soft grey shadow", &["grey shadow"]),
+        ("add a bold white outline", &["white outline"]),
         ("white rounded corners", &["white rounded corners"]),
         ("rounded corners in blue", &["rounded corners blue"]),
         ("sticker with white outline", &["sticker", "white outline"]),
@@ -369,8 +376,14 @@ fn colors_take_each_others_place() {
         ("add a white outline on the logo", &["white outline"]),
         ("white outline over the photo", &["white outline"]),
         ("remove the grey shadow", &["remove shadow"]),
+        ("black rounded corners", &["black rounded corners"]),
     ]);
     let unpaired: &[(&str, &[Edit], &[&str])] = &[
+        (
+            "blue logo, no blue shadow",
+            &[recolored(BLUE)],
+            &["not shadow"],
+        ),
         (
             "add a white outline and remove the background",
             &[more(Transparency)],
