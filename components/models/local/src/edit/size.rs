@@ -34,7 +34,7 @@ fn changed(width: u32, height: u32, edit: &Edit) -> Option<(u32, u32)> {
             scaled(width, height, factor as f32)
         }
         Edit::Resize(Resize::Scale(factor)) => scaled(width, height, *factor),
-        Edit::Resize(Resize::To(width, height)) => (*width, *height),
+        Edit::Resize(Resize::To(width, height, _)) => (*width, *height),
         Edit::Pad(pad, _) => padded(width, height, *pad),
         Edit::Rotate(degrees) => rotate::size(width, height, *degrees),
         Edit::Crop(wide, high) => return Some(cropped(width, height, *wide, *high)),
@@ -78,11 +78,11 @@ pub fn resize(pixels: &mut Pixels, to: Resize) {
             let (width, height) = scaled(wide, high, factor);
             scale(pixels, width, height);
         }
-        Resize::To(width, height) => {
+        Resize::To(width, height, ground) => {
             let factor = (width as f32 / wide as f32).min(height as f32 / high as f32);
             let (across, down) = scaled(wide, high, factor);
             scale(pixels, across.min(width), down.min(height));
-            place(pixels, width, height, &Ground::default());
+            place(pixels, width, height, &ground);
         }
     }
 }

@@ -76,8 +76,8 @@ pub enum Resize {
         twice: bool,
     },
     Scale(f32),
-    /// To this width and height; what the picture does not fill becomes background.
-    To(u32, u32),
+    /// To this width and height; what the picture does not fill becomes background of this colour.
+    To(u32, u32, Ground),
 }
 
 /// Reduces to this number of colours.

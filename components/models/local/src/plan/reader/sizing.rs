@@ -111,16 +111,13 @@ impl Sizing {
         // "2x brighter"
         let times = times.filter(|_| is_alone || action.is_some());
         if let Some(Action::Pad(degree)) = action
-            && (size.is_none() || ground.color.is_some())
+            && size.is_none()
         {
-            let ratio = ratio.or(size);
             let ratio = ratio.or_else(|| turning.take_square().then_some((1, 1)));
             let pad = ratio.map_or(Pad::Margin(degree), |(width, height)| {
                 Pad::Ratio(width, height)
             });
             self.pads.push(Edit::Pad(pad, ground));
-            let to = |(width, height)| Resize::To(width, height);
-            self.resize = size.map(to).or(self.resize);
             return;
         }
         if let Some((width, height)) = ratio {
@@ -131,7 +128,7 @@ impl Sizing {
             if turning.take_crop() {
                 self.crops.push(Edit::Crop(width, height));
             }
-            self.resize = Some(Resize::To(width, height));
+            self.resize = Some(Resize::To(width, height, ground));
             return;
         }
         match scaled(action, percent, times) {

@@ -100,7 +100,12 @@ fn any_angle_is_turned() {
 fn sizes_are_read() {
     let scale = |factor| Edit::Resize(Resize::Scale(factor));
     let enlarge = |twice| Edit::Resize(Resize::Enlarge { twice });
-    let to = |width, height| Edit::Resize(Resize::To(width, height));
+    let to_in = |width, height, ground| Edit::Resize(Resize::To(width, height, ground));
+    let to = |width, height| to_in(width, height, Ground::default());
+    let white = Ground {
+        color: Some(WHITE),
+        shade: 0.0,
+    };
     let cases: &[(&str, &[Edit])] = &[
         ("upscale", &[enlarge(false)]),
         ("upscale 2x", &[enlarge(false)]),
@@ -156,10 +161,7 @@ fn sizes_are_read() {
             "pad to 16:9 with black",
             &[pad_in(Pad::Ratio(16, 9), BLACK, 0.0)],
         ),
-        (
-            "pad to 1024x768 with white",
-            &[pad_in(Pad::Ratio(1024, 768), WHITE, 0.0), to(1024, 768)],
-        ),
+        ("pad to 1024x768 with white", &[to_in(1024, 768, white)]),
         (
             "blue logo with more padding",
             &[recolored(BLUE), pad(Pad::Margin(1.0))],

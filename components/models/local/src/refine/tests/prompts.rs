@@ -71,6 +71,7 @@ const TABLE: &str = "
     acme: add white padding -> has red; corner white; silent
     acme: add a blue margin around it -> has red; corner blue; silent
     lake: pad to 1:1 with black -> corner black; silent
+    acme: pad to 450x302 with blue -> size 450x302; corner blue; has red; silent
     acme: sharper, blue shadow -> has red; note Nothing was changed for: blue shadow.
     acme: crop away the white margins -> size 205x160; has red; silent
     acme: make it smaller -> size 150x100; silent
