@@ -17,6 +17,8 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
     const TINGE: f32 = 0.2;
     /// Below it a colour is black.
     const DARK: f32 = 0.25;
+    /// So much of a picture with rounded corners is opaque.
+    const CUT: f32 = 0.95;
     let mut survey = *survey;
     // One ink becomes exactly the named colour.
     let (flat, ramp) = match of_ink(sample, &recolor.to, survey.lightness) {
@@ -24,9 +26,11 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
         None => (None, Ramp::new(&recolor.to)),
     };
     // What stands on nothing has no shades of white or black, and its own white stays.
-    let named = ramp.at(0.0).l;
-    let is_only = recolor.to.len() == 1 && recolor.shade == 0.0;
-    let is_plain = is_only && sample.opaque() < 1.0 && !(DARK..PAPER).contains(&named);
+    let Oklch {
+        l: named, chroma, ..
+    } = ramp.at(0.0);
+    let is_only = recolor.to.len() == 1 && recolor.shade == 0.0 && chroma < NEUTRAL;
+    let is_plain = is_only && sample.opaque() < CUT && !(DARK..PAPER).contains(&named);
     let tinge = if is_plain { 0.0 } else { TINGE };
     let curve = match flat {
         _ if is_plain => Box::new(move |_| named),

@@ -114,6 +114,8 @@ const TABLE: &str = "
     cut: all white -> exactly FFFFFF; lacks red; lacks BCBEC2; silent
     cut: black logo on transparent background -> exactly 161616; has white; lacks grey; note already
     cut: make it blue -> has blue; silent
+    cut: in #ffff00 -> exactly FFFF00; exactly FFF81D; silent
+    rounded: all white -> lacks white; note exactly white
     acme: pure black on white -> exactly 000000; exactly FFFFFF; silent
     inked: in blue -> exactly 2563C9; exactly FFFFFF; silent
     inked: replace black with red -> exactly D62828; exactly FFFFFF; silent
@@ -237,7 +239,8 @@ fn picture(name: &str) -> (&'static str, Vec<u8>) {
         "badge" => ("image/png", file("badge-before.png")),
         "lake" => ("image/jpeg", file("landscape-before.jpg")),
         "acme" => ("image/png", drawn(300, 200, acme)),
-        "cut" => ("image/png", cut()),
+        "cut" => ("image/png", cut(disk)),
+        "rounded" => ("image/png", cut(rounded)),
         "noisy" => ("image/png", drawn(120, 90, noisy)),
         "four" => ("image/png", drawn(200, 200, four)),
         "uneven" => ("image/png", drawn(200, 200, uneven)),
@@ -270,21 +273,30 @@ fn acme(x: i32, y: i32) -> u32 {
     if is_disk || is_letter { RED } else { WHITE }
 }
 
-/// A red disk with a white hole and a blue bar, on nothing.
-fn cut() -> Vec<u8> {
+/// A picture of 100x100 pixels, with nothing where it has no colour.
+fn cut(color: fn(i32, i32) -> Option<u32>) -> Vec<u8> {
     let pixel = |place: i32| {
-        let (x, y) = (place % 100, place / 100);
-        let apart = (x - 50).pow(2) + (y - 40).pow(2);
-        let [red, green, blue] = color::channels(match apart {
-            ..100 => WHITE,
-            100..900 => RED,
-            _ => 0x1E5AC8,
-        });
-        let is_seen = apart < 900 || (80..90).contains(&y);
-        [red, green, blue, if is_seen { 255 } else { 0 }]
+        let color = color(place % 100, place / 100);
+        let [red, green, blue] = color::channels(color.unwrap_or_default());
+        [red, green, blue, if color.is_some() { 255 } else { 0 }]
     };
     let data = (0..100 * 100).flat_map(pixel).collect();
     codec::file_with(&Pixels::new(100, 100, true, data).unwrap(), Format::Png)
+}
+
+/// A red disk with a white hole and a blue bar.
+fn disk(x: i32, y: i32) -> Option<u32> {
+    match (x - 50).pow(2) + (y - 40).pow(2) {
+        ..100 => Some(WHITE),
+        100..900 => Some(RED),
+        _ => (80..90).contains(&y).then_some(0x1E5AC8),
+    }
+}
+
+/// Red and blue, without the corners.
+fn rounded(x: i32, y: i32) -> Option<u32> {
+    let is_corner = x.min(99 - x) + y.min(99 - y) < 8;
+    (!is_corner).then_some(if x < 50 { RED } else { 0x1E5AC8 })
 }
 
 /// Patches of red, blue, green and grey on white.
