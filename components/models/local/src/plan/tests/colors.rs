@@ -362,7 +362,6 @@ fn colors_take_each_others_place() {
         ("remove the background noise", &["background noise"]),
         ("black level lower", &["black level"]),
         ("raise the black levels", &["black levels"]),
-        ("fix the yellow cast", &["fix", "yellow cast"]),
         ("tilt-shift effect", &["tilt shift"]),
         ("don't make the red darker", &["not darker"]),
         ("add a blue shadow", &["blue shadow"]),
@@ -371,6 +370,7 @@ fn colors_take_each_others_place() {
         ("make the shadow blue", &["shadow blue"]),
         ("make the shadow dark blue", &["shadow blue"]),
         ("add a soft grey shadow", &["grey shadow"]),
+        ("blue cast shadow", &["blue cast shadow"]),
         ("add a bold white outline", &["white outline"]),
         ("white rounded corners", &["white rounded corners"]),
         ("rounded corners in blue", &["rounded corners blue"]),
@@ -460,6 +460,12 @@ fn colors_take_each_others_place() {
             &["keep blue"],
         ),
         ("remove the dark red", &[], &["remove red"]),
+        ("less blue cast", &[Shift(BLUE, -1.0)], &["cast"]),
+        (
+            "modify the red to be darker",
+            &[Alter(RED, Lightness, -1.0)],
+            &["modify"],
+        ),
     ];
     for (prompt, edits, ignored) in unpaired {
         let plan = Plan::of(prompt);
