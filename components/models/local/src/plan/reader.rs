@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         };
         match meaning {
             // "contrast +10", "darker -20"
-            _ if self.is_amount(figure) => Some(Meaning::Percent(figure / 100.0)),
+            _ if self.is_amount(text, figure) => Some(Meaning::Percent(figure / 100.0)),
             // "turn it left", "turn 45 degrees"
             Some(Meaning::Replace) if text.starts_with("turn") && self.ahead.is_turn() => {
                 Some(Meaning::Rotate)

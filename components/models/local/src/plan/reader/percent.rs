@@ -105,12 +105,12 @@ impl Reader<'_> {
     }
 
     /// Whether a number is how much of the change before it: of a level by any, of others by a
-    /// negative one. A decimal ("contrast 1.2") is on no scale of a hundred.
-    pub(super) fn is_amount(&self, figure: f32) -> bool {
+    /// negative one. A decimal ("contrast 1.0") is on no scale of a hundred.
+    pub(super) fn is_amount(&self, text: &str, figure: f32) -> bool {
         let settled = self.adjustments.get(self.changed.clone());
         let last = self.pending.last().or(settled.and_then(<[_]>::last));
         let is_level = last.is_some_and(|last| LEVELS.contains(&last.text.as_str()));
-        let is_some = figure < 0.0 || (is_level && figure > 0.0 && figure.fract() == 0.0);
+        let is_some = figure < 0.0 || (is_level && figure > 0.0 && !text.contains('.'));
         is_some && self.is_after_change && !self.turning.rotates()
     }
 

@@ -163,6 +163,7 @@ fn percentages_are_of_what_is_there() {
         ("adjust brightness: -20%", &[lightness(-0.2)], "adjust"),
         ("adjust brightness, -20%", &[more(Lightness)], "adjust -20%"),
         ("contrast 1.2", &[more(Contrast)], "1.2"),
+        ("contrast 1.0", &[more(Contrast)], "1.0"),
         ("rotate by 20%", &[Edit::Turn(Turn::Right)], "20%"),
         (
             "darken the red by 20%",
