@@ -481,6 +481,8 @@ fn what_is_done_to_more_than_was_asked_is_reported() {
         ("make the picture sparkly green", &["sparkly"]),
         ("cut out the product", &[]),
         ("a transparent background for the product", &[]),
+        ("a see-through background for the product", &[]),
+        ("put the product on a transparent backdrop", &["put"]),
         ("make the background of the cup transparent", &[]),
         ("remove the background from the product", &[]),
         ("lighter, add a dragon", &["dragon"]),

@@ -104,6 +104,7 @@ impl Reader<'_> {
         let just_said = last.and_then(|last| self.adjustments.get(last.adjustments..));
         if just_said.is_some_and(|changes| changes.iter().any(is_transparency)) {
             // "a transparent background" is one thing.
+            self.clause.has_ground = true;
             return;
         }
         if without && !not {
