@@ -43,15 +43,17 @@ impl Ahead<'_> {
             .is_some_and(|rest| Ahead(rest).is_color())
     }
 
-    /// The same, but for words that say which: "(crop) away the extra white margins", but not
-    /// "(crop it) with more padding".
+    /// Whether margins follow, but for words that say which: "(crop) away the extra white margins",
+    /// but not "(crop it) with more padding" or "(remove) the watermark in the margin".
     pub fn is_margin(self) -> bool {
-        use Meaning::{By, Change, Keep, More, Pad, Replace, Stop};
-        let is_like = |term: &&Term| {
-            !matches!(
-                term.meaning,
-                Some(By | Change(_) | Keep | More | Pad | Replace | Stop)
-            )
+        use Meaning::{Color, Definite, Degree, Filler, Pad, Whole};
+        let is_like = |term: &&Term| match (term.text.as_str(), term.meaning) {
+            ("around" | "in", _) => false,
+            ("away" | "excess" | "extra" | "off", _) => true,
+            (_, meaning) => matches!(
+                meaning,
+                Some(Color(_) | Definite | Degree(_) | Filler | Whole)
+            ),
         };
         matches!(self.behind(is_like), (_, Some(Pad)))
     }

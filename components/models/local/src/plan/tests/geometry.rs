@@ -175,6 +175,15 @@ fn sizes_are_read() {
             "crop to a square with more padding",
             &[pad(Pad::Ratio(1, 1))],
         ),
+        (
+            "trim it leaving some whitespace",
+            &[more(Tightness), pad(Pad::Margin(1.0))],
+        ),
+        (
+            "crop the image leaving a little margin",
+            &[pad(Pad::Margin(0.5))],
+        ),
+        ("remove the watermark in the margin", &[]),
         ("no white padding", &[]),
         ("darker, 20% bigger", &[less(Lightness), scale(1.2)]),
         ("resize", &[]),
