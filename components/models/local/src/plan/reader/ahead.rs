@@ -77,14 +77,18 @@ impl Ahead<'_> {
         (0..self.0.len()).any(is_ground)
     }
 
-    /// The colour that the word is to have: "(a shadow) in dark blue", "(make the shadow) blue".
+    /// The colour that the word is to have: "(a shadow) in dark blue", "(make the shadow) blue",
+    /// but not "(add a shadow) to a blue logo".
     pub fn own_color(self) -> Option<u32> {
         let is_between = |term: &&Term| {
             let is_link = matches!(term.text.as_str(), "a" | "in" | "is" | "should be" | "to");
             is_link || matches!(term.meaning, Some(Meaning::Change(_)))
         };
-        match self.behind(is_between) {
-            (_, Some(Meaning::Color(color))) => Some(color),
+        let (count, next) = self.behind(is_between);
+        let (before, rest) = self.0.split_at_checked(count)?;
+        let is_other = before.iter().any(|term| term.text == "to") && !Ahead(rest).is_last_color();
+        match next {
+            Some(Meaning::Color(color)) if !is_other => Some(color),
             _ => None,
         }
     }

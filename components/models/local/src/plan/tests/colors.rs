@@ -270,6 +270,10 @@ fn colors_take_each_others_place() {
         ("blue logo with a shadow", &[recolored(BLUE), more(Shadow)]),
         ("add a black shadow", &[more(Shadow)]),
         ("add a shadow to the blue logo", &[more(Shadow)]),
+        (
+            "add a shadow to a blue logo",
+            &[recolored(BLUE), more(Shadow)],
+        ),
         ("blue outlines", &[more(Outline), recolored(BLUE)]),
         (
             "white outlines on black",
@@ -369,6 +373,7 @@ fn colors_take_each_others_place() {
         ("a shadow in a soft grey", &["shadow grey"]),
         ("make the shadow blue", &["shadow blue"]),
         ("make the shadow dark blue", &["shadow blue"]),
+        ("change the shadow to blue", &["shadow blue"]),
         ("add a soft grey shadow", &["grey shadow"]),
         ("blue cast shadow", &["blue cast shadow"]),
         ("add a bold white outline", &["white outline"]),
@@ -391,6 +396,11 @@ fn colors_take_each_others_place() {
             "add a white outline and remove the background",
             &[more(Transparency)],
             &["white outline"],
+        ),
+        (
+            "add a drop shadow to white text",
+            &[more(Shadow)],
+            &["white text"],
         ),
         ("swap red", &[], &["swap"]),
         (
