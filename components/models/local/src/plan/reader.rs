@@ -118,6 +118,11 @@ impl<'a> Reader<'a> {
         }
         self.clause.has_words |= !is_of_color(meaning);
         self.is_definite = matches!(meaning, Some(Meaning::Definite));
+        self.clause.is_around = match meaning {
+            Some(Meaning::Definite) => true,
+            Some(Meaning::By | Meaning::Pad) => false,
+            _ => word == "around" || (self.clause.is_around && word != "in"),
+        };
         self.is_after_not = self.is_definite && self.previous == "not";
         self.is_but = word == "but" || (self.is_but && !matches!(meaning, Some(Meaning::Stop)));
         // "to just 80%"

@@ -11,9 +11,9 @@ const BLACK: f32 = 0.25;
 
 impl Reader<'_> {
     /// Whether the colour is the padding's, or one that it is not to have: "white padding", "pad it
-    /// with white instead of black".
+    /// with white instead of black", but not "padding around blue text".
     pub(super) fn is_of_padding(&mut self, color: u32) -> bool {
-        let is_behind = self.sizing.pads() && !self.is_definite && !self.ahead.is_background();
+        let is_behind = self.sizing.pads() && !self.clause.is_around && !self.ahead.is_background();
         let is_padding = self.ahead.is_pad() || is_behind;
         if is_padding {
             let shade = self.ground_shade();

@@ -205,6 +205,8 @@ pub struct Clause {
     pub on: Option<(String, Ground)>,
     /// It is about the background.
     pub has_ground: bool,
+    /// It goes on with what has padding around it, and no longer with the padding.
+    pub is_around: bool,
     /// What has a colour that it cannot have, or that colour: "a blue *shadow*".
     pub drawn: Option<String>,
     /// It says "replace", rather than "turn" or "change".

@@ -172,6 +172,15 @@ fn sizes_are_read() {
         ),
         ("add padding around the blue logo", &[pad(Pad::Margin(1.0))]),
         (
+            "pad the picture with white",
+            &[pad_in(Pad::Margin(1.0), WHITE, 0.0)],
+        ),
+        (
+            "add padding around it in white",
+            &[pad_in(Pad::Margin(1.0), WHITE, 0.0)],
+        ),
+        ("more whitespace around blue text", &[pad(Pad::Margin(1.0))]),
+        (
             "crop to a square with more padding",
             &[pad(Pad::Ratio(1, 1))],
         ),
