@@ -54,8 +54,6 @@ pub struct Profile {
     pub takes_name: bool,
     /// Whether it needs `model-workflow`.
     pub needs_workflow: bool,
-    /// Whether it names work that it has accepted, so that nothing is paid for twice.
-    pub has_receipts: bool,
     /// Where it lists its models.
     pub model_list: Option<ModelList>,
     /// Models that it has announced the end of, and the last day of each.
@@ -105,7 +103,6 @@ impl Profile {
         key: KeyRule::Everywhere,
         takes_name: true,
         needs_workflow: false,
-        has_receipts: false,
         model_list: None,
         ends: &[],
     };
@@ -152,13 +149,11 @@ providers! {
         url: "https://api.bfl.ai",
         domain: Some("bfl.ai"),
         model: Some("flux-2-pro"),
-        has_receipts: true,
     }
     /// <https://fal.ai>
     Fal "fal" {
         url: "https://queue.fal.run",
         model: Some("openai/gpt-image-2.5/sunburst/edit"),
-        has_receipts: true,
     }
     /// <https://stability.ai>
     Stability "stability" {
@@ -172,7 +167,6 @@ providers! {
         // An official model that edits images.
         model: Some("black-forest-labs/flux-2-pro"),
         key: KeyRule::AtItsOwnUrl,
-        has_receipts: true,
     }
     /// The web UI of that name; by default on this machine.
     Automatic1111 "automatic1111" {
@@ -190,7 +184,6 @@ providers! {
         url: "http://127.0.0.1:8188",
         key: KeyRule::Nowhere,
         needs_workflow: true,
-        has_receipts: true,
     }
 }
 

@@ -145,13 +145,10 @@ pub fn components() -> Vec<Expected> {
     ];
     components.extend(Provider::ALL.iter().map(|provider| {
         let profile = provider.profile();
-        // Of one that asks again until the image is there.
-        let receipts = if profile.has_receipts { "receipts" } else { "" };
         Expected::new(
             profile.component,
             [
-                own("types model-types settings usage"),
-                own(receipts),
+                own("types model-types settings usage receipts"),
                 http(),
                 // The wait for the reason of an error is short.
                 clocks(),
