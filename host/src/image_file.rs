@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
-use std::io::{self, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -14,6 +14,15 @@ use url::Url;
 
 /// Longer than any format's signature, in bytes.
 const SIGNATURE: usize = 64;
+
+/// A piece of a file, in bytes.
+const PIECE: u64 = 64 << 10;
+
+/// For files that are looked at, and not worked on.
+const UNLIMITED: Limits = Limits {
+    max_bytes: u64::MAX,
+    max_pixels: u64::MAX,
+};
 
 /// Limits for a file name made from a URL, in code points.
 const MAX_STEM: usize = 60;
@@ -46,13 +55,23 @@ fn format_of(path: &Path) -> Option<Format> {
 
 /// The format that the first bytes of a file say. None: it is no image.
 pub fn format_of_bytes(bytes: &[u8]) -> Option<Format> {
-    let mut inspector = Inspector::new(Limits {
-        max_bytes: u64::MAX,
-        max_pixels: u64::MAX,
-    });
+    let mut inspector = Inspector::new(UNLIMITED);
     // What is wrong behind the signature does not matter here.
     let _ = inspector.push(bytes.get(..SIGNATURE).unwrap_or(bytes));
     inspector.format()
+}
+
+/// Whether it is a whole image, of any size: a script may begin like one.
+pub fn is_image(mut file: impl Read) -> io::Result<bool> {
+    let mut inspector = Inspector::new(UNLIMITED);
+    let mut piece = Vec::new();
+    while file.by_ref().take(PIECE).read_to_end(&mut piece)? > 0 {
+        if inspector.push(&piece).is_err() {
+            return Ok(false);
+        }
+        piece.clear();
+    }
+    Ok(inspector.finish().is_ok())
 }
 
 /// The last part of the path, made safe as a file name on any system.

@@ -8,19 +8,16 @@
 //! descriptor, since its path may lead elsewhere by then.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use concept_refinement_capability::directory;
 use concept_refinement_capability::folder::{Folder, Place, Trust};
-use concept_refinement_domain::image::{Format, Inspector, Limits};
+use concept_refinement_domain::image::Format;
 
 use crate::config::SETTINGS_FILE;
-use crate::image_file;
-
-/// A piece of a file, in bytes.
-const PIECE: u64 = 64 << 10;
+use crate::image_file::{self, is_image};
 
 /// The folders below which results may lie.
 #[derive(Debug)]
@@ -181,22 +178,6 @@ fn is_settings(name: &OsStr) -> bool {
 
 fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
-}
-
-/// Whether it is a whole image, of any size: a script may begin like one.
-fn is_image(mut file: impl Read) -> io::Result<bool> {
-    let mut inspector = Inspector::new(Limits {
-        max_bytes: u64::MAX,
-        max_pixels: u64::MAX,
-    });
-    let mut piece = Vec::new();
-    while file.by_ref().take(PIECE).read_to_end(&mut piece)? > 0 {
-        if inspector.push(&piece).is_err() {
-            return Ok(false);
-        }
-        piece.clear();
-    }
-    Ok(inspector.finish().is_ok())
 }
 
 fn no_image(path: &Path) -> anyhow::Error {
