@@ -8,6 +8,10 @@ const MARGIN_PART: u32 = 4;
 const MIN_MARGIN: u32 = 32;
 const MAX_MARGIN: u32 = 256;
 
+/// Largest result of an edit of a part, which is encoded without loss, in bytes. As the image of a
+/// concept it may be the original of another edit.
+pub const MAX_COMPOSITE_BYTES: u64 = 256 << 20;
+
 /// The option of a request to a model that says how many pixels along the edge of its mask
 /// will blend.
 pub const FEATHER_OPTION: &str = "mask-feather";

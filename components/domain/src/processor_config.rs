@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::contact::{Contact, user_agent};
 use crate::image::Limits;
 use crate::original::AllowedSources;
+use crate::partial_edit::MAX_COMPOSITE_BYTES;
 use crate::{duration, size};
 
 /// Their names.
@@ -27,9 +28,6 @@ pub const SETTINGS: [&str; 11] = [
 
 /// Largest answer of a model (`docs/limits.md`): models may enlarge an original.
 const MAX_ANSWER_BYTES: u64 = 50 * 1024 * 1024;
-
-/// Largest result of an edit of a part, which is encoded without loss.
-const MAX_COMPOSITE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The settings of the processor.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Exports the interface `partial-edits`. Contains no logic.
 
 use concept_refinement_domain::convert::Convert as _;
+use concept_refinement_domain::partial_edit::MAX_COMPOSITE_BYTES;
 use concept_refinement_domain::records;
 
 use crate::{File, Pieces, compose, prepare};
@@ -86,8 +87,7 @@ async fn read(
     mut stream: StreamReader<u8>,
     length: Option<u64>,
 ) -> Result<File, String> {
-    /// As long as the result of an edit of a part may be.
-    const MAX_FILE: usize = 256 << 20;
+    const MAX_FILE: usize = MAX_COMPOSITE_BYTES as usize;
     let too_large = || "the image is too large".to_owned();
     let declared = length.map(usize::try_from).transpose();
     let declared = declared.map_err(|_| too_large())?;

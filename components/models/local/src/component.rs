@@ -1,5 +1,7 @@
 //! Exports the interface `image-model`, implemented by `refine`. Contains no logic.
 
+use concept_refinement_domain::partial_edit::MAX_COMPOSITE_BYTES;
+
 use crate::{DESCRIPTION, NO_SEED, refine};
 
 // The generated code crosses the component boundary, which is inherently unsafe.
@@ -56,12 +58,10 @@ impl Guest for Component {
 
 /// Reads exactly the declared number of bytes.
 async fn read(mut image: wit_bindgen::StreamReader<u8>, length: u64) -> Result<Vec<u8>, Error> {
-    /// As long as the result of an edit of a part may be.
-    const MAX_ORIGINAL: u64 = 256 << 20;
     let refused = |reason: &str| Error::Refused(reason.to_owned());
-    let length = usize::try_from(length.min(MAX_ORIGINAL + 1)).unwrap_or(usize::MAX);
+    let length = usize::try_from(length.min(MAX_COMPOSITE_BYTES + 1)).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
-    if length as u64 > MAX_ORIGINAL || bytes.try_reserve_exact(length).is_err() {
+    if length as u64 > MAX_COMPOSITE_BYTES || bytes.try_reserve_exact(length).is_err() {
         return Err(refused("the image is too large for this model"));
     }
     while bytes.len() < length {
