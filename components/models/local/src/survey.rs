@@ -16,6 +16,9 @@ pub const NEUTRAL: f32 = 0.03;
 /// Ink is darker than paper, or has colour.
 pub const PAPER: f32 = 0.9;
 
+/// The lightness below which a colour is black.
+pub const BLACK: f32 = 0.25;
+
 /// Below it a picture is clearly dark.
 const DARK: f32 = 0.4;
 

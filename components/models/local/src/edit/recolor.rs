@@ -9,14 +9,12 @@ use palette::{Oklab, Oklch};
 use super::tone::Tone;
 use crate::color::{self, smoothstep};
 use crate::plan::{Edit, Recolor, Replacement};
-use crate::survey::{Group, NEUTRAL, PAPER, Sample, Survey};
+use crate::survey::{BLACK, Group, NEUTRAL, PAPER, Sample, Survey};
 
 /// `presence` goes from 0 (unchanged) to 1 (recoloured).
 pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) -> Tone {
     /// How much greys are tinted if the picture has colours.
     const TINGE: f32 = 0.2;
-    /// Below it a colour is black.
-    const DARK: f32 = 0.25;
     /// So much of a picture with rounded corners is opaque.
     const CUT: f32 = 0.95;
     let mut survey = *survey;
@@ -30,11 +28,11 @@ pub fn tone(recolor: &Recolor, presence: f32, sample: &Sample, survey: &Survey) 
         l: named, chroma, ..
     } = ramp.at(0.0);
     let is_only = recolor.to.len() == 1 && recolor.shade == 0.0 && chroma < NEUTRAL;
-    let is_plain = is_only && sample.opaque() < CUT && !(DARK..PAPER).contains(&named);
+    let is_plain = is_only && sample.opaque() < CUT && !(BLACK..PAPER).contains(&named);
     let tinge = if is_plain { 0.0 } else { TINGE };
     let curve = match flat {
         _ if is_plain => Box::new(move |_| named),
-        Some(ink) => exact(ink.color.l, ramp.at(0.0).l, recolor.shade),
+        Some(ink) => exact(ink.color.l, named, recolor.shade),
         None => power(ramp.exponent(survey.ink_lightness, recolor.shade)),
     };
     if let Some(ink) = flat {
@@ -270,7 +268,6 @@ pub fn covered(old: Oklch, survey: &Survey, tinge: f32) -> f32 {
 pub fn closeness(old: Oklch, named: Oklch) -> f32 {
     const ALIKE: f32 = TAU * 0.08;
     const DIFFERENT: f32 = TAU * 0.13;
-    const BLACK: f32 = 0.25;
     let has_color = smoothstep(NEUTRAL * 0.4, NEUTRAL * 1.6, old.chroma);
     if named.chroma < NEUTRAL {
         // What is darker than a soft black is black, too.

@@ -4,10 +4,7 @@
 use super::state::Adjustment;
 use super::{Ground, Quality, Reader, Unused};
 use crate::color;
-use crate::survey::PAPER;
-
-/// The lightness below which a colour is black.
-const BLACK: f32 = 0.25;
+use crate::survey::{BLACK, PAPER};
 
 impl Reader<'_> {
     /// Whether the colour is the padding's, or one that it is not to have: "white padding", "pad it
