@@ -1,8 +1,8 @@
 //! Removes the uploads that belong to one task when it has ended.
 //!
 //! The pipeline and the API remove them themselves; what they could not remove, because their
-//! process ended first, goes here. An upload is kept while its task is pending or processing, however old
-//! it is, and so is every upload that belongs to no task.
+//! process ended first, goes here. An upload is kept while its task is pending or processing,
+//! however old it is, and so is every upload that belongs to no task.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -76,11 +76,8 @@ pub fn retry(
         return Retry::Retried;
     }
     let images = [&record.task.original_path, &record.task.mask_path];
-    if images
-        .into_iter()
-        .flatten()
-        .any(|path| task_of_path(path).is_some())
-    {
+    let mut images = images.into_iter().flatten();
+    if images.any(|path| task_of_path(path).is_some()) {
         return Retry::ImageGone;
     }
     if is_by_filter && record.was_cancelled() {

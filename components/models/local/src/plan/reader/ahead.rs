@@ -126,7 +126,8 @@ impl Ahead<'_> {
         self.behind_color().is_some_and(is_other)
     }
 
-    /// What "drop" asks for: less of "the saturation", without "the white", but nothing of "a shadow".
+    /// What "drop" asks for: less of "the saturation", without "the white", but nothing of "a
+    /// shadow".
     pub fn dropped(self) -> Option<Meaning> {
         use Meaning::{Background, Color, Remove, Reverse};
         match self.0 {
