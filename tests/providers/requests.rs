@@ -18,6 +18,10 @@ use crate::pairs::{Pair, image, pair, pairs, refined, started};
 const LOGO: &str = "A modern coffee shop logo with coffee beans";
 const THEME: &str = "Warm brown tones, natural feeling";
 
+/// Large originals at once. Each is copied several times on its way: all of them together keep
+/// a machine busy for longer than a request may take.
+const LARGE_AT_ONCE: usize = 2;
+
 /// The one request that a task leads to.
 struct Request {
     asked: Asked,
@@ -234,9 +238,7 @@ async fn a_boundary_is_used_once() {
 async fn a_large_original_arrives_whole() {
     let picture = pictures::large_png(15_000_000);
     let picture = &picture;
-    // Each is copied several times on its way: all of them at once keep a machine busy for
-    // longer than a request may take.
-    let sent = stream::iter(pairs()).for_each_concurrent(4, async |pair| {
+    let sent = stream::iter(pairs()).for_each_concurrent(LARGE_AT_ONCE, async |pair| {
         let asked = request(pair, picture).await.asked;
         let original = pair.stand_in.original(&pair.provider, &asked);
         assert!(original == picture.bytes, "{}: other bytes", pair.label());
@@ -249,7 +251,7 @@ async fn a_large_original_arrives_whole() {
 #[tokio::test]
 async fn a_large_original_takes_no_memory_of_the_model() {
     let picture = pictures::large_png(20_000_000);
-    join_all(ALL.iter().map(async |stand_in| {
+    let sent = stream::iter(ALL).for_each_concurrent(LARGE_AT_ONCE, async |stand_in| {
         let label = stand_in.label();
         let provider = stand_in.start();
         let launch = stand_in.launch(&provider.url());
@@ -263,6 +265,6 @@ async fn a_large_original_takes_no_memory_of_the_model() {
         let asked = provider.asked(&prompt).remove(0);
         let original = stand_in.original(&provider, &asked);
         assert!(original == picture.bytes, "{label}: other bytes");
-    }))
-    .await;
+    });
+    sent.await;
 }
