@@ -32,17 +32,16 @@ export class Client {
         }
         let upload = original == null || isUrl(original) ? null : await this.upload(original, { signal });
         let maskUpload = null;
-        let isSubmitted = false;
+        let taskId = null;
         try {
             if (mask != null && !isUrl(mask))
                 maskUpload = await this.upload(mask, { signal });
             const request = requested(refinement, upload?.image_url ?? urlOf(original), maskUpload?.image_url ?? urlOf(mask));
-            const { task_id } = await this.submit(request, { signal, idempotencyKey });
-            isSubmitted = true;
-            const task = await this.#ended(task_id, options);
+            taskId = (await this.submit(request, { signal, idempotencyKey })).task_id;
+            const task = await this.#ended(taskId, options);
             await this.#discard(maskUpload);
             if (!task)
-                throw new TaskDeletedError(task_id);
+                throw new TaskDeletedError(taskId);
             if (task.status === 'failed')
                 throw new TaskFailedError(task);
             const concept = await this.concept(String(task.result_id), { signal });
@@ -51,13 +50,13 @@ export class Client {
         }
         catch (error) {
             // Otherwise there may be a task that needs what was uploaded.
-            if (!isSubmitted && error instanceof ApiError && error.status < 500 && !error.isRepeat) {
+            if (!taskId && error instanceof ApiError && error.status < 500 && !error.isRepeat) {
                 await this.#discard(maskUpload);
                 if (await this.#discard(upload))
                     upload = null;
             }
             if (error instanceof RefinementError)
-                error.upload = upload;
+                Object.assign(error, { upload, taskId });
             throw error;
         }
     }
@@ -132,7 +131,7 @@ export class Client {
     /** The events of a task, up to its end: the task as it is now, and each change. A
      * stream that breaks off is continued where it was. */
     watch(id, options = {}) {
-        return this.#transport.watch(id, `${taskPath(id)}/events`, options);
+        return this.#transport.watch(id, taskPath(id), options);
     }
     /** Ends a task in progress, which is kept as a failed one.
      *

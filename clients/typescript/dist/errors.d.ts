@@ -6,6 +6,8 @@ export declare class RefinementError extends Error {
     name: string;
     /** The original that `refine` uploaded, if it is still stored. */
     upload: UploadResponse | null;
+    /** The task, if `refine` created one. */
+    taskId: string | null;
 }
 /** The service answered, but not with success. The message names the fields that are
  * at fault. */

@@ -6,6 +6,8 @@ export class RefinementError extends Error {
     name = 'RefinementError';
     /** The original that `refine` uploaded, if it is still stored. */
     upload = null;
+    /** The task, if `refine` created one. */
+    taskId = null;
 }
 /** The service answered, but not with success. The message names the fields that are
  * at fault. */

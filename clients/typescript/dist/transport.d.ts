@@ -28,7 +28,8 @@ export declare class Transport {
     delete(path: string, call: CallOptions): Promise<void>;
     /** An image. Its URL is signed: it needs no credentials, and gets none. */
     download(signedUrl: string, call: CallOptions): Promise<Blob>;
-    /** The events of a task. A stream that breaks off is continued where it was. */
+    /** The events of a task. A stream that breaks off is continued where it was. After one of
+     * which nothing came the task itself is asked for: a proxy may hold the events back. */
     watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void>;
 }
 /** The value, if it can stand in a header. It may be a secret, so no error shows it. */

@@ -10,6 +10,8 @@ export class RefinementError extends Error {
   override name = 'RefinementError';
   /** The original that `refine` uploaded, if it is still stored. */
   upload: UploadResponse | null = null;
+  /** The task, if `refine` created one. */
+  taskId: string | null = null;
 }
 
 /** The service answered, but not with success. The message names the fields that are
@@ -67,7 +69,7 @@ export class TaskFailedError extends RefinementError {
 /** The task was deleted before it ended. */
 export class TaskDeletedError extends RefinementError {
   override name = 'TaskDeletedError';
-  readonly taskId: string;
+  override readonly taskId: string;
 
   constructor(taskId: string) {
     super('The task was deleted.');

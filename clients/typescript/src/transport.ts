@@ -1,7 +1,7 @@
 import { ApiError, NO_EVENTS, NOT_OURS, RefinementError, ServiceUnreachableError, declares, refusal } from './errors.js';
 import { isLast, rawEvents, taskEvent } from './events.js';
 import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
-import type { SessionResponse } from './schemas.js';
+import type { SessionResponse, TaskResponse, TaskStatus } from './schemas.js';
 
 /** What the service, or a gateway before it, answers while it is away. */
 const AWAY = [502, 503, 504];
@@ -94,49 +94,63 @@ export class Transport {
     }, call.signal);
   }
 
-  /** The events of a task. A stream that breaks off is continued where it was. */
+  /** The events of a task. A stream that breaks off is continued where it was. After one of
+   * which nothing came the task itself is asked for: a proxy may hold the events back. */
   async *watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void> {
     let last = '';
     let pause = 1_000;
+    /** What was last told of the task. */
+    let status: TaskStatus | null = null;
     let patience = new Patience(this.#patience);
     for (;;) {
       const exchange = new Exchange(signal);
       let fault: unknown = new ServiceUnreachableError('The events broke off.');
-      let [isOpen, isHeard] = [false, false];
+      let isHeard = false;
       try {
         const headers: Record<string, string> = { Accept: 'text/event-stream' };
         if (last) headers['Last-Event-ID'] = last;
-        const response = await this.#answered(exchange, 'GET', path, { headers, timeout: SILENCE });
+        const response = await this.#answered(exchange, 'GET', `${path}/events`, { headers, timeout: SILENCE });
         if (!declares(response, 'text/event-stream')) throw new RefinementError(NO_EVENTS);
-        isOpen = true;
         const pieces = exchange.pieces(response, SILENCE, () => (isHeard = true));
         for await (const raw of rawEvents(pieces)) {
           last = raw.id || last;
           pause = raw.retry ?? pause;
           const event = taskEvent(raw);
           if (!event) continue;
+          if (event.type === 'task') status = event.task.status;
           yield event;
           if (isLast(event)) return;
         }
-        // What only ends is no stream. A silent one may be held back by a proxy.
-        isOpen = isHeard;
       } catch (error) {
         signal?.throwIfAborted();
-        // Of the service itself: a gateway may not know it for a while.
-        if (last && error instanceof ApiError && error.code === 'NOT_FOUND') {
-          yield { type: 'deleted', taskId: id };
-          return;
-        }
         fault = error;
       } finally {
         exchange.end();
       }
-      if (isOpen && fault instanceof ServiceUnreachableError) {
+      if (isHeard && fault instanceof ServiceUnreachableError) {
         patience = new Patience(this.#patience);
         await sleep(pause, signal);
-      } else {
-        await patience.wait(fault, signal);
+        continue;
       }
+      let task: TaskResponse | null = null;
+      try {
+        if (isAway(fault)) task = await this.askOnce<TaskResponse>('GET', path, 'status', { signal });
+      } catch (error) {
+        signal?.throwIfAborted();
+        fault = error;
+      }
+      // Of the service itself: a gateway may not know it for a while.
+      if (status && fault instanceof ApiError && fault.code === 'NOT_FOUND') {
+        yield { type: 'deleted', taskId: id };
+        return;
+      }
+      if (task && task.status !== status) {
+        status = task.status;
+        const event: TaskEvent = { type: 'task', task };
+        yield event;
+        if (isLast(event)) return;
+      }
+      await patience.wait(fault, signal, Boolean(task));
     }
   }
 
@@ -283,19 +297,28 @@ class Patience {
     this.#milliseconds = milliseconds;
   }
 
-  /** Throws the fault instead if a repeat cannot help, or there is no time left. */
-  async wait(fault: unknown, signal: AbortSignal | undefined): Promise<void> {
+  /** Throws the fault instead if a repeat cannot help, or there is no time left. If the service
+   * was reached all the same, the time begins anew, and no longer pause counts. */
+  async wait(fault: unknown, signal: AbortSignal | undefined, isReached = false): Promise<void> {
     const refused = fault instanceof ApiError ? fault : null;
-    const isAway = refused ? AWAY.includes(refused.status) : fault instanceof ServiceUnreachableError;
     if (refused) refused.isRepeat = this.#isRepeat;
-    const asked = (refused?.retryAfter ?? 0) * 1_000;
+    const asked = isReached ? 0 : (refused?.retryAfter ?? 0) * 1_000;
     const wait = Math.max(asked, this.#pause * (0.75 + Math.random() / 2));
-    this.#end ??= Date.now() + this.#milliseconds;
-    if (!isAway || Date.now() + wait > this.#end) throw fault;
+    if (isReached) {
+      this.#end = null;
+    } else {
+      this.#end ??= Date.now() + this.#milliseconds;
+      if (!isAway(fault) || Date.now() + wait > this.#end) throw fault;
+    }
     this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
     this.#isRepeat = true;
     await sleep(wait, signal);
   }
+}
+
+/** Whether a repeat can help. */
+function isAway(fault: unknown): boolean {
+  return fault instanceof ApiError ? AWAY.includes(fault.status) : fault instanceof ServiceUnreachableError;
 }
 
 /** The value, if it can stand in a header. It may be a secret, so no error shows it. */

@@ -9,10 +9,10 @@ export async function outcomes(Client, stub) {
   for (const { name, path, answers } of stub.cases) {
     const client = new Client('http://service.test', { token: 't', fetch: stubbed(stub, path, answers) });
     const told = await client.refine(WISH).then(
-      () => [null, null, true],
-      (error) => [error.name, error.message, Boolean(error.upload)],
+      () => [[null, null, true], false],
+      (error) => [[error.name, error.message, Boolean(error.upload)], error.taskId === 't'],
     );
-    outcomes.push([name, path, told]);
+    outcomes.push([name, path, ...told]);
   }
   return outcomes;
 }
@@ -78,16 +78,42 @@ export async function untouched(Client) {
   if (error.name !== 'RefinementError') throw error;
 }
 
-/** A stream that breaks off is asked for again, and one that only ends is not. */
+/** A stream that breaks off is asked for again. Where none comes, the task is asked for. */
 export async function goesOn(Client) {
-  const whole = 'event: task\ndata: {"status":"completed"}\n\n';
-  const broken = new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) });
-  for (const [bodies, name] of [[[broken, whole]], [[''], 'ServiceUnreachableError']]) {
-    const headers = { 'Content-Type': 'text/event-stream' };
-    const answered = async () => new Response(bodies.shift(), { headers });
-    const client = new Client('http://service.test', { token: 't', patience: 0, fetch: answered });
-    const error = await client.watch('t').next().then(() => ({}), (error) => error);
-    if (error.name !== name) throw error;
+  const [begun, whole] = ['pending', 'completed'].map(
+    (status) => `retry: 10\nevent: task\ndata: {"status":"${status}"}\n\n`,
+  );
+  const silent = () => new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) });
+  for (const [name, streams, tasks, expected] of [
+    ['broken off', [begun, whole], [], ['pending', 'completed']],
+    ['silent once', [silent(), whole], ['pending'], ['pending', 'completed']],
+    ['silent', [silent(), silent()], ['pending', 'completed'], ['pending', 'completed']],
+    ['empty', ['', ''], ['pending', 'completed'], ['pending', 'completed']],
+    ['refused', [502, 504], ['processing', 'failed'], ['processing', 'failed']],
+    ['unchanged', [begun, '', ''], ['pending', 'failed'], ['pending', 'failed']],
+    ['deleted', ['', ''], ['pending', 404], ['pending', 'deleted']],
+    ['unknown', [''], [404], ['ApiError']],
+    ['away', ['', ''], ['pending'], ['pending', 'ServiceUnreachableError']],
+  ]) {
+    const fetch = async (url) => {
+      const isStream = url.endsWith('/events');
+      const given = (isStream ? streams : tasks).shift();
+      if (given === undefined) throw new TypeError('refused');
+      if (typeof given === 'number') {
+        const body = given === 404 ? { error_code: 'NOT_FOUND' } : {};
+        return Response.json(body, { status: given, headers: { 'Retry-After': '3600' } });
+      }
+      if (!isStream) return Response.json({ task_id: 't', status: given });
+      return new Response(given, { headers: { 'Content-Type': 'text/event-stream' } });
+    };
+    const told = [];
+    try {
+      const client = new Client('http://service.test', { token: 't', patience: 0, fetch });
+      for await (const event of client.watch('t')) told.push(event.task?.status ?? event.type);
+    } catch (error) {
+      told.push(error.name);
+    }
+    if (String(told) !== String(expected)) throw new Error(`${name}: ${told}`);
   }
 }
 

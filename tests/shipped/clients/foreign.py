@@ -3,7 +3,7 @@
 import time
 
 import httpx
-from concept_refinement import AsyncClient, RefinementError, ServiceUnreachableError
+from concept_refinement import AsyncClient, RefinementError, ServiceUnreachableError, TaskDeleted
 
 
 async def outcomes(kind, stub, error_of):
@@ -13,7 +13,7 @@ async def outcomes(kind, stub, error_of):
         client = asked_by(kind, stubbed(stub, case))
         error = await error_of(lambda: client.refine(b"an image", "lighter"))
         told = [type(error).__name__, str(error), bool(error.upload)] if error else [None, None, True]
-        outcomes.append([case["name"], case["path"], told])
+        outcomes.append([case["name"], case["path"], told, bool(error) and error.task_id == "t"])
     return outcomes
 
 
@@ -55,19 +55,50 @@ async def untouched(kind, error_of):
 
 
 async def goes_on(kind, error_of):
-    """A stream that is silent is asked for again, and one that only ends is not."""
-    whole = 'retry: 10\nevent: task\ndata: {"status":"completed"}\n\n'
-    for bodies, expected in [([Silence(), whole.encode()], type(None)), ([b""], ServiceUnreachableError)]:
+    """A stream that breaks off is asked for again. Where none comes, the task is asked for."""
+    begun, whole = (
+        f'retry: 10\nevent: task\ndata: {{"status":"{status}"}}\n\n'.encode() for status in ("pending", "completed")
+    )
+    for name, streams, tasks, expected in [
+        ("broken off", [begun, whole], [], ["pending", "completed"]),
+        ("silent once", [Silence(), whole], ["pending"], ["pending", "completed"]),
+        ("silent", [Silence(), Silence()], ["pending", "completed"], ["pending", "completed"]),
+        ("empty", [b"", b""], ["pending", "completed"], ["pending", "completed"]),
+        ("refused", [502, 504], ["processing", "failed"], ["processing", "failed"]),
+        ("unchanged", [begun, b"", b""], ["pending", "failed"], ["pending", "failed"]),
+        ("deleted", [b"", b""], ["pending", 404], ["pending", "deleted"]),
+        ("unknown", [b""], [404], ["ApiError"]),
+        ("away", [b"", b""], ["pending"], ["pending", "ServiceUnreachableError"]),
+    ]:
 
         def answer(request):
-            body = bodies.pop(0)
-            of = {"stream": body} if isinstance(body, Silence) else {"content": body}
+            given = streams if request.url.path.endswith("/events") else tasks
+            if not given:
+                raise httpx.ConnectError("refused")
+            one = given.pop(0)
+            if isinstance(one, int):
+                body = {"error_code": "NOT_FOUND"} if one == 404 else {}
+                return httpx.Response(one, headers={"Retry-After": "3600"}, json=body)
+            if given is tasks:
+                return httpx.Response(200, json={"task_id": "t", "status": one})
+            of = {"stream": one} if isinstance(one, Silence) else {"content": one}
             return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, **of)
 
+        told = []
         events = asked_by(kind, answer, patience=0).watch("t")
-        following = getattr(events, "__anext__", None) or events.__next__
-        error = await error_of(following)
-        assert type(error) is expected, error
+
+        async def follow():
+            async for event in events if kind is AsyncClient else each(events):
+                told.append("deleted" if isinstance(event, TaskDeleted) else event.task["status"])
+
+        if error := await error_of(follow):
+            told.append(type(error).__name__)
+        assert told == expected, [name, told, error]
+
+
+async def each(events):
+    for event in events:
+        yield event
 
 
 class Silence(httpx.SyncByteStream, httpx.AsyncByteStream):

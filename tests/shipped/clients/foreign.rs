@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 const UPLOAD: &str = "/api/images";
 const SUBMISSION: &str = "/api/concepts/refine";
+const TASK: &str = "/api/tasks/t";
 const EVENTS: &str = "/api/tasks/t/events";
 const CONCEPT: &str = "/api/concepts/c";
 const IMAGE: &str = "/image";
@@ -23,6 +24,7 @@ pub fn stub() -> Value {
     let own = json!({
         UPLOAD: answer(201, "application/json", UPLOADED),
         SUBMISSION: answer(202, "application/json", SUBMITTED),
+        TASK: answer(200, "application/json", r#"{"task_id":"t","status":"pending"}"#),
         EVENTS: answer(200, "text/event-stream", &events()),
         CONCEPT: answer(200, "application/json", REFINED),
         IMAGE: answer(200, "image/png", "an image"),
@@ -31,8 +33,8 @@ pub fn stub() -> Value {
     json!({"own": own, "last": "2", "cases": cases})
 }
 
-/// For each case its name, the error and its message, and whether it tells of the upload, as
-/// the result does.
+/// For each case its name, the error and its message, whether it tells of the upload, as the
+/// result does, and whether it tells of the task.
 pub fn outcomes() -> Value {
     cases().into_iter().map(|case| case.outcome).collect()
 }
@@ -102,9 +104,10 @@ fn cases() -> Vec<Case> {
 }
 
 fn case(name: &str, path: &str, answers: &[Value], outcome: &Value) -> Case {
+    let has_task = outcome[0].is_string() && ![UPLOAD, SUBMISSION].contains(&path);
     Case {
         stubbed: json!({"name": name, "path": path, "answers": answers}),
-        outcome: json!([name, path, outcome]),
+        outcome: json!([name, path, outcome, has_task]),
     }
 }
 

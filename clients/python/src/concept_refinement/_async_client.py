@@ -169,6 +169,7 @@ class AsyncClient:
                 if await self._discard(upload):
                     upload = None
             error.upload = upload
+            error.task_id = task["task_id"] if task else None
             raise
 
     async def _ended(
@@ -296,7 +297,7 @@ class AsyncClient:
     def watch(self, task_id: str) -> AsyncGenerator[TaskEvent, None]:
         """The events of a task, up to its end: the task as it is now, and each change.
         A stream that breaks off is continued where it was."""
-        return self._transport.watch(task_id, f"{_task_path(task_id)}/events")
+        return self._transport.watch(task_id, _task_path(task_id))
 
     async def cancel_task(self, task_id: str) -> TaskResponse:
         """Ends a task in progress, which is kept as a failed one.

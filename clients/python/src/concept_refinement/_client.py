@@ -168,6 +168,7 @@ class Client:
                 if self._discard(upload):
                     upload = None
             error.upload = upload
+            error.task_id = task["task_id"] if task else None
             raise
 
     def _ended(
@@ -295,7 +296,7 @@ class Client:
     def watch(self, task_id: str) -> Generator[TaskEvent, None, None]:
         """The events of a task, up to its end: the task as it is now, and each change.
         A stream that breaks off is continued where it was."""
-        return self._transport.watch(task_id, f"{_task_path(task_id)}/events")
+        return self._transport.watch(task_id, _task_path(task_id))
 
     def cancel_task(self, task_id: str) -> TaskResponse:
         """Ends a task in progress, which is kept as a failed one.

@@ -12,6 +12,8 @@ class RefinementError(Exception):
 
     #: The original that ``refine`` uploaded, if it is still stored.
     upload: UploadResponse | None = None
+    #: The task, if ``refine`` created one.
+    task_id: str | None = None
 
 
 class ApiError(RefinementError):
@@ -63,6 +65,8 @@ class TaskFailedError(RefinementError):
 
 class TaskDeletedError(RefinementError):
     """The task was deleted before it ended."""
+
+    task_id: str
 
     def __init__(self, task_id: str) -> None:
         super().__init__("The task was deleted.")

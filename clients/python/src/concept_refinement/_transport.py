@@ -25,7 +25,7 @@ from ._answers import (
     refusal,
 )
 from ._errors import ApiError, RefinementError, ServiceUnreachableError
-from ._schemas import SessionResponse, TaskResponse
+from ._schemas import SessionResponse, TaskResponse, TaskStatus
 
 #: What the service, or a gateway before it, answers while it is away.
 AWAY = (502, 503, 504)
@@ -51,18 +51,20 @@ class Patience:
         self._pause = FIRST_PAUSE
         self._is_repeat = False
 
-    def wait(self, fault: RefinementError) -> None:
-        """Raises the fault instead if a repeat cannot help, or there is no time left."""
+    def wait(self, fault: RefinementError, *, is_reached: bool = False) -> None:
+        """Raises the fault instead if a repeat cannot help, or there is no time left. If the
+        service was reached all the same, the time begins anew, and no longer pause counts."""
         refused = fault if isinstance(fault, ApiError) else None
-        is_away = refused.status in AWAY if refused else isinstance(fault, ServiceUnreachableError)
-        asked = refused.retry_after if refused else None
+        asked = refused.retry_after if refused and not is_reached else None
         if refused:
             refused.is_repeat = self._is_repeat
         wait = max(asked or 0.0, self._pause * random.uniform(0.75, 1.25))
-        if self._end is None:
-            self._end = time.monotonic() + self._seconds
-        if not is_away or time.monotonic() + wait > self._end:
-            raise fault
+        if is_reached:
+            self._end = None
+        else:
+            self._end = self._end or time.monotonic() + self._seconds
+            if not is_away(fault) or time.monotonic() + wait > self._end:
+                raise fault
         self._pause = min(2 * self._pause, MAX_PAUSE)
         self._is_repeat = True
         time.sleep(wait)
@@ -128,17 +130,20 @@ class Transport:
         return response
 
     def watch(self, task_id: str, path: str) -> Generator[TaskEvent, None, None]:
-        """The events of a task. A stream that breaks off is continued where it was."""
+        """The events of a task. A stream that breaks off is continued where it was. After one
+        of which nothing came the task itself is asked for: a proxy may hold the events back."""
         reader = EventReader()
+        #: What was last told of the task.
+        status: TaskStatus | None = None
         patience = Patience(self._patience)
         while True:
             headers = {"Accept": "text/event-stream", **self._credentials()}
             if reader.last_id:
                 headers["Last-Event-ID"] = reader.last_id
             fault: RefinementError = ServiceUnreachableError("The events broke off.")
-            is_open = is_heard = False
+            is_heard = False
             try:
-                url = f"{self._base}{path}"
+                url = f"{self._base}{path}/events"
                 request = self._http.stream("GET", url, headers=headers, timeout=SILENCE)
                 with request as response:
                     if not response.is_success:
@@ -146,29 +151,40 @@ class Transport:
                         raise refusal(response)
                     if not declares(response, "text/event-stream"):
                         raise RefinementError(NO_EVENTS)
-                    is_open = True
                     reader.begin()
                     for chunk in response.iter_bytes():
                         is_heard = True
                         for event in reader.read(chunk):
+                            if isinstance(event, TaskChanged):
+                                status = event.task["status"]
                             yield event
                             if is_last(event):
                                 return
-                    # What only ends is no stream. A silent one may be held back by a proxy.
-                    is_open = is_heard
             except httpx.RequestError as error:
                 fault = broken(error)
             except ApiError as error:
-                # Of the service itself: a gateway may not know it for a while.
-                if error.code == "NOT_FOUND" and reader.last_id:
-                    yield TaskDeleted(task_id)
-                    return
                 fault = error
-            if is_open and isinstance(fault, ServiceUnreachableError):
+            if is_heard and isinstance(fault, ServiceUnreachableError):
                 patience = Patience(self._patience)
                 time.sleep(reader.pause)
-            else:
-                patience.wait(fault)
+                continue
+            task: TaskResponse | None = None
+            try:
+                if is_away(fault):
+                    task = self.ask_once(TaskResponse, "GET", path)
+            except RefinementError as error:
+                fault = error
+            # Of the service itself: a gateway may not know it for a while.
+            if status and isinstance(fault, ApiError) and fault.code == "NOT_FOUND":
+                yield TaskDeleted(task_id)
+                return
+            if task and task["status"] != status:
+                status = task["status"]
+                event = TaskChanged(task)
+                yield event
+                if is_last(event):
+                    return
+            patience.wait(fault, is_reached=task is not None)
 
     def _sent_once(self, method: str, path: str) -> httpx.Response:
         try:
@@ -229,6 +245,13 @@ def sendable(name: str, value: str) -> str:
     if not re.fullmatch("[!-~]([ -~]*[!-~])?", value):
         raise ValueError(f"The {name} must be printable ASCII without spaces around it.")
     return value
+
+
+def is_away(fault: RefinementError) -> bool:
+    """Whether a repeat can help."""
+    if isinstance(fault, ApiError):
+        return fault.status in AWAY
+    return isinstance(fault, ServiceUnreachableError)
 
 
 def is_last(event: TaskEvent) -> bool:
