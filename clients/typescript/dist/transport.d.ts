@@ -26,8 +26,10 @@ export declare class Transport {
     /** As `ask`, without credentials, those of a browser included. */
     askOpenly<T>(method: string, path: string, member: keyof T, call: Call): Promise<T>;
     delete(path: string, call: CallOptions): Promise<void>;
-    /** An image. Its URL is signed: it needs no credentials, and gets none. */
-    download(signedUrl: string, call: CallOptions): Promise<Blob>;
+    /** An image. One of the service is asked for where the service is, with credentials: its URL
+     * names the public origin, which may be out of reach, and expires. Nobody else gets
+     * credentials. */
+    download(url: string, call: CallOptions): Promise<Blob>;
     /** The events of a task. A stream that breaks off is continued where it was. After one of
      * which nothing came the task itself is asked for: a proxy may hold the events back. */
     watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void>;

@@ -16,6 +16,8 @@ export const TIMEOUT = 30_000;
 const ADDRESS = /^https?:\/\/[^/]/i;
 /** A path of a page's own origin, or nothing. */
 const PATH = /^(\/|$)/;
+/** The path and query of an image of the service, behind whatever origin its URL names. */
+const IMAGE = /^[^?#]*(\/api\/images\/[^?#]+(?:\?[^#]*)?)/;
 /** Sends the requests of one user to one service. */
 export class Transport {
     token;
@@ -51,10 +53,7 @@ export class Transport {
     /** As `ask`, without credentials, those of a browser included. */
     askOpenly(method, path, member, call) {
         return this.#repeated(async (exchange) => {
-            const response = await this.#fetched(exchange, method, `${this.#base}${path}`, call, { credentials: 'omit' });
-            if (!response.ok)
-                throw await exchange.refusal(response);
-            return exchange.json(response, member);
+            return exchange.json(await this.#openly(exchange, method, `${this.#base}${path}`, call), member);
         }, call.signal);
     }
     async delete(path, call) {
@@ -62,12 +61,14 @@ export class Transport {
         if (status !== 204)
             throw new RefinementError(NOT_OURS);
     }
-    /** An image. Its URL is signed: it needs no credentials, and gets none. */
-    download(signedUrl, call) {
+    /** An image. One of the service is asked for where the service is, with credentials: its URL
+     * names the public origin, which may be out of reach, and expires. Nobody else gets
+     * credentials. */
+    download(url, call) {
+        const own = IMAGE.exec(url)?.[1];
         return this.#repeated(async (exchange) => {
-            const response = await this.#fetched(exchange, 'GET', signedUrl, call);
-            if (!response.ok)
-                throw await exchange.refusal(response);
+            const asked = own ? this.#answered(exchange, 'GET', own, call) : this.#openly(exchange, 'GET', url, call);
+            const response = await asked;
             if (!declares(response, 'image/'))
                 throw new RefinementError(NOT_OURS);
             return exchange.whole(response);
@@ -156,6 +157,12 @@ export class Transport {
             return this.#answered(exchange, method, path, call);
         }
         throw await exchange.refusal(response);
+    }
+    async #openly(exchange, method, url, call) {
+        const response = await this.#fetched(exchange, method, url, call, { credentials: 'omit' });
+        if (!response.ok)
+            throw await exchange.refusal(response);
+        return response;
     }
     /** Makes an anonymous user, if the service has such. */
     async #hasSession(exchange) {

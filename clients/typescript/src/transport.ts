@@ -26,6 +26,9 @@ const ADDRESS = /^https?:\/\/[^/]/i;
 /** A path of a page's own origin, or nothing. */
 const PATH = /^(\/|$)/;
 
+/** The path and query of an image of the service, behind whatever origin its URL names. */
+const IMAGE = /^[^?#]*(\/api\/images\/[^?#]+(?:\?[^#]*)?)/;
+
 interface Call extends CallOptions {
   body?: BodyInit;
   headers?: Record<string, string>;
@@ -73,9 +76,7 @@ export class Transport {
   /** As `ask`, without credentials, those of a browser included. */
   askOpenly<T>(method: string, path: string, member: keyof T, call: Call): Promise<T> {
     return this.#repeated(async (exchange) => {
-      const response = await this.#fetched(exchange, method, `${this.#base}${path}`, call, { credentials: 'omit' });
-      if (!response.ok) throw await exchange.refusal(response);
-      return exchange.json(response, member);
+      return exchange.json(await this.#openly(exchange, method, `${this.#base}${path}`, call), member);
     }, call.signal);
   }
 
@@ -84,11 +85,14 @@ export class Transport {
     if (status !== 204) throw new RefinementError(NOT_OURS);
   }
 
-  /** An image. Its URL is signed: it needs no credentials, and gets none. */
-  download(signedUrl: string, call: CallOptions): Promise<Blob> {
+  /** An image. One of the service is asked for where the service is, with credentials: its URL
+   * names the public origin, which may be out of reach, and expires. Nobody else gets
+   * credentials. */
+  download(url: string, call: CallOptions): Promise<Blob> {
+    const own = IMAGE.exec(url)?.[1];
     return this.#repeated(async (exchange) => {
-      const response = await this.#fetched(exchange, 'GET', signedUrl, call);
-      if (!response.ok) throw await exchange.refusal(response);
+      const asked = own ? this.#answered(exchange, 'GET', own, call) : this.#openly(exchange, 'GET', url, call);
+      const response = await asked;
       if (!declares(response, 'image/')) throw new RefinementError(NOT_OURS);
       return exchange.whole(response);
     }, call.signal);
@@ -168,6 +172,12 @@ export class Transport {
       return this.#answered(exchange, method, path, call);
     }
     throw await exchange.refusal(response);
+  }
+
+  async #openly(exchange: Exchange, method: string, url: string, call: Call): Promise<Response> {
+    const response = await this.#fetched(exchange, method, url, call, { credentials: 'omit' });
+    if (!response.ok) throw await exchange.refusal(response);
+    return response;
   }
 
   /** Makes an anonymous user, if the service has such. */

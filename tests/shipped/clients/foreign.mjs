@@ -70,6 +70,29 @@ export async function isKnown(Client) {
   }
 }
 
+/** The service's own come from where it is, with credentials, and others without any. */
+export async function images(Client) {
+  for (const [base, image_url, expected] of [
+    ['http://service.test', 'http://service.test/api/images/a', 'http://service.test/api/images/a'],
+    ['http://service.test', 'https://public.test/api/images/a?s=/?', 'http://service.test/api/images/a?s=/?'],
+    ['http://service.test', 'https://public.test/below/api/images/a#b', 'http://service.test/api/images/a'],
+    ['http://service.test', 'https://public.test/api/images/api/images/a', 'http://service.test/api/images/a'],
+    ['http://service.test/below/', 'http://public.test/api/images/a', 'http://service.test/below/api/images/a'],
+    ['http://service.test', 'http://service.test/b', null],
+    ['http://service.test', 'https://bucket.test/a?b=/api/images/c', null],
+    ['http://service.test', 'https://bucket.test/api/images/', null],
+  ]) {
+    let asked;
+    const fetch = async (url, { headers, credentials }) => {
+      asked = [url, headers.Authorization ?? credentials];
+      return new Response('an image', { headers: { 'Content-Type': 'image/png' } });
+    };
+    await new Client(base, { token: 't', fetch }).image({ image_url });
+    const wanted = expected ? [expected, 'Bearer t'] : [image_url, 'omit'];
+    if (String(asked) !== String(wanted)) throw new Error(`${image_url}: ${asked}`);
+  }
+}
+
 /** A page in place of an answer deletes nothing. */
 export async function untouched(Client) {
   const fetch = async () => new Response('<!doctype html>', { headers: { 'Content-Type': 'text/html' } });

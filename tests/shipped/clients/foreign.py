@@ -44,6 +44,28 @@ async def is_slow(kind, error_of):
     assert times == [94, 94], times
 
 
+async def images(kind, error_of):
+    """The service's own come from where it is, with credentials, and others without any."""
+    for base, url, expected in [
+        ("http://service.test", "http://service.test/api/images/a", "http://service.test/api/images/a"),
+        ("http://service.test", "https://public.test/api/images/a?s=/?", "http://service.test/api/images/a?s=/?"),
+        ("http://service.test", "https://public.test/below/api/images/a#b", "http://service.test/api/images/a"),
+        ("http://service.test", "https://public.test/api/images/api/images/a", "http://service.test/api/images/a"),
+        ("http://service.test/below/", "http://public.test/api/images/a", "http://service.test/below/api/images/a"),
+        ("http://service.test", "http://service.test/b", None),
+        ("http://service.test", "https://bucket.test/a?b=/api/images/c", None),
+        ("http://service.test", "https://bucket.test/api/images/", None),
+    ]:
+        asked = []
+
+        def answer(request):
+            asked.extend([str(request.url), request.headers.get("Authorization")])
+            return httpx.Response(200, headers={"Content-Type": "image/png"}, content=b"an image")
+
+        error = await error_of(lambda: asked_by(kind, answer, base=base).image({"image_url": url}))
+        assert asked == ([expected, "Bearer t"] if expected else [url, None]), [url, asked, error]
+
+
 async def untouched(kind, error_of):
     """A page in place of an answer deletes nothing."""
 
@@ -125,11 +147,11 @@ async def is_patient(kind, error_of):
     assert error.status == 404, error
 
 
-def asked_by(kind, answer, **options):
+def asked_by(kind, answer, base="http://service.test", **options):
     """A client of a service that answers so."""
     http = httpx.AsyncClient if kind is AsyncClient else httpx.Client
     options["http_client"] = http(transport=httpx.MockTransport(answer))
-    return kind("http://service.test", **{"token": "t", **options})
+    return kind(base, **{"token": "t", **options})
 
 
 def stubbed(stub, case):

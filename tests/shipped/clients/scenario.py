@@ -130,6 +130,7 @@ async def scenario(client, world, picture):
 
     await foreign.unsent(type(client), error_of)
     await foreign.is_slow(type(client), error_of)
+    await foreign.images(type(client), error_of)
     await foreign.untouched(type(client), error_of)
     await foreign.goes_on(type(client), error_of)
     await foreign.is_patient(type(client), error_of)

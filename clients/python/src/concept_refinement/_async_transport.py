@@ -42,6 +42,10 @@ SILENCE = 45.0
 TIMEOUT = 30.0
 
 
+#: The path and query of an image of the service, behind whatever origin its URL names.
+IMAGE = re.compile(r"[^?#]*(/api/images/[^?#]+(?:\?[^#]*)?)")
+
+
 class Patience:
     """How often, and for how long, a service that is away is asked again."""
 
@@ -123,9 +127,14 @@ class AsyncTransport:
         if response.status_code != 204:
             raise RefinementError(NOT_OURS)
 
-    async def download(self, signed_url: str) -> httpx.Response:
-        """An image. Its URL needs no credentials, and gets none."""
-        response = await self._patiently(lambda: self._http.get(signed_url))
+    async def download(self, url: str) -> httpx.Response:
+        """An image. One of the service is asked for where the service is, with credentials: its
+        URL names the public origin, which may be out of reach, and expires. Nobody else gets
+        credentials."""
+        own = IMAGE.match(url)
+        response = await self._patiently(
+            lambda: self._sent("GET", own[1]) if own else self._http.get(url)
+        )
         if not declares(response, "image/"):
             raise RefinementError(NOT_OURS)
         return response
