@@ -12,7 +12,8 @@ export declare class Client {
      * returns the refined image and the model's notes. It goes on through a restart of
      * the service. An original that it uploaded is kept until you delete it, by the `upload`
      * of the result or of the error, and counts towards the user's uploads. If the service
-     * refuses the refinement at the first try, it is deleted at once.
+     * refuses the refinement at the first try, or it cannot be submitted, it is deleted at
+     * once.
      *
      * @throws {TaskFailedError} the task failed or was cancelled
      * @throws {TaskDeletedError} the task was deleted meanwhile

@@ -7,6 +7,8 @@ interface Call extends CallOptions {
     headers?: Record<string, string>;
     /** How long its answer may take to begin, in milliseconds. */
     timeout?: number;
+    /** Called before each try, once it has its credentials. */
+    onSend?: (() => void) | undefined;
 }
 /** Sends the requests of one user to one service. */
 export declare class Transport {

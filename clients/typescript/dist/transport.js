@@ -150,6 +150,7 @@ export class Transport {
         const token = typeof this.token === 'function' ? await this.token() : this.token;
         const credentials = token ? { Authorization: `Bearer ${sendable('token', token)}` } : {};
         const headers = { ...call.headers, ...credentials };
+        call.onSend?.();
         const response = await this.#fetched(exchange, method, `${this.#base}${path}`, { ...call, headers });
         if (response.ok)
             return response;

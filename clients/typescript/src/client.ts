@@ -46,7 +46,8 @@ export class Client {
    * returns the refined image and the model's notes. It goes on through a restart of
    * the service. An original that it uploaded is kept until you delete it, by the `upload`
    * of the result or of the error, and counts towards the user's uploads. If the service
-   * refuses the refinement at the first try, it is deleted at once.
+   * refuses the refinement at the first try, or it cannot be submitted, it is deleted at
+   * once.
    *
    * @throws {TaskFailedError} the task failed or was cancelled
    * @throws {TaskDeletedError} the task was deleted meanwhile
@@ -55,19 +56,26 @@ export class Client {
    * @throws {ServiceUnreachableError} it could not be reached for longer than `patience` */
   async refine(refinement: Refinement, options: RefineOptions = {}): Promise<Refined> {
     const { signal, idempotencyKey = newKey() } = options;
-    // Before anything is uploaded.
-    sendable('idempotencyKey', idempotencyKey);
     const { image: original, originalConceptId, mask } = refinement;
     if ((original == null) === (originalConceptId == null)) {
       throw new TypeError('Give an image or an originalConceptId, and not both.');
     }
+    const request = requested(refinement);
+    // Before anything is uploaded: an argument may not be sendable.
+    sendable('idempotencyKey', idempotencyKey);
+    encoded(request);
     let upload = original == null || isUrl(original) ? null : await this.upload(original, { signal });
     let maskUpload: UploadResponse | null = null;
     let taskId: string | null = null;
+    let isSent = false;
+    const onSend = () => (isSent = true);
     try {
-      if (mask != null && !isUrl(mask)) maskUpload = await this.upload(mask, { signal });
-      const request = requested(refinement, upload?.image_url ?? urlOf(original), maskUpload?.image_url ?? urlOf(mask));
-      taskId = (await this.submit(request, { signal, idempotencyKey })).task_id;
+      if (upload) request.original_image_url = upload.image_url;
+      if (mask != null && !isUrl(mask)) {
+        maskUpload = await this.upload(mask, { signal });
+        request.mask_url = maskUpload.image_url;
+      }
+      taskId = (await this.#submitted(request, { signal, idempotencyKey }, onSend)).task_id;
       const task = await this.#ended(taskId, options);
       await this.#discard(maskUpload);
       if (!task) throw new TaskDeletedError(taskId);
@@ -77,7 +85,8 @@ export class Client {
       return { image, notes: concept.notes, task, concept, upload };
     } catch (error) {
       // Otherwise there may be a task that needs what was uploaded.
-      if (!taskId && error instanceof ApiError && error.status < 500 && !error.isRepeat) {
+      const isRefused = error instanceof ApiError && error.status < 500 && !error.isRepeat;
+      if (!isSent || (!taskId && isRefused)) {
         await this.#discard(maskUpload);
         if (await this.#discard(upload)) upload = null;
       }
@@ -137,15 +146,19 @@ export class Client {
    *
    * @throws {ConflictError} the user has another task in progress */
   async submit(request: RefinementRequest, options: SubmitOptions = {}): Promise<TaskResponse> {
+    return this.#submitted(request, options);
+  }
+
+  async #submitted(request: RefinementRequest, options: SubmitOptions, onSend?: () => void): Promise<TaskResponse> {
     const { signal, wait, idempotencyKey = newKey() } = options;
     const headers: Record<string, string> = {
       'Content-Type': 'application/json',
       'Idempotency-Key': sendable('idempotencyKey', idempotencyKey),
     };
     if (wait !== undefined) headers['Prefer'] = `wait=${wait}`;
-    const body = JSON.stringify(request);
     const timeout = TIMEOUT + 1_000 * (wait ?? 0);
-    return this.#transport.ask('POST', '/api/concepts/refine', 'task_id', { signal, body, headers, timeout });
+    const call = { signal, body: encoded(request), headers, timeout, onSend };
+    return this.#transport.ask('POST', '/api/concepts/refine', 'task_id', call);
   }
 
   /** A task as it is now, and where it is in the queue. */
@@ -256,12 +269,21 @@ function content(image: ImageBytes): { body: Blob; headers: Record<string, strin
   return { body, headers, timeout: TIMEOUT + 1_000 * (body.size / 16_384) };
 }
 
-function requested(refinement: Refinement, original: string | null, maskUrl: string | null): RefinementRequest {
+/** JSON has null in place of some numbers, which is as if they were not given. */
+function encoded(request: RefinementRequest): string {
+  return JSON.stringify(request, (name, value) => {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`The ${name} must be finite.`);
+    return value;
+  });
+}
+
+/** The original and the mask as far as they are URLs. */
+function requested(refinement: Refinement): RefinementRequest {
   const { prompt, logoDescription, themeDescription, webhookUrl } = refinement;
   const { originalConceptId, strength, seed, region, maskFeather, regionOnly, deadlineSeconds, preserveAspects } =
     refinement;
   return {
-    original_image_url: original,
+    original_image_url: urlOf(refinement.image),
     original_concept_id: originalConceptId ?? null,
     refinement_prompt: prompt,
     logo_description: logoDescription ?? null,
@@ -270,7 +292,7 @@ function requested(refinement: Refinement, original: string | null, maskUrl: str
     strength: strength ?? null,
     seed: seed ?? null,
     region: region ?? null,
-    mask_url: maskUrl,
+    mask_url: urlOf(refinement.mask),
     mask_feather: maskFeather ?? null,
     region_only: regionOnly ?? null,
     deadline_seconds: deadlineSeconds ?? null,

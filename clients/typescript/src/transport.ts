@@ -34,6 +34,8 @@ interface Call extends CallOptions {
   headers?: Record<string, string>;
   /** How long its answer may take to begin, in milliseconds. */
   timeout?: number;
+  /** Called before each try, once it has its credentials. */
+  onSend?: (() => void) | undefined;
 }
 
 /** Sends the requests of one user to one service. */
@@ -166,6 +168,7 @@ export class Transport {
     const token = typeof this.token === 'function' ? await this.token() : this.token;
     const credentials: Record<string, string> = token ? { Authorization: `Bearer ${sendable('token', token)}` } : {};
     const headers = { ...call.headers, ...credentials };
+    call.onSend?.();
     const response = await this.#fetched(exchange, method, `${this.#base}${path}`, { ...call, headers });
     if (response.ok) return response;
     if (response.status === 401 && !token && (await this.#hasSession(exchange))) {

@@ -17,7 +17,8 @@ export async function outcomes(Client, stub) {
   return outcomes;
 }
 
-/** What cannot stand in a header is refused before anything is sent, and not shown. */
+/** What cannot stand in a header is refused before anything is sent, and not shown. Nor is
+ * anything sent if there is an argument that JSON has no form for. */
 export async function unsent(Client) {
   for (const odd of ['a\nb', 'k\u20acy']) {
     for (const [token, idempotencyKey] of [[odd], [() => odd], ['t', odd]]) {
@@ -27,6 +28,46 @@ export async function unsent(Client) {
       const error = await client.refine(WISH, { idempotencyKey }).catch((error) => error);
       if (requests > 0 || error.name !== 'TypeError' || String(error).includes(odd)) throw error;
     }
+  }
+  for (const [odd, named] of [
+    [{ strength: NaN }, 'strength'],
+    [{ maskFeather: -Infinity }, 'mask_feather'],
+    [{ region: { x: Infinity } }, 'x'],
+    [{ seed: 3n }, 'BigInt'],
+  ]) {
+    let requests = 0;
+    const fetch = async () => new Response(null, { status: 400 + requests++ });
+    const error = await new Client('http://service.test', { token: 't', fetch })
+      .refine({ ...WISH, ...odd })
+      .catch((error) => error);
+    if (requests > 0 || error.name !== 'TypeError' || !error.message.includes(named)) throw error;
+  }
+}
+
+/** What was uploaded is deleted if there is no token before the submission, and kept after. */
+export async function discards(Client) {
+  const [uploaded, deleted] = ['POST /api/images', 'DELETE /api/images/u'];
+  for (const [mask, without, expected] of [
+    [null, 2, [uploaded, deleted]],
+    [WISH.image, 2, [uploaded, deleted]],
+    [WISH.image, 3, [uploaded, uploaded, deleted, deleted]],
+    [null, 3, [uploaded, 'POST /api/concepts/refine']],
+  ]) {
+    const asked = [];
+    let calls = 0;
+    const token = () => {
+      if (++calls === without) throw new RangeError('there is none');
+      return 't';
+    };
+    const fetch = async (url, { method }) => {
+      asked.push(`${method} ${new URL(url).pathname}`);
+      if (method === 'DELETE') return new Response(null, { status: 204 });
+      const status = asked.at(-1) === uploaded ? 201 : 502;
+      return Response.json({ image_url: 'http://service.test/u', path: 'u' }, { status });
+    };
+    const client = new Client('http://service.test', { token, fetch });
+    const error = await client.refine({ ...WISH, mask }).catch((error) => error);
+    if (!(error instanceof RangeError) || String(asked) !== String(expected)) throw new Error(`${asked}: ${error}`);
   }
 }
 

@@ -1,5 +1,7 @@
 """What a client's ``refine`` makes of answers that are not the service's own."""
 
+import itertools
+import math
 import time
 
 import httpx
@@ -18,7 +20,8 @@ async def outcomes(kind, stub, error_of):
 
 
 async def unsent(kind, error_of):
-    """What cannot stand in a header is refused before anything is sent, and not shown."""
+    """What cannot stand in a header is refused before anything is sent, and not shown. Nor is
+    anything sent if there is an argument that JSON has no form for."""
 
     def answer(request):
         raise AssertionError(f"{request} was sent")
@@ -28,6 +31,43 @@ async def unsent(kind, error_of):
             client = asked_by(kind, answer, token=token)
             error = await error_of(lambda: client.refine(b"an image", "lighter", idempotency_key=key))
             assert type(error) is ValueError and odd not in str(error), error
+    for prompt, odd, expected in [
+        ("lighter", {"strength": math.nan}, ValueError),
+        ("lighter", {"region": {"x": math.inf}}, ValueError),
+        ("lighter", {"region": {1}}, TypeError),
+        ("\ud800", {}, UnicodeEncodeError),
+    ]:
+        error = await error_of(lambda: asked_by(kind, answer).refine(b"an image", prompt, **odd))
+        assert type(error) is expected, error
+
+
+async def discards(kind, error_of):
+    """What was uploaded is deleted if there is no token before the submission, and kept after."""
+    uploaded, deleted = "POST /api/images", "DELETE /api/images/u"
+    for mask, without, expected in [
+        (None, 2, [uploaded, deleted]),
+        (b"a mask", 2, [uploaded, deleted]),
+        (b"a mask", 3, [uploaded, uploaded, deleted, deleted]),
+        (None, 3, [uploaded, "POST /api/concepts/refine"]),
+    ]:
+        asked = []
+        calls = itertools.count(1)
+
+        def token():
+            if next(calls) == without:
+                raise LookupError("there is none")
+            return "t"
+
+        def answer(request):
+            asked.append(f"{request.method} {request.url.path}")
+            if request.method == "DELETE":
+                return httpx.Response(204)
+            is_upload = asked[-1] == uploaded
+            return httpx.Response(201 if is_upload else 502, json={"image_url": "http://service.test/u", "path": "u"})
+
+        client = asked_by(kind, answer, token=token)
+        error = await error_of(lambda: client.refine(b"an image", "lighter", mask=mask))
+        assert type(error) is LookupError and asked == expected, [asked, error]
 
 
 async def is_slow(kind, error_of):

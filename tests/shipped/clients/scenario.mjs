@@ -1,7 +1,7 @@
 // What somebody does with the client, told step by step. It is the seed's scenario
 // first: a refinement by URL, a second request meanwhile, and the result.
 
-import { endsInTime, goesOn, images, isKnown, isPatient, outcomes, unsent, untouched } from './foreign.mjs';
+import { discards, endsInTime, goesOn, images, isKnown, isPatient, outcomes, unsent, untouched } from './foreign.mjs';
 
 const WISH = {
   prompt: 'Make the logo more minimalist and use lighter shades of brown',
@@ -49,6 +49,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
 
   await endsInTime(Client);
   await unsent(Client);
+  await discards(Client);
   await isKnown(Client);
   await images(Client);
   await untouched(Client);

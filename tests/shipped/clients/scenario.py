@@ -129,6 +129,7 @@ async def scenario(client, world, picture):
     tell(lost=await answers_lost(client, token, world["base"], picture, mask))
 
     await foreign.unsent(type(client), error_of)
+    await foreign.discards(type(client), error_of)
     await foreign.is_slow(type(client), error_of)
     await foreign.images(type(client), error_of)
     await foreign.untouched(type(client), error_of)

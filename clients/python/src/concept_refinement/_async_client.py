@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -95,7 +96,8 @@ class AsyncClient:
         and returns the refined image and the model's notes. It goes on through a restart
         of the service. An original that it uploaded is kept until you delete it, by the
         ``upload`` of the result or of the error, and counts towards the user's uploads.
-        If the service refuses the refinement at the first try, it is deleted at once.
+        If the service refuses the refinement at the first try, or it cannot be submitted, it
+        is deleted at once.
 
         ``image`` is a URL (a string), a file (a path) or the bytes of an image. It is
         ``None`` if ``original_concept_id`` names an earlier result of the user, which is
@@ -124,33 +126,43 @@ class AsyncClient:
         for name, given in (("image", image), ("mask", mask)):
             if not isinstance(given, str | bytes | Path | None):
                 raise TypeError(f"The {name} must be a URL, a path or bytes.")
+        fields = {
+            "original_image_url": image if isinstance(image, str) else None,
+            "original_concept_id": original_concept_id,
+            "refinement_prompt": prompt,
+            "logo_description": logo_description,
+            "theme_description": theme_description,
+            "strength": strength,
+            "seed": seed,
+            "region": region,
+            "mask_url": mask if isinstance(mask, str) else None,
+            "mask_feather": mask_feather,
+            "region_only": region_only,
+            "deadline_seconds": deadline_seconds,
+            "preserve_aspects": preserve_aspects,
+            "webhook_url": webhook_url,
+        }
+        # Before anything is uploaded: an argument may not be sendable, or the mask not readable.
         idempotency_key = _key(idempotency_key)
+        _encoded(fields)
         if isinstance(mask, Path):
-            # Before anything is uploaded: it may not be readable.
             mask = await asyncio.to_thread(mask.read_bytes)
         upload = await self.upload(image) if isinstance(image, bytes | Path) else None
         mask_upload: UploadResponse | None = None
         task: TaskResponse | None = None
+        is_sent = False
+
+        def on_send() -> None:
+            nonlocal is_sent
+            is_sent = True
+
         try:
+            if upload:
+                fields["original_image_url"] = upload["image_url"]
             if isinstance(mask, bytes):
                 mask_upload = await self.upload(mask)
-            task = await self.submit(
-                image if isinstance(image, str) else upload and upload["image_url"],
-                prompt,
-                original_concept_id=original_concept_id,
-                logo_description=logo_description,
-                theme_description=theme_description,
-                strength=strength,
-                seed=seed,
-                region=region,
-                mask_url=mask if isinstance(mask, str) else mask_upload and mask_upload["image_url"],
-                mask_feather=mask_feather,
-                region_only=region_only,
-                deadline_seconds=deadline_seconds,
-                preserve_aspects=preserve_aspects,
-                webhook_url=webhook_url,
-                idempotency_key=idempotency_key,
-            )
+                fields["mask_url"] = mask_upload["image_url"]
+            task = await self._submitted(fields, idempotency_key, on_send=on_send)
             ended = await self._ended(task["task_id"], on_event)
             await self._discard(mask_upload)
             if ended is None:
@@ -161,15 +173,16 @@ class AsyncClient:
             response = await self._transport.download(concept["image_url"])
             media_type = response.headers["Content-Type"]
             return Refined(ended, concept, response.content, media_type, upload)
-        except RefinementError as error:
+        except Exception as error:
             # Otherwise there may be a task that needs what was uploaded.
             is_refused = isinstance(error, ApiError) and error.status < 500 and not error.is_repeat
-            if task is None and is_refused:
+            if not is_sent or (task is None and is_refused):
                 await self._discard(mask_upload)
                 if await self._discard(upload):
                     upload = None
-            error.upload = upload
-            error.task_id = task["task_id"] if task else None
+            if isinstance(error, RefinementError):
+                error.upload = upload
+                error.task_id = task["task_id"] if task else None
             raise
 
     async def _ended(
@@ -193,7 +206,8 @@ class AsyncClient:
         try:
             if upload:
                 await self.delete_upload(upload["path"])
-        except RefinementError:
+        except Exception:
+            # There may be no token for it either.
             return False
         return True
 
@@ -251,7 +265,32 @@ class AsyncClient:
 
         Raises :class:`ConflictError` if the user has another task in progress.
         """
-        headers = {"Idempotency-Key": _key(idempotency_key)}
+        fields = {
+            "original_image_url": original_image_url,
+            "original_concept_id": original_concept_id,
+            "refinement_prompt": prompt,
+            "logo_description": logo_description,
+            "theme_description": theme_description,
+            "strength": strength,
+            "seed": seed,
+            "region": region,
+            "mask_url": mask_url,
+            "mask_feather": mask_feather,
+            "region_only": region_only,
+            "deadline_seconds": deadline_seconds,
+            "preserve_aspects": preserve_aspects,
+            "webhook_url": webhook_url,
+        }
+        return await self._submitted(fields, _key(idempotency_key), wait)
+
+    async def _submitted(
+        self,
+        fields: dict[str, Any],
+        idempotency_key: str,
+        wait: int | None = None,
+        on_send: Callable[[], object] | None = None,
+    ) -> TaskResponse:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         if wait is not None:
             headers["Prefer"] = f"wait={wait}"
         return await self._transport.ask(
@@ -260,22 +299,8 @@ class AsyncClient:
             "/api/concepts/refine",
             headers=headers,
             timeout=TIMEOUT + (wait or 0),
-            json={
-                "original_image_url": original_image_url,
-                "original_concept_id": original_concept_id,
-                "refinement_prompt": prompt,
-                "logo_description": logo_description,
-                "theme_description": theme_description,
-                "strength": strength,
-                "seed": seed,
-                "region": region,
-                "mask_url": mask_url,
-                "mask_feather": mask_feather,
-                "region_only": region_only,
-                "deadline_seconds": deadline_seconds,
-                "preserve_aspects": preserve_aspects,
-                "webhook_url": webhook_url,
-            },
+            content=_encoded(fields),
+            on_send=on_send,
         )
 
     async def task(self, task_id: str) -> CurrentTask:
@@ -378,6 +403,10 @@ def _body(image: bytes) -> dict[str, Any]:
     timeout = httpx.Timeout(TIMEOUT, write=TIMEOUT + len(image) / 16_384)
     headers = {"Content-Type": "application/octet-stream"}
     return {"content": image, "headers": headers, "timeout": timeout}
+
+
+def _encoded(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _key(given: str | None) -> str:

@@ -206,11 +206,19 @@ class AsyncTransport:
         return response
 
     async def _sent(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        on_send: Callable[[], object] | None = None,
+        **options: Any,
     ) -> httpx.Response:
         url = f"{self._base}{path}"
         credentials = self._credentials()
         sent = {**(headers or {}), **credentials}
+        if on_send:
+            on_send()
         response = await self._http.request(method, url, headers=sent, **options)
         if response.status_code != 401 or credentials or not await self._begin_session():
             return response

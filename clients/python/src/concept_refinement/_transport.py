@@ -205,11 +205,19 @@ class Transport:
         return response
 
     def _sent(
-        self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        on_send: Callable[[], object] | None = None,
+        **options: Any,
     ) -> httpx.Response:
         url = f"{self._base}{path}"
         credentials = self._credentials()
         sent = {**(headers or {}), **credentials}
+        if on_send:
+            on_send()
         response = self._http.request(method, url, headers=sent, **options)
         if response.status_code != 401 or credentials or not self._begin_session():
             return response
