@@ -1,8 +1,8 @@
 import type { Aspect, ConceptResponse, Region, StageName, TaskResponse, UploadResponse } from './schemas.js';
 export interface ClientOptions {
-    /** An access token, or a function that gives one for each request. Without it the session
-     * cookie counts in a page of the service's own origin; if there is none, the first request
-     * that needs a user makes an anonymous one, if the service has such users. */
+    /** An access token, or a function that gives one for each request; never empty. Without it
+     * the session cookie counts in a page of the service's own origin; if there is none, the first
+     * request that needs a user makes an anonymous one, if the service has such users. */
     token?: string | (() => string | Promise<string>) | undefined;
     /** In place of the platform's own. */
     fetch?: typeof fetch | undefined;

@@ -25,7 +25,7 @@ export class Transport {
     #fetch;
     #patience;
     constructor(base, { token, fetch: given, patience = PATIENCE }) {
-        this.token = token;
+        this.token = typeof token === 'string' ? sendable('token', token) : token;
         this.#base = String(base).replace(/\/+$/, '');
         const isPath = Boolean(globalThis.location) && PATH.test(this.#base);
         if (!isPath && !ADDRESS.test(this.#base)) {
@@ -147,8 +147,8 @@ export class Transport {
         return exchange.json(await this.#answered(exchange, method, path, call), member);
     }
     async #answered(exchange, method, path, call) {
-        const token = typeof this.token === 'function' ? await this.token() : this.token;
-        const credentials = token ? { Authorization: `Bearer ${sendable('token', token)}` } : {};
+        const token = typeof this.token === 'function' ? sendable('token', await this.token()) : this.token;
+        const credentials = token ? { Authorization: `Bearer ${token}` } : {};
         const headers = { ...call.headers, ...credentials };
         call.onSend?.();
         const response = await this.#fetched(exchange, method, `${this.#base}${path}`, { ...call, headers });
@@ -167,9 +167,8 @@ export class Transport {
     }
     /** Makes an anonymous user, if the service has such. */
     async #hasSession(exchange) {
-        // A function that gave none would give none again.
         if (this.token)
-            return typeof this.token === 'string';
+            return true;
         const response = await this.#fetched(exchange, 'POST', `${this.#base}/api/auth/session`, {});
         if (AWAY.includes(response.status))
             throw await exchange.refusal(response);
@@ -316,6 +315,8 @@ function isAway(fault) {
 }
 /** The value, if it can stand in a header. It may be a secret, so no error shows it. */
 export function sendable(name, value) {
+    if (!value)
+        throw new TypeError(`The ${name} must not be empty.`);
     try {
         new Headers([['X-Value', value]]);
     }

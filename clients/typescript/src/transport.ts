@@ -46,7 +46,7 @@ export class Transport {
   readonly #patience: number;
 
   constructor(base: string | URL, { token, fetch: given, patience = PATIENCE }: ClientOptions) {
-    this.token = token;
+    this.token = typeof token === 'string' ? sendable('token', token) : token;
     this.#base = String(base).replace(/\/+$/, '');
     const isPath = Boolean(globalThis.location) && PATH.test(this.#base);
     if (!isPath && !ADDRESS.test(this.#base)) {
@@ -165,8 +165,8 @@ export class Transport {
   }
 
   async #answered(exchange: Exchange, method: string, path: string, call: Call): Promise<Response> {
-    const token = typeof this.token === 'function' ? await this.token() : this.token;
-    const credentials: Record<string, string> = token ? { Authorization: `Bearer ${sendable('token', token)}` } : {};
+    const token = typeof this.token === 'function' ? sendable('token', await this.token()) : this.token;
+    const credentials: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {};
     const headers = { ...call.headers, ...credentials };
     call.onSend?.();
     const response = await this.#fetched(exchange, method, `${this.#base}${path}`, { ...call, headers });
@@ -185,8 +185,7 @@ export class Transport {
 
   /** Makes an anonymous user, if the service has such. */
   async #hasSession(exchange: Exchange): Promise<boolean> {
-    // A function that gave none would give none again.
-    if (this.token) return typeof this.token === 'string';
+    if (this.token) return true;
     const response = await this.#fetched(exchange, 'POST', `${this.#base}/api/auth/session`, {});
     if (AWAY.includes(response.status)) throw await exchange.refusal(response);
     if (!response.ok) return false;
@@ -336,6 +335,7 @@ function isAway(fault: unknown): boolean {
 
 /** The value, if it can stand in a header. It may be a secret, so no error shows it. */
 export function sendable(name: string, value: string): string {
+  if (!value) throw new TypeError(`The ${name} must not be empty.`);
   try {
     new Headers([['X-Value', value]]);
   } catch {

@@ -17,16 +17,17 @@ export async function outcomes(Client, stub) {
   return outcomes;
 }
 
-/** What cannot stand in a header is refused before anything is sent, and not shown. Nor is
- * anything sent if there is an argument that JSON has no form for. */
+/** What is empty or cannot stand in a header is refused before anything is sent, and not shown.
+ * Nor is anything sent if there is an argument that JSON has no form for. */
 export async function unsent(Client) {
-  for (const odd of ['a\nb', 'k\u20acy']) {
+  for (const odd of ['a\nb', 'k\u20acy', '']) {
     for (const [token, idempotencyKey] of [[odd], [() => odd], ['t', odd]]) {
       let requests = 0;
-      const answered = async () => new Response(null, { status: 400 + requests++ });
-      const client = new Client('http://service.test', { token, fetch: answered });
-      const error = await client.refine(WISH, { idempotencyKey }).catch((error) => error);
-      if (requests > 0 || error.name !== 'TypeError' || String(error).includes(odd)) throw error;
+      const fetch = async () => new Response(null, { status: 400 + requests++ });
+      const refine = async () => new Client('http://service.test', { token, fetch }).refine(WISH, { idempotencyKey });
+      const error = await refine().catch((error) => error);
+      if (requests > 0 || error.name !== 'TypeError') throw error;
+      if (odd ? error.message.includes(odd) : !error.message.includes('empty')) throw error;
     }
   }
   for (const [odd, named] of [
@@ -96,9 +97,9 @@ export async function isPatient(Client) {
   if (error.status !== 404) throw error;
 }
 
-/** Who has no token is refused, or has a session. */
+/** Who has no token has a session, unless a function was to give one. */
 export async function isKnown(Client) {
-  for (const [token, expected] of [[() => '', [401, 1]], [() => null, [401, 1]], ['', [404, 3]]]) {
+  for (const [token, expected] of [[() => null, [undefined, 0]], [undefined, [404, 3]], [null, [404, 3]]]) {
     let requests = 0;
     const fetch = async (url, { headers }) => {
       if (++requests > 9) throw new Error('it asks without an end');

@@ -20,17 +20,22 @@ async def outcomes(kind, stub, error_of):
 
 
 async def unsent(kind, error_of):
-    """What cannot stand in a header is refused before anything is sent, and not shown. Nor is
-    anything sent if there is an argument that JSON has no form for."""
+    """What is empty or cannot stand in a header is refused before anything is sent, and not shown.
+    Nor is anything sent if there is an argument that JSON has no form for."""
 
     def answer(request):
         raise AssertionError(f"{request} was sent")
 
-    for odd in ["a\nb", "key\n", "kéy"]:
+    for odd in ["a\nb", "key\n", "kéy", ""]:
         for token, key in [(odd, None), (lambda: odd, None), ("t", odd)]:
-            client = asked_by(kind, answer, token=token)
-            error = await error_of(lambda: client.refine(b"an image", "lighter", idempotency_key=key))
-            assert type(error) is ValueError and odd not in str(error), error
+
+            def refine():
+                client = asked_by(kind, answer, token=token)
+                return client.refine(b"an image", "lighter", idempotency_key=key)
+
+            error = await error_of(refine)
+            assert type(error) is ValueError, [odd, error]
+            assert "empty" in str(error) if not odd else odd not in str(error), error
     for prompt, odd, expected in [
         ("lighter", {"strength": math.nan}, ValueError),
         ("lighter", {"region": {"x": math.inf}}, ValueError),

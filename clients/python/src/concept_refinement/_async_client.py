@@ -41,11 +41,11 @@ class AsyncClient:
     ``base_url`` is the service's origin, as ``https://refine.example.com``; if it does
     not begin with ``http://`` or ``https://``, :class:`ValueError` is raised.
     ``token`` is an access token, or a function that gives one for each request; without
-    it, an anonymous user is made if the service has such. A request with a token that cannot
-    stand in a header raises :class:`ValueError`. ``patience`` is for how long the service is
-    asked again while it cannot be reached or is overloaded, as during a restart, also where
-    a gateway says so, in seconds. ``http_client`` is an HTTP client in place of one of its
-    own, which is closed with it.
+    it, an anonymous user is made if the service has such. A token that is empty or cannot
+    stand in a header raises :class:`ValueError`, at the request if it is a function's.
+    ``patience`` is for how long the service is asked again while it cannot be reached or is
+    overloaded, as during a restart, also where a gateway says so, in seconds. ``http_client``
+    is an HTTP client in place of one of its own, which is closed with it.
     """
 
     def __init__(
@@ -410,7 +410,7 @@ def _encoded(fields: dict[str, Any]) -> bytes:
 
 
 def _key(given: str | None) -> str:
-    return sendable("idempotency_key", given or secrets.token_hex(16))
+    return sendable("idempotency_key", secrets.token_hex(16) if given is None else given)
 
 
 def _task_path(task_id: str) -> str:

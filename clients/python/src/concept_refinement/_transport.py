@@ -89,7 +89,7 @@ class Transport:
                 "base_url must begin with http:// or https://, as in http://127.0.0.1:8080. "
                 f"It is {base_url!r}"
             )
-        self.token = token
+        self.token = sendable("token", token) if isinstance(token, str) else token
         self._base = base_url.rstrip("/")
         self._patience = patience
         self._http = http_client or httpx.Client(timeout=TIMEOUT)
@@ -253,12 +253,16 @@ class Transport:
             patience.wait(fault)
 
     def _credentials(self) -> dict[str, str]:
+        if self.token is None:
+            return {}
         token = self.token() if callable(self.token) else self.token
-        return {"Authorization": f"Bearer {sendable('token', token)}"} if token else {}
+        return {"Authorization": f"Bearer {sendable('token', token)}"}
 
 
 def sendable(name: str, value: str) -> str:
     """The value, if it can stand in a header. It may be a secret, so no error shows it."""
+    if not value:
+        raise ValueError(f"The {name} must not be empty.")
     if not re.fullmatch("[!-~]([ -~]*[!-~])?", value):
         raise ValueError(f"The {name} must be printable ASCII without spaces around it.")
     return value
