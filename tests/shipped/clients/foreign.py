@@ -70,7 +70,10 @@ async def discards(kind, error_of):
             is_upload = asked[-1] == uploaded
             return httpx.Response(201 if is_upload else 502, json={"image_url": "http://service.test/u", "path": "u"})
 
-        client = asked_by(kind, answer, token=token)
+        async def async_token():
+            return token()
+
+        client = asked_by(kind, answer, token=async_token if kind is AsyncClient else token)
         error = await error_of(lambda: client.refine(b"an image", "lighter", mask=mask))
         assert type(error) is LookupError and asked == expected, [asked, error]
 

@@ -81,7 +81,7 @@ class AsyncTransport:
     def __init__(
         self,
         base_url: str,
-        token: str | Callable[[], str] | None,
+        token: str | Callable[[], str | Awaitable[str]] | None,
         patience: float,
         http_client: httpx.AsyncClient | None,
     ) -> None:
@@ -147,7 +147,7 @@ class AsyncTransport:
         status: TaskStatus | None = None
         patience = Patience(self._patience)
         while True:
-            headers = {"Accept": "text/event-stream", **self._credentials()}
+            headers = {"Accept": "text/event-stream", **await self._credentials()}
             if reader.last_id:
                 headers["Last-Event-ID"] = reader.last_id
             fault: RefinementError = ServiceUnreachableError("The events broke off.")
@@ -215,14 +215,14 @@ class AsyncTransport:
         **options: Any,
     ) -> httpx.Response:
         url = f"{self._base}{path}"
-        credentials = self._credentials()
+        credentials = await self._credentials()
         sent = {**(headers or {}), **credentials}
         if on_send:
             on_send()
         response = await self._http.request(method, url, headers=sent, **options)
         if response.status_code != 401 or credentials or not await self._begin_session():
             return response
-        sent = {**(headers or {}), **self._credentials()}
+        sent = {**(headers or {}), **await self._credentials()}
         return await self._http.request(method, url, headers=sent, **options)
 
     async def _begin_session(self) -> bool:
@@ -253,10 +253,12 @@ class AsyncTransport:
                 fault = error
             await patience.wait(fault)
 
-    def _credentials(self) -> dict[str, str]:
+    async def _credentials(self) -> dict[str, str]:
         if self.token is None:
             return {}
         token = self.token() if callable(self.token) else self.token
+        if isinstance(token, Awaitable):
+            token = await token
         return {"Authorization": f"Bearer {sendable('token', token)}"}
 
 
