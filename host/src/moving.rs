@@ -5,6 +5,7 @@
 //! records and images are not changed, so that an interrupted move continues when it is
 //! repeated. At the end both sides are read, counted and compared.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -18,10 +19,12 @@ use concept_refinement_capability::engine::{OpenImages, OpenTasks};
 use concept_refinement_capability::folder::{Folder, Place, Trust};
 use concept_refinement_capability::moving::{
     CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE,
-    UPLOAD_RESERVATIONS, half_moved, source_of,
+    UPLOAD_RESERVATIONS, WholeImage, half_moved, source_of,
 };
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use concept_refinement_domain::etag;
+use concept_refinement_domain::hex::hex;
+use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 
@@ -46,8 +49,16 @@ const SOURCE: &str = "source";
 /// Longest name of a source that is read, in bytes.
 const LONGEST: u64 = 4096;
 
+/// What was moved.
+pub struct Moved {
+    /// The name and number of each kind of record.
+    pub counts: Vec<(&'static str, u64)>,
+    /// Which images are missing or damaged, as a sentence.
+    pub missing: Option<String>,
+}
+
 /// Moves everything in `source` to the stores of `target`. `report` gets each completed
-/// step. Returns the name and number of each kind of record.
+/// step.
 ///
 /// # Errors
 ///
@@ -57,7 +68,7 @@ pub async fn move_stores(
     source: &Config,
     target: &Config,
     mut report: impl FnMut(&str),
-) -> anyhow::Result<Vec<(&'static str, u64)>> {
+) -> anyhow::Result<Moved> {
     let shown = source.data_dir.display();
     let place = fs::canonicalize(&source.data_dir)
         .with_context(|| format!("the source's data directory {shown} cannot be read"))?;
@@ -68,7 +79,8 @@ pub async fn move_stores(
     let shown = target.data_dir.display();
     create_directory(&target.data_dir)
         .with_context(|| format!("creating the target's data directory {shown}"))?;
-    let copy = Copied::of(&place, &at_rest, &target.data_dir)?;
+    let mut named = NamedImages::default();
+    let copy = Copied::of(&place, &at_rest, &target.data_dir, &mut named)?;
     for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
         images
             .begin(copy.path())
@@ -97,10 +109,20 @@ pub async fn move_stores(
     let images = stores.open_images(&secret, reservations).await?;
 
     let mut counts = Vec::new();
+    let (mut expected, mut damaged) = (None, HashSet::new());
     for from in at_rest.iter().filter_map(|store| store.images.as_ref()) {
-        let moved = move_images(from, &images).await?;
-        report(&format!("{moved} images are moved and compared"));
-        counts.push(("images", moved));
+        let (count, found) = move_images(from, &images).await?;
+        expected = Some(count);
+        damaged = found;
+    }
+    // Images of the source may have been in the target's bucket before.
+    let found = note_images(&images, &damaged, &mut named).await?;
+    if let Some(expected) = expected {
+        if found != expected {
+            bail!("the target has {found} images, the source {expected}: was it used before?");
+        }
+        report(&format!("{found} images are moved and compared"));
+        counts.push(("images", found));
     }
     copy_records(&UPLOAD_RESERVATIONS, from, to).await?;
     let mut moved = Vec::new();
@@ -114,7 +136,8 @@ pub async fn move_stores(
     drop(copied);
     end(copy, to).await?;
     report("all records are moved and compared");
-    Ok(counts)
+    let missing = named.missing();
+    Ok(Moved { counts, missing })
 }
 
 /// Refuses a target in the source, which has to stay as it is.
@@ -217,8 +240,14 @@ struct Copied {
 }
 
 impl Copied {
-    /// `source`: where they are, for who is refused meanwhile.
-    fn of(source: &Path, at_rest: &[AtRest], target: &Path) -> anyhow::Result<Self> {
+    /// `source`: where they are, for who is refused meanwhile. `named` gets the images of
+    /// concepts.
+    fn of(
+        source: &Path,
+        at_rest: &[AtRest],
+        target: &Path,
+        named: &mut NamedImages,
+    ) -> anyhow::Result<Self> {
         let (target, name) = Place::of(&target.join(COPY), Trust::Own)?.create(0o700)?;
         if target.look(&name)?.is_some() {
             let removed = target.remove_all(&name);
@@ -238,7 +267,7 @@ impl Copied {
         let tasks = tasks.context("the source has no tasks")?;
         tasks
             .store
-            .copy_to(&mut Files(copied.path()), &mut NamedImages::default())
+            .copy_to(&mut Files(copied.path()), named)
             .context("copying the tasks")?;
         Ok(copied)
     }
@@ -318,69 +347,107 @@ async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyho
     }
 }
 
-/// Returns the number of images.
-async fn move_images(from: &Arc<dyn ImagesAtRest>, to: &OpenImages) -> anyhow::Result<u64> {
+/// Returns the number of images, and the paths of those that were damaged before.
+async fn move_images(
+    from: &Arc<dyn ImagesAtRest>,
+    to: &OpenImages,
+) -> anyhow::Result<(u64, HashSet<String>)> {
     let paths = {
         let from = Arc::clone(from);
         tokio::task::spawn_blocking(move || from.paths()).await??
     };
     let count = paths.len() as u64;
-    stream::iter(paths)
+    let damaged = stream::iter(paths)
         .map(|path| move_image(from, to, path))
         .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
+        .try_filter_map(future::ok)
+        .try_collect::<HashSet<_>>()
         .await?;
-    let mut found = 0;
-    for kind in [ImageKind::Upload, ImageKind::Refined] {
-        let listed = to.store.list(kind).await?;
-        found += listed
-            .try_fold(0, async |count, _| Ok(count + 1_u64))
-            .await?;
-    }
-    if found != count {
-        bail!("the target has {found} images, the source {count}: was it used before?");
-    }
-    Ok(count)
+    Ok((count, damaged))
 }
 
+/// Moves an image as it is. Returns its path if it was damaged before: its bytes are not those
+/// that were stored.
 async fn move_image(
     from: &Arc<dyn ImagesAtRest>,
     to: &OpenImages,
     path: String,
-) -> anyhow::Result<()> {
-    let opened = {
-        let (from, path) = (Arc::clone(from), path.clone());
-        tokio::task::spawn_blocking(move || from.open(&path)).await?
-    };
-    let whole = opened.with_context(|| format!("reading {path}"))?;
-    let whole = whole.with_context(|| format!("{path} is damaged"))?;
-    let is_there = |found: Option<ImageInfo>| {
-        found.is_some_and(|mut found| {
-            if whole.info.sha256.is_none() {
-                // Of an image of 0.1 only the etag is known, which is a part of the hash.
-                found.sha256 = None;
-            }
-            found == whole.info
-        })
-    };
-    if is_there(to.store.stat(&path).await?) {
-        return Ok(());
+) -> anyhow::Result<Option<String>> {
+    let WholeImage {
+        image,
+        info,
+        contents,
+    } = open(from, &path).await?;
+    if is_there(to, &info).await? {
+        return Ok(None);
     }
     let restore = to.restore.as_ref();
     let restore = restore.context("images cannot be moved to this engine")?;
-    let created_at = whole.info.created_at;
-    let stored = restore
-        .restore(whole.image, created_at, whole.contents)
-        .await;
+    let stored = restore.restore(image, info.created_at, contents).await;
     match stored.with_context(|| format!("storing {path}"))? {
         StoredOrNot::Stored(_) => {}
         other => bail!("{path} cannot be stored: {other:?}"),
     }
     // This compares the etag, too: a hash of the bytes that arrived.
-    match is_there(to.store.stat(&path).await?) {
-        true => Ok(()),
+    if is_there(to, &info).await? {
+        return Ok(None);
+    }
+    let contents = open(from, &path).await?.contents;
+    let hash = contents
+        .try_fold(Sha256::new(), async |hash, chunk| {
+            Ok(hash.chain_update(chunk))
+        })
+        .await?
+        .finalize();
+    let read = ImageInfo {
+        etag: etag::of_hash(&hash),
+        sha256: info.sha256.as_ref().map(|_| hex(&hash)),
+        ..info
+    };
+    match is_there(to, &read).await? {
+        true => Ok(Some(path)),
         false => bail!("{path} is not as it was in the source"),
     }
+}
+
+async fn open(from: &Arc<dyn ImagesAtRest>, path: &str) -> anyhow::Result<WholeImage> {
+    let opened = {
+        let (from, path) = (Arc::clone(from), path.to_owned());
+        tokio::task::spawn_blocking(move || from.open(&path)).await?
+    };
+    let whole = opened.with_context(|| format!("reading {path}"))?;
+    whole.with_context(|| format!("{path} is damaged"))
+}
+
+/// Whether the target has this image.
+async fn is_there(to: &OpenImages, image: &ImageInfo) -> Result<bool, CapabilityError> {
+    let found = to.store.stat(&image.path).await?;
+    Ok(found.is_some_and(|mut found| {
+        if image.sha256.is_none() {
+            // Of an image of 0.1 only the etag is known, which is a part of the hash.
+            found.sha256 = None;
+        }
+        found == *image
+    }))
+}
+
+/// Notes which images the target has undamaged, and returns the number of all.
+async fn note_images(
+    to: &OpenImages,
+    damaged: &HashSet<String>,
+    named: &mut NamedImages,
+) -> Result<u64, CapabilityError> {
+    let mut count = 0;
+    for kind in [ImageKind::Upload, ImageKind::Refined] {
+        let mut listed = to.store.list(kind).await?;
+        while let Some(image) = listed.try_next().await? {
+            count += 1;
+            if !damaged.contains(&image.path) {
+                named.remove(&image.path);
+            }
+        }
+    }
+    Ok(count)
 }
 
 /// Returns a digest of the records read.

@@ -19,6 +19,7 @@ use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::s3::{Kind, Place, shared};
 use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::stored_images::{self, LARGE};
 use concept_refinement_tests::tokens::token;
 use serde_json::{Value, json};
 
@@ -215,6 +216,53 @@ async fn what_a_service_held_is_moved_whole_and_the_source_stays() {
             files(&from) == before.files,
             "{images}: the source was changed"
         );
+    }
+}
+
+/// A disk lost them, or bits of them.
+#[tokio::test]
+async fn images_that_are_missing_or_damaged_are_told_and_the_others_moved() {
+    // What follows the end of an image makes it a large one, and is metadata.
+    let source = launch()
+        .set("rate-limit", "unlimited")
+        .set("original-metadata", "keep");
+    let service = source.start();
+    let client = Client::user(service.url(), "ada");
+    let upload = client.upload("image/png", &pictures::padded(LARGE)).await;
+    let upload = upload.json()["image_url"].as_str().unwrap().to_owned();
+    let mut concepts = Vec::new();
+    for _ in 0..4 {
+        let task = client.completed(&upload, "echo it").await;
+        concepts.push(task["result_id"].as_str().unwrap().to_owned());
+    }
+    service.stop();
+    let mut names = stored_images::files(&source.data(), "refined").into_iter();
+    let [missing, cut, altered] = [(); 3].map(|()| names.next().unwrap());
+    let images = source.data().join("images");
+    fs::remove_file(images.join(missing)).unwrap();
+    let cut = images.join(cut);
+    fs::write(&cut, &fs::read(&cut).unwrap()[..LARGE]).unwrap();
+    let mut bytes = fs::read(images.join(&altered)).unwrap();
+    bytes[LARGE / 2] ^= 1;
+    fs::write(images.join(&altered), &bytes).unwrap();
+
+    let (target, place) = (launch(), shared(Kind::S3sFs).place());
+    for attempt in ["first", "once more"] {
+        let engines = ["sqlite", "file"];
+        let data = target.data();
+        let moved = move_to(&source.data(), &data, engines, &place, place.server());
+        assert!(moved.status.success(), "{attempt}: {moved:?}");
+        let said = String::from_utf8(moved.stderr).unwrap();
+        let sentence = "3 images that concepts name are missing or damaged: those of ";
+        let told = said.split_once(sentence).map(|(_, told)| told);
+        let told = told.unwrap_or_else(|| panic!("{attempt}: {said}"));
+        let told = concepts.iter().filter(|id| told.contains(*id));
+        assert_eq!(told.count(), 3, "{attempt}: {said}");
+        let said = String::from_utf8(moved.stdout).unwrap();
+        let count = "3 images are moved and compared";
+        assert!(said.contains(count), "{attempt}: {said}");
+        let moved = fs::read(data.join("images").join(&altered)).unwrap();
+        assert!(moved[..LARGE] == bytes[..LARGE], "{attempt}");
     }
 }
 

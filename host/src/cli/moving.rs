@@ -6,7 +6,7 @@ use clap::ArgMatches;
 
 use super::failure::Failure;
 use super::settings;
-use super::terminal::print;
+use super::terminal::{print, say};
 use crate::backup::summary;
 use crate::config::Values;
 use crate::config::table::{self, Command};
@@ -38,5 +38,10 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let _ = print(format!("{step}\n").as_bytes());
     };
     let moved = runtime.block_on(move_stores(&source, &target, report))?;
-    Ok(print(format!("moved: {}\n", summary(&moved)).as_bytes())?)
+    if let Some(missing) = &moved.missing {
+        say(missing);
+    }
+    Ok(print(
+        format!("moved: {}\n", summary(&moved.counts)).as_bytes(),
+    )?)
 }
