@@ -46,6 +46,10 @@ const COPY: &str = "moving";
 /// folder without it, and services ran beside what was left of it.
 const SOURCE: &str = "source";
 
+/// Why the two sides may differ in the end, and what to do.
+const DIFFERENT: &str = "the target was used before, or the source since the move began, so move \
+     to an empty target";
+
 /// Longest name of a source that is read, in bytes.
 const LONGEST: u64 = 4096;
 
@@ -119,7 +123,7 @@ pub async fn move_stores(
     let found = note_images(&images, &damaged, &mut named).await?;
     if let Some(expected) = expected {
         if found != expected {
-            bail!("the target has {found} images, the source {expected}: was it used before?");
+            bail!("the target has {found} images, the source {expected}: {DIFFERENT}");
         }
         report(&format!("{found} images are moved and compared"));
         counts.push(("images", found));
@@ -476,13 +480,13 @@ async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> 
         .await?;
     if found.count != expected.count {
         bail!(
-            "the target has {} {name}, the source {}: was it used before?",
+            "the target has {} {name}, the source {}: {DIFFERENT}",
             found.count,
             expected.count
         );
     }
     if found != *expected {
-        bail!("the {name} of the target are not those of the source: was it used before?");
+        bail!("the {name} of the target are not those of the source: {DIFFERENT}");
     }
     Ok(())
 }

@@ -211,7 +211,8 @@ async fn what_a_service_held_is_moved_whole_and_the_source_stays() {
         let used = move_to(&from, &target.data(), engines, &place, place.server());
         assert!(!used.status.success(), "{images}: {used:?}");
         let said = String::from_utf8(used.stderr).unwrap();
-        assert!(said.contains("was it used before?"), "{images}: {said}");
+        let why = "the target was used before, or the source since the move began";
+        assert!(said.contains(why), "{images}: {said}");
         assert!(
             files(&from) == before.files,
             "{images}: the source was changed"
