@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ArgMatches;
+use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
 
 use super::failure::Failure;
 use super::settings;
@@ -37,11 +38,48 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         // The move continues even if nobody reads the report.
         let _ = print(format!("{step}\n").as_bytes());
     };
-    let moved = runtime.block_on(move_stores(&source, &target, report))?;
+    let moved = runtime.block_on(move_stores(&source, &target, report));
+    let moved = moved.map_err(with_advice)?;
     if let Some(missing) = &moved.missing {
         say(missing);
     }
     Ok(print(
         format!("moved: {}\n", summary(&moved.counts)).as_bytes(),
     )?)
+}
+
+/// Says what to do about a store that cannot be used for the time being.
+fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<CapabilityError>() {
+        Some(told) if told.kind != ErrorKind::Invalid => {
+            error.context("the move has to be made once more")
+        }
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_move_that_a_repeat_can_end_says_so() {
+        let away = || CapabilityError::unavailable("It is away.");
+        for (error, expected) in [
+            (
+                away().into(),
+                "the move has to be made once more: It is away.",
+            ),
+            (
+                anyhow::Error::from(away()).context("storing it"),
+                "the move has to be made once more: storing it: It is away.",
+            ),
+            (CapabilityError::invalid("It is odd.").into(), "It is odd."),
+            (anyhow!("it is not empty"), "it is not empty"),
+        ] {
+            assert_eq!(format!("{:#}", with_advice(error)), expected);
+        }
+    }
 }
