@@ -35,7 +35,7 @@ use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_tokens::parse_plan_claim;
 
 use admin::admin_listener;
-use forms::{address, not_empty, or_off, positive, public_url, retention, whole};
+use forms::{address, directory, not_empty, or_off, positive, public_url, retention, whole};
 use reader::Reader;
 
 pub(crate) use access::Auth;
@@ -47,6 +47,7 @@ pub use concept_refinement_domain::money::MicroDollars;
 pub use concept_refinement_domain::quota::{Quota, Window};
 pub use error::ConfigError;
 pub(crate) use exposure::exposed;
+pub(crate) use forms::is_url;
 pub use ipnet::IpNet;
 pub(crate) use model::{ModelChoice, ModelLink, shipped_models};
 pub(crate) use push::Push;
@@ -196,7 +197,7 @@ impl Config {
         }
         Ok(Self {
             listen: v.parse("listen", |text| address(text, "127.0.0.1:8080"))?,
-            data_dir: v.parse("data-dir", |text| not_empty(text).map(PathBuf::from))?,
+            data_dir: v.parse("data-dir", directory)?,
             role,
             push: push::read(&v, role)?,
             public_url: v.optional("public-url", public_url)?,

@@ -176,6 +176,32 @@ fn a_directory_without_components_is_told_with_its_setting() {
     done.refused(USAGE, &format!("concept-refinement: {expected}"));
 }
 
+/// A URL has a password, as what is taken for one.
+#[test]
+fn a_url_in_place_of_a_directory_is_refused_and_not_told() {
+    let place = Place::new();
+    let url = "postgres://ada:hunter2@db.example.com/refine";
+    let data = format!("--data-dir={url}");
+    let move_from = ["move", "--from", url, "--to", "sqlite", "file"];
+    for (arguments, sentence) in [
+        (&["backup", url][..], "DIR must be a directory, not a URL"),
+        (&["restore", url], "DIR must be a directory, not a URL"),
+        (
+            &["backup", &data, "copy"],
+            "--data-dir: must be a directory, not a URL",
+        ),
+        (
+            &move_from,
+            "--from must be a data directory: there is no way back from Postgres",
+        ),
+    ] {
+        let done = place.run(arguments);
+        done.refused(USAGE, sentence);
+        assert!(!done.stderr.contains("hunter2"), "{}", done.stderr);
+    }
+    assert_eq!(place.files(), [""; 0]);
+}
+
 #[test]
 fn what_the_command_line_lacks_or_has_too_much_is_named() {
     let place = Place::new();

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -26,8 +26,7 @@ use crate::wiring::control::ControlClient;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let (config, _) = settings::begin(matches, Some(Command::Backup), "off")?;
-    let to = matches.get_one::<PathBuf>("directory");
-    let to = to.map(PathBuf::as_path).unwrap_or(Path::new("-"));
+    let to = settings::directory(matches)?;
     if to == Path::new("-") && io::stdout().is_terminal() {
         let problem = "standard output is a terminal: pipe it, or name a directory";
         return Err(Failure::usage(problem));

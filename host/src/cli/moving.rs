@@ -9,8 +9,8 @@ use super::failure::Failure;
 use super::settings;
 use super::terminal::{print, say};
 use crate::backup::summary;
-use crate::config::Values;
 use crate::config::table::{self, Command};
+use crate::config::{Values, is_url};
 use crate::moving::move_stores;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
@@ -22,11 +22,13 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
             values.set(setting, value);
         }
     };
-    let from = matches
-        .get_one::<PathBuf>("from")
-        .cloned()
-        .unwrap_or_default();
-    set(&mut source, "data-dir", &from.to_string_lossy());
+    let from = matches.get_one::<PathBuf>("from");
+    let from = from.map(|from| from.to_string_lossy()).unwrap_or_default();
+    if is_url(&from) {
+        let problem = "--from must be a data directory: there is no way back from Postgres";
+        return Err(Failure::usage(problem));
+    }
+    set(&mut source, "data-dir", &from);
     let engines = matches.get_many::<String>("to").into_iter().flatten();
     for (name, engine) in ["tasks", "images"].into_iter().zip(engines) {
         set(&mut target, name, engine);

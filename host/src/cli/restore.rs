@@ -1,7 +1,7 @@
 //! `restore DIR`, and `restore -`
 
 use std::io::{self, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use clap::ArgMatches;
@@ -16,8 +16,7 @@ use crate::wiring::capabilities;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let (config, _) = settings::begin(matches, Some(Command::Restore), "off")?;
-    let from = matches.get_one::<PathBuf>("directory");
-    let from = from.map(PathBuf::as_path).unwrap_or(Path::new("-"));
+    let from = settings::directory(matches)?;
     let is_archive = from == Path::new("-");
     if is_archive && io::stdin().is_terminal() {
         let problem = "standard input is a terminal: pipe an archive, or name a directory";

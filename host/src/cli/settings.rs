@@ -13,7 +13,7 @@ use super::completions::Suggested;
 use super::failure::Failure;
 use super::terminal::say;
 use crate::config::table::{Command, SETTINGS, Setting, words};
-use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values, shipped_models};
+use crate::config::{Config, ConfigError, LogFormat, MACHINE_FILE, Values, is_url, shipped_models};
 use crate::log::{self, LibraryThrottle};
 use crate::wiring::{Components, HostError};
 
@@ -184,6 +184,16 @@ pub fn start_log(format: LogFormat, by_default: &str) -> Result<(), Failure> {
         }
     };
     Ok(started.map_err(|error| anyhow!("starting the log: {error}"))?)
+}
+
+/// The directory that a command is given, or `-`.
+pub fn directory(matches: &ArgMatches) -> Result<&Path, Failure> {
+    let given = matches.get_one::<PathBuf>("directory");
+    let given = given.map_or(Path::new("-"), PathBuf::as_path);
+    match is_url(&given.to_string_lossy()) {
+        true => Err(Failure::usage("DIR must be a directory, not a URL")),
+        false => Ok(given),
+    }
 }
 
 fn path(name: &'static str, value: &'static str) -> Arg {

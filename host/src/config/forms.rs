@@ -2,6 +2,7 @@
 //! of the setting.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use concept_refinement_capability::service_url;
@@ -51,6 +52,18 @@ pub(super) fn not_empty(text: &str) -> Result<&str, String> {
         "" => Err("must not be empty".to_owned()),
         _ => Ok(text),
     }
+}
+
+pub(super) fn directory(text: &str) -> Result<PathBuf, String> {
+    match is_url(text) {
+        true => Err("must be a directory, not a URL".to_owned()),
+        false => not_empty(text).map(PathBuf::from),
+    }
+}
+
+/// Where a directory is expected. A URL may have a password, so it is not told.
+pub(crate) fn is_url(text: &str) -> bool {
+    text.contains("://")
 }
 
 pub(super) fn retention(text: &str) -> Result<Option<Duration>, String> {

@@ -73,6 +73,7 @@ fn an_unusable_value_is_named() {
         ("listen", "8080"),
         ("listen", "localhost"),
         ("data-dir", ""),
+        ("data-dir", "postgres://host/db"),
         ("public-url", "images.example.com"),
         ("public-url", "https://example.com/images"),
         ("public-url", "ftp://example.com"),
