@@ -494,18 +494,26 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
     let said = String::from_utf8(check.stdout).unwrap();
     assert!(!check.status.success(), "{said}");
     let line = said.lines().find(|line| line.starts_with("tasks")).unwrap();
-    let refused = "was changed by a later version of this program";
-    assert!(line.contains(refused), "{line}");
+    let later = "was changed by a later version of this program";
+    assert!(line.contains(later), "{line}");
     let second = place.join("second");
     backed_up(&backup, &second);
     let ended = launch.run();
-    assert!(ended.log.contains(refused), "{}", ended.log);
+    assert!(ended.log.contains(later), "{}", ended.log);
     for file in [file, second.join("tasks.sqlite")] {
         let store = Connection::open(&file).unwrap();
         let query = "SELECT user_version FROM pragma_user_version";
         let version: i64 = store.query_row(query, [], |row| row.get(0)).unwrap();
         assert_eq!(version, 1000);
     }
+
+    let file = second.join("tasks.sqlite");
+    let mut damaged = fs::read(&file).unwrap();
+    damaged[4096..8192].fill(0xff);
+    fs::write(&file, damaged).unwrap();
+    let done = back_up(&second, &place.join("third"));
+    let why = "tasks.sqlite is damaged, and nothing in it was changed or deleted: restore a backup";
+    refused(done, why, "damaged");
 }
 
 #[test]

@@ -7,12 +7,13 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::private_file;
 use concept_refinement_capability::embedded::Archive;
 use concept_refinement_capability::folder::Folder;
 use rusqlite::Connection;
 
-use super::{connection, names};
+use super::{connection, is_damage, names};
 
 /// Name of an unfinished copy.
 const DRAFT: &str = "draft.sqlite";
@@ -63,7 +64,10 @@ impl DatabaseFile {
             Self::InUse(path) => copied(path, &draft.0, |_| Ok(()), look),
             Self::AtRest(..) => copied(&self.private(archive.scratch())?.0, &draft.0, tidy, look),
         };
-        let seen = seen.map_err(io::Error::other)?;
+        let seen = seen.map_err(|error| match is_damage(&error) {
+            true => io::Error::other(OpenError::Damaged(path.to_owned())),
+            false => io::Error::other(error),
+        })?;
         let copy = File::open(&draft.0)?;
         drop(draft);
         archive.add(path, copy)?;
