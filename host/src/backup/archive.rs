@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use concept_refinement_capability::embedded::Archive;
 use tar::{EntryType, Header};
 
@@ -135,8 +135,8 @@ impl<R: Read> Entries<R> {
         let header = Header::from_byte_slice(&block);
         let mut expected = header.clone();
         expected.set_cksum();
-        if expected.cksum()? != header.cksum().context("this is no tar archive")? {
-            bail!("this is no tar archive, or a damaged one");
+        if header.cksum().ok() != Some(expected.cksum()?) {
+            bail!("this is no tar archive, or a compressed or damaged one");
         }
         let path = header.path()?.into_owned();
         if header.entry_type() != EntryType::Regular {

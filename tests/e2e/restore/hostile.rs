@@ -14,6 +14,10 @@ const TAG: &str = "0123456789abcdef0123456789abcdef";
 
 const FOREIGN: &str = "is not a file of a backup";
 
+/// The whole sentence.
+const NO_ARCHIVE: &str =
+    "concept-refinement: this is no tar archive, or a compressed or damaged one\n";
+
 /// The same database after this statement.
 fn altered(database: &[u8], sql: &str) -> Vec<u8> {
     let file = scratch("altered").join("it.sqlite");
@@ -121,7 +125,7 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     let mut below = Part::file("images/small.sqlite/a", b"");
     check("below a file", &listed(&[folder, below.clone()]), FOREIGN);
     below.header.as_old_mut().cksum = *b"0000000\0";
-    check("a header's sum", &with(below), "this is no tar archive");
+    check("a header's sum", &with(below), NO_ARCHIVE);
 
     let replaced = |name: &str, contents: &[u8]| {
         let mut changed = files_of_it.clone();
@@ -206,9 +210,14 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     }
     let after = [archive.as_slice(), &archive].concat();
     check("two archives", &after, "something after the end");
-    check("no archive", &[b'x'; 2048], "this is no tar archive");
-    let compressed = b"\x1f\x8b\x08\0";
-    check("a compressed one", compressed, "the archive is cut off");
+    let compressed = [b"\x1f\x8b\x08\0".as_slice(), &[0xff; 2044]].concat();
+    for (case, archive, why) in [
+        ("no archive", &[b'x'; 2048][..], NO_ARCHIVE),
+        ("a compressed one", &compressed, NO_ARCHIVE),
+        ("a short one", &compressed[..4], "the archive is cut off"),
+    ] {
+        check(case, archive, why);
+    }
     assert_eq!(known.name(), LIST);
 }
 
