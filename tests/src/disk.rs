@@ -65,6 +65,11 @@ impl SmallDisk {
         panic!("this machine permits no mount namespace, which this test needs: {refused}");
     }
 
+    /// Where it is for those on it.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// Where it is for those outside.
     pub fn path(&self) -> PathBuf {
         let place = self.place.strip_prefix("/").unwrap();

@@ -97,7 +97,7 @@ impl DirectoryLock {
         let unusable = |error: io::Error| OpenError::unusable(directory, error);
         create(directory).map_err(unusable)?;
         let folder = Folder::followed(directory).map_err(unusable)?;
-        let lock = Self::within(&folder, name)?;
+        let lock = Self::of(&folder, name, folder.lock_file(name))?;
         let owner = folder.metadata().map_err(unusable)?.uid();
         if geteuid().is_root() && owner != 0 {
             let why = "who could replace its files: run this as that user";
@@ -107,15 +107,27 @@ impl DirectoryLock {
         Ok(lock)
     }
 
-    /// The same for a directory that is only read, by its descriptor.
+    /// The same for a directory that is only read, by its descriptor. None: its file system is
+    /// read-only, and no process has ever locked it.
     ///
     /// # Errors
     ///
     /// Another process has it, or it cannot be locked.
-    pub fn within(folder: &Folder, name: &str) -> Result<Self, OpenError> {
+    pub fn within(folder: &Folder, name: &str) -> Result<Option<Self>, OpenError> {
+        match folder.lock_file(name) {
+            // Elsewhere it may be mounted for writing, and be in use.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                let found = existing(folder.file(name)).transpose();
+                found.map(|file| Self::of(folder, name, file)).transpose()
+            }
+            opened => Self::of(folder, name, opened).map(Some),
+        }
+    }
+
+    fn of(folder: &Folder, name: &str, file: io::Result<File>) -> Result<Self, OpenError> {
         let path = folder.path().join(name);
         let unusable = |error: io::Error| OpenError::unusable(&path, error);
-        let file = folder.lock_file(name).map_err(unusable)?;
+        let file = file.map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self {
                 named: NamedFile::of(&path).map_err(unusable)?,

@@ -4,6 +4,10 @@
 //! one under the tables of tasks and small images cannot; large images are opened one
 //! by one.
 
+use std::fs;
+use std::path::Path;
+
+use concept_refinement_tests::artifacts;
 use concept_refinement_tests::metadata::marked;
 
 use crate::disk::shared::{
@@ -36,6 +40,31 @@ async fn a_start_on_it_is_refused() {
     let service = launch.start();
     assert_completed(&client.reconnected().refined(&original(), "echo it").await);
     stop_and_check(&launch, service);
+}
+
+/// With the files that a service has locked, and without them.
+#[tokio::test]
+async fn what_is_there_is_backed_up() {
+    let launch = on_small_disk();
+    let service = launch.start();
+    let client = user(&service, "ada");
+    assert_completed(&client.refined(&original(), "echo it").await);
+    stop_and_check(&launch, service);
+    let disk = launch.disk();
+    for missing in [vec![], vec!["tasks.lock", "images/images.lock"]] {
+        for lock in &missing {
+            fs::remove_file(launch.data().join(lock)).unwrap();
+        }
+        disk.make_read_only("");
+        let mut backup = disk.command(Path::new("/"), artifacts::binary());
+        let done = backup.args(["backup", "-", "--data-dir"]).arg(disk.place());
+        let done = done.output().unwrap();
+        disk.make_writable("");
+        let said = String::from_utf8(done.stderr).unwrap();
+        assert!(done.status.success(), "{missing:?}: {said}");
+        let counts = "backed up 1 tasks, 1 concepts, 1 images";
+        assert!(said.contains(counts), "{missing:?}: {said}");
+    }
 }
 
 #[tokio::test]

@@ -110,7 +110,8 @@ impl Embedded for FileImages {
 pub(super) struct Folders {
     pub(super) root: Folder,
     pub(super) small: Option<AtRest>,
-    _lock: DirectoryLock,
+    /// None: nobody can have it.
+    _lock: Option<DirectoryLock>,
 }
 
 impl Folders {

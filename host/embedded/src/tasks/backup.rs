@@ -15,7 +15,7 @@ use crate::sqlite::DatabaseFile;
 /// The database of a directory that this process has locked.
 pub(super) struct Database {
     file: DatabaseFile,
-    /// None: the open store has the lock.
+    /// None: the open store has the lock, or nobody can have it.
     _lock: Option<DirectoryLock>,
 }
 
@@ -34,7 +34,7 @@ impl Database {
         let lock = DirectoryLock::within(&folder, LOCK)?;
         Ok(Self {
             file: DatabaseFile::AtRest(folder, FILE),
-            _lock: Some(lock),
+            _lock: lock,
         })
     }
 }
