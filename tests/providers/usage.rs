@@ -69,20 +69,30 @@ async fn what_a_provider_refuses_costs_nothing() {
         assert_eq!(task["metadata"]["cost"], "0.00", "{}", pair.label());
     }))
     .await;
+    // Nor with a model of one's own.
+    let provider = Provider::start();
+    let service = started(of_template(&provider)).await;
+    let (client, task) = refined(&service, &provider.prompt([Reply::status(400)])).await;
+    assert_eq!(task["metadata"]["cost"], "0.00", "{task}");
+    let told = client.get("/api/usage").await.json();
+    assert_eq!(told["reserved"], "0.00", "{told}");
+}
+
+/// A model from the template, whose calls have a price.
+fn of_template(provider: &Provider) -> Launch {
+    let model = test_component("model-template-provider");
+    Launch::new()
+        .set("model", model.to_str().unwrap())
+        .set("model-url", &provider.url())
+        .set("model-price", "0.10")
 }
 
 /// The provider has accepted the work, and says nothing of it any more.
 #[tokio::test]
 async fn work_with_a_receipt_costs_its_price_whatever_its_model_says() {
-    let model = test_component("model-template-provider");
     join_all([401, 429, 503].map(async |status| {
         let provider = Provider::start();
-        let service = Launch::new()
-            .set("model", model.to_str().unwrap())
-            .set("model-url", &provider.url())
-            .set("model-price", "0.10")
-            .set("model-repeat", "never");
-        let service = started(service).await;
+        let service = started(of_template(&provider).set("model-repeat", "never")).await;
         provider.serve_at("/v1/edits/1", Reply::status(status));
         let prompt = provider.prompt([Reply::json(200, &json!({"id": "1"}))]);
         let (_, task) = refined(&service, &prompt).await;

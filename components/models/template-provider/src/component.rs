@@ -1,5 +1,5 @@
-//! Exports the interface `image-model` over [`crate::refine`], with HTTP, receipts and the
-//! clock of the host. Each call has an instance of its own.
+//! Exports the interface `image-model` over [`crate::refine`], with HTTP, receipts, usage
+//! and the clock of the host. Each call has an instance of its own.
 
 // The generated code crosses the boundary of the component, which is unsafe by
 // its nature.
@@ -14,6 +14,7 @@ mod bindings {
     use super::Component;
 }
 
+use bindings::concept::refinement::usage::{self, Usage};
 use bindings::concept::refinement::{receipts, settings};
 use bindings::exports::concept::refinement::image_model::{
     Answer, Error, Guest, Image, ImageOrLocation, Request, Source, Unavailable,
@@ -117,6 +118,17 @@ impl Ports for Provider {
     async fn keep(&self, receipt: &str) -> Result<(), crate::Error> {
         let kept = receipts::put(self.receipt_key.clone(), receipt.as_bytes().to_vec()).await;
         kept.map_err(|error| crate::Error::Refused(error.message))
+    }
+
+    async fn cost(&self, cost: u64) -> Result<(), crate::Error> {
+        let usage = Usage {
+            cost: Some(cost),
+            // Not told by this provider.
+            input_tokens: None,
+            output_tokens: None,
+        };
+        let added = usage::add(self.receipt_key.clone(), usage).await;
+        added.map_err(|error| crate::Error::Refused(error.message))
     }
 
     async fn pause(&self) {

@@ -29,6 +29,10 @@ pub trait Ports {
     /// Stores the receipt with the task, durably. An empty one discards the one before.
     async fn keep(&self, receipt: &str) -> Result<(), Error>;
 
+    /// Tells the service what the work cost, in millionths of a US dollar, in place of the price
+    /// that its operator has set.
+    async fn cost(&self, cost: u64) -> Result<(), Error>;
+
     /// Waits until the provider is asked again.
     async fn pause(&self);
 }
@@ -59,7 +63,7 @@ pub enum Error {
     Unknown(String),
     /// The provider refused the key.
     Unauthorized(String),
-    /// A repeat cannot help.
+    /// A repeat cannot help. This does not tell whether the provider accepted the request.
     Refused(String),
 }
 
@@ -92,7 +96,12 @@ async fn submit(ports: &impl Ports, job: &Job) -> Result<String, Error> {
         .send("/v1/edits", Some(body.to_string().into_bytes()))
         .await?;
     if !(200..300).contains(&response.status) {
-        return Err(problem(&response));
+        let problem = problem(&response);
+        if let Error::Refused(_) = problem {
+            // Otherwise the user's budget would hold a price for it.
+            ports.cost(0).await?;
+        }
+        return Err(problem);
     }
     let id = text(&response, "id").filter(|id| is_id(id));
     let id = id.ok_or_else(|| Error::Unknown("the provider did not name its work".to_owned()))?;

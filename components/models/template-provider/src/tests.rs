@@ -26,6 +26,11 @@ impl Ports for StandIn {
         Ok(())
     }
 
+    async fn cost(&self, cost: u64) -> Result<(), Error> {
+        self.log.borrow_mut().push(format!("cost {cost}"));
+        Ok(())
+    }
+
     async fn pause(&self) {
         self.log.borrow_mut().push("pause".to_owned());
     }
@@ -78,9 +83,11 @@ fn with_a_receipt_nothing_is_paid_for_twice() {
     assert_eq!(image, Ok("image".to_owned()));
     assert_eq!(log, "GET /v1/edits/a1");
 
-    let (image, _) = refined(Some("task a1"), &[FAILED]);
+    // What failed was accepted before.
+    let (image, log) = refined(Some("task a1"), &[FAILED]);
     let sentence = "the provider answered 422: not this one";
     assert_eq!(image, Err(Error::Refused(sentence.to_owned())));
+    assert_eq!(log, "GET /v1/edits/a1");
 }
 
 #[test]
@@ -91,16 +98,18 @@ fn an_operators_retry_is_new_work_if_the_old_one_failed() {
 }
 
 #[test]
-fn the_service_learns_whether_a_repeat_helps() {
-    for (status, expected) in [
-        (429, "Unavailable"),
-        (500, "Unknown"),
-        (401, "Unauthorized"),
+fn the_service_learns_whether_a_repeat_helps_and_that_a_refusal_costs_nothing() {
+    for (status, expected, expected_log) in [
+        (429, "Unavailable", "POST /v1/edits"),
+        (500, "Unknown", "POST /v1/edits"),
+        (401, "Unauthorized", "POST /v1/edits"),
+        (400, "Refused", "POST /v1/edits, cost 0"),
     ] {
-        let (image, _) = refined(None, &[(status, "")]);
+        let (image, log) = refined(None, &[(status, "")]);
         assert!(
             format!("{image:?}").contains(expected),
             "{status}: {image:?}"
         );
+        assert_eq!(log, expected_log, "{status}");
     }
 }
