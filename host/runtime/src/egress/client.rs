@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use concept_refinement_capability::slots::Slot;
 use futures::FutureExt as _;
+use http::uri::Authority;
 use http::{Method, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -120,7 +121,7 @@ impl Client {
         options: Option<RequestOptions>,
         deadline: Instant,
     ) -> Sent {
-        let origin = Origin::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
+        let origin = destination(&request)?;
         let purpose = take_purpose(request.headers_mut());
         let limit = |chosen: fn(&RequestOptions) -> Option<Duration>, default| {
             options.as_ref().and_then(chosen).unwrap_or(default)
@@ -139,9 +140,7 @@ impl Client {
             // Only of a body that is known to be empty can the request be repeated.
             *request.body_mut() = WasiBody::default();
         }
-        // HTTP/1.1 sends the authority in the Host header.
-        let path = request.uri().path_and_query().cloned();
-        *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
+        *request.uri_mut() = target(request.uri());
 
         let bytes = self.bounds.bytes;
         let limits = body::Limits {
@@ -180,6 +179,26 @@ impl Client {
             Err(failure) => Err(failure.error),
         }
     }
+}
+
+/// Where a request is sent. Tunnels are not made, and HTTP has no place for user information
+/// (RFC 9110, section 4.2.4).
+fn destination<B>(request: &http::Request<B>) -> Result<Origin, Error> {
+    let uri = request.uri();
+    let has_user = |authority: &Authority| authority.as_str().contains('@');
+    match Origin::of(uri) {
+        _ if request.method() == Method::CONNECT => Err(Error::HttpRequestMethodInvalid),
+        Some(origin) if !uri.authority().is_some_and(has_user) => Ok(origin),
+        _ => Err(Error::HttpRequestUriInvalid),
+    }
+}
+
+/// What the first line of a request names: HTTP/1.1 sends the authority in the Host header. An
+/// empty path is "/".
+fn target(uri: &http::Uri) -> http::Uri {
+    let path = uri.path_and_query().filter(|path| path.as_str() != "/");
+    let path = path.cloned();
+    path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from)
 }
 
 /// Whether nothing follows the head. The body of a component's request never says so

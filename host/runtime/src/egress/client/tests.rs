@@ -231,3 +231,37 @@ async fn an_answer_has_an_end_in_bytes_and_in_time() {
         assert!(read <= bytes, "{name}: {read}");
     }
 }
+
+#[test]
+fn a_request_names_its_path_and_goes_to_a_host_alone() {
+    let path = |text: &str| {
+        let uri = http::Uri::builder().scheme("http").authority("a.example");
+        target(&uri.path_and_query(text).build().unwrap()).to_string()
+    };
+    for (text, expected) in [
+        ("/", "/"),
+        ("#", "/"),
+        ("?n=1", "/?n=1"),
+        ("/v1?n=1", "/v1?n=1"),
+    ] {
+        assert_eq!(path(text), expected, "{text}");
+    }
+    for (method, url, expected) in [
+        (Method::GET, "http://a.example/", "Ok(80)"),
+        (Method::POST, "https://a.example:8443/", "Ok(8443)"),
+        (
+            Method::GET,
+            "http://b.example@a.example/",
+            "Err(HttpRequestUriInvalid)",
+        ),
+        (
+            Method::CONNECT,
+            "http://a.example/",
+            "Err(HttpRequestMethodInvalid)",
+        ),
+    ] {
+        let request = http::Request::builder().method(method).uri(url);
+        let sent = destination(&request.body(()).unwrap()).map(|origin| origin.port);
+        assert_eq!(format!("{sent:?}"), expected, "{url}");
+    }
+}
