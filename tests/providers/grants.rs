@@ -5,8 +5,9 @@ use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::{Origin, Reply};
 use concept_refinement_tests::service::Launch;
+use tokio::net::TcpSocket;
 
-use crate::pairs::{FAILED, refined};
+use crate::pairs::{FAILED, refined, started};
 
 #[tokio::test]
 async fn a_model_that_reaches_out_reaches_its_provider_alone() {
@@ -44,4 +45,42 @@ async fn a_model_that_reaches_out_reaches_its_provider_alone() {
     }
     assert_eq!(forbidden.connections(), 0);
     assert_eq!(provider.asked(&own).len(), 1);
+}
+
+/// Though its model says no more than that it refuses.
+#[tokio::test]
+async fn a_request_that_never_left_costs_nothing() {
+    let provider = Provider::start();
+    let own = provider.serve(Reply::picture(&pictures::png(8, 8)));
+    // A port that is taken, so that nobody gets it, and on which nobody listens.
+    let silent = TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nowhere = format!("http://{}/", silent.local_addr().unwrap());
+    for (url, asked, expected, reserved) in [
+        (
+            &provider.url(),
+            own.as_str(),
+            "fetched with status 200",
+            "0.06",
+        ),
+        (
+            &provider.url(),
+            &nowhere,
+            "not fetched: ErrorCode::HttpRequestDenied",
+            "0.00",
+        ),
+        (
+            &nowhere,
+            &nowhere,
+            "not fetched: ErrorCode::ConnectionRefused",
+            "0.00",
+        ),
+    ] {
+        let launch = Launch::new().scripted().set("model-url", url);
+        let service = started(launch.set("model-price", "0.06")).await;
+        let (client, task) = refined(&service, &format!("fetch: {asked}")).await;
+        assert_eq!(task["error_message"], format!("{FAILED}{expected}"));
+        let told = client.get("/api/usage").await.json();
+        assert_eq!(told["reserved"], reserved, "{expected}: {told}");
+    }
 }

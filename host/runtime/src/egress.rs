@@ -33,7 +33,7 @@ use tokio::task::yield_now;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use client::Bounds;
-use client::{Client, Sent};
+use client::{Client, Sent, is_unsent};
 pub use grant::{Grant, Origin};
 use issuer_cache::IssuerCache;
 pub use network::Network;
@@ -207,17 +207,22 @@ impl WasiHttpHooks for Egress {
             let exchange = exchanges
                 .try_acquire_owned()
                 .map_err(|_| Error::ConnectionLimitReached)?;
-            if let Some(call) = paid_call {
+            if let Some(call) = &paid_call {
                 call.leave().await.map_err(|_| Error::HttpRequestDenied)?;
             }
-            let (response, done) = match issuer {
+            let sent: Sent = match issuer {
                 Some(cache) if cache.is_of(&request) => {
                     let request = request.map(|_| WasiBody::default());
                     let response = cache.answer(fetch_keys(client, request, options)).await?;
-                    (response, done())
+                    Ok((response, done()))
                 }
-                Some(_) | None => client.send(request, options).await?,
+                Some(_) | None => client.send(request, options).await,
             };
+            let came_back = sent.as_ref().is_err_and(is_unsent);
+            if let (Some(call), true) = (paid_call, came_back) {
+                call.came_back().await;
+            }
+            let (response, done) = sent?;
             Ok((response.map(|body| guarded(body, exchange)), done))
         })
     }

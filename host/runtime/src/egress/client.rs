@@ -201,6 +201,25 @@ fn target(uri: &http::Uri) -> http::Uri {
     path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from)
 }
 
+/// Whether a request that failed so was not sent. A GET that found its connection closed counts as
+/// sent only if another connection can be made.
+pub fn is_unsent(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::HttpRequestDenied
+            | Error::HttpRequestMethodInvalid
+            | Error::HttpRequestUriInvalid
+            | Error::DnsTimeout
+            | Error::DnsError { .. }
+            | Error::DestinationNotFound
+            | Error::DestinationIpProhibited
+            | Error::ConnectionRefused
+            | Error::ConnectionTimeout
+            | Error::Connect(_)
+            | Error::Tls(_)
+    )
+}
+
 /// Whether nothing follows the head. The body of a component's request never says so
 /// itself; but without one of these fields HTTP/1.1 has no body (RFC 9112, 6.3), and
 /// hyper adds none to a GET or HEAD.

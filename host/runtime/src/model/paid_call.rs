@@ -1,6 +1,6 @@
 //! One call of a link, whose requests are counted, and whose receipts and usage are kept.
 //!
-//! No call is recorded that sends no request, because its model has no provider or the answer
+//! No call stays recorded that sends no request, because its model has no provider or the answer
 //! comes from a cache. The answer of a model without a provider costs what the operator says.
 
 use std::time::Duration;
@@ -33,6 +33,8 @@ struct State {
     has_begun: bool,
     /// A request was sent for the work that is under way.
     has_asked: bool,
+    /// How many requests have left and not come back.
+    requests: usize,
     /// A receipt was stored after a request, which shows that the work was accepted. One that
     /// is stored before shows nothing.
     is_accepted: bool,
@@ -92,7 +94,16 @@ impl PaidCall {
             state.has_begun = true;
         }
         state.has_asked = true;
+        state.requests = state.requests.saturating_add(1);
         Ok(())
+    }
+
+    /// To be called after each request that could not be sent: a call without any other one was
+    /// not accepted, whatever its model says. Until it ends, it counts as one that may have been.
+    pub async fn came_back(&self) {
+        let mut state = self.state.lock().await;
+        state.requests = state.requests.saturating_sub(1);
+        state.has_asked &= state.requests > 0;
     }
 
     /// Stores a receipt of the call with this key. An empty one discards the previous
@@ -162,6 +173,10 @@ impl PaidCall {
     pub async fn answered(&self, error: Option<&ModelError>, took: Duration) {
         let outcome = error.map_or(ANSWERED, ModelError::outcome);
         self.payments.asked(&self.link, outcome, took);
+        let requests = self.state.lock().await.requests;
+        if requests == 0 {
+            self.not_accepted().await;
+        }
         let reason = match error {
             None if self.has_provider => {
                 return self.waiting(self.payments.answered(&self.link)).await;

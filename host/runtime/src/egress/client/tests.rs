@@ -265,3 +265,24 @@ fn a_request_names_its_path_and_goes_to_a_host_alone() {
         assert_eq!(format!("{sent:?}"), expected, "{url}");
     }
 }
+
+#[test]
+fn what_failed_before_it_was_connected_was_not_sent() {
+    let broken = || io::Error::other("broken");
+    for (error, expected) in [
+        (Error::HttpRequestDenied, true),
+        (Error::DnsTimeout, true),
+        (Error::DestinationIpProhibited, true),
+        (Error::ConnectionRefused, true),
+        (Error::ConnectionTimeout, true),
+        (Error::Connect(broken()), true),
+        (Error::Tls(broken()), true),
+        (Error::ConnectionReadTimeout, false),
+        (Error::ConnectionTerminated, false),
+        (Error::HttpResponseTimeout, false),
+        (Error::HttpResponseIncomplete, false),
+        (Error::HttpProtocolError, false),
+    ] {
+        assert_eq!(is_unsent(&error), expected, "{error}");
+    }
+}
