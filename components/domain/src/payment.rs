@@ -208,12 +208,15 @@ impl Payment {
     }
 
     /// The state when a link has answered, whatever becomes of its answer: its last call was
-    /// accepted. None: no price of it was open.
+    /// accepted, and nothing will show what became of those of other links. None: no price was
+    /// open.
     pub fn call_answered(&self, link: &str) -> Option<Self> {
-        self.usage.get(link).filter(|usage| usage.is_open())?;
         let mut answered = self.clone();
-        answered.usage.get_mut(link)?.receive();
-        Some(answered)
+        if let Some(usage) = answered.usage.get_mut(link).filter(|usage| usage.is_open()) {
+            usage.receive();
+        }
+        let answered = answered.open_calls_abandoned();
+        (answered != *self).then_some(answered)
     }
 
     /// The state when a link says what a piece of its work cost.
@@ -338,6 +341,10 @@ mod tests {
         assert_eq!(answered.call_answered("a"), None, "it is known");
         assert_eq!(answered.call_answered("b"), None, "another link");
         assert_eq!(after(&["+", "a"]).call_answered("a"), None, "its receipt");
+        // As a middleware does by itself, whose model may have been paid.
+        let by_itself = begun.call_answered("b").unwrap().completed();
+        let spending = by_itself.usage["a"].spending();
+        assert_eq!((spending.spent, spending.reserved), (0, 60));
         let free = Payment::default().call_begun("a", Some(MicroDollars(0)));
         let cost = |payment: Payment| payment.total_usage().and_then(|usage| usage.cost);
         assert_eq!(cost(free.clone()), None);

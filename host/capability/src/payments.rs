@@ -273,8 +273,9 @@ impl Payments {
     }
 
     /// Records that the last call of this link was accepted, whatever becomes of its answer, if
-    /// it has a price and its provider has not said what it cost: right now if the store can be
-    /// reached, otherwise with the next write, since the answer waits meanwhile.
+    /// it has a price and its provider has not said what it cost; and that this answer settles no
+    /// call of another link: right now if the store can be reached, otherwise with the next write,
+    /// since the answer waits meanwhile.
     pub async fn answered(&self, link: &str) {
         let Some(claim) = &self.0 else {
             return;
