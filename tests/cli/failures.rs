@@ -12,6 +12,11 @@ use crate::place::{Place, origin, run};
 const USAGE: i32 = 2;
 const FAILED: i32 = 1;
 
+/// A component whose module begins with 2 GiB.
+const LARGE: &[u8] = b"\0asm\x0d\0\x01\0\
+    \x01\x0f\0asm\x01\0\0\0\x05\x05\x01\0\x80\x80\x02\
+    \x02\x04\x01\0\0\0";
+
 /// Those that are there.
 fn words(words: &[&str]) -> Vec<String> {
     let there = words.iter().filter(|word| !word.is_empty());
@@ -91,6 +96,11 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
             "./core.wasm",
             "./core.wasm: the model component cannot be compiled: it is a core module",
         ),
+        (
+            "./large.wasm",
+            "./large.wasm: the model component cannot be compiled: \
+             it begins with more memory than it may have (model-memory)",
+        ),
     ] {
         let model = format!("--model={model}");
         cases.push((
@@ -138,6 +148,7 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
     place.write("logo.png", &png);
     place.write("text.png", "text");
     place.write("core.wasm", b"\0asm\x01\0\0\0");
+    place.write("large.wasm", LARGE);
     place.write("out.png", "what was there");
     let files = place.files();
     for (arguments, code, sentence) in cases {

@@ -108,12 +108,23 @@ impl Model {
             true => Err(anyhow::anyhow!(
                 "it is a core module, of which `wasm-tools component new` makes a component"
             )),
-            false => engine.component(&format!("the model {name}"), bytes),
+            false => engine
+                .component(&format!("the model {name}"), bytes)
+                .map_err(told),
         };
         Ok(Self {
             component: component.context("the model component cannot be compiled")?,
             sum: Sha256::digest(bytes).into(),
         })
+    }
+}
+
+/// Names the setting that an engine's error is about, if it is one.
+fn told(error: anyhow::Error) -> anyhow::Error {
+    // wasmtime has no error type for this.
+    match format!("{error:#}").contains("module memory does not fit") {
+        true => error.context("it begins with more memory than it may have (model-memory)"),
+        false => error,
     }
 }
 
