@@ -86,7 +86,10 @@ fn each_failure_is_told_in_a_sentence_and_changes_nothing() {
         ),
         (
             &processor,
-            &format!("{processor}: the model component does not fit the interface image-model"),
+            &format!(
+                "{processor}: the model component does not fit the interface image-model \
+                 (0.1.0 or 0.2.0, with WASI 0.2 and 0.3.0): "
+            ),
         ),
         (
             &cache,

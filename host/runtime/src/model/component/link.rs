@@ -93,7 +93,10 @@ impl Link {
             .and_then(|linker| linker.instantiate_pre(component))
             .and_then(|pre| Exporting::new(component, pre))
             .map_err(anyhow::Error::from)
-            .context("the model component does not fit the interface image-model")?;
+            .context(
+                "the model component does not fit the interface image-model (0.1.0 or 0.2.0, with \
+                 WASI 0.2 and 0.3.0)",
+            )?;
         let mut link = Self {
             engine: engine.clone(),
             pre,
