@@ -82,6 +82,10 @@ async fn whatever_a_middleware_does_fails_its_one_task() {
     tokio::join!(join_all(tasks), well);
     let log = service.log();
     assert!(!log.contains("the processor ended early"), "{log}");
+    for name in ["middleware-scripted", "model-scripted"] {
+        let late = format!("the model did not answer in time model=\"{name}\"");
+        assert!(log.contains(&late), "{log}");
+    }
     let (_, task) = refined(&service, "echo it").await;
     assert_eq!(task["status"], "completed", "{task}");
 }

@@ -191,8 +191,8 @@ fn outcome(
             problem.to_owned()
         }
         Some(Err(_)) => {
-            let limit = link.parts.limit;
-            tracing::error!(?limit, "the model did not answer in time");
+            let (model, limit) = (link.name(), link.parts.limit);
+            tracing::error!(model, ?limit, "the model did not answer in time");
             let seconds = limit.as_secs_f32();
             format!("the model did not answer within {seconds} seconds")
         }
