@@ -4,6 +4,7 @@
 
 pub mod deliverer;
 pub mod garbage;
+pub mod in_flight;
 pub mod jobs;
 pub mod pending_releases;
 pub mod probe;

@@ -17,6 +17,7 @@ use concept_refinement_domain::webhook::ServiceSecrets;
 use concept_refinement_embedded::queue::StoreQueue;
 use concept_refinement_host::loops::deliverer::Deliverer;
 use concept_refinement_host::loops::garbage::Garbage;
+use concept_refinement_host::loops::in_flight::InFlight;
 use concept_refinement_host::loops::pending_releases::PendingReleases;
 use concept_refinement_host::loops::sweep::Sweep;
 use concept_refinement_host::loops::worker::Worker;
@@ -172,6 +173,7 @@ async fn run(world: Rc<World>, process: Rc<Process>) {
         slots: Slots::new(world.settings.concurrency, 0),
         receivers: world.settings.concurrency,
         task_timeout: world.config.task_timeout,
+        in_flight: InFlight::default(),
         pending_releases: PendingReleases::default(),
         metrics: None,
     });

@@ -29,6 +29,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::in_flight::InFlight;
 use super::pending_releases::PendingReleases;
 use crate::metrics::Metrics;
 
@@ -61,6 +62,8 @@ pub struct Worker {
     pub receivers: usize,
     /// Time limit for a whole task.
     pub task_timeout: Duration,
+    /// Tasks in flight that messages have named.
+    pub in_flight: InFlight,
     /// Leases that still have to be released.
     pub pending_releases: PendingReleases,
     /// None: there are no metrics.
@@ -206,6 +209,14 @@ impl Worker {
         slot: Slot,
     ) -> anyhow::Result<Outcome> {
         let asked_at = Instant::now();
+        // What the store has claimed for this worker is nobody else's any more.
+        let in_flight = match &work {
+            Work::Message(_) => work.task_id().map(|id| self.in_flight.enter(id)),
+            Work::Claimed(_) => None,
+        };
+        if matches!(in_flight, Some(None)) {
+            return Ok(Outcome::Skipped);
+        }
         // Before the claim, so that nothing is missed between the two.
         let revocation = work.task_id().map(|id| self.host.leases().revocation(id));
         let claimed = match self.claimed(work, held).await {

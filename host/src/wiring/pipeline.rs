@@ -26,6 +26,7 @@ use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Config, ModelLink};
+use crate::loops::in_flight::InFlight;
 use crate::loops::pending_releases::PendingReleases;
 use crate::loops::worker::Worker;
 use crate::metrics::{self, Metrics};
@@ -136,6 +137,7 @@ impl<'a> Parts<'a> {
             slots: Slots::new(slots, LOANS),
             receivers: receivers.clamp(1, MAX_RECEIVERS),
             task_timeout: self.config.task_timeout,
+            in_flight: InFlight::default(),
             pending_releases: PendingReleases::default(),
             metrics,
         })

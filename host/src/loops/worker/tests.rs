@@ -79,6 +79,7 @@ impl World {
                 slots: Slots::new(1, 0),
                 receivers: 1,
                 task_timeout: Duration::from_secs(60),
+                in_flight: InFlight::default(),
                 pending_releases: PendingReleases::default(),
                 metrics: None,
             },
@@ -103,6 +104,16 @@ impl World {
         let mut held = None;
         let processed = self.worker.process(work, &mut held, Slot::default());
         processed.await.unwrap()
+    }
+
+    /// What the processor is given, once it is.
+    async fn given(&self) -> Claimed {
+        loop {
+            if let Some(given) = self.processor.given.lock().pop() {
+                return given;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn status(&self) -> Status {
@@ -186,10 +197,7 @@ async fn a_claim_that_waited_is_renewed_before_it_is_worked_on() {
 async fn a_run_is_dropped_when_its_lease_is_lost_unless_it_stores() {
     let world = World::new(Some(Stage::Refining)).await;
     let lose = async {
-        while world.processor.given.lock().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        let given = world.processor.given.lock().pop().unwrap();
+        let given = world.given().await;
         assert_eq!(world.store.release(&given.lease).await, Ok(Fenced::Done));
     };
     let (outcome, ()) = futures::join!(world.work(world.named()), lose);
@@ -201,4 +209,27 @@ async fn a_run_is_dropped_when_its_lease_is_lost_unless_it_stores() {
     assert_eq!(world.store.release(&held).await, Ok(Fenced::Done));
     let work = world.work(Work::Claimed(Box::new(claimed)));
     assert!(tokio::time::timeout(LEASE, work).await.is_err());
+}
+
+/// Its lease may run out although it lives: see `in_flight`.
+#[tokio::test]
+async fn a_worker_takes_no_task_over_from_itself() {
+    let world = World::new(Some(Stage::Refining)).await;
+    let again = async {
+        let given = world.given().await;
+        world.clock.advance(LEASE * 2);
+        let work = world.work(world.named());
+        assert_eq!(
+            tokio::time::timeout(LEASE, work).await,
+            Ok(Outcome::Skipped)
+        );
+        assert_eq!(world.store.release(&given.lease).await, Ok(Fenced::Done));
+    };
+    let (outcome, ()) = futures::join!(world.work(world.named()), again);
+    assert_eq!(outcome, Outcome::Skipped);
+    let work = world.work(world.named());
+    assert!(
+        tokio::time::timeout(LEASE, work).await.is_err(),
+        "it is worked on again"
+    );
 }
