@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use concept_refinement_domain::aspect;
 use concept_refinement_domain::capability::{
-    CapabilityError, Claimed, ErrorKind, Fenced, Finished, ImageInfo, ImageKind, ImageLength,
-    Lease, NewImage, RefinedImage, Stored, StoredOrNot, TaskFailure,
+    CapabilityError, Claimed, Fenced, Finished, ImageInfo, ImageKind, ImageLength, Lease, NewImage,
+    RefinedImage, Stored, StoredOrNot, TaskFailure,
 };
 use concept_refinement_domain::image::Format;
 use concept_refinement_domain::image_path::{ImagePath, tag_of, without_format};
@@ -29,7 +29,7 @@ use crate::ports::{Blob, Clock, Images, ModelRequest, Part, Ports, Purpose};
 use crate::reason::Reason;
 use crate::refine::{Refined, refine};
 
-/// Delay before an image store that cannot be reached is tried again.
+/// Delay before an image store that cannot be reached, or is full, is tried again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The outcome for the message.
@@ -412,8 +412,8 @@ async fn stored_image<P: Ports>(
     }
 }
 
-/// The store's answer once it can be reached, however often it takes; only the task's
-/// deadline ends this. Until then the task keeps its state, above all the model's
+/// The store's answer once it can be reached and has room, however often it takes; only the
+/// task's deadline ends this. Until then the task keeps its state, above all the model's
 /// answer.
 async fn reached<T>(
     clock: &impl Clock,
@@ -421,7 +421,7 @@ async fn reached<T>(
 ) -> Result<T, CapabilityError> {
     loop {
         match ask().await {
-            Err(error) if error.kind == ErrorKind::Unavailable => clock.sleep(STORE_PAUSE).await,
+            Err(error) if error.is_repeatable() => clock.sleep(STORE_PAUSE).await,
             answer => return answer,
         }
     }

@@ -27,6 +27,8 @@ const MAX_LINES: f64 = 10.0;
 async fn it_waits_quietly_for_room() {
     let launch = on_small_disk()
         .set("concurrency", &CONCURRENCY.to_string())
+        // As long as those in flight wait for room.
+        .set("task-timeout", "10s")
         .set("lease", "1s");
     let service = launch.start();
     let (url, gate) = origin().gated(&pictures::png(8, 8));

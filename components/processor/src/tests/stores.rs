@@ -20,8 +20,8 @@ fn failed(world: &World, expected: &str) {
 #[test]
 fn stores_that_fail_fail_the_task_with_their_step() {
     let world = World::new();
-    *world.image_store_error.borrow_mut() = Some(CapabilityError::full("the disk is full"));
-    failed(&world, "Storing refined image failed: the disk is full");
+    *world.image_store_error.borrow_mut() = Some(CapabilityError::invalid("it cannot be kept"));
+    failed(&world, "Storing refined image failed: it cannot be kept");
 }
 
 #[test]
@@ -94,7 +94,9 @@ fn a_store_that_cannot_tell_is_asked_again_before_the_model_is() {
 
 /// It keeps what the model answered meanwhile, which is asked once.
 #[test]
-fn a_task_waits_for_an_image_store_that_is_away() {
+fn a_task_waits_for_an_image_store_that_is_away_or_full() {
+    let away = || CapabilityError::unavailable("it is away");
+    let full = || CapabilityError::full("the disk is full");
     let uploaded = || {
         let path = ImagePath::of(&refined_image(ID, 9)).unwrap().to_string();
         let world = World::new().change(|task| task.original_path = Some(path.clone()));
@@ -102,24 +104,27 @@ fn a_task_waits_for_an_image_store_that_is_away() {
         world.images.borrow_mut().insert(path, image);
         world
     };
-    for (name, world) in [
-        ("to be stored", World::new()),
-        ("of an earlier attempt", World::new().attempts(1)),
-        ("uploaded", uploaded()),
+    for (name, world, error) in [
+        ("to be stored", World::new(), away()),
+        ("to be stored on a full disk", World::new(), full()),
+        ("of an earlier attempt", World::new().attempts(1), away()),
+        ("uploaded", uploaded(), away()),
     ] {
-        world.image_outage.set(20);
+        *world.image_outage.borrow_mut() = vec![error; 20];
         assert_eq!(world.process(), Outcome::Done, "{name}");
         assert_eq!(world.status(), Some(Status::Completed), "{name}");
         assert_eq!(world.asked.borrow().len(), 1, "{name}");
     }
 
-    let world = World::new();
-    *world.image_store_error.borrow_mut() = Some(CapabilityError::unavailable("it is away"));
-    failed(
-        &world,
-        "Storing refined image failed: the task took longer than 300 seconds",
-    );
-    assert_eq!(world.asked.borrow().len(), 1);
+    for error in [away(), full()] {
+        let world = World::new();
+        *world.image_store_error.borrow_mut() = Some(error);
+        failed(
+            &world,
+            "Storing refined image failed: the task took longer than 300 seconds",
+        );
+        assert_eq!(world.asked.borrow().len(), 1);
+    }
 }
 
 /// A retry would be refused for ever.
@@ -205,9 +210,9 @@ fn what_an_image_that_never_came_has_left_is_removed() {
     let path = ImagePath::of(&refined_image(ID, 1)).unwrap().to_string();
     let name = path.trim_end_matches(".gif").to_owned();
     let away = CapabilityError::unavailable("it is away");
-    let full = CapabilityError::full("the disk is full");
+    let invalid = CapabilityError::invalid("it cannot be kept");
     for (case, error, lost_at, expected) in [
-        ("refused", full, None, [&path]),
+        ("refused", invalid, None, [&path]),
         ("away until the deadline", away.clone(), None, [&path]),
         ("lost before the deadline", away, Some("fail"), [&name]),
     ] {

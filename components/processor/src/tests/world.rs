@@ -82,8 +82,8 @@ pub struct World {
     pub task_store_down: Cell<bool>,
     pub finish_error: RefCell<Option<CapabilityError>>,
     pub image_store_error: RefCell<Option<CapabilityError>>,
-    /// How many calls of it find the image store away.
-    pub image_outage: Cell<u32>,
+    /// What the image store answers its first calls.
+    pub image_outage: RefCell<Vec<CapabilityError>>,
     /// How long each chunk of a stored image takes.
     pub image_pace: Cell<Duration>,
     pub lose_at: Cell<Option<&'static str>>,
@@ -150,7 +150,7 @@ impl World {
             task_store_down: Cell::new(false),
             finish_error: RefCell::default(),
             image_store_error: RefCell::default(),
-            image_outage: Cell::new(0),
+            image_outage: RefCell::default(),
             image_pace: Cell::default(),
             lose_at: Cell::new(None),
             late_image: Cell::new(None),
@@ -200,13 +200,7 @@ impl World {
         if let Some(error) = self.image_store_error.borrow().clone() {
             return Err(error);
         }
-        match self.image_outage.get() {
-            0 => Ok(()),
-            calls => {
-                self.image_outage.set(calls - 1);
-                Err(CapabilityError::unavailable("the image store is away"))
-            }
-        }
+        self.image_outage.borrow_mut().pop().map_or(Ok(()), Err)
     }
 
     pub fn task(&self) -> Option<Task> {
