@@ -257,6 +257,9 @@ async fn find_images<P: Ports>(
     let has_original = is_named && is_found(original).await?;
     let has_mask = is_found(task.mask_path.as_deref()).await?;
     Ok(match (has_original, has_mask, by_concept) {
+        (false, _, Some(_)) if task.parent.is_some() => {
+            Some("The image of this concept is missing.")
+        }
         (false, _, Some(_)) => Some("There is no such concept."),
         (false, _, None) => Some("There is no such original image."),
         (true, false, _) => Some("There is no such mask."),

@@ -147,23 +147,31 @@ fn an_original_is_one_of_ones_own_concepts_or_a_url() {
         body["original_concept_id"] = json!(id(1));
         body
     };
-    let url = "original_image_url";
-    for (name, body, status, field) in [
-        ("nobody's", concept(json!(id(9))), 404, None),
-        ("no UUID", concept(json!("1")), 404, None),
-        ("nothing", concept(json!("")), 404, None),
-        ("another user's", concept(json!(id(2))), 404, None),
-        ("neither", concept(Value::Null), 422, Some(url)),
-        ("both", both, 422, Some(url)),
+    let (url, none) = ("original_image_url", "There is no such concept.");
+    let missing = "The image of this concept is missing.";
+    for (name, body, status, told) in [
+        ("nobody's", concept(json!(id(9))), 404, none),
+        ("no UUID", concept(json!("1")), 404, none),
+        ("nothing", concept(json!("")), 404, none),
+        ("another user's", concept(json!(id(2))), 404, none),
+        ("without its image", concept(json!(id(3))), 404, missing),
         (
-            "a number",
-            concept(json!(1)),
-            422,
-            Some("original_concept_id"),
+            "another user's without its image",
+            concept(json!(id(4))),
+            404,
+            none,
         ),
+        ("neither", concept(Value::Null), 422, url),
+        ("both", both, 422, url),
+        ("a number", concept(json!(1)), 422, "original_concept_id"),
     ] {
-        let service = with(&[(1, None)]);
+        let service = with(&[(1, None), (3, None)]);
         service.memory.put_concept(&id(2), "bob");
+        service.memory.put_concept(&id(4), "bob");
+        for number in [3, 4] {
+            let path = format!("refined/{}.png", id(number));
+            service.memory.0.borrow_mut().images.remove(&path);
+        }
         let reply = service.send(refine(&body));
         let code = if status == 404 {
             "NOT_FOUND"
@@ -171,12 +179,11 @@ fn an_original_is_one_of_ones_own_concepts_or_a_url() {
             "VALIDATION_ERROR"
         };
         let error = reply.is_error(status, code);
-        let fields = error["field_errors"].as_object();
-        let fields: Vec<_> = fields
-            .into_iter()
-            .flat_map(|fields| fields.keys())
-            .collect();
-        assert_eq!(fields, Vec::from_iter(field), "{name}");
+        let said: Vec<_> = match error["field_errors"].as_object() {
+            Some(fields) => fields.keys().map(String::as_str).collect(),
+            None => Vec::from_iter(error["detail"].as_str()),
+        };
+        assert_eq!(said, [told], "{name}");
     }
 }
 

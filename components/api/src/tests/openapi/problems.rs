@@ -40,6 +40,7 @@ const SENTENCES: [(Kind, &str); 4] = [
         "NoSuchOriginal no_such_original: There is no such original image.
         NoSuchOriginal no_such_mask: There is no such mask.
         NoSuchOriginal no_such_concept: There is no such concept.
+        NoSuchOriginal no_image_of_concept: The image of this concept is missing.
         NoVerification no_verification: Images are not verified here.
         NoSessions no_sessions: There are no anonymous sessions here.
         NothingHere nothing_here: There is nothing at this path.",
