@@ -1,6 +1,8 @@
 //! The tokens of users: signs them with the service's own secret, and says why one would be
 //! refused.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::clock::{Clock as _, SystemClock};
 use concept_refinement_capability::directory;
@@ -20,8 +22,8 @@ use crate::wiring::grants;
 use crate::wiring::secret::{self, Secret};
 
 /// A token of this user that a service with this configuration accepts. The service's secret
-/// is made if there is none yet. `for_users`: it may act for users of its own, whose names
-/// follow this user's and a `/`. `plan`: the plan that it names.
+/// is made if there is none yet. `life`: how long it is valid. `for_users`: it may act for users
+/// of its own, whose names follow this user's and a `/`. `plan`: the plan that it names.
 ///
 /// # Errors
 ///
@@ -30,7 +32,7 @@ use crate::wiring::secret::{self, Secret};
 pub async fn issue(
     config: &Config,
     user: &str,
-    expires: Timestamp,
+    life: Duration,
     for_users: bool,
     plan: Option<&str>,
 ) -> anyhow::Result<String> {
@@ -40,7 +42,7 @@ pub async fn issue(
              names of those users"
         );
     }
-    let key = own_key(config, Missing::Make).await?.context(
+    let (key, now) = own_key(config, Missing::Make).await?.context(
         "the tokens of this service are signed by their issuer, whose keys are at jwks-url: only \
          the issuer makes them",
     )?;
@@ -50,8 +52,8 @@ pub async fn issue(
         is_anonymous: false,
         for_users,
         plan,
-        now: SystemClock.now(),
-        expires,
+        now,
+        expires: now.plus(life),
     };
     let token = issued.sign(&key, &rules);
     let token = token.context("the service has no secret to sign with")?;
@@ -71,21 +73,22 @@ pub async fn issue(
 /// Why it would be refused, never with a part of the token.
 pub async fn judge(config: &Config, token: &str, network: &Network) -> anyhow::Result<String> {
     let rules = rules(config);
-    let judged = match own_key(config, Missing::Refuse).await? {
-        Some(key) => read_own(token, &rules, &key),
+    let (judged, now) = match own_key(config, Missing::Refuse).await? {
+        Some((key, now)) => (read_own(token, &rules, &key), now),
         None => {
             let keys = grants::keys(config.issuer_url(), network)
                 .issuer_keys()
                 .await;
             let keys = keys.map_err(|error| anyhow::anyhow!("the issuer's keys: {error}"))?;
             let (keys, _) = KeySet::parse(&keys).context("the issuer has no JWK Set")?;
-            read(token, &rules, Signer::Issuer, |token| {
+            let judged = read(token, &rules, Signer::Issuer, |token| {
                 keys.judge(token) == Signed::Yes
-            })
+            });
+            (judged, SystemClock.now())
         }
     };
     let judged = judged.and_then(|(caller, span)| {
-        span.check(SystemClock.now())?;
+        span.check(now)?;
         Ok((caller, span.expires()))
     });
     match judged {
@@ -119,17 +122,19 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-/// The key of a service that signs its tokens itself. None: an issuer signs them.
-async fn own_key(config: &Config, missing: Missing) -> anyhow::Result<Option<Key>> {
+/// The key of a service that signs its tokens itself, and the time, which is that of its store if
+/// hosts share the secret there. None: an issuer signs them.
+async fn own_key(config: &Config, missing: Missing) -> anyhow::Result<Option<(Key, Timestamp)>> {
     Ok(match config.auth {
         Auth::Jwks => None,
         Auth::Secret => {
             let secret = config.values.get("jwt-secret");
-            Some(Key::secret(secret.context("jwt-secret is not set")?))
+            let key = Key::secret(secret.context("jwt-secret is not set")?);
+            Some((key, SystemClock.now()))
         }
         Auth::Anonymous => {
-            let secret = secret(config, missing).await?;
-            Some(Key::secret(&hex(&secret.key(SESSION_TOKENS))))
+            let (secret, now) = secret(config, missing).await?;
+            Some((Key::secret(&hex(&secret.key(SESSION_TOKENS))), now))
         }
     })
 }
@@ -141,8 +146,9 @@ enum Missing {
     Refuse,
 }
 
-/// The service's own secret: of its store if hosts share one, else of its data directory.
-async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
+/// The service's own secret, and the time: of its store if hosts share one, else of its data
+/// directory and this machine.
+async fn secret(config: &Config, missing: Missing) -> anyhow::Result<(Secret, Timestamp)> {
     refuse_begun(&config.data_dir)?;
     let random = || rand::rng().random();
     let stores = ConfiguredStores::of(config);
@@ -153,11 +159,12 @@ async fn secret(config: &Config, missing: Missing) -> anyhow::Result<Secret> {
         }
         directory::add(directory)
             .with_context(|| format!("the data directory {}", directory.display()))?;
-        return Secret::open(directory, random);
+        return Ok((Secret::open(directory, random)?, SystemClock.now()));
     }
     let tasks = stores.open_tasks().await?;
     refuse_half_moved(&tasks).await?;
     let shared = tasks.shared.as_ref();
     let shared = shared.context("the task store has no secret")?;
-    Ok(Secret::shared(&*shared.secret, random).await?)
+    let secret = Secret::shared(&*shared.secret, random).await?;
+    Ok((secret, shared.clock.now()))
 }

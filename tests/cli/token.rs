@@ -1,8 +1,11 @@
 //! `token`, and what `check --token` says of one.
 
+use concept_refinement_capability::clock::{Clock as _, SystemClock};
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::engines::postgres;
 use concept_refinement_tests::issuer::{Issuer, Signer};
+use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::service::Launch;
 
 use crate::place::{Place, run};
@@ -143,6 +146,24 @@ fn a_token_names_a_plan_that_is_defined() {
         judged.ends_with(", plan \"pro\", which is not defined"),
         "{judged}"
     );
+}
+
+/// By this machine's clock it has ended before it begins.
+#[test]
+fn over_postgres_a_token_goes_by_the_time_of_the_database() {
+    const LATE: &str = "CREATE SCHEMA late; \
+        CREATE FUNCTION late.clock_timestamp() RETURNS timestamptz LANGUAGE sql \
+        AS 'SELECT pg_catalog.clock_timestamp() - interval ''400 days'''; \
+        ALTER ROLE late SET search_path = late, pg_catalog";
+    let url = postgres().url_of_new_user("late", &new_schema());
+    postgres().execute(LATE);
+    let place = Place::new();
+    let service = ["--data-dir=data", &*format!("--tasks={url}")];
+    let printed = token(&place, &[&service[..], &["--expires=1d"]].concat());
+    let judged = judged(&place, &service, &printed);
+    let until = judged.strip_prefix("ok: ann until ");
+    let now = SystemClock.now().to_string();
+    assert!(until.is_some_and(|until| until < now.as_str()), "{judged}");
 }
 
 #[test]

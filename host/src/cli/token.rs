@@ -1,7 +1,6 @@
 //! `token`
 
 use clap::ArgMatches;
-use concept_refinement_capability::clock::{Clock as _, SystemClock};
 use concept_refinement_domain::duration::some_time;
 
 use super::failure::Failure;
@@ -16,11 +15,10 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let life = some_time(text("expires")).map_err(unusable)?;
     settings::start_log(config.log_format, "off")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let expires = SystemClock.now().plus(life);
     let for_users = matches.get_flag("for-users");
     // Of the command line alone: that of all other users needs no token to name it.
     let plan = matches.get_one::<String>("plan").map(String::as_str);
-    let issued = tokens::issue(&config, text("user"), expires, for_users, plan);
+    let issued = tokens::issue(&config, text("user"), life, for_users, plan);
     let token = runtime.block_on(issued)?;
     runtime.shutdown_background();
     Ok(print(format!("{token}\n").as_bytes())?)
