@@ -10,13 +10,17 @@ use std::sync::Arc;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tasks::hub::{Hub, Update};
 use concept_refinement_domain::spending::Booking;
+use concept_refinement_domain::step::Step;
 
 use super::fault::Fault;
 
 pub(super) struct Effects {
     room: Arc<Room>,
+    hub: Arc<Hub>,
     /// Tasks whose space was promised; given back when this is dropped.
     promised: u64,
+    /// Steps of tasks to be stored; noted again when this is dropped.
+    pub(super) noted: Vec<(String, Vec<Step>)>,
     /// Number of tasks that no longer need their space, since they are final or deleted.
     pub(super) ended: u64,
     /// Updates for the watchers of tasks.
@@ -30,10 +34,12 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn on(room: &Arc<Room>) -> Self {
+    pub(super) fn on(room: &Arc<Room>, hub: &Arc<Hub>) -> Self {
         Self {
             room: Arc::clone(room),
+            hub: Arc::clone(hub),
             promised: 0,
+            noted: Vec::new(),
             ended: 0,
             updates: Vec::new(),
             revoked: Vec::new(),
@@ -50,18 +56,19 @@ impl Effects {
     }
 
     /// Applies the effects, after everything was committed.
-    pub(super) fn apply(mut self, hub: &Hub) {
+    pub(super) fn apply(mut self) {
         self.promised = 0;
+        self.noted.clear();
         self.room.release_tasks(self.ended);
         for (task_id, update) in take(&mut self.updates) {
-            hub.announce(&task_id, update);
+            self.hub.announce(&task_id, update);
         }
         for task_id in take(&mut self.revoked) {
-            hub.revoke(&task_id);
+            self.hub.revoke(&task_id);
         }
-        hub.count_spent(&self.bookings);
+        self.hub.count_spent(&self.bookings);
         if self.has_delivery {
-            hub.announce_delivery();
+            self.hub.announce_delivery();
         }
     }
 }
@@ -69,5 +76,10 @@ impl Effects {
 impl Drop for Effects {
     fn drop(&mut self) {
         self.room.release_tasks(self.promised);
+        for (task_id, steps) in take(&mut self.noted) {
+            for step in steps {
+                self.hub.add_step(&task_id, step);
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use concept_refinement_capability::directory::NamedFile;
 use concept_refinement_capability::tasks::Options;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_domain::capability::CapabilityError;
+use concept_refinement_domain::step::Step;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Params, params};
 use tokio::sync::oneshot;
@@ -49,6 +50,15 @@ impl Tx<'_> {
     /// The same where the number does not matter.
     pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), Fault> {
         self.run(sql, parameters).map(drop)
+    }
+
+    /// The steps of a task to be stored with a change of it.
+    pub(super) fn take_steps(&mut self, task_id: &str) -> Vec<Step> {
+        let steps = self.hub.take_steps(task_id);
+        if !steps.is_empty() {
+            self.effects.noted.push((task_id.to_owned(), steps.clone()));
+        }
+        steps
     }
 
     /// Removes some outdated rows by a statement whose parameters are this time, since which
@@ -199,7 +209,7 @@ impl Worker {
         };
         transaction(&self.connection, |error| self.report(error), perform)?;
         for effects in effects {
-            effects.apply(&self.hub);
+            effects.apply();
         }
         Ok(())
     }
@@ -221,7 +231,7 @@ impl Worker {
                 now: self.clock.now(),
                 options: &self.options,
                 hub: &self.hub,
-                effects: Effects::on(&self.options.room),
+                effects: Effects::on(&self.options.room, &self.hub),
                 damage: &self.damage,
             };
             match operation.run(&mut tx) {
@@ -251,6 +261,7 @@ mod tests {
     use concept_refinement_capability::tasks::hub::Update;
     use concept_refinement_domain::capability::ErrorKind;
     use concept_refinement_domain::rulebook::Refusal;
+    use concept_refinement_domain::step::StepKind;
     use futures::future::join_all;
     use futures::poll;
 
@@ -369,6 +380,20 @@ mod tests {
         insert(&writer, 8, None).await.unwrap();
         assert!(poll!(Box::pin(watching.next_after(0))).is_ready());
         assert_eq!(ids(&writer).await, [8]);
+    }
+
+    #[tokio::test]
+    async fn steps_are_noted_again_unless_they_are_stored() {
+        let (writer, hub) = in_memory();
+        for (name, outcome, left) in [("undone", Err(Refusal::IdTaken), 1), ("stored", Ok(()), 0)] {
+            hub.add_step("task", Step::new(StepKind::Asked, 1, Timestamp(0)));
+            let stored = writer.write(move |tx| {
+                assert_eq!(tx.take_steps("task").len(), 1);
+                Ok(outcome?)
+            });
+            assert_eq!(stored.await.is_err(), left == 1, "{name}");
+            assert_eq!(hub.take_steps("task").len(), left, "{name}");
+        }
     }
 
     #[tokio::test]
