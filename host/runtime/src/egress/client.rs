@@ -160,11 +160,15 @@ impl Client {
             (response.map(limited), done)
         };
 
+        let mut lost = None;
         if let Some(mut connection) = idle {
             match connection.send(request, first_byte, bytes).await {
                 Ok(response) => return Ok(answered(connection, response)),
                 Err(failure) => match failure.unsent {
-                    Some(unsent) => request = *unsent,
+                    Some(unsent) => {
+                        request = *unsent;
+                        lost = failure.is_sent.then_some(failure.error);
+                    }
                     None => return Err(failure.error),
                 },
             }
@@ -173,7 +177,9 @@ impl Client {
         // Boxed, so that the memory of the handshake is freed before the answer arrives.
         let opening = timeout(connect_limit, Box::pin(opening))
             .map(|opened| opened.unwrap_or(Err(Error::ConnectionTimeout)));
-        let mut connection = self.slot.spare(CONNECT_DELAY, opening).await?;
+        let opened = self.slot.spare(CONNECT_DELAY, opening).await;
+        // What the server may have read was sent, although there is no connection any more.
+        let mut connection = opened.map_err(|error| lost.unwrap_or(error))?;
         match connection.send(request, first_byte, bytes).await {
             Ok(response) => Ok(answered(connection, response)),
             Err(failure) => Err(failure.error),
@@ -201,8 +207,7 @@ fn target(uri: &http::Uri) -> http::Uri {
     path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from)
 }
 
-/// Whether a request that failed so was not sent. A GET that found its connection closed counts as
-/// sent only if another connection can be made.
+/// Whether a request that failed so was not sent.
 pub fn is_unsent(error: &Error) -> bool {
     matches!(
         error,

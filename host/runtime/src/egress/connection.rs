@@ -51,6 +51,8 @@ pub struct Failure {
     /// The request, if it may be sent again on another connection: the server closed this
     /// one after the previous exchange.
     pub unsent: Option<Box<Request>>,
+    /// The server may have read it all the same.
+    pub is_sent: bool,
 }
 
 impl From<Error> for Failure {
@@ -58,6 +60,7 @@ impl From<Error> for Failure {
         Self {
             error,
             unsent: None,
+            is_sent: true,
         }
     }
 }
@@ -147,10 +150,12 @@ impl Connection {
             Err(mut failure) => {
                 let unread = failure.take_message();
                 let error = failure.into_error();
+                let is_sent = unread.is_none();
                 let unsent = unread.or_else(|| copy.filter(|_| is_closure(&error)));
                 Err(Failure {
                     error: error.into(),
                     unsent: unsent.map(Box::new),
+                    is_sent,
                 })
             }
         }
