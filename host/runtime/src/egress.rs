@@ -207,9 +207,10 @@ impl WasiHttpHooks for Egress {
             let exchange = exchanges
                 .try_acquire_owned()
                 .map_err(|_| Error::ConnectionLimitReached)?;
-            if let Some(call) = &paid_call {
-                call.leave().await.map_err(|_| Error::HttpRequestDenied)?;
-            }
+            let work = match &paid_call {
+                Some(call) => call.leave().await.map_err(|_| Error::HttpRequestDenied)?,
+                None => 0,
+            };
             let sent: Sent = match issuer {
                 Some(cache) if cache.is_of(&request) => {
                     let request = request.map(|_| WasiBody::default());
@@ -220,7 +221,7 @@ impl WasiHttpHooks for Egress {
             };
             let came_back = sent.as_ref().is_err_and(is_unsent);
             if let (Some(call), true) = (paid_call, came_back) {
-                call.came_back().await;
+                call.came_back(work).await;
             }
             let (response, done) = sent?;
             Ok((response.map(|body| guarded(body, exchange)), done))

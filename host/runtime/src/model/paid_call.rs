@@ -31,9 +31,11 @@ pub struct PaidCall {
 #[derive(Default)]
 struct State {
     has_begun: bool,
-    /// A request was sent for the work that is under way.
+    /// The number of the work that is under way: a new one begins where a receipt is discarded.
+    work: usize,
+    /// A request was sent for it.
     has_asked: bool,
-    /// How many requests have left and not come back.
+    /// How many requests have left for it and not come back.
     requests: usize,
     /// A receipt was stored after a request, which shows that the work was accepted. One that
     /// is stored before shows nothing.
@@ -81,12 +83,13 @@ impl PaidCall {
         self.waiting(self.payments.abandon_open_calls()).await
     }
 
-    /// To be called before each request: records the call at the first one.
+    /// To be called before each request: records the call at the first one, and returns the
+    /// number of the work that the request is for.
     ///
     /// # Errors
     ///
     /// The request must not be sent.
-    pub async fn leave(&self) -> Result<(), LeaseLost> {
+    pub async fn leave(&self) -> Result<usize, LeaseLost> {
         let mut state = self.state.lock().await;
         if !state.has_begun {
             let begun = self.payments.begin(&self.link, self.receipt.is_some());
@@ -95,15 +98,18 @@ impl PaidCall {
         }
         state.has_asked = true;
         state.requests = state.requests.saturating_add(1);
-        Ok(())
+        Ok(state.work)
     }
 
-    /// To be called after each request that could not be sent: a call without any other one was
-    /// not accepted, whatever its model says. Until it ends, it counts as one that may have been.
-    pub async fn came_back(&self) {
+    /// To be called after each request that could not be sent, with what [`Self::leave`] returned:
+    /// a call without any other one was not accepted, whatever its model says. Until it ends, it
+    /// counts as one that may have been.
+    pub async fn came_back(&self, work: usize) {
         let mut state = self.state.lock().await;
-        state.requests = state.requests.saturating_sub(1);
-        state.has_asked &= state.requests > 0;
+        if work == state.work {
+            state.requests = state.requests.saturating_sub(1);
+            state.has_asked &= state.requests > 0;
+        }
     }
 
     /// Stores a receipt of the call with this key. An empty one discards the previous
@@ -120,6 +126,8 @@ impl PaidCall {
         let call = if receipt.is_empty() {
             let call = self.waiting(self.payments.give_up(&self.link)).await?;
             // New work begins.
+            state.work = state.work.saturating_add(1);
+            state.requests = 0;
             (state.has_asked, state.is_accepted) = (false, false);
             call
         } else {
