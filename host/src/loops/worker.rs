@@ -62,7 +62,7 @@ pub struct Worker {
     pub receivers: usize,
     /// Time limit for a whole task.
     pub task_timeout: Duration,
-    /// Tasks in flight that messages have named.
+    /// The tasks in flight.
     pub in_flight: InFlight,
     /// Leases that still have to be released.
     pub pending_releases: PendingReleases,
@@ -209,12 +209,9 @@ impl Worker {
         slot: Slot,
     ) -> anyhow::Result<Outcome> {
         let asked_at = Instant::now();
-        // What the store has claimed for this worker is nobody else's any more.
-        let in_flight = match &work {
-            Work::Message(_) => work.task_id().map(|id| self.in_flight.enter(id)),
-            Work::Claimed(_) => None,
-        };
-        if matches!(in_flight, Some(None)) {
+        // What the store has claimed for this worker is its own, whatever was in flight before.
+        let in_flight = work.task_id().map(|id| self.in_flight.enter(id));
+        if matches!((&work, &in_flight), (Work::Message(_), Some(None))) {
             return Ok(Outcome::Skipped);
         }
         // Before the claim, so that nothing is missed between the two.

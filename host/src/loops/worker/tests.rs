@@ -214,22 +214,29 @@ async fn a_run_is_dropped_when_its_lease_is_lost_unless_it_stores() {
 /// Its lease may run out although it lives: see `in_flight`.
 #[tokio::test]
 async fn a_worker_takes_no_task_over_from_itself() {
-    let world = World::new(Some(Stage::Refining)).await;
-    let again = async {
-        let given = world.given().await;
-        world.clock.advance(LEASE * 2);
+    for is_claimed in [false, true] {
+        let world = World::new(Some(Stage::Refining)).await;
+        let first = match is_claimed {
+            true => Work::Claimed(Box::new(world.claim().await)),
+            false => world.named(),
+        };
+        let again = async {
+            let given = world.given().await;
+            world.clock.advance(LEASE * 2);
+            let work = world.work(world.named());
+            assert_eq!(
+                tokio::time::timeout(LEASE, work).await,
+                Ok(Outcome::Skipped),
+                "claimed: {is_claimed}"
+            );
+            assert_eq!(world.store.release(&given.lease).await, Ok(Fenced::Done));
+        };
+        let (outcome, ()) = futures::join!(world.work(first), again);
+        assert_eq!(outcome, Outcome::Skipped);
         let work = world.work(world.named());
-        assert_eq!(
-            tokio::time::timeout(LEASE, work).await,
-            Ok(Outcome::Skipped)
+        assert!(
+            tokio::time::timeout(LEASE, work).await.is_err(),
+            "it is worked on again"
         );
-        assert_eq!(world.store.release(&given.lease).await, Ok(Fenced::Done));
-    };
-    let (outcome, ()) = futures::join!(world.work(world.named()), again);
-    assert_eq!(outcome, Outcome::Skipped);
-    let work = world.work(world.named());
-    assert!(
-        tokio::time::timeout(LEASE, work).await.is_err(),
-        "it is worked on again"
-    );
+    }
 }
