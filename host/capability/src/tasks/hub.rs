@@ -11,7 +11,7 @@ use std::sync::Arc;
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::spending::Booking;
-use concept_refinement_domain::step::{MAX_STEPS, Step};
+use concept_refinement_domain::step::{MAX_STEPS, Step, StepKind};
 use concept_refinement_domain::task::{Change, Stage, Status, Task};
 use futures::future::BoxFuture;
 use futures::stream;
@@ -252,11 +252,14 @@ impl Hub {
         state.send_stage(task_id, revision, stage);
     }
 
-    /// Remembers a step of a task until its next change is stored.
+    /// Remembers a step of a task until its next change is stored; of deliveries in vain, the
+    /// first.
     pub fn add_step(&self, task_id: &str, step: Step) {
         let mut state = self.state.lock();
         let mut steps = state.steps.remove(task_id).unwrap_or_default();
-        if steps.len() < MAX_STEPS {
+        let last = steps.last().map(|last| last.kind);
+        let is_in_vain = step.kind == StepKind::Delivered && last == Some(step.kind);
+        if steps.len() < MAX_STEPS && !is_in_vain {
             steps.push(step);
         }
         remember(&mut state.steps, task_id, steps);
