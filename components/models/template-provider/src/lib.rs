@@ -98,8 +98,9 @@ async fn submit(ports: &impl Ports, job: &Job) -> Result<String, Error> {
     if !(200..300).contains(&response.status) {
         let problem = problem(&response);
         if let Error::Refused(_) = problem {
-            // Otherwise the user's budget would hold a price for it.
-            ports.cost(0).await?;
+            // Otherwise the user's budget would hold a price for it. What the provider says
+            // matters more than whether this can be stored.
+            let _ = ports.cost(0).await;
         }
         return Err(problem);
     }
