@@ -45,8 +45,9 @@ export class Client {
                 maskUpload = await this.upload(mask, { signal });
                 request.mask_url = maskUpload.image_url;
             }
-            taskId = (await this.#submitted(request, { signal, idempotencyKey }, onSend)).task_id;
-            const task = await this.#ended(taskId, options);
+            const submitted = await this.#submitted(request, { signal, idempotencyKey }, onSend);
+            taskId = submitted.task_id;
+            const task = await this.#ended(submitted, options);
             await this.#discard(maskUpload);
             if (!task)
                 throw new TaskDeletedError(taskId);
@@ -60,8 +61,9 @@ export class Client {
             // Otherwise there may be a task that needs what was uploaded.
             const isRefused = error instanceof ApiError && error.status < 500 && !error.isRepeat;
             if (!isSent || (!taskId && isRefused)) {
-                await this.#discard(maskUpload);
-                if (await this.#discard(upload))
+                const discarded = Promise.all([this.#discard(maskUpload), this.#discard(upload)]);
+                // Whoever aborts does not wait for it.
+                if (!signal?.aborted && (await discarded)[1])
                     upload = null;
             }
             if (error instanceof RefinementError)
@@ -70,8 +72,9 @@ export class Client {
         }
     }
     /** The task at its end; null if it was deleted. */
-    async #ended(id, { signal, onEvent }) {
-        for await (const event of this.watch(id, { signal })) {
+    async #ended(submitted, { signal, onEvent }) {
+        const { task_id: id, status } = submitted;
+        for await (const event of this.#transport.watch(id, taskPath(id), { signal }, status)) {
             onEvent?.(event);
             if (isLast(event))
                 return event.type === 'task' ? event.task : null;

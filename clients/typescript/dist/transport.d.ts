@@ -1,4 +1,5 @@
 import type { CallOptions, ClientOptions, TaskEvent } from './options.js';
+import type { TaskStatus } from './schemas.js';
 /** For an answer to begin, and for each piece of it, in milliseconds, beyond what the client
  * asked the service to wait and what an image takes to be sent. */
 export declare const TIMEOUT = 30000;
@@ -32,9 +33,10 @@ export declare class Transport {
      * names the public origin, which may be out of reach, and expires. Nobody else gets
      * credentials. */
     download(url: string, call: CallOptions): Promise<Blob>;
-    /** The events of a task. A stream that breaks off is continued where it was. After one of
-     * which nothing came the task itself is asked for: a proxy may hold the events back. */
-    watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void>;
+    /** The events of a task, of which this status was told last. A stream that breaks off is
+     * continued where it was. After one of which nothing came the task itself is asked for: a
+     * proxy may hold the events back. */
+    watch(id: string, path: string, { signal }: CallOptions, status?: TaskStatus | null): AsyncGenerator<TaskEvent, void>;
 }
 /** The value, if it can stand in a header. It may be a secret, so no error shows it. */
 export declare function sendable(name: string, value: string): string;

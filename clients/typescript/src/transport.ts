@@ -26,8 +26,9 @@ const ADDRESS = /^https?:\/\/[^/]/i;
 /** A path of a page's own origin, or nothing. */
 const PATH = /^(\/|$)/;
 
-/** The path and query of an image of the service, behind whatever origin its URL names. */
-const IMAGE = /^[^?#]*(\/api\/images\/[^?#]+(?:\?[^#]*)?)/;
+/** The path and query of an image of the service, behind whatever origin its URL names. Nothing
+ * else, such as `..`, stands for another place. */
+const IMAGE = /^[^?#]*(\/api\/images\/(?:uploads|refined)\/[\w-]+\/[\w-]+\.\w+(?:\?[^#]*)?)(?:#.*)?$/;
 
 interface Call extends CallOptions {
   body?: BodyInit;
@@ -100,13 +101,17 @@ export class Transport {
     }, call.signal);
   }
 
-  /** The events of a task. A stream that breaks off is continued where it was. After one of
-   * which nothing came the task itself is asked for: a proxy may hold the events back. */
-  async *watch(id: string, path: string, { signal }: CallOptions): AsyncGenerator<TaskEvent, void> {
+  /** The events of a task, of which this status was told last. A stream that breaks off is
+   * continued where it was. After one of which nothing came the task itself is asked for: a
+   * proxy may hold the events back. */
+  async *watch(
+    id: string,
+    path: string,
+    { signal }: CallOptions,
+    status: TaskStatus | null = null,
+  ): AsyncGenerator<TaskEvent, void> {
     let last = '';
     let pause = 1_000;
-    /** What was last told of the task. */
-    let status: TaskStatus | null = null;
     let patience = new Patience(this.#patience);
     for (;;) {
       const exchange = new Exchange(signal);

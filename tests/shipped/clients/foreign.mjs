@@ -114,15 +114,19 @@ export async function isKnown(Client) {
 
 /** The service's own come from where it is, with credentials, and others without any. */
 export async function images(Client) {
+  const path = '/api/images/refined/o/a.png';
   for (const [base, image_url, expected] of [
-    ['http://service.test', 'http://service.test/api/images/a', 'http://service.test/api/images/a'],
-    ['http://service.test', 'https://public.test/api/images/a?s=/?', 'http://service.test/api/images/a?s=/?'],
-    ['http://service.test', 'https://public.test/below/api/images/a#b', 'http://service.test/api/images/a'],
-    ['http://service.test', 'https://public.test/api/images/api/images/a', 'http://service.test/api/images/a'],
-    ['http://service.test/below/', 'http://public.test/api/images/a', 'http://service.test/below/api/images/a'],
+    ['http://service.test', `http://service.test${path}`, `http://service.test${path}`],
+    ['http://service.test', `https://public.test${path}?s=/?`, `http://service.test${path}?s=/?`],
+    ['http://service.test', `https://public.test/below${path}#b`, `http://service.test${path}`],
+    ['http://service.test', `https://public.test${path}${path}`, `http://service.test${path}`],
+    ['http://service.test/below/', `http://public.test${path}`, `http://service.test/below${path}`],
     ['http://service.test', 'http://service.test/b', null],
-    ['http://service.test', 'https://bucket.test/a?b=/api/images/c', null],
+    ['http://service.test', `https://bucket.test/a?b=${path}`, null],
     ['http://service.test', 'https://bucket.test/api/images/', null],
+    ['http://service.test', 'https://bucket.test/api/images/a.png', null],
+    ['http://service.test/below', 'https://b.test/api/images/refined/../../../a/b.png', null],
+    ['http://service.test/below', 'https://b.test/api/images/refined/%2e%2e/a.png', null],
   ]) {
     let asked;
     const fetch = async (url, { headers, credentials }) => {

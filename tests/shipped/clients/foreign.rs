@@ -8,12 +8,12 @@ const SUBMISSION: &str = "/api/concepts/refine";
 const TASK: &str = "/api/tasks/t";
 const EVENTS: &str = "/api/tasks/t/events";
 const CONCEPT: &str = "/api/concepts/c";
-const IMAGE: &str = "/api/images/refined/i";
+const IMAGE: &str = "/api/images/refined/o/i.png";
 
 const UPLOADED: &str = r#"{"image_url":"http://service.test/u","path":"u"}"#;
 const SUBMITTED: &str = r#"{"task_id":"t","completed_at":null}"#;
 const REFINED: &str =
-    r#"{"id":"c","image_url":"https://public.test/api/images/refined/i","notes":[]}"#;
+    r#"{"id":"c","image_url":"https://public.test/api/images/refined/o/i.png","notes":[]}"#;
 
 const NOT_OURS: &str = "The answer is not one of the service.";
 const NO_EVENTS: &str = "These are not events of the service.";

@@ -42,8 +42,11 @@ SILENCE = 45.0
 TIMEOUT = 30.0
 
 
-#: The path and query of an image of the service, behind whatever origin its URL names.
-IMAGE = re.compile(r"[^?#]*(/api/images/[^?#]+(?:\?[^#]*)?)")
+#: The path and query of an image of the service, behind whatever origin its URL names. Nothing
+#: else, such as `..`, stands for another place.
+IMAGE = re.compile(
+    r"[^?#]*(/api/images/(?:uploads|refined)/[\w-]+/[\w-]+\.\w+(?:\?[^#]*)?)(?:#.*)?", re.ASCII
+)
 
 
 class Patience:
@@ -131,7 +134,7 @@ class AsyncTransport:
         """An image. One of the service is asked for where the service is, with credentials: its
         URL names the public origin, which may be out of reach, and expires. Nobody else gets
         credentials."""
-        own = IMAGE.match(url)
+        own = IMAGE.fullmatch(url)
         response = await self._patiently(
             lambda: self._sent("GET", own[1]) if own else self._http.get(url)
         )
@@ -139,12 +142,13 @@ class AsyncTransport:
             raise RefinementError(NOT_OURS)
         return response
 
-    async def watch(self, task_id: str, path: str) -> AsyncGenerator[TaskEvent, None]:
-        """The events of a task. A stream that breaks off is continued where it was. After one
-        of which nothing came the task itself is asked for: a proxy may hold the events back."""
+    async def watch(
+        self, task_id: str, path: str, status: TaskStatus | None = None
+    ) -> AsyncGenerator[TaskEvent, None]:
+        """The events of a task, of which this status was told last. A stream that breaks off is
+        continued where it was. After one of which nothing came the task itself is asked for: a
+        proxy may hold the events back."""
         reader = EventReader()
-        #: What was last told of the task.
-        status: TaskStatus | None = None
         patience = Patience(self._patience)
         while True:
             headers = {"Accept": "text/event-stream", **await self._credentials()}
@@ -182,6 +186,8 @@ class AsyncTransport:
             try:
                 if is_away(fault):
                     task = await self.ask_once(TaskResponse, "GET", path)
+                    if "status" not in task:
+                        raise RefinementError(NOT_OURS)
             except RefinementError as error:
                 fault = error
             # Of the service itself: a gateway may not know it for a while.

@@ -162,7 +162,7 @@ class Client:
                 mask_upload = self.upload(mask)
                 fields["mask_url"] = mask_upload["image_url"]
             task = self._submitted(fields, idempotency_key, on_send=on_send)
-            ended = self._ended(task["task_id"], on_event)
+            ended = self._ended(task, on_event)
             self._discard(mask_upload)
             if ended is None:
                 raise TaskDeletedError(task["task_id"])
@@ -185,10 +185,11 @@ class Client:
             raise
 
     def _ended(
-        self, task_id: str, on_event: Callable[[TaskEvent], object] | None
+        self, task: TaskResponse, on_event: Callable[[TaskEvent], object] | None
     ) -> TaskResponse | None:
         """The task at its end; none if it was deleted."""
-        events = self.watch(task_id)
+        task_id = task["task_id"]
+        events = self._transport.watch(task_id, _task_path(task_id), task.get("status"))
         try:
             for event in events:
                 if on_event:

@@ -41,8 +41,11 @@ SILENCE = 45.0
 TIMEOUT = 30.0
 
 
-#: The path and query of an image of the service, behind whatever origin its URL names.
-IMAGE = re.compile(r"[^?#]*(/api/images/[^?#]+(?:\?[^#]*)?)")
+#: The path and query of an image of the service, behind whatever origin its URL names. Nothing
+#: else, such as `..`, stands for another place.
+IMAGE = re.compile(
+    r"[^?#]*(/api/images/(?:uploads|refined)/[\w-]+/[\w-]+\.\w+(?:\?[^#]*)?)(?:#.*)?", re.ASCII
+)
 
 
 class Patience:
@@ -130,7 +133,7 @@ class Transport:
         """An image. One of the service is asked for where the service is, with credentials: its
         URL names the public origin, which may be out of reach, and expires. Nobody else gets
         credentials."""
-        own = IMAGE.match(url)
+        own = IMAGE.fullmatch(url)
         response = self._patiently(
             lambda: self._sent("GET", own[1]) if own else self._http.get(url)
         )
@@ -138,12 +141,13 @@ class Transport:
             raise RefinementError(NOT_OURS)
         return response
 
-    def watch(self, task_id: str, path: str) -> Generator[TaskEvent, None, None]:
-        """The events of a task. A stream that breaks off is continued where it was. After one
-        of which nothing came the task itself is asked for: a proxy may hold the events back."""
+    def watch(
+        self, task_id: str, path: str, status: TaskStatus | None = None
+    ) -> Generator[TaskEvent, None, None]:
+        """The events of a task, of which this status was told last. A stream that breaks off is
+        continued where it was. After one of which nothing came the task itself is asked for: a
+        proxy may hold the events back."""
         reader = EventReader()
-        #: What was last told of the task.
-        status: TaskStatus | None = None
         patience = Patience(self._patience)
         while True:
             headers = {"Accept": "text/event-stream", **self._credentials()}
@@ -181,6 +185,8 @@ class Transport:
             try:
                 if is_away(fault):
                     task = self.ask_once(TaskResponse, "GET", path)
+                    if "status" not in task:
+                        raise RefinementError(NOT_OURS)
             except RefinementError as error:
                 fault = error
             # Of the service itself: a gateway may not know it for a while.
