@@ -403,13 +403,15 @@ async fn move_image(
         })
         .await?
         .finalize();
+    let etag = etag::of_hash(&hash);
+    let is_damaged = etag != info.etag;
     let read = ImageInfo {
-        etag: etag::of_hash(&hash),
+        etag,
         sha256: info.sha256.as_ref().map(|_| hex(&hash)),
         ..info
     };
     match is_there(to, &read).await? {
-        true => Ok(Some(path)),
+        true => Ok(is_damaged.then_some(path)),
         false => bail!("{path} is not as it was in the source"),
     }
 }

@@ -206,7 +206,7 @@ fn a_url_in_place_of_a_directory_is_refused_and_not_told() {
         ),
         (
             &move_from,
-            "--from must be a data directory: there is no way back from Postgres",
+            "--from must be a data directory, not a URL: nothing is moved out of Postgres or a bucket",
         ),
     ] {
         let done = place.run(arguments);

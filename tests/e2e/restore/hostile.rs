@@ -163,7 +163,7 @@ async fn what_no_backup_has_is_refused_and_nothing_is_written() {
     let junk = b"junk".as_slice();
     for (name, contents, why) in [
         ("tasks.sqlite", junk, "tasks.sqlite is damaged"),
-        ("tasks.sqlite", &torn, ""),
+        ("tasks.sqlite", &torn, "tasks.sqlite is damaged"),
         ("tasks.sqlite", &newer, other),
         ("tasks.sqlite", b"", "it has no tables"),
         (small_file, &small, other),
