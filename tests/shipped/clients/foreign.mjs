@@ -162,6 +162,7 @@ export async function goesOn(Client) {
     ['unchanged', [begun, '', ''], ['pending', 'failed'], ['pending', 'failed']],
     ['deleted', ['', ''], ['pending', 404], ['pending', 'deleted']],
     ['unknown', [''], [404], ['ApiError']],
+    ['no task', [''], [null], ['RefinementError']],
     ['away', ['', ''], ['pending'], ['pending', 'ServiceUnreachableError']],
   ]) {
     const fetch = async (url) => {
@@ -172,7 +173,7 @@ export async function goesOn(Client) {
         const body = given === 404 ? { error_code: 'NOT_FOUND' } : {};
         return Response.json(body, { status: given, headers: { 'Retry-After': '3600' } });
       }
-      if (!isStream) return Response.json({ task_id: 't', status: given });
+      if (!isStream) return Response.json(given ? { task_id: 't', status: given } : { message: 'log in' });
       return new Response(given, { headers: { 'Content-Type': 'text/event-stream' } });
     };
     const told = [];

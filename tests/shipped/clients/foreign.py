@@ -143,6 +143,7 @@ async def goes_on(kind, error_of):
         ("unchanged", [begun, b"", b""], ["pending", "failed"], ["pending", "failed"]),
         ("deleted", [b"", b""], ["pending", 404], ["pending", "deleted"]),
         ("unknown", [b""], [404], ["ApiError"]),
+        ("no task", [b""], [None], ["RefinementError"]),
         ("away", [b"", b""], ["pending"], ["pending", "ServiceUnreachableError"]),
     ]:
 
@@ -155,7 +156,8 @@ async def goes_on(kind, error_of):
                 body = {"error_code": "NOT_FOUND"} if one == 404 else {}
                 return httpx.Response(one, headers={"Retry-After": "3600"}, json=body)
             if given is tasks:
-                return httpx.Response(200, json={"task_id": "t", "status": one})
+                task = {"task_id": "t", "status": one} if one else {"message": "log in"}
+                return httpx.Response(200, json=task)
             of = {"stream": one} if isinstance(one, Silence) else {"content": one}
             return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, **of)
 

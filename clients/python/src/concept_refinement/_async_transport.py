@@ -185,9 +185,10 @@ class AsyncTransport:
             task: TaskResponse | None = None
             try:
                 if is_away(fault):
-                    task = await self.ask_once(TaskResponse, "GET", path)
-                    if "status" not in task:
+                    polled = await self.ask_once(TaskResponse, "GET", path)
+                    if "status" not in polled:
                         raise RefinementError(NOT_OURS)
+                    task = polled
             except RefinementError as error:
                 fault = error
             # Of the service itself: a gateway may not know it for a while.

@@ -184,9 +184,10 @@ class Transport:
             task: TaskResponse | None = None
             try:
                 if is_away(fault):
-                    task = self.ask_once(TaskResponse, "GET", path)
-                    if "status" not in task:
+                    polled = self.ask_once(TaskResponse, "GET", path)
+                    if "status" not in polled:
                         raise RefinementError(NOT_OURS)
+                    task = polled
             except RefinementError as error:
                 fault = error
             # Of the service itself: a gateway may not know it for a while.
