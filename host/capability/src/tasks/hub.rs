@@ -265,6 +265,13 @@ impl Hub {
         remember(&mut state.steps, task_id, steps);
     }
 
+    /// Remembers steps again that were taken and not stored.
+    pub fn note_again(&self, task_id: &str, steps: Vec<Step>) {
+        for step in steps {
+            self.add_step(task_id, step);
+        }
+    }
+
     /// The steps to be stored with a change of the task; they are forgotten here.
     pub fn take_steps(&self, task_id: &str) -> Vec<Step> {
         let taken = self.state.lock().steps.remove(task_id);

@@ -30,7 +30,7 @@ pub(super) fn apply<T>(tx: &mut Tx<'_>, operation: Operation<T>) -> Result<(T, b
 }
 
 fn save(tx: &mut Tx<'_>, mut record: TaskRecord, effects: Effects) -> Result<(), Fault> {
-    let noted = tx.take_steps(&record.task.id);
+    let noted = tx.effects.take_steps(&record.task.id);
     record.tell(noted, &tx.options.host);
     rows::update(tx, &record)?;
     let task = &record.task;

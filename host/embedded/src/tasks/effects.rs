@@ -20,7 +20,7 @@ pub(super) struct Effects {
     /// Tasks whose space was promised; given back when this is dropped.
     promised: u64,
     /// Steps of tasks to be stored; noted again when this is dropped.
-    pub(super) noted: Vec<(String, Vec<Step>)>,
+    noted: Vec<(String, Vec<Step>)>,
     /// Number of tasks that no longer need their space, since they are final or deleted.
     pub(super) ended: u64,
     /// Updates for the watchers of tasks.
@@ -55,6 +55,15 @@ impl Effects {
         Ok(())
     }
 
+    /// The steps of a task to be stored with a change of it.
+    pub(super) fn take_steps(&mut self, task_id: &str) -> Vec<Step> {
+        let steps = self.hub.take_steps(task_id);
+        if !steps.is_empty() {
+            self.noted.push((task_id.to_owned(), steps.clone()));
+        }
+        steps
+    }
+
     /// Applies the effects, after everything was committed.
     pub(super) fn apply(mut self) {
         self.promised = 0;
@@ -77,9 +86,7 @@ impl Drop for Effects {
     fn drop(&mut self) {
         self.room.release_tasks(self.promised);
         for (task_id, steps) in take(&mut self.noted) {
-            for step in steps {
-                self.hub.add_step(&task_id, step);
-            }
+            self.hub.note_again(&task_id, steps);
         }
     }
 }

@@ -8,7 +8,6 @@ use concept_refinement_capability::directory::NamedFile;
 use concept_refinement_capability::tasks::Options;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_domain::capability::CapabilityError;
-use concept_refinement_domain::step::Step;
 use concept_refinement_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Params, params};
 use tokio::sync::oneshot;
@@ -35,7 +34,6 @@ pub(super) struct Tx<'a> {
     /// The current time, the same for the whole operation.
     pub(super) now: Timestamp,
     pub(super) options: &'a Options,
-    pub(super) hub: &'a Hub,
     /// What follows from the operation once it is committed.
     pub(super) effects: Effects,
     damage: &'a Damage,
@@ -50,15 +48,6 @@ impl Tx<'_> {
     /// The same where the number does not matter.
     pub(super) fn execute(&self, sql: &str, parameters: impl Params) -> Result<(), Fault> {
         self.run(sql, parameters).map(drop)
-    }
-
-    /// The steps of a task to be stored with a change of it.
-    pub(super) fn take_steps(&mut self, task_id: &str) -> Vec<Step> {
-        let steps = self.hub.take_steps(task_id);
-        if !steps.is_empty() {
-            self.effects.noted.push((task_id.to_owned(), steps.clone()));
-        }
-        steps
     }
 
     /// Removes some outdated rows by a statement whose parameters are this time, since which
@@ -230,7 +219,6 @@ impl Worker {
                 connection: &self.connection,
                 now: self.clock.now(),
                 options: &self.options,
-                hub: &self.hub,
                 effects: Effects::on(&self.options.room, &self.hub),
                 damage: &self.damage,
             };
@@ -261,7 +249,7 @@ mod tests {
     use concept_refinement_capability::tasks::hub::Update;
     use concept_refinement_domain::capability::ErrorKind;
     use concept_refinement_domain::rulebook::Refusal;
-    use concept_refinement_domain::step::StepKind;
+    use concept_refinement_domain::step::{Step, StepKind};
     use futures::future::join_all;
     use futures::poll;
 
@@ -388,7 +376,7 @@ mod tests {
         for (name, outcome, left) in [("undone", Err(Refusal::IdTaken), 1), ("stored", Ok(()), 0)] {
             hub.add_step("task", Step::new(StepKind::Asked, 1, Timestamp(0)));
             let stored = writer.write(move |tx| {
-                assert_eq!(tx.take_steps("task").len(), 1);
+                assert_eq!(tx.effects.take_steps("task").len(), 1);
                 Ok(outcome?)
             });
             assert_eq!(stored.await.is_err(), left == 1, "{name}");

@@ -204,7 +204,7 @@ impl<'a> Acts<'a> {
 
     fn note_again(&mut self) {
         for (task_id, noted) in mem::take(&mut self.noted) {
-            self.store.note_again(&task_id, noted);
+            self.store.hub.note_again(&task_id, noted);
         }
     }
 }

@@ -122,7 +122,7 @@ async fn try_fetch(
     }
     if let Some(fault) = failed {
         for (_, swap, _, noted) in claims {
-            store.note_again(swap.task_id(), noted);
+            store.hub.note_again(swap.task_id(), noted);
         }
         return Err(fault);
     }
@@ -139,7 +139,7 @@ async fn try_fetch(
     for ((place, swap, claimed, noted), is_written) in claims.into_iter().zip(written) {
         // The queue has been paused meanwhile.
         if !is_written {
-            store.note_again(swap.task_id(), noted);
+            store.hub.note_again(swap.task_id(), noted);
             continue;
         }
         let stored = swap.written();

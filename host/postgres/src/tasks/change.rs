@@ -29,7 +29,7 @@ pub(crate) async fn apply<T>(
     // Steps that were not stored wait for the next change. If the outcome is
     // unknown, they may have been stored, and must not be added twice.
     if applied.as_ref().err().is_none_or(Fault::is_answer) {
-        store.note_again(&operation.task_id, noted);
+        store.hub.note_again(&operation.task_id, noted);
     }
     applied
 }
@@ -139,13 +139,6 @@ impl PostgresTasks {
     /// the host to the steps about to be stored.
     pub(crate) fn tell_story(&self, record: &mut TaskRecord, noted: &[Step]) {
         record.tell(noted.iter().cloned(), &self.options.host);
-    }
-
-    /// Notes steps again that were not stored.
-    pub(crate) fn note_again(&self, id: &str, noted: Vec<Step>) {
-        for step in noted {
-            self.hub.add_step(id, step);
-        }
     }
 
     /// Tells everybody who has to know of a change that is committed.
