@@ -33,8 +33,6 @@ struct State {
     has_begun: bool,
     /// The number of the work that is under way: a new one begins where a receipt is discarded.
     work: usize,
-    /// A request was sent for it.
-    has_asked: bool,
     /// How many requests have left for it and not come back.
     requests: usize,
     /// A receipt was stored after a request, which shows that the work was accepted. One that
@@ -96,7 +94,6 @@ impl PaidCall {
             state.call = self.waiting(begun).await?;
             state.has_begun = true;
         }
-        state.has_asked = true;
         state.requests = state.requests.saturating_add(1);
         Ok(state.work)
     }
@@ -108,7 +105,6 @@ impl PaidCall {
         let mut state = self.state.lock().await;
         if work == state.work {
             state.requests = state.requests.saturating_sub(1);
-            state.has_asked &= state.requests > 0;
         }
     }
 
@@ -127,8 +123,7 @@ impl PaidCall {
             let call = self.waiting(self.payments.give_up(&self.link)).await?;
             // New work begins.
             state.work = state.work.saturating_add(1);
-            state.requests = 0;
-            (state.has_asked, state.is_accepted) = (false, false);
+            (state.requests, state.is_accepted) = (0, false);
             call
         } else {
             let kept = self.payments.keep(&self.link, receipt, begins);
@@ -137,7 +132,7 @@ impl PaidCall {
                 tracing::warn!(model, %error, "a receipt cannot be stored");
             })?
         };
-        state.is_accepted |= state.has_asked && !receipt.is_empty();
+        state.is_accepted |= state.requests > 0 && !receipt.is_empty();
         if call.is_some() {
             state.has_begun = true;
             state.call = call;
