@@ -207,9 +207,12 @@ impl WasiHttpHooks for Egress {
             let exchange = exchanges
                 .try_acquire_owned()
                 .map_err(|_| Error::ConnectionLimitReached)?;
-            let work = match &paid_call {
-                Some(call) => call.leave().await.map_err(|_| Error::HttpRequestDenied)?,
-                None => 0,
+            let left = match &paid_call {
+                Some(call) => {
+                    let work = call.leave().await.map_err(|_| Error::HttpRequestDenied)?;
+                    Some((call, work))
+                }
+                None => None,
             };
             let sent: Sent = match issuer {
                 Some(cache) if cache.is_of(&request) => {
@@ -220,7 +223,7 @@ impl WasiHttpHooks for Egress {
                 Some(_) | None => client.send(request, options).await,
             };
             let came_back = sent.as_ref().is_err_and(is_unsent);
-            if let (Some(call), true) = (paid_call, came_back) {
+            if let (Some((call, work)), true) = (left, came_back) {
                 call.came_back(work).await;
             }
             let (response, done) = sent?;

@@ -164,9 +164,9 @@ impl Client {
         if let Some(mut connection) = idle {
             match connection.send(request, first_byte, bytes).await {
                 Ok(response) => return Ok(answered(connection, response)),
-                Err(failure) => match failure.unsent {
-                    Some(unsent) => {
-                        request = *unsent;
+                Err(failure) => match failure.repetition {
+                    Some(repetition) => {
+                        request = *repetition;
                         lost = failure.is_sent.then_some(failure.error);
                     }
                     None => return Err(failure.error),
@@ -202,6 +202,7 @@ fn destination<B>(request: &http::Request<B>) -> Result<Origin, Error> {
 /// What the first line of a request names: HTTP/1.1 sends the authority in the Host header. An
 /// empty path is "/".
 fn target(uri: &http::Uri) -> http::Uri {
+    // An empty one reads as "/", too, but would be sent as nothing.
     let path = uri.path_and_query().filter(|path| path.as_str() != "/");
     let path = path.cloned();
     path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from)

@@ -50,8 +50,8 @@ pub struct Failure {
     pub error: Error,
     /// The request, if it may be sent again on another connection: the server closed this
     /// one after the previous exchange.
-    pub unsent: Option<Box<Request>>,
-    /// The server may have read it all the same.
+    pub repetition: Option<Box<Request>>,
+    /// Whether the server may have read it.
     pub is_sent: bool,
 }
 
@@ -59,7 +59,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             error,
-            unsent: None,
+            repetition: None,
             is_sent: true,
         }
     }
@@ -151,10 +151,10 @@ impl Connection {
                 let unread = failure.take_message();
                 let error = failure.into_error();
                 let is_sent = unread.is_none();
-                let unsent = unread.or_else(|| copy.filter(|_| is_closure(&error)));
+                let repetition = unread.or_else(|| copy.filter(|_| is_closure(&error)));
                 Err(Failure {
                     error: error.into(),
-                    unsent: unsent.map(Box::new),
+                    repetition: repetition.map(Box::new),
                     is_sent,
                 })
             }
