@@ -158,14 +158,14 @@ impl Archive for Nowhere<'_> {
 }
 
 /// The error of a store that was found damaged only while it was copied.
-fn copying(error: anyhow::Error) -> anyhow::Result<OpenError> {
+fn open_error(error: anyhow::Error) -> anyhow::Result<OpenError> {
     let error = error.downcast::<io::Error>()?;
     Ok(error.downcast::<OpenError>()?)
 }
 
 /// Names files by their path in the backup, because the draft is removed.
 fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
-    let error = match error.downcast::<OpenError>().or_else(copying) {
+    let error = match error.downcast::<OpenError>().or_else(open_error) {
         Ok(error) => error,
         Err(other) => return other.context("the backup cannot be used"),
     };

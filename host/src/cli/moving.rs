@@ -25,7 +25,8 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let from = matches.get_one::<PathBuf>("from");
     let from = from.map(|from| from.to_string_lossy()).unwrap_or_default();
     if is_url(&from) {
-        let problem = "--from must be a data directory, not a URL: nothing is moved out of Postgres or a bucket";
+        let problem = "--from must be a data directory, not a URL: nothing is moved out of \
+                       Postgres or a bucket";
         return Err(Failure::usage(problem));
     }
     set(&mut source, "data-dir", &from);

@@ -110,7 +110,7 @@ impl Model {
             )),
             false => engine
                 .component(&format!("the model {name}"), bytes)
-                .map_err(told),
+                .map_err(with_setting),
         };
         Ok(Self {
             component: component.context("the model component cannot be compiled")?,
@@ -120,7 +120,7 @@ impl Model {
 }
 
 /// Names the setting that an engine's error is about, if it is one.
-fn told(error: anyhow::Error) -> anyhow::Error {
+fn with_setting(error: anyhow::Error) -> anyhow::Error {
     // wasmtime has no error type for this.
     match format!("{error:#}").contains("module memory does not fit") {
         true => error.context("it begins with more memory than it may have (model-memory)"),
