@@ -4,17 +4,21 @@
 use std::time::{Duration, Instant};
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::faults::{CLOCK, DELIVER_TWICE};
+use concept_refinement_tests::deadline::{SOON, eventually};
+use concept_refinement_tests::faults::{CLOCK, DELIVER_TWICE, HANG_AT};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::seed::seed;
 use concept_refinement_tests::server::Reply;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::acts::Act;
 use crate::crowd::Crowd;
 use crate::fleet::{Fleet, HOSTS, LEASE};
+use crate::journal::{Journal, Trouble};
 use crate::random::USERS;
 use crate::shared::{Engines, Queue};
+use crate::user::User;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_host_is_killed_nothing_is_lost_or_done_twice() {
@@ -43,6 +47,40 @@ async fn a_host_that_stood_still_writes_nothing_to_what_others_took_over() {
         }
         fleet.ends_sound(crowd).await;
     }
+}
+
+/// It renews no lease, and another host takes its task over; it has its image ready long before
+/// that one, and has to throw it away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
+    // Long enough for another host to begin meanwhile, on a machine that is busy too.
+    const PROMPT: &str = "wait 10000ms";
+    let mut fleet = Fleet::new(Engines::start(Queue::Store), 2, |launch| launch);
+    fleet.start(0, |launch| launch.variable(HANG_AT, "before renew"));
+    fleet.note(0, Trouble::Disturbed);
+    let mut user = User::new("ada", &fleet.world);
+    let act = Act::refine(PROMPT);
+    let journal = fleet.world.journal.clone();
+    let calls = || Journal::of(&journal).calls();
+    let takeover = async {
+        eventually("the first host asks the model", SOON, async || {
+            (calls() == 1).then_some(())
+        })
+        .await;
+        fleet.start(1, |launch| launch);
+        eventually("the second host asks the model", SOON, async || {
+            (calls() == 2).then_some(())
+        })
+        .await;
+    };
+    tokio::join!(user.act(&act), takeover);
+    // Who lost the lease may learn it after the task has ended.
+    eventually("the late image is gone", SOON, async || {
+        (fleet.world.stores.refined().len() == 1).then_some(())
+    })
+    .await;
+    let violations = fleet.violations(&[user]).await;
+    assert!(violations.is_empty(), "{violations:#?}");
 }
 
 /// Leases, quotas, signatures and the tokens of users go by the database's time: by

@@ -1,5 +1,4 @@
-//! Workers that lose their lease without noticing: a stalled store, and a
-//! paused process.
+//! Workers that lose their lease without noticing: a paused process.
 
 use std::time::Duration;
 
@@ -7,31 +6,10 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use rustix::process::Signal;
 
 use crate::acts::Act;
-use crate::flaws::{STALLED, stalled};
 use crate::journal::{Journal, Trouble};
 use crate::user::User;
 use crate::verdict;
 use crate::world::World;
-
-/// Another worker takes the task over; the first has its image ready long
-/// before, and has to throw it away.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_late_image_of_a_lost_lease_is_removed_at_once() {
-    let mut world = World::with(stalled);
-    let service = world.start(|launch| launch);
-    world.note(&service, Trouble::Disturbed);
-    let mut user = User::new("ada", &world);
-    user.act(&Act::refine(STALLED)).await;
-    let calls = Journal::of(&world.journal).calls();
-    assert!(calls >= 2, "the lease was lost");
-    // Who lost the lease may learn it after the task has ended.
-    eventually("the late image is gone", SOON, async || {
-        (world.stores.refined().len() == 1).then_some(())
-    })
-    .await;
-    let violations = verdict::violations(&mut world, &[user], service).await;
-    assert!(violations.is_empty(), "{violations:#?}");
-}
 
 /// Clocks continue while the process is paused: when it resumes, leases have
 /// expired, renewals are late and models have answered, all at the same time.

@@ -115,8 +115,8 @@ impl World {
     }
 
     /// With a store that breaks a promise.
-    pub fn flawed(flaw: Flaw, settings: impl FnOnce(Launch) -> Launch) -> Self {
-        let mut world = Self::with(|launch| settings(launch.variable(FLAW, flaw.as_str())));
+    pub fn flawed(flaw: Flaw) -> Self {
+        let mut world = Self::with(|launch| launch.variable(FLAW, flaw.as_str()));
         if matches!(flaw, Flaw::Redelivery | Flaw::Silence) {
             // Whoever waits for what never happens need not wait long.
             world.patience = Duration::from_secs(4);

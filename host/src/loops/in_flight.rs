@@ -1,8 +1,8 @@
 //! The tasks that a worker works on, so that it takes none over from itself.
 //!
 //! While the store cannot be written, a lease runs out although its worker lives, and the
-//! worker may hold what a model was paid for. It renews the lease as soon as it can. A message
-//! that was skipped is sent again by the sweep, should nobody work on its task by then.
+//! worker may hold what a model was paid for. It renews the lease as soon as it can. The message
+//! is delivered again, to another host if there is one, which may take the task over.
 
 use std::collections::HashSet;
 

@@ -88,12 +88,7 @@ impl Worker {
             while let Some(Some(())) = in_flight.next().now_or_never() {}
             let worker = Arc::clone(&self);
             let abort = abort.clone();
-            let task_id = delivery.work().task_id();
-            if let Some(task_id) = task_id {
-                let leases = self.host.leases();
-                leases.add_step(task_id, 0, StepKind::Delivered, "");
-            }
-            let task_id = task_id.unwrap_or_default();
+            let task_id = delivery.work().task_id().unwrap_or_default();
             // All log lines of a task have its id.
             let span = tracing::info_span!("task", task_id, trace_id = tracing::field::Empty);
             let work = async move {
@@ -144,8 +139,19 @@ impl Worker {
     }
 
     async fn work(&self, delivery: Delivery, abort: CancellationToken, slot: Slot) {
+        let task_id = delivery.work().task_id().map(str::to_owned);
+        let in_flight = task_id.as_deref().map(|id| self.in_flight.enter(id));
+        // What the store has claimed for this worker is its own, whatever was in flight before.
+        if let (Work::Message(_), Some(None)) = (delivery.work(), &in_flight) {
+            tracing::debug!("in flight already");
+            delivery.nack(REDELIVERY_DELAY).await;
+            return;
+        }
+        if let Some(task_id) = &task_id {
+            let leases = self.host.leases();
+            leases.add_step(task_id, 0, StepKind::Delivered, "");
+        }
         let (work, acknowledgement) = delivery.begin();
-        let task_id = work.task_id().map(str::to_owned);
         let mut held = None;
         let processed = tokio::select! {
             biased;
@@ -209,11 +215,6 @@ impl Worker {
         slot: Slot,
     ) -> anyhow::Result<Outcome> {
         let asked_at = Instant::now();
-        // What the store has claimed for this worker is its own, whatever was in flight before.
-        let in_flight = work.task_id().map(|id| self.in_flight.enter(id));
-        if matches!((&work, &in_flight), (Work::Message(_), Some(None))) {
-            return Ok(Outcome::Skipped);
-        }
         // Before the claim, so that nothing is missed between the two.
         let revocation = work.task_id().map(|id| self.host.leases().revocation(id));
         let claimed = match self.claimed(work, held).await {

@@ -3,6 +3,7 @@
 use concept_refinement_capability::clock::ManualClock;
 use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::processor::LastStage;
+use concept_refinement_capability::queue::Receipt;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::{Leases as _, Options, Tasks as _};
 use concept_refinement_domain::task::{Stage, Status};
@@ -10,6 +11,7 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_embedded::memory::MemoryImages;
 use concept_refinement_embedded::tasks::SqliteTasks;
 use concept_refinement_kit::samples::new_task;
+use futures::FutureExt as _;
 use futures::future::ready;
 use parking_lot::Mutex;
 
@@ -39,6 +41,27 @@ impl Processor for Script {
             stage,
             retry_later: Default::default(),
         }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Ack,
+    Nack,
+}
+
+/// Remembers the answer.
+struct Answers(Arc<Mutex<Option<Answer>>>);
+
+impl Receipt for Answers {
+    fn ack(self: Box<Self>) -> BoxFuture<'static, ()> {
+        *self.0.lock() = Some(Answer::Ack);
+        ready(()).boxed()
+    }
+
+    fn nack(self: Box<Self>, _: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
+        *self.0.lock() = Some(Answer::Nack);
+        ready(()).boxed()
     }
 }
 
@@ -104,6 +127,16 @@ impl World {
         let mut held = None;
         let processed = self.worker.process(work, &mut held, Slot::default());
         processed.await.unwrap()
+    }
+
+    /// How the delivery of this work is answered.
+    async fn answer(&self, work: Work) -> Answer {
+        let answer = Arc::default();
+        let delivery = Delivery::new(work, Box::new(Answers(Arc::clone(&answer))));
+        let abort = CancellationToken::new();
+        self.worker.work(delivery, abort, Slot::default()).await;
+        let answer = answer.lock().take();
+        answer.unwrap()
     }
 
     /// What the processor is given, once it is.
@@ -223,17 +256,13 @@ async fn a_worker_takes_no_task_over_from_itself() {
         let again = async {
             let given = world.given().await;
             world.clock.advance(LEASE * 2);
-            let work = world.work(world.named());
-            assert_eq!(
-                tokio::time::timeout(LEASE, work).await,
-                Ok(Outcome::Skipped),
-                "claimed: {is_claimed}"
-            );
+            let answer = tokio::time::timeout(LEASE, world.answer(world.named())).await;
+            assert_eq!(answer, Ok(Answer::Nack), "claimed: {is_claimed}");
             assert_eq!(world.store.release(&given.lease).await, Ok(Fenced::Done));
         };
-        let (outcome, ()) = futures::join!(world.work(first), again);
-        assert_eq!(outcome, Outcome::Skipped);
-        let work = world.work(world.named());
+        let (answer, ()) = futures::join!(world.answer(first), again);
+        assert_eq!(answer, Answer::Ack);
+        let work = world.answer(world.named());
         assert!(
             tokio::time::timeout(LEASE, work).await.is_err(),
             "it is worked on again"
