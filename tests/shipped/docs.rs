@@ -8,6 +8,7 @@ mod durability;
 mod embed;
 mod in_process;
 mod models;
+mod pictures;
 mod providers;
 mod readme;
 mod shell;
