@@ -1,5 +1,5 @@
-//! Fetches one message for each waiting receiver and no more, since a message that one
-//! host has fetched is not available to others.
+//! Fetches no more messages than receivers wait for, since a message that one host has fetched
+//! is not available to others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,10 @@ const EXPIRY: Duration = Duration::from_secs(5);
 /// that there is no message. A fetch can get lost in a failover between servers of a
 /// cluster.
 const SILENCE: Duration = Duration::from_secs(10);
+
+/// Fetches that wait at the server for one host. It serves all hosts' in the order in which they
+/// came, so with one for each receiver the host that was there first would get everything.
+const AT_ONCE: usize = 2;
 
 /// Delay before the next fetch after one failed.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
@@ -50,7 +54,7 @@ async fn fetch(connection: &Arc<Connection>, waiting: &Waiting) -> Result<(), Fa
         if open == 0 {
             last = Instant::now();
         }
-        while open < waiting.count() {
+        while open < waiting.count().min(AT_ONCE) {
             connection.fetch(&inbox, EXPIRY).await?;
             open += 1;
         }

@@ -198,7 +198,8 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
     let parameters = parameters![id, Time(until), Time(now)];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
-    store.changes.wake();
+    // Whichever host is idle then.
+    store.changes.published();
     Ok(())
 }
 

@@ -202,7 +202,7 @@ impl Worker {
                 {
                     tracing::error!(%error, "the lease could not be released");
                 }
-                acknowledgement.nack(REDELIVERY_DELAY).await;
+                acknowledgement.nack(Duration::ZERO).await;
             }
         }
     }

@@ -287,6 +287,26 @@ async fn an_idle_host_is_woken() {
     );
 }
 
+/// What one host gives back, another gets that has been idle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_idle_host_gets_what_another_gives_back() {
+    let (hosts, _schema) = hosts(2);
+    let queues: Vec<_> = hosts.iter().map(|host| host.queue()).collect();
+    let task = created(hosts[0].submit(new_task("ada")).await.unwrap());
+    queues[0].publish(message_for(&task)).await.unwrap();
+    let delivery = queues[0].receive().await.unwrap();
+    let waiting = queues[1].receive();
+    let work = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        delivery.nack(Duration::ZERO).await;
+        Instant::now()
+    };
+    let (again, returned) = futures::join!(waiting, work);
+    again.unwrap().ack().await;
+    let late = returned.elapsed();
+    assert!(late < Duration::from_secs(1), "{late:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_host_has_a_leader_lease_and_all_have_one_secret() {
     use concept_refinement_capability::SharedSecret as _;

@@ -1,6 +1,7 @@
 //! The queue in NATS JetStream, and what only one beyond the process can go
 //! through: its server away, killed, wiped or hanging.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::nats::NatsServer;
 use concept_refinement_tests::proxy::{Mode, Proxy};
 use concept_refinement_tests::reaper::scratch;
+use futures::future::{join, join_all};
 use serde_json::json;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
@@ -214,6 +216,43 @@ async fn no_host_fetches_more_than_its_receivers_wait_for() {
         delivery.await.unwrap().unwrap().ack().await;
     }
     first.ack().await;
+}
+
+/// However many receivers of one host wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_take_turns() {
+    const RECEIVERS: usize = 8;
+    let server = NatsServer::start();
+    let url = format!("{}?stream=tasks", server.url());
+    let (one, other) = (open(&url).await.unwrap(), open(&url).await.unwrap());
+    let shares = [AtomicUsize::new(0), AtomicUsize::new(0)];
+    let receive = async |queue: &NatsQueue, share: &AtomicUsize| {
+        let delivery = queue.receive().await.unwrap();
+        share.fetch_add(1, Ordering::Relaxed);
+        delivery.ack().await;
+    };
+    let all = |queue, share| join_all((0..RECEIVERS).map(move |_| receive(queue, share)));
+    let publications = async {
+        eventually("both hosts wait", SOON, async || {
+            let info = server.ask("CONSUMER.INFO.tasks.workers", &json!({}));
+            (info["num_waiting"] == 4).then_some(())
+        })
+        .await;
+        for _ in 0..RECEIVERS {
+            publish(&one).await;
+        }
+        let shares = || shares.each_ref().map(|share| share.load(Ordering::Relaxed));
+        eventually("all are delivered", SOON, async || {
+            (shares().iter().sum::<usize>() == RECEIVERS).then_some(())
+        })
+        .await;
+        shares()
+    };
+    let shares = tokio::select! {
+        shares = publications => shares,
+        _ = join(all(&one, &shares[0]), all(&other, &shares[1])) => panic!("too many"),
+    };
+    assert!(shares.iter().all(|share| *share >= 2), "{shares:?}");
 }
 
 /// Its connection stays, and what it is sent is hidden from others for the ack wait.
