@@ -26,7 +26,7 @@ const ACK_WAIT: Duration = Duration::from_secs(30);
 /// again from time to time while there are no workers.
 const CAPACITY: i64 = 1_000_000;
 
-/// Limit of waiting fetches over all hosts; each has one per core.
+/// Limit of waiting fetches over all hosts; each has two.
 const MAX_WAITING: i64 = 8192;
 
 /// Nobody listens where JetStream is asked.
@@ -197,11 +197,14 @@ fn of_consumer(error: &ConsumerError) -> Fault {
     }
 }
 
-/// A status of 500 or more means that the server cannot do this at the moment.
+/// A status of 500 or more means that the server cannot do this at the moment, or, without a
+/// cluster, that it cannot keep copies.
 fn judged(what: &str, refused: &async_nats::jetstream::Error) -> Fault {
-    match refused.code() {
-        404 => Fault::NoStream,
-        400..500 => Fault::Unfit(format!("it refuses to make {what}: {refused}")),
+    match (refused.code(), refused.error_code()) {
+        (404, _) => Fault::NoStream,
+        (400..500, _) | (_, ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED) => {
+            Fault::Unfit(format!("it refuses to make {what}: {refused}"))
+        }
         _ => Fault::other(refused),
     }
 }

@@ -395,6 +395,8 @@ async fn what_is_not_as_it_has_to_be_is_told() {
     server.ask("STREAM.CREATE.f", &stream("f"));
     let refused = open(&format!("{}?stream=f&replicas=3", server.url())).await;
     assert!(refused.err().unwrap().contains("3 replicas"));
+    let refused = open(&format!("{}?stream=g&replicas=3", server.url())).await;
+    assert!(refused.err().unwrap().contains("non-clustered"));
     let consumer = json!({
         "stream_name": "f", "action": "create",
         "config": {
