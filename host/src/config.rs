@@ -291,6 +291,11 @@ impl Config {
         self.jwks_url.as_ref().filter(|_| self.auth == Auth::Jwks)
     }
 
+    /// The settings that need another value of `auth`, as sentences.
+    pub(crate) fn without_effect(&self) -> Vec<String> {
+        access::without_effect(&Reader(&self.values), self.auth)
+    }
+
     /// Variables of model links that have no meaning for this model. They are not an
     /// error.
     pub fn unknown_variables(&self) -> Vec<String> {

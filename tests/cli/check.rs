@@ -204,20 +204,21 @@ fn the_keys_of_an_issuer_have_to_be_usable() {
 }
 
 #[test]
-fn an_unknown_variable_is_mentioned_and_no_secret_is() {
+fn what_has_no_effect_is_mentioned_and_no_secret_is() {
     let place = Place::new();
     let mut command = place.command(&["check", "--auth=secret"]);
     command
         .env("REFINEMENT_COLOUR", "red")
         .env("REFINEMENT_MODELS_OPENAI_COLOUR", "red")
+        .env("REFINEMENT_JWKS_URL", "https://issuer.example/keys")
         .env(
             "REFINEMENT_JWT_SECRET",
             "hush-hush-hush-hush-hush-hush-hush-hush",
         );
     let done = crate::place::run(&mut command, b"");
     assert_eq!(done.code, 0, "{}", done.text());
-    let expected = "ok: unknown variables are ignored: REFINEMENT_COLOUR, \
-                    REFINEMENT_MODELS_OPENAI_COLOUR";
+    let expected = "ok: REFINEMENT_JWKS_URL has no effect: auth is secret; unknown variables are \
+                    ignored: REFINEMENT_COLOUR, REFINEMENT_MODELS_OPENAI_COLOUR";
     assert_eq!(says(&done, "configuration"), expected);
     assert!(!done.text().contains("hush"));
 }

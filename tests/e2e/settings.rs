@@ -287,9 +287,10 @@ fn secrets_that_others_can_read_are_warned_of() {
 }
 
 #[test]
-fn an_unknown_variable_is_only_warned_of() {
+fn what_has_no_effect_is_only_warned_of() {
     let launch = Launch::new()
         .variable("REFINEMENT_PORT_8080_TCP", "tcp://10.0.0.1:8080")
+        .variable("REFINEMENT_JWKS_URL", "https://issuer.example/keys")
         .variable("REFINEMENTS", "x");
     let ended = launch.start().stop();
     assert!(ended.status.success());
@@ -303,6 +304,8 @@ fn an_unknown_variable_is_only_warned_of() {
         "not its value: {}",
         ended.log
     );
+    let idle = "REFINEMENT_JWKS_URL has no effect: auth is anonymous";
+    assert_eq!(ended.log.matches(idle).count(), 1, "{}", ended.log);
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub fn run(
              only what its provider says of the cost counts"
         );
     }
+    for sentence in config.without_effect() {
+        tracing::warn!("{sentence}");
+    }
     if let Some(exposed) = given.file.as_deref().and_then(exposed) {
         tracing::warn!("{exposed}");
     }

@@ -8,6 +8,14 @@ use url::{Host, Url};
 use super::error::ConfigError;
 use super::forms::public_url;
 use super::reader::Reader;
+use super::table;
+
+/// Settings that have an effect with one value of `auth` only.
+const OF_ONE: [(&str, Auth); 3] = [
+    ("jwt-secret", Auth::Secret),
+    ("jwks-url", Auth::Jwks),
+    ("anonymous-retention", Auth::Anonymous),
+];
 
 words! {
     /// How tokens are verified.
@@ -39,6 +47,20 @@ pub(super) fn auth(values: &Reader<'_>) -> Result<(Auth, Option<Url>), ConfigErr
         }
         None => Ok((auth, jwks_url)),
     }
+}
+
+/// The settings that have no effect with this value of `auth`, as sentences. They are no error,
+/// since they may be left over; but who set one may believe that tokens are required.
+pub(super) fn without_effect(values: &Reader<'_>, auth: Auth) -> Vec<String> {
+    let default = |name: &str| table::find(name).and_then(|setting| setting.default);
+    OF_ONE
+        .into_iter()
+        .filter(|&(name, needed)| needed != auth && values.0.get(name) != default(name))
+        .map(|(name, _)| {
+            let (name, auth) = (values.name_of(name), auth.as_str());
+            format!("{name} has no effect: auth is {auth}")
+        })
+        .collect()
 }
 
 /// Keys must be fetched by https or from this machine: an attacker who can change them

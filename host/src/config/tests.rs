@@ -202,6 +202,34 @@ fn keys_may_come_by_https_or_from_this_machine() {
 }
 
 #[test]
+fn what_needs_another_auth_has_no_effect() {
+    let secret = format!("jwt_secret = '{}'", "s".repeat(32));
+    let keys = "jwks_url = 'https://issuer.example/keys'";
+    let kept = "anonymous_retention = '1d'";
+    for (auth, expected) in [
+        ("anonymous", ["f.toml:2: jwt_secret", "f.toml:3: jwks_url"]),
+        (
+            "secret",
+            ["f.toml:3: jwks_url", "f.toml:4: anonymous_retention"],
+        ),
+        (
+            "jwks",
+            ["f.toml:2: jwt_secret", "f.toml:4: anonymous_retention"],
+        ),
+    ] {
+        let mut values = Values::new();
+        let file = format!("auth = '{auth}'\n{secret}\n{keys}\n{kept}");
+        values.set_from_toml("f.toml", &file).unwrap();
+        let expected = expected.map(|name| format!("{name} has no effect: auth is {auth}"));
+        assert_eq!(Config::new(values).unwrap().without_effect(), expected);
+    }
+    for (name, value) in [("auth", "anonymous"), ("jwt-audience", "a")] {
+        let config = with(name, value).unwrap();
+        assert_eq!(config.without_effect(), [""; 0], "{name}");
+    }
+}
+
+#[test]
 fn lists_of_who_may_do_what() {
     let config = with("trusted-proxies", " 10.0.0.0/8,192.0.2.1, 2001:db8::/32 ").unwrap();
     for (address, is_trusted) in [
