@@ -11,6 +11,7 @@ use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::stand_in::automatic1111::Automatic1111;
 use concept_refinement_tests::stand_in::openai::OpenAi;
 use concept_refinement_tests::stand_in::{ALL, StandIn};
+use concept_refinement_tests::tls::{self, TlsPort};
 use serde_json::json;
 
 use crate::place::{Place, run};
@@ -85,6 +86,21 @@ fn each_is_reached_by_a_check_that_costs_nothing() {
         let mut credentials = ALL.iter().map(|stand_in| stand_in.credentials().0);
         assert!(credentials.all(|name| asked[0].header(name).is_none()));
     }
+}
+
+/// In no list of the system's.
+#[test]
+fn the_authority_of_the_operator_is_trusted_for_one() {
+    let (provider, picture) = (OpenAi.start(), pictures::webp(50, 40));
+    let encrypted = TlsPort::before(provider.authority().parse().unwrap());
+    let place = Place::new();
+    place.write("logo.png", &pictures::png(40, 30).bytes);
+    let prompt = provider.prompt([OpenAi.success(&provider, &picture)]);
+    let mut command = place.command(&["refine", "logo.png", &prompt, "-o", "out/"]);
+    command.arg("--ca-file").arg(tls::file("authority.pem"));
+    let url = format!("https://localhost:{}", encrypted.port());
+    run(at(&mut command, &OpenAi, &url), b"").silent();
+    assert_eq!(place.read("out/logo.webp"), marked(&picture));
 }
 
 /// What the provider's list says of the model that is asked for.

@@ -118,7 +118,8 @@ pub fn move_to(
     moving.output().unwrap()
 }
 
-fn moving(
+/// The command of such a move.
+pub fn moving(
     from: &Path,
     data: &Path,
     engines: [&str; 2],

@@ -14,6 +14,7 @@ use concept_refinement_tests::server::SERVERS;
 use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::tls::{self, TlsPort};
 
+use crate::moving::moving;
 use crate::outage;
 use crate::unusable::{DISTRUSTED, assert_refused};
 
@@ -205,6 +206,18 @@ async fn a_server_has_to_prove_who_it_is() {
     let picture = pictures::png(64, 64);
     let stored = client.uploaded(&picture).await;
     assert!(client.get(&stored).await.body == picture.bytes);
+
+    let (source, target) = (Launch::new().embedded(), Launch::new());
+    source.start().stop();
+    let empty = shared(Kind::S3sFs).place();
+    let (url, server) = (empty.url(), empty.server());
+    let engines = ["sqlite", url.as_str()];
+    let moved = moving(&source.data(), &target.data(), engines, &empty, server)
+        .env("AWS_ENDPOINT_URL", format!("https://localhost:{port}"))
+        .env("REFINEMENT_CA_FILE", &authority)
+        .output()
+        .unwrap();
+    assert!(moved.status.success(), "{moved:?}");
 
     let told = "AWS_CA_BUNDLE: the certificates of";
     let missing = ["no file", "localhost", "missing.pem", told];

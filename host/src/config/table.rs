@@ -86,7 +86,7 @@ pub const SETTINGS: &[Setting] = settings! {
         /// The token with which an operator may only read there
         "admin-read-token" SECRET secret;
         /// Certificates (PEM) to trust in addition to the public authorities and the system's
-        "ca-file" FILE [Operator Verify];
+        "ca-file" FILE [Move Operator Refine TestModel Verify];
     }
     "URLs, proxies and other origins" {
         /// What image URLs start with [default: the origin of each request]
