@@ -145,6 +145,7 @@ fn what_only_its_engine_can_read_is_checked_wherever_it_stands() {
         ("tasks", "postgres://u:hush@127.0.0.1:1/db?sslmode=foo"),
         ("tasks", "postgres://u:hush@127.0.0.1:1/db?pool=1"),
         ("tasks", "postgres://u:hush@127.0.0.1:99999/db"),
+        ("tasks", "postgres://u:a@hush@127.0.0.1:1/db"),
         ("tasks-listen-url", "postgres://u:hush@127.0.0.1/db?pool=1"),
         ("queue", "nats://"),
         ("queue", "nats://ada:hush@host?subject=a"),

@@ -10,6 +10,11 @@ pub fn of(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else {
         return scheme.to_owned();
     };
+    let has_login = !url.username().is_empty() || url.password().is_some();
+    if text.contains('@') && !has_login {
+        // A password with a special character: its beginning was taken for a port.
+        return scheme.to_owned();
+    }
     url.set_query(None);
     url.set_fragment(None);
     // Fails only for URLs that cannot have credentials.
@@ -31,6 +36,8 @@ mod tests {
                 "postgres://db.example.com:5433/refine",
             ),
             ("postgres://u:secret@one:1,two:2/refine", "postgres"),
+            ("postgres://u:12/secret@one/refine", "postgres"),
+            ("postgres://u:12#secret@one/refine", "postgres"),
             ("nats://secret@nats.example.com", "nats://nats.example.com"),
             ("pubsub://project/topic", "pubsub://project/topic"),
             ("s3://bucket/prefix", "s3://bucket/prefix"),

@@ -78,6 +78,14 @@ impl Settings {
             // The end of a password, which must not be told as the name of a parameter.
             return Err(FORM.to_owned());
         }
+        if address.matches('@').count() > 1 {
+            // The driver takes the first for the end of a password, and what follows it for a
+            // host or a database, which are told.
+            return Err(
+                "must have no @ but the one before its host: write %40 for one in a password"
+                    .to_owned(),
+            );
+        }
         let mut schema = SCHEMA.to_owned();
         let mut pool = POOL;
         let mut ssl_mode = environment("PGSSLMODE").unwrap_or_else(|| "prefer".to_owned());
@@ -309,6 +317,8 @@ mod tests {
             ("postgres://ada:topsecret@a/db?sslmode=yes", "sslmode"),
             ("postgres://ada:topsecret@a/db?nonsense=1", "nonsense"),
             ("postgres://ada:pa?topsecret@a/db", "%XX"),
+            ("postgres://ada:pa@topsecret@a/db", "%40"),
+            ("postgres://ada:pa@a/topsecret@a/db", "%40"),
             ("postgres://ada:topsecret@a:port/db", "cannot be read"),
             ("postgres:///db?user=topsecret", "no host"),
         ] {
