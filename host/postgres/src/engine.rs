@@ -51,6 +51,12 @@ pub const ENGINE: TaskEngine = Engine {
     }),
 };
 
+/// `postgresql://…`: the same.
+pub const ENGINE_POSTGRESQL: TaskEngine = Engine {
+    name: "postgresql://",
+    ..ENGINE
+};
+
 fn settings(config: &EngineConfig) -> Result<(Settings, Option<Settings>), OpenError> {
     let refused = |setting: &str, reason: String| {
         OpenError::server(format!("the setting {setting}"), format!("it {reason}"))

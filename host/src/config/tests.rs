@@ -188,6 +188,16 @@ fn an_unusable_value_is_named() {
 }
 
 #[test]
+fn a_database_has_either_scheme() {
+    for scheme in ["postgres", "postgresql"] {
+        for name in ["tasks", "tasks-listen-url"] {
+            let url = format!("{scheme}://u:p@host/db");
+            assert!(with(name, &url).is_ok(), "{name}: {url}");
+        }
+    }
+}
+
+#[test]
 fn keys_may_come_by_https_or_from_this_machine() {
     for url in [
         "https://issuer.example/.well-known/jwks.json",

@@ -19,6 +19,8 @@ pub static TASKS: &[TaskEngine] = &[
     concept_refinement_embedded::tasks::engine::ENGINE,
     #[cfg(feature = "postgres")]
     concept_refinement_postgres::engine::ENGINE,
+    #[cfg(feature = "postgres")]
+    concept_refinement_postgres::engine::ENGINE_POSTGRESQL,
 ];
 
 pub static QUEUES: &[QueueEngine] = &[

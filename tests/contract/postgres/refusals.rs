@@ -138,6 +138,18 @@ async fn what_loses_data_or_runs_short_is_told() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gets_no_connection_hears_of_the_pool() {
+    FIFTEEN.execute("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0");
+    let url = FIFTEEN.url(&new_schema());
+    let url = url.replace("//postgres@", "//crowded@");
+    let settings = Settings::parse(&url, &|_| None).unwrap();
+    let refused = inspect(&settings, None).await.unwrap_err().to_string();
+    for expected in ["too many connections", "the URL's parameter pool"] {
+        assert!(refused.contains(expected), "{refused}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn hosts_that_start_together_make_the_tables_once() {
     let schema = new_schema();

@@ -160,9 +160,15 @@ const READ_ONLY: &str = "it is read only, as a standby is";
 
 /// The driver's message with its cause, which is more specific.
 pub(crate) fn explain(error: &Error) -> String {
+    let advice = match error.code() {
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+            " (the URL's parameter pool says how many connections this host opens)"
+        }
+        _ => "",
+    };
     match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
+        Some(cause) => format!("{error}: {cause}{advice}"),
+        None => format!("{error}{advice}"),
     }
 }
 
