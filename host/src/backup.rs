@@ -45,7 +45,7 @@ pub struct Backup {
     stores: Vec<Arc<dyn Embedded>>,
     /// Disk space that copies of databases must leave for the service's tasks.
     room: Arc<Room>,
-    /// What is not in a backup, as sentences for a requester who does not know it.
+    /// What is not in a backup, as sentences for its requester.
     elsewhere: Vec<String>,
     /// Whether that is true of images, of which none are missed then.
     images_are_elsewhere: bool,
@@ -120,6 +120,9 @@ impl Backup {
 
     /// Returns counts of the contents, and which images are missing, as a sentence.
     fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<(Counts, Option<String>)> {
+        if self.stores.is_empty() {
+            bail!("{}", self.elsewhere.join("; "));
+        }
         self.refuse_without_room(scratch)?;
         let _held = Held::new(&self.stores);
         let mut tar = Tar::new(to, scratch)?;

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::shared::{new_user, origin, refused, scripted_launch};
 
-fn command(data: &Path, to: &Path) -> Command {
+pub fn command(data: &Path, to: &Path) -> Command {
     let mut command = Command::new(artifacts::binary());
     command
         .args(["backup", "--data-dir"])

@@ -19,7 +19,7 @@ use concept_refinement_tests::service::{Launch, Service};
 use concept_refinement_tests::stored_images::{self, LARGE};
 use futures::future::join_all;
 
-use crate::backup::{all_of, back_up, backed_up, ended, obstacles, on_backup, streaming};
+use crate::backup::{self, all_of, back_up, backed_up, ended, obstacles, on_backup, streaming};
 use crate::shared::{new_user, refused, scripted_launch};
 
 fn command(from: &Path, data: &Path) -> Command {
@@ -361,19 +361,23 @@ async fn a_directory_that_is_not_as_backup_made_it_is_refused() {
 
 #[test]
 fn engines_that_have_tools_of_their_own_are_left_to_them() {
-    let place = scratch("restore");
-    let mut command = command(&place, &place.join("data"));
-    let done = command
-        .args([
-            "--tasks",
-            "postgres://somebody:hidden@db.example.com/refine",
-        ])
-        .args(["--images", "s3://bucket/prefix"])
-        .output()
-        .unwrap();
-    assert!(!String::from_utf8_lossy(&done.stderr).contains("hidden"));
-    refused(done, "are backed up and restored by its tools", "");
-    assert!(!place.join("data").exists());
+    let (from, to) = (scratch("engines"), scratch("elsewhere").join("data"));
+    for (case, mut command) in [
+        ("restored", command(&from, &to)),
+        ("backed up", backup::command(&from, &to)),
+    ] {
+        let done = command
+            .args([
+                "--tasks",
+                "postgres://somebody:hidden@db.example.com/refine",
+            ])
+            .args(["--images", "s3://bucket/prefix"])
+            .output()
+            .unwrap();
+        assert!(!String::from_utf8_lossy(&done.stderr).contains("hidden"));
+        refused(done, "are backed up and restored by its tools", case);
+        assert!(!to.exists(), "{case}");
+    }
 }
 
 #[tokio::test]

@@ -155,21 +155,19 @@ impl Source {
         if let Some(client) = ControlClient::connect(&config.data_dir)? {
             return Ok(Self::Service(client));
         }
-        for sentence in capabilities::not_in_backups(config)? {
-            say(&sentence);
-        }
         let runtime = tokio::runtime::Runtime::new()?;
         let stores = runtime.block_on(ConfiguredStores::of(config).at_rest())?;
         let data = config.data_dir.display();
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
         let data = Folder::open(&config.data_dir).with_context(|| unreadable(config))?;
+        let elsewhere = capabilities::not_in_backups(config)?;
         let images_are_elsewhere = ConfiguredStores::of(config).images()?.has_server();
         let backup = Backup::new(
             data,
             stores,
             Arc::default(),
-            Vec::new(),
+            elsewhere,
             images_are_elsewhere,
         );
         Ok(Self::AtRest(backup))
