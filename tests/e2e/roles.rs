@@ -114,6 +114,30 @@ async fn without_a_worker_tasks_wait_for_one() {
     }
 }
 
+/// As units of systemd have one.
+#[tokio::test]
+async fn the_socket_of_a_directory_stays_with_who_listens_there() {
+    const SAID: &str = "another process listens on the socket";
+    let launch = Hosts::with("store").launch;
+    let start = |role| launch.clone().set("role", role).start();
+    let answers = async || {
+        let socket = Client::on_socket(&launch.data());
+        socket.get("/admin/v1/queue").await.status == 200
+    };
+    let first = start("api");
+    let second = start("worker").stop();
+    assert!(second.log.contains(SAID), "{}", second.log);
+    assert!(answers().await, "it was taken along");
+    drop(first.kill());
+
+    // What a process left that was killed is taken over.
+    let third = start("worker");
+    assert!(answers().await, "it was not taken over");
+    let third = third.stop();
+    assert!(!third.log.contains(SAID), "{}", third.log);
+    assert!(!launch.data().join("control").exists());
+}
+
 #[tokio::test]
 async fn a_worker_serves_health_and_nothing_else() {
     let hosts = Hosts::with("store");

@@ -4,7 +4,7 @@
 //! It accepts only the user that it runs as, and root. A request is an HTTP request, or
 //! the word `backup`, whose answer is a stream of [`backup`](crate::backup).
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::future;
 use std::io::{self, Write as _};
 use std::net::Shutdown;
@@ -56,8 +56,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// Longest socket path that systems accept, in bytes.
 const LONGEST_ADDRESS: usize = 100;
 
-/// Listens for requests. Dropping it removes the socket, while the data directory is
-/// still locked.
+/// Listens for requests, alone of all processes that use the data directory: those of stores with
+/// servers may share one. Dropping it removes the socket, while the directory is still locked.
 pub struct Control {
     listener: UnixListener,
     address: Address,
@@ -65,19 +65,25 @@ pub struct Control {
 }
 
 impl Control {
-    /// Listens in a data directory that this process owns. None: that failed, which is
-    /// logged, and nothing can be requested.
+    /// Listens in a data directory. None: another process does, or that failed, which is logged,
+    /// and nothing can be requested.
     pub fn listen(data: &Path, backup: Backup, server: Arc<AdminServer>) -> Option<Self> {
         let listen = || -> io::Result<_> {
             let address = Address::new(data)?;
+            match address.directory.try_lock() {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Ok(()) => {}
+            }
             existing(fs::remove_file(&address.path))?;
             backup.clear()?;
             let listener = UnixListener::bind(&address.path)?;
             fs::set_permissions(&address.path, Permissions::from_mode(0o600))?;
-            Ok((listener, address))
+            Ok(Some((listener, address)))
         };
+        let directory = data.display();
         match listen() {
-            Ok((listener, address)) => Some(Self {
+            Ok(Some((listener, address))) => Some(Self {
                 listener,
                 address,
                 requests: Arc::new(Requests {
@@ -87,8 +93,14 @@ impl Control {
                     backups: Semaphore::new(MAX_BACKUPS),
                 }),
             }),
+            Ok(None) => {
+                tracing::warn!(
+                    "another process listens on the socket in the data directory {directory}: \
+                     operators reach this one by admin-listen only"
+                );
+                None
+            }
             Err(error) => {
-                let directory = data.display();
                 tracing::warn!(
                     %error,
                     "there is no socket in the data directory {directory}: no backup can be made \
@@ -292,7 +304,8 @@ fn connected(data: &Path) -> io::Result<Stream> {
 /// relative to an open directory.
 struct Address {
     path: PathBuf,
-    _directory: File,
+    /// Locked by who listens.
+    directory: File,
 }
 
 impl Address {
@@ -303,9 +316,6 @@ impl Address {
             path = format!("/proc/self/fd/{}", directory.as_raw_fd()).into();
             path.push(NAME);
         }
-        Ok(Self {
-            path,
-            _directory: directory,
-        })
+        Ok(Self { path, directory })
     }
 }
