@@ -4,7 +4,7 @@
 use std::net::{SocketAddr, TcpListener};
 
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use concept_refinement_tests::client::{Answer, Client};
 use concept_refinement_tests::metadata::marked;
 use concept_refinement_tests::pictures::{self, Picture};
@@ -125,16 +125,22 @@ async fn a_start_does_not_wait_for_it() {
     }
 }
 
-/// A server that permits all but some methods. It says that the bucket is empty.
-fn without(denied: &'static [Method]) -> SocketAddr {
+/// A server that permits all but this. It says that the bucket is empty.
+fn without(denied: &'static str) -> SocketAddr {
     const EMPTY: &str = "<ListBucketResult><Name>images</Name><KeyCount>0</KeyCount>\
          <MaxKeys>1</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>";
     const DENIED: &str = "<Error><Code>AccessDenied</Code><Message>No.</Message></Error>";
-    serve(async move |method: Method| {
-        let (status, body) = match method {
-            method if denied.contains(&method) => (StatusCode::FORBIDDEN, DENIED),
-            Method::GET => (StatusCode::OK, EMPTY),
-            Method::DELETE => (StatusCode::NO_CONTENT, ""),
+    serve(async move |method: Method, uri: Uri| {
+        let right = match method {
+            Method::GET if uri.query().is_some() => "s3:ListBucket",
+            Method::GET => "s3:GetObject",
+            Method::DELETE => "s3:DeleteObject",
+            _ => "s3:PutObject",
+        };
+        let (status, body) = match right {
+            right if right == denied => (StatusCode::FORBIDDEN, DENIED),
+            "s3:ListBucket" => (StatusCode::OK, EMPTY),
+            "s3:DeleteObject" => (StatusCode::NO_CONTENT, ""),
             _ => (StatusCode::OK, ""),
         };
         (status, [("etag", "\"1\"")], body)
@@ -155,7 +161,7 @@ fn serve<T: 'static>(answer: impl Handler<T, ()>) -> SocketAddr {
 
 /// Before the first upload fails.
 #[test]
-fn whether_it_may_be_written_is_checked() {
+fn each_right_that_images_need_is_checked() {
     let place = shared(Kind::S3sFs).place();
     let launch = Launch::new().embedded().images_in(&place);
     let checked = launch.check();
@@ -163,23 +169,27 @@ fn whether_it_may_be_written_is_checked() {
     assert_eq!(place.objects(), 0, "nothing of it stays");
     for (denied, expected) in [
         (
-            &[Method::PUT],
+            "s3:PutObject",
             "it can be listed, but not written to: s3:PutObject is not permitted",
         ),
         (
-            &[Method::DELETE],
+            "s3:GetObject",
+            "it can be written to, but not read: s3:GetObject is not permitted",
+        ),
+        (
+            "s3:DeleteObject",
             "it can be written to, but not deleted from: s3:DeleteObject is not permitted",
         ),
-        (&[Method::GET], "its credentials do not permit this"),
+        ("s3:ListBucket", "its credentials do not permit this"),
     ] {
         let launch = Launch::new().embedded();
         let checked = launch.images_at(&place, without(denied)).check();
         let log = &checked.log;
-        assert_eq!(checked.status.code(), Some(1), "{denied:?}: {log}");
+        assert_eq!(checked.status.code(), Some(1), "{denied}: {log}");
         let mut said = log.lines().filter(|line| line.starts_with("images"));
         let sentence = said.next().unwrap_or_default();
-        assert!(sentence.contains(expected), "{denied:?}: {log}");
-        assert!(!log.contains(SECRET_KEY), "{denied:?}: {log}");
+        assert!(sentence.contains(expected), "{denied}: {log}");
+        assert!(!log.contains(SECRET_KEY), "{denied}: {log}");
     }
 }
 

@@ -9,13 +9,11 @@ use concept_refinement_capability::images::Options;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::tls::Trust;
 use concept_refinement_capability::{Clock, OpenError};
-use object_store::Attributes;
-use uuid::Uuid;
 
 use super::S3Images;
 use super::bucket::Bucket;
 use super::client::Client;
-use super::fault::Fault;
+use super::probe;
 use super::settings::Settings;
 
 /// How often a bucket is tried at startup before it counts as unavailable, and the delay
@@ -48,34 +46,12 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
     })
 }
 
-/// Whether the bucket allows listing, writing and deleting. The test object is stored
-/// next to the images under a unique name.
+/// Whether the bucket can be used.
 async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     let (shown, bucket) = bucket(&config.url, &*config.variables, config.trust).await?;
-    let key = format!("check/{}", Uuid::new_v4());
-    let looked = async {
-        let listed = bucket.page("", 1, None).await;
-        listed.map_err(Fault::sentence)?;
-        let stored = bucket.put(&key, Vec::new(), Attributes::new()).await;
-        stored.map_err(|fault| match fault {
-            Fault::Forbidden => {
-                "it can be listed, but not written to: s3:PutObject is not permitted below the \
-                 prefix"
-            }
-            other => other.sentence(),
-        })?;
-        let deleted = bucket.delete(&key).await;
-        deleted.map_err(|fault| match fault {
-            Fault::Forbidden => {
-                "it can be written to, but not deleted from: s3:DeleteObject is not permitted \
-                 below the prefix"
-            }
-            other => other.sentence(),
-        })
-    };
-    match looked.await {
+    match probe::probe(&bucket).await {
         Ok(()) => Ok(String::new()),
-        Err(sentence) => Err(OpenError::unusable(Path::new(&shown), sentence)),
+        Err(fault) => Err(OpenError::unusable(Path::new(&shown), fault.sentence())),
     }
 }
 

@@ -12,6 +12,10 @@ use object_store::client::{HttpError, HttpErrorKind};
 /// machine if no others are set. Errors name the address.
 const METADATA: &str = "http://169.254.169.254/latest/";
 
+/// Where nobody knows which right is missing.
+const RIGHTS: &str = "its credentials do not permit this: they need s3:ListBucket, s3:GetObject, \
+     s3:PutObject and s3:DeleteObject";
+
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -24,8 +28,8 @@ pub(super) enum Fault {
     Credentials,
     /// No key is set, and the machine has none.
     NoCredentials,
-    /// The key does not permit this.
-    Forbidden,
+    /// The key does not permit this: what it lacks, as the end of a sentence.
+    Forbidden(&'static str),
     /// The clocks differ too much.
     Clock,
     /// The service asks to reduce the request rate.
@@ -46,7 +50,7 @@ impl Fault {
             Self::NoBucket
             | Self::ElsewhereInTheWorld
             | Self::Credentials
-            | Self::Forbidden
+            | Self::Forbidden(_)
             | Self::Clock
             | Self::Certificate(_) => true,
             // A machine may get its role later.
@@ -59,7 +63,7 @@ impl Fault {
     /// For operators, as the end of a sentence.
     pub(super) fn sentence(self) -> &'static str {
         match self {
-            Self::Certificate(sentence) => sentence,
+            Self::Certificate(sentence) | Self::Forbidden(sentence) => sentence,
             Self::Missing => "there is no such object",
             Self::NoBucket => "there is no such bucket",
             Self::ElsewhereInTheWorld => "the bucket is in another region than AWS_REGION says",
@@ -70,10 +74,6 @@ impl Fault {
             Self::NoCredentials => {
                 "there are no credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not \
                  set, and the metadata service of this machine gives none"
-            }
-            Self::Forbidden => {
-                "its credentials do not permit this: they need s3:ListBucket, s3:GetObject, \
-                 s3:PutObject and s3:DeleteObject"
             }
             Self::Clock => "the clock of this machine is too far from the server's",
             Self::Busy => "the server asks for fewer requests",
@@ -119,7 +119,7 @@ impl From<Error> for Fault {
             ) => return Self::Credentials,
             Some("RequestTimeTooSkewed" | "RequestExpired") => return Self::Clock,
             Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => {
-                return Self::Forbidden;
+                return Self::Forbidden(RIGHTS);
             }
             Some(
                 "SlowDown" | "ServiceUnavailable" | "RequestLimitExceeded" | "TooManyRequests",
@@ -130,7 +130,7 @@ impl From<Error> for Fault {
         }
         match &error {
             Error::NotFound { .. } => return Self::Missing,
-            Error::PermissionDenied { .. } => return Self::Forbidden,
+            Error::PermissionDenied { .. } => return Self::Forbidden(RIGHTS),
             Error::Unauthenticated { .. } => return Self::Credentials,
             _ => {}
         }

@@ -16,6 +16,7 @@ mod description;
 pub mod engine;
 mod fault;
 mod listing;
+mod probe;
 mod reading;
 mod settings;
 
