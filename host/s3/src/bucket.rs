@@ -2,6 +2,7 @@
 //! here knows about images.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +28,10 @@ pub(super) struct Bucket {
     s3: AmazonS3,
     /// Empty, or with a trailing slash.
     prefix: String,
+    /// Whether the last object could not be stored.
+    put_failed: AtomicBool,
+    /// Whether an object could not be read since the last one that could.
+    get_failed: AtomicBool,
 }
 
 /// The description of an object, without its bytes.
@@ -54,7 +59,18 @@ pub(super) struct Page {
 
 impl Bucket {
     pub(super) fn new(s3: AmazonS3, prefix: String) -> Self {
-        Self { s3, prefix }
+        Self {
+            s3,
+            prefix,
+            put_failed: AtomicBool::default(),
+            get_failed: AtomicBool::default(),
+        }
+    }
+
+    /// Whether there is reason to doubt that objects can be stored and read, which a list
+    /// would not show. A request that is cancelled gives none.
+    pub(super) fn has_failed(&self) -> bool {
+        self.put_failed.load(Ordering::Relaxed) || self.get_failed.load(Ordering::Relaxed)
     }
 
     /// Stores an object atomically. After an error, the object may or may not have
@@ -70,7 +86,9 @@ impl Bucket {
             ..PutOptions::default()
         };
         let payload = PutPayload::from_iter(pieces);
-        self.s3.put_opts(&self.path(key), payload, options).await?;
+        let stored = self.s3.put_opts(&self.path(key), payload, options).await;
+        self.put_failed.store(stored.is_err(), Ordering::Relaxed);
+        stored?;
         Ok(())
     }
 
@@ -93,11 +111,14 @@ impl Bucket {
             range: range.map(GetRange::Bounded),
             ..GetOptions::default()
         };
-        self.open(key, options).await
+        let found = self.open(key, options).await?;
+        self.get_failed.store(false, Ordering::Relaxed);
+        Ok(found)
     }
 
     async fn open(&self, key: &str, options: GetOptions) -> Result<Option<(Object, Body)>, Fault> {
         let path = self.path(key);
+        let is_ranged = options.range.is_some();
         match within(self.s3.get_opts(&path, options)).await {
             Ok(found) => {
                 let object = Object {
@@ -108,7 +129,13 @@ impl Bucket {
                 Ok(Some((object, body)))
             }
             Err(Fault::Missing) => Ok(None),
-            Err(fault) => Err(fault),
+            Err(fault) => {
+                // S3 refuses a range that begins after the end as if it had failed.
+                if !is_ranged || fault != Fault::Broken {
+                    self.get_failed.store(true, Ordering::Relaxed);
+                }
+                Err(fault)
+            }
         }
     }
 

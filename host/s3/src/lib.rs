@@ -458,10 +458,22 @@ impl ImageStore for S3Images {
         })
     }
 
-    /// Reads one key: writing would cost money, and a bucket is never full.
+    /// Lists one key. Writing costs money, so this is tried only after a request for an object
+    /// has failed, and until one succeeds.
     fn check(&self) -> Answer<'_, ()> {
-        let page = self.inner.bucket.page("", 1, None);
-        Box::pin(page.map_ok(drop).map_err(Fault::report))
+        Box::pin(async {
+            let inner = Arc::clone(&self.inner);
+            let checked = match inner.bucket.has_failed() {
+                false => inner.bucket.page("", 1, None).await.map(drop),
+                // It ends even if nobody waits any longer, and so leaves no object behind.
+                true => {
+                    let probe = async move { probe::probe(&inner.bucket).await };
+                    let probed = self.inner.runtime.spawn(probe).await;
+                    probed.unwrap_or(Err(Fault::Broken))
+                }
+            };
+            checked.map_err(Fault::report)
+        })
     }
 }
 

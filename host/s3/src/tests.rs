@@ -259,6 +259,69 @@ async fn what_hangs_is_given_up_in_time() {
     assert!(elapsed < Duration::from_secs(3), "{elapsed:?}");
 }
 
+/// By a proxy before the bucket, a policy, or a store that is full.
+#[tokio::test]
+async fn a_bucket_that_can_only_be_listed_cannot_be_used() {
+    const DENIED: Reply = Reply::Says(403, "<Error><Code>AccessDenied</Code></Error>");
+    const FULL: Reply = Reply::Says(507, "");
+    let cases: [(&str, &'static [Reply], &'static [Reply]); 3] = [
+        ("not written to", &[DENIED, DENIED, STORED], &[STORED]),
+        // Each is sent three times.
+        (
+            "full",
+            &[FULL, FULL, FULL, FULL, FULL, FULL, STORED],
+            &[STORED],
+        ),
+        ("not read", &[STORED], &[DENIED, DENIED, STORED]),
+    ];
+    for (name, puts, gets) in cases {
+        let server = Server::start(&[
+            ("LIST", &[LISTED]),
+            ("PUT", puts),
+            ("GET", gets),
+            ("DELETE", &[STORED]),
+        ])
+        .await;
+        let images = server.open().await.unwrap();
+        let asked = || ["PUT", "GET", "DELETE"].map(|method| server.asked(method));
+        assert_eq!(images.check().await, Ok(()), "{name}");
+        assert_eq!(asked(), [0, 0, 0], "{name}: nothing has failed");
+
+        let path = "uploads/0123456789abcdef0123456789abcdef/a.png";
+        let stored = put(&images).await.is_ok();
+        let read = images.get(path, None).await.is_ok();
+        assert!(!(stored && read), "{name}");
+        let refused = images.check().await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Unavailable, "{name}");
+        assert_eq!(images.check().await, Ok(()), "{name}");
+        let after = asked();
+        assert_eq!(after[2], 2, "{name}: a probe leaves nothing behind");
+        assert_eq!(images.check().await, Ok(()), "{name}");
+        assert_eq!(asked(), after, "{name}: it works again");
+    }
+}
+
+/// A user may ask for any range.
+#[tokio::test]
+async fn a_range_outside_of_an_image_is_no_fault_of_the_bucket() {
+    const OUTSIDE: Reply = Reply::Says(416, "<Error><Code>InvalidRange</Code></Error>");
+    let server = Server::start(&[
+        ("LIST", &[LISTED]),
+        ("GET", &[OUTSIDE]),
+        ("HEAD", &[MISSING]),
+    ]);
+    let server = server.await;
+    let images = server.open().await.unwrap();
+    let path = "uploads/0123456789abcdef0123456789abcdef/a.png";
+    let range = ByteRange {
+        offset: 1000,
+        length: 1,
+    };
+    assert!(images.get(path, Some(range)).await.unwrap().is_none());
+    assert_eq!(images.check().await, Ok(()));
+    assert_eq!(server.asked("PUT"), 0);
+}
+
 /// A proxy before the bucket may say so.
 #[tokio::test]
 async fn a_list_without_a_body_is_an_error() {
