@@ -113,3 +113,41 @@ impl S3Images {
         Ok(Self::of(bucket, options, room.max_store(), clock))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_speaks_another_protocol_is_told_from_one_that_is_away() {
+        const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x46";
+        const REFUSAL: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        for (scheme, answer, expected) in [
+            ("http", ALERT, "must begin with https://"),
+            ("https", REFUSAL, "must begin with http://"),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let endpoint = format!("{scheme}://{}", listener.local_addr().unwrap());
+            tokio::spawn(async move {
+                loop {
+                    let (mut client, _) = listener.accept().await.unwrap();
+                    // What is left unread would reset the connection.
+                    let _ = client.read(&mut [0; 16 << 10]).await;
+                    let _ = client.write_all(answer).await;
+                }
+            });
+            let environment = move |name: &str| match name {
+                "AWS_ENDPOINT_URL" => Some(endpoint.clone()),
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("x".to_owned()),
+                _ => None,
+            };
+            let opened = bucket("s3://images", &environment, Trust::default()).await;
+            let (_, bucket) = opened.unwrap();
+            let fault = probe::probe(&bucket).await.unwrap_err();
+            assert!(fault.sentence().ends_with(expected), "{scheme}: {fault:?}");
+        }
+    }
+}

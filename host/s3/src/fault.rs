@@ -1,6 +1,7 @@
 //! Errors of a bucket, and the sentences about them for callers and operators.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
+use std::iter::successors;
 
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tls;
@@ -8,13 +9,16 @@ use concept_refinement_domain::capability::CapabilityError;
 use object_store::Error;
 use object_store::client::{HttpError, HttpErrorKind};
 
-/// Begins the addresses of AWS's metadata service, which is asked for the credentials of the
-/// machine if no others are set. Errors name the address.
-const METADATA: &str = "http://169.254.169.254/latest/";
+use super::credentials::NoCredentials;
 
 /// Where nobody knows which right is missing.
 const RIGHTS: &str = "its credentials do not permit this: they need s3:ListBucket, s3:GetObject, \
      s3:PutObject and s3:DeleteObject";
+
+const NO_TLS: &str = "TLS cannot be agreed on with the server: if it has none, AWS_ENDPOINT_URL \
+     must begin with http://";
+const NO_HTTP: &str = "the server does not answer as one of HTTP: if it has TLS, AWS_ENDPOINT_URL \
+     must begin with https://";
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +30,10 @@ pub(super) enum Fault {
     ElsewhereInTheWorld,
     /// The key is unknown, or its secret is wrong.
     Credentials,
-    /// No key is set, and the machine has none.
-    NoCredentials,
+    /// The session token is too old.
+    Expired,
+    /// No key is set, and none is given: why, as the end of a sentence.
+    NoCredentials(&'static str),
     /// The key does not permit this: what it lacks, as the end of a sentence.
     Forbidden(&'static str),
     /// The clocks differ too much.
@@ -36,6 +42,8 @@ pub(super) enum Fault {
     Busy,
     /// The certificate of the server is not trusted: why, as the end of a sentence.
     Certificate(&'static str),
+    /// The server speaks another protocol: which, as the end of a sentence.
+    Protocol(&'static str),
     /// There was no connection, or no response in time; the request may have been
     /// executed.
     Unreachable,
@@ -50,20 +58,27 @@ impl Fault {
             Self::NoBucket
             | Self::ElsewhereInTheWorld
             | Self::Credentials
+            | Self::Expired
             | Self::Forbidden(_)
             | Self::Clock
             | Self::Certificate(_) => true,
             // A machine may get its role later.
-            Self::NoCredentials | Self::Missing | Self::Busy | Self::Unreachable | Self::Broken => {
-                false
-            }
+            Self::NoCredentials(_)
+            | Self::Missing
+            | Self::Busy
+            | Self::Protocol(_)
+            | Self::Unreachable
+            | Self::Broken => false,
         }
     }
 
     /// For operators, as the end of a sentence.
     pub(super) fn sentence(self) -> &'static str {
         match self {
-            Self::Certificate(sentence) | Self::Forbidden(sentence) => sentence,
+            Self::NoCredentials(sentence)
+            | Self::Forbidden(sentence)
+            | Self::Certificate(sentence)
+            | Self::Protocol(sentence) => sentence,
             Self::Missing => "there is no such object",
             Self::NoBucket => "there is no such bucket",
             Self::ElsewhereInTheWorld => "the bucket is in another region than AWS_REGION says",
@@ -71,9 +86,8 @@ impl Fault {
                 "its credentials are refused: AWS_ACCESS_KEY_ID is not known, or \
                  AWS_SECRET_ACCESS_KEY does not fit it"
             }
-            Self::NoCredentials => {
-                "there are no credentials: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not \
-                 set, and the metadata service of this machine gives none"
+            Self::Expired => {
+                "its credentials are refused: their session token (AWS_SESSION_TOKEN) has expired"
             }
             Self::Clock => "the clock of this machine is too far from the server's",
             Self::Busy => "the server asks for fewer requests",
@@ -96,9 +110,6 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let text = error.to_string();
-        if text.contains(METADATA) {
-            return Self::NoCredentials;
-        }
         match code(&text) {
             Some("NoSuchBucket" | "InvalidBucketName") => return Self::NoBucket,
             Some(
@@ -112,11 +123,11 @@ impl From<Error> for Fault {
                 "InvalidAccessKeyId"
                 | "SignatureDoesNotMatch"
                 | "InvalidToken"
-                | "ExpiredToken"
                 | "InvalidSecurity"
                 | "MissingSecurityHeader"
                 | "NotSignedUp",
             ) => return Self::Credentials,
+            Some("ExpiredToken") => return Self::Expired,
             Some("RequestTimeTooSkewed" | "RequestExpired") => return Self::Clock,
             Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => {
                 return Self::Forbidden(RIGHTS);
@@ -134,12 +145,13 @@ impl From<Error> for Fault {
             Error::Unauthenticated { .. } => return Self::Credentials,
             _ => {}
         }
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<HttpError>() {
+        for cause in causes(&error) {
+            if let Some(&NoCredentials(sentence)) = cause.downcast_ref() {
+                return Self::NoCredentials(sentence);
+            }
+            if let Some(error) = cause.downcast_ref::<HttpError>() {
                 return error.into();
             }
-            cause = error.source();
         }
         match text.contains("redirect") {
             true => Self::ElsewhereInTheWorld,
@@ -150,8 +162,15 @@ impl From<Error> for Fault {
 
 impl From<&HttpError> for Fault {
     fn from(error: &HttpError) -> Self {
-        if let Some(sentence) = tls::error_of(error).and_then(tls::distrust) {
-            return Self::Certificate(sentence);
+        if let Some(error) = tls::error_of(error) {
+            return match tls::distrust(error) {
+                Some(sentence) => Self::Certificate(sentence),
+                None => Self::Protocol(NO_TLS),
+            };
+        }
+        let mut of_http = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
+        if of_http.any(hyper::Error::is_parse) {
+            return Self::Protocol(NO_HTTP);
         }
         match error.kind() {
             HttpErrorKind::Connect | HttpErrorKind::Timeout => Self::Unreachable,
@@ -160,57 +179,13 @@ impl From<&HttpError> for Fault {
     }
 }
 
+/// An error, and what caused it.
+fn causes(error: &(dyn StdError + 'static)) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    successors(Some(error), |&error| error.source())
+}
+
 /// The code in the text of an error response.
 pub(super) fn code(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once("<Code>")?;
     rest.split_once("</Code>").map(|(code, _)| code)
-}
-
-#[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use futures::future::BoxFuture;
-    use http::StatusCode;
-    use object_store::aws::AmazonS3Builder;
-    use object_store::client::{HttpClient, HttpConnector, HttpRequest, HttpResponse, HttpService};
-    use object_store::path::Path;
-    use object_store::{ClientOptions, GetOptions, ObjectStore as _};
-
-    use super::*;
-
-    /// Finds nothing anywhere.
-    #[derive(Debug)]
-    struct Nowhere;
-
-    impl HttpConnector for Nowhere {
-        fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
-            Ok(HttpClient::new(Self))
-        }
-    }
-
-    impl HttpService for Nowhere {
-        fn call<'a, 'b>(&'a self, _: HttpRequest) -> BoxFuture<'b, Result<HttpResponse, HttpError>>
-        where
-            'a: 'b,
-            Self: 'b,
-        {
-            let mut response = HttpResponse::new(Bytes::new().into());
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            Box::pin(std::future::ready(Ok(response)))
-        }
-    }
-
-    #[tokio::test]
-    async fn a_machine_without_credentials_is_told_from_a_server_that_fails() {
-        let without = AmazonS3Builder::new()
-            .with_bucket_name("images")
-            .with_http_connector(Nowhere);
-        let with = without.clone().with_access_key_id("key");
-        let with = with.with_secret_access_key("secret");
-        for (s3, expected) in [(without, Fault::NoCredentials), (with, Fault::Missing)] {
-            let s3 = s3.build().unwrap();
-            let answer = s3.get_opts(&Path::from("a"), GetOptions::default()).await;
-            assert_eq!(answer.err().map(Fault::from), Some(expected));
-        }
-    }
 }

@@ -12,6 +12,7 @@
 mod bucket;
 mod client;
 mod counting;
+mod credentials;
 mod description;
 pub mod engine;
 mod fault;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::client::Client;
+use super::credentials;
 
 /// Environment variables that are used, as the S3 client names its options. Options not listed
 /// here keep their defaults.
@@ -113,7 +114,7 @@ impl Settings {
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint.as_str().trim_end_matches('/'));
         }
-        builder
+        let builder = builder
             .with_bucket_name(&self.bucket)
             .with_client_options(ClientOptions::new().with_allow_http(!self.is_encrypted()))
             .with_http_connector(http)
@@ -127,8 +128,8 @@ impl Settings {
                 },
                 max_retries: RETRIES,
                 retry_timeout: RETRY_TIMEOUT,
-            })
-            .build()
+            });
+        credentials::build(builder)
     }
 }
 

@@ -178,6 +178,11 @@ async fn what_lasts_stops_a_start_and_what_may_pass_does_not() {
         (404, "NoSuchBucket", Some("no such bucket")),
         (403, "InvalidAccessKeyId", refused),
         (403, "SignatureDoesNotMatch", refused),
+        (
+            400,
+            "ExpiredToken",
+            Some("session token (AWS_SESSION_TOKEN) has expired"),
+        ),
         (403, "AccessDenied", Some("do not permit this")),
         (
             403,
