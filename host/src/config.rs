@@ -291,9 +291,15 @@ impl Config {
         self.jwks_url.as_ref().filter(|_| self.auth == Auth::Jwks)
     }
 
-    /// The settings that need another value of `auth`, as sentences.
-    pub(crate) fn without_effect(&self) -> Vec<String> {
-        access::without_effect(&Reader(&self.values), self.auth)
+    /// What is possible and may not be meant, as sentences.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = access::without_effect(&Reader(&self.values), self.auth);
+        if role::is_shared(&self.tasks) && !role::is_shared(&self.images) {
+            let unshared = "images are on this machine alone, so no other host can use the tasks \
+                            in this database (images = s3://BUCKET/PREFIX is for several hosts)";
+            warnings.push(unshared.to_owned());
+        }
+        warnings
     }
 
     /// Variables of model links that have no meaning for this model. They are not an

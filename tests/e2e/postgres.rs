@@ -151,6 +151,22 @@ fn a_backup_says_what_is_not_in_it() {
     assert_eq!(said, format!("concept-refinement: {tasks}; {images}\n"));
 }
 
+/// Each host would have images that no other host can find.
+#[test]
+fn images_that_hosts_do_not_share_as_they_do_the_tasks_are_warned_of() {
+    let url = || postgres().url(&new_schema());
+    for (name, launch, is_warned) in [
+        ("in files", scripted(&url()), true),
+        ("in a bucket", scripted_over(&url()), false),
+        ("like the tasks", Launch::new().embedded(), false),
+    ] {
+        for log in [launch.start().stop().log, launch.check().log] {
+            let warned = log.contains("images are on this machine alone");
+            assert_eq!(warned, is_warned, "{name}: {log}");
+        }
+    }
+}
+
 /// The disk is that of the database, which only the database sees.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_without_room_is_told_by_readiness_and_the_log() {

@@ -61,8 +61,8 @@ fn configured(
             let unknown =
                 (!unknown.is_empty()).then(|| format!("unknown variables are ignored: {unknown}"));
             let exposed = given.file.as_deref().and_then(exposed);
-            let idle = config.without_effect();
-            let more: Vec<_> = exposed.into_iter().chain(idle).chain(unknown).collect();
+            let warnings = config.warnings();
+            let more: Vec<_> = exposed.into_iter().chain(warnings).chain(unknown).collect();
             (Ok(more.join("; ")), Some((config, given)))
         }
         Err(Failure::Usage(error) | Failure::Failed(error)) => (Err(format!("{error:#}")), None),

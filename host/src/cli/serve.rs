@@ -33,7 +33,7 @@ pub fn run(
              only what its provider says of the cost counts"
         );
     }
-    for sentence in config.without_effect() {
+    for sentence in config.warnings() {
         tracing::warn!("{sentence}");
     }
     if let Some(exposed) = given.file.as_deref().and_then(exposed) {

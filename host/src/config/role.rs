@@ -37,13 +37,18 @@ impl Role {
     }
 }
 
-/// If parts run separately, they must be able to reach the same stores: one that is named
-/// by a word instead of a URL is inside this process.
+/// Whether other processes can reach a store: one that is named by a word instead of a URL is
+/// inside this process.
+pub(super) fn is_shared(engine: &str) -> bool {
+    engine.contains("://")
+}
+
+/// If parts run separately, they must be able to reach the same stores.
 pub(super) fn read(values: &Reader<'_>) -> Result<Role, ConfigError> {
     let role = Role::of(values.word("role")?).unwrap_or(Role::All);
     for name in ["tasks", "images"] {
         let engine = values.parse(name, Ok)?;
-        if role != Role::All && !engine.contains("://") {
+        if role != Role::All && !is_shared(engine) {
             let problem = format!(
                 "must be all where {name} is {engine}: an embedded store belongs to one process \
                  at a time"

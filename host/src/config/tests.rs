@@ -231,11 +231,11 @@ fn what_needs_another_auth_has_no_effect() {
         let file = format!("auth = '{auth}'\n{secret}\n{keys}\n{kept}");
         values.set_from_toml("f.toml", &file).unwrap();
         let expected = expected.map(|name| format!("{name} has no effect: auth is {auth}"));
-        assert_eq!(Config::new(values).unwrap().without_effect(), expected);
+        assert_eq!(Config::new(values).unwrap().warnings(), expected);
     }
     for (name, value) in [("auth", "anonymous"), ("jwt-audience", "a")] {
         let config = with(name, value).unwrap();
-        assert_eq!(config.without_effect(), [""; 0], "{name}");
+        assert_eq!(config.warnings(), [""; 0], "{name}");
     }
 }
 
