@@ -180,7 +180,9 @@ impl From<&HttpError> for Fault {
 }
 
 /// An error, and what caused it.
-fn causes(error: &(dyn StdError + 'static)) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     successors(Some(error), |&error| error.source())
 }
 
