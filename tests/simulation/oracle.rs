@@ -90,6 +90,8 @@ pub struct Expected {
     /// The id and the image of its concept.
     pub concept: Option<(String, String)>,
     pub is_concept_deleted: bool,
+    /// Its owner has asked for the end of its concept, whose image goes first.
+    pub is_concept_unwanted: bool,
     /// The process that claimed it last.
     holder: Group,
     /// How often something went wrong that may make a repeat necessary.
@@ -128,6 +130,11 @@ impl Expected {
 
     pub fn is_visible(&self) -> bool {
         self.status == Status::Completed && !self.is_concept_deleted
+    }
+
+    /// Whether its concept must have its image.
+    fn needs_image(&self) -> bool {
+        self.is_visible() && !self.is_concept_unwanted
     }
 }
 
@@ -243,6 +250,12 @@ impl Oracle {
     }
 
     /// Answers whose concept it was.
+    pub fn concept_unwanted(&mut self, task_id: &str) {
+        if let Some(task) = self.tasks.get_mut(task_id) {
+            task.is_concept_unwanted = true;
+        }
+    }
+
     pub fn concept_deleted(
         &mut self,
         user: &str,
@@ -254,11 +267,17 @@ impl Oracle {
                 && task.is_visible()
                 && task.concept.as_ref().is_some_and(|concept| concept.0 == id)
         });
+        let mut has_image = false;
         let found = found.map(|(task_id, task)| {
             task.is_concept_deleted = true;
-            (task_id.clone(), task.concept.as_ref().unwrap().1.clone())
+            let path = task.concept.as_ref().unwrap().1.clone();
+            has_image = task.images.contains(&path);
+            (task_id.clone(), path)
         });
         let (task_id, expected) = found.unzip();
+        self.require(!has_image, Invariant::OneImage, || {
+            format!("concept {id} was deleted before its image")
+        });
         self.require(answer == expected.as_ref(), Invariant::NothingLost, || {
             format!("deleting concept {id} answered {answer:?} in place of {expected:?}")
         });

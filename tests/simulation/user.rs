@@ -173,6 +173,7 @@ impl User {
         let text = |name: &str| found[name].as_str().map(str::to_owned);
         *self.last.borrow_mut() = text("image_url").or(self.last.take());
         if let Some(concept) = text("result_id").filter(|_| self.random.chance(0.4)) {
+            self.world.oracle.borrow_mut().concept_unwanted(id);
             self.delete(&format!("/api/concepts/{concept}")).await;
         }
         if self.webhooks.chance(0.3) {

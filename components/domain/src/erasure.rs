@@ -4,49 +4,76 @@
 //! Only the counts of the quota stay, under a [pseudonym](crate::pseudonym), so that
 //! nobody gets a new quota by being erased.
 
-use crate::capability::{CapabilityError, Erased, ErrorKind};
+use crate::capability::{CapabilityError, ConceptPage, Erased, ErrorKind, Position};
 
 /// Limit of tasks, of concepts, of idempotency keys, and of uploads that one step erases.
 pub const STEP: u32 = 500;
 
-/// Erases a user. `tasks` and `uploads` take one step each, of at most [`STEP`], and say
-/// whether there may be more; `images` deletes the images of erased concepts. The tasks
-/// come first, so that no worker continues them; but if the task store is full, the
-/// uploads come first, because they free the space that it needs.
+/// Erases a user. `concepts` lists at most [`STEP`] of them after a position. `tasks` and
+/// `uploads` take one step each, of at most as many, and say whether there may be more; `images`
+/// deletes images of concepts.
+///
+/// The images of concepts come before the concepts: while a concept names its image, a repeat
+/// deletes it, whatever a fault or a crash has left. If a store is full, the uploads come first,
+/// because they free the space that it needs.
 ///
 /// Anything that the user submits meanwhile may or may not be erased.
 ///
 /// # Errors
 ///
-/// A store cannot be used. A repeat erases what is left; garbage collection removes
-/// images of concepts that are already erased.
-pub async fn erase<T, I, U>(
+/// A store cannot be used. A repeat erases what is left.
+pub async fn erase<C, T, I, U>(
+    mut concepts: impl FnMut(Option<Position>) -> C,
     mut tasks: impl FnMut() -> T,
     mut images: impl FnMut(Vec<String>) -> I,
     mut uploads: impl FnMut() -> U,
 ) -> Result<(), CapabilityError>
 where
+    C: Future<Output = Result<ConceptPage, CapabilityError>>,
     T: Future<Output = Result<Erased, CapabilityError>>,
     I: Future<Output = Result<(), CapabilityError>>,
     U: Future<Output = Result<bool, CapabilityError>>,
 {
-    let mut makes_room = true;
-    loop {
-        let erased = match tasks().await {
-            Err(full) if full.kind == ErrorKind::Full && makes_room => {
-                while uploads().await? {}
-                makes_room = false;
-                continue;
-            }
-            erased => erased?,
-        };
-        images(erased.image_paths).await?;
-        if !erased.has_more {
-            break;
+    match erase_tasks(&mut concepts, &mut tasks, &mut images).await {
+        Err(full) if full.kind == ErrorKind::Full => {
+            while uploads().await? {}
+            erase_tasks(concepts, tasks, images).await?;
         }
+        erased => erased?,
     }
     while uploads().await? {}
     Ok(())
+}
+
+/// Tasks, and concepts with their images.
+async fn erase_tasks<C, T, I>(
+    mut concepts: impl FnMut(Option<Position>) -> C,
+    mut tasks: impl FnMut() -> T,
+    mut images: impl FnMut(Vec<String>) -> I,
+) -> Result<(), CapabilityError>
+where
+    C: Future<Output = Result<ConceptPage, CapabilityError>>,
+    T: Future<Output = Result<Erased, CapabilityError>>,
+    I: Future<Output = Result<(), CapabilityError>>,
+{
+    let mut after = None;
+    loop {
+        let page = concepts(after).await?;
+        let paths = page.items.into_iter().map(|it| it.content.image_path);
+        images(paths.collect()).await?;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    loop {
+        let erased = tasks().await?;
+        // Those of concepts that were made meanwhile.
+        images(erased.image_paths).await?;
+        if !erased.has_more {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -55,8 +82,11 @@ mod tests {
     use std::future::ready;
 
     use futures::FutureExt as _;
+    use serde_json::json;
 
     use super::*;
+    use crate::concept::Concept;
+    use crate::timestamp::Timestamp;
 
     type Answers = Vec<Result<bool, ErrorKind>>;
 
@@ -67,9 +97,9 @@ mod tests {
         }
     }
 
-    /// The answers of the steps, and the order in which they were taken: `t` and `u` are
-    /// steps of tasks and uploads, digits are images.
-    fn erased(tasks: Answers, uploads: Answers) -> (Result<(), ErrorKind>, String) {
+    /// The answers of the steps, and the order in which they were taken: `c`, `t` and `u` are
+    /// steps of concepts, tasks and uploads, digits are images.
+    fn erased(concepts: u64, tasks: Answers, uploads: Answers) -> (Result<(), ErrorKind>, String) {
         let order = RefCell::new(String::new());
         let (tasks, uploads) = (
             RefCell::new(tasks.into_iter()),
@@ -81,6 +111,18 @@ mod tests {
             answer.map_err(error)
         };
         let erased = erase(
+            |after| {
+                order.borrow_mut().push('c');
+                let page = after.map_or(1, |after| after.created_at.0 + 1);
+                let next = (page < concepts).then(|| Position {
+                    created_at: Timestamp(page),
+                    id: String::new(),
+                });
+                ready(Ok(ConceptPage {
+                    items: vec![concept(&order.borrow().len().to_string())],
+                    next,
+                }))
+            },
             || {
                 let has_more = step('t', &tasks);
                 let image_paths = vec![order.borrow().len().to_string()];
@@ -101,42 +143,66 @@ mod tests {
         (erased.map_err(|error| error.kind), order.into_inner())
     }
 
+    fn concept(image_path: &str) -> Concept {
+        let content = json!({
+            "task_id": "", "user_id": "", "is_anonymous": false, "image_path": image_path,
+            "image_url": "", "original_image_url": "", "refinement_prompt": "",
+            "logo_description": null, "theme_description": null, "color_palettes": [],
+        });
+        Concept {
+            id: String::new(),
+            created_at: Timestamp(0),
+            content: serde_json::from_value(content).unwrap(),
+        }
+    }
+
     #[test]
     fn it_goes_on_until_nothing_is_left() {
         use ErrorKind::{Full, Unavailable};
-        for (name, tasks, uploads, expected, order) in [
-            ("nothing", vec![Ok(false)], vec![Ok(false)], Ok(()), "t1u"),
+        for (name, concepts, tasks, uploads, expected, order) in [
+            (
+                "nothing",
+                1,
+                vec![Ok(false)],
+                vec![Ok(false)],
+                Ok(()),
+                "c1t3u",
+            ),
             (
                 "much",
+                3,
                 vec![Ok(true), Ok(true), Ok(false)],
                 vec![Ok(true), Ok(false)],
                 Ok(()),
-                "t1t3t5uu",
+                "c1c3c5t7t9t11uu",
             ),
             (
                 "an outage",
+                1,
                 vec![Ok(true), Err(Unavailable)],
                 vec![],
                 Err(Unavailable),
-                "t1t",
+                "c1t3t",
             ),
             (
                 "a full store",
+                1,
                 vec![Err(Full), Ok(true), Ok(false)],
                 vec![Ok(true), Ok(false), Ok(false)],
                 Ok(()),
-                "tuut4t6u",
+                "c1tuuc6t8t10u",
             ),
             (
                 "a store that stays full",
+                1,
                 vec![Err(Full), Err(Full)],
                 vec![Ok(false)],
                 Err(Full),
-                "tut",
+                "c1tuc5t",
             ),
         ] {
             let expected = (expected, order.to_owned());
-            assert_eq!(erased(tasks, uploads), expected, "{name}");
+            assert_eq!(erased(concepts, tasks, uploads), expected, "{name}");
         }
     }
 }

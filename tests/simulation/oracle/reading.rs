@@ -38,7 +38,7 @@ impl Oracle {
         let shown = path.clone().filter(|_| known.is_visible());
         let result = known.concept.as_ref().map(|(id, _)| id.clone());
         let result = result.filter(|_| known.status == Status::Completed);
-        let is_visible = known.is_visible();
+        let (is_visible, needs_image) = (known.is_visible(), known.needs_image());
         self.require(status == expected, invariant, || {
             format!("{id} is {status:?} in place of {expected:?}")
         });
@@ -66,7 +66,7 @@ impl Oracle {
                 format!("the concept of {id} is {concept:?}")
             });
         }
-        if is_visible {
+        if needs_image {
             self.check_image(id, path.as_deref().unwrap_or_default(), images);
         }
     }
@@ -115,7 +115,7 @@ impl Oracle {
             return;
         };
         let is_coming = task.images.remove(path) && task.is_active();
-        let is_shown = task.is_visible() && is_of(task, path);
+        let is_shown = task.needs_image() && is_of(task, path);
         self.require(!is_shown, Invariant::WholeImage, || {
             format!("{path} was removed, the image of a visible concept")
         });
@@ -161,15 +161,18 @@ impl Oracle {
     /// The images that are left once all is quiet and tidy.
     pub fn left_in_the_end(&mut self, images: &Images) {
         let left: BTreeSet<_> = images.paths().into_iter().collect();
-        let concepts: Vec<_> = self
-            .tasks
-            .iter()
-            .filter(|(_, task)| task.is_visible())
-            .map(|(id, task)| (id.clone(), task.concept.clone().unwrap().1))
+        let visible = self.tasks.iter().filter(|(_, task)| task.is_visible());
+        let concepts: Vec<_> = visible
+            .map(|(id, task)| {
+                let path = task.concept.clone().unwrap().1;
+                (id.clone(), path, task.needs_image())
+            })
             .collect();
         let mut expected = BTreeSet::new();
-        for (id, path) in concepts {
-            self.check_image(&id, &path, images);
+        for (id, path, needs_image) in concepts {
+            if needs_image {
+                self.check_image(&id, &path, images);
+            }
             expected.insert(path);
         }
         self.require(left.is_subset(&expected), Invariant::OneImage, || {

@@ -145,6 +145,7 @@ impl Oracle {
             images: Default::default(),
             concept: None,
             is_concept_deleted: false,
+            is_concept_unwanted: false,
             holder: OUTSIDE,
             mishaps: 0,
             asked: 0,

@@ -1,12 +1,11 @@
 //! `/api/concepts`.
 
-use concept_refinement_domain::capability::{CapabilityError, ErrorKind};
+use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::concept::Concept;
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
 use super::answer::{Answer, json};
-use crate::log;
 use crate::paging::{ByStatus, Paging, next_cursor};
 use crate::ports::Ports;
 use crate::problem::Problem;
@@ -77,27 +76,17 @@ async fn shown<'a, P: Ports>(
     Ok(ConceptResponse::new(concept, image_url))
 }
 
-/// Deletes the concept first, so that an existing concept always has its image. On a full
-/// disk the image is deleted first, to free the space that deleting the concept needs.
+/// Deletes the image first: nothing is left of it where this says that all is gone, and whatever a
+/// fault or a crash leaves, a repeat deletes, since the concept still names it. This also frees the
+/// space that deleting the concept needs on a full disk.
 pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Answer<P> {
     let caller = state.auth.writer(request).await?;
     let id = validation::uuid(id).ok_or(NO_SUCH_CONCEPT)?;
-    let deleted = match state.ports.delete_concept(&caller.user, &id).await {
-        Err(full) if full.kind == ErrorKind::Full => {
-            let concept = state.ports.concept(&caller.user, &id).await?;
-            let concept = concept.ok_or(NO_SUCH_CONCEPT)?;
-            state
-                .ports
-                .delete_image(&concept.content.image_path)
-                .await?;
-            state.ports.delete_concept(&caller.user, &id).await
-        }
-        deleted => deleted,
-    };
-    let image_path = deleted?.ok_or(NO_SUCH_CONCEPT)?;
-    if let Err(error) = state.ports.delete_image(&image_path).await {
-        // The concept is deleted; garbage collection removes the image.
-        log::warn(format_args!("an image could not be deleted: {error}"));
+    let (ports, user) = (&state.ports, caller.user.as_str());
+    let concept = ports.concept(user, &id).await?.ok_or(NO_SUCH_CONCEPT)?;
+    ports.delete_image(&concept.content.image_path).await?;
+    match ports.delete_concept(user, &id).await? {
+        Some(_) => Ok(Response::empty(204)),
+        None => Err(NO_SUCH_CONCEPT),
     }
-    Ok(Response::empty(204))
 }

@@ -100,25 +100,17 @@ fn deleting_takes_the_image_along() {
 }
 
 #[test]
-fn a_fault_before_the_concept_is_gone_can_be_repeated() {
-    let service = with_concept();
-    let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
-    service.memory.fail("delete concept");
-    service.send(call()).is_error(503, "SERVICE_UNAVAILABLE");
-    assert_eq!(service.memory.called("delete image"), 0);
-    service.memory.0.borrow_mut().faults.clear();
-    assert_eq!(service.send(call()).status, 204);
-    assert!(service.memory.0.borrow().images.is_empty());
-}
-
-/// Its image is left to the store that collects what nothing refers to.
-#[test]
-fn a_concept_goes_though_its_image_cannot() {
-    let service = with_concept();
-    let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
-    service.memory.fail("delete image");
-    assert_eq!(service.send(call()).status, 204);
-    service.send(call()).is_error(404, "NOT_FOUND");
+fn what_a_fault_left_is_deleted_by_a_repeat() {
+    for fault in ["concept", "delete image", "delete concept"] {
+        let service = with_concept();
+        let call = || Call::delete(format!("/api/concepts/{ID}")).by("ann");
+        service.memory.fail(fault);
+        service.send(call()).is_error(503, "SERVICE_UNAVAILABLE");
+        service.memory.0.borrow_mut().faults.clear();
+        assert_eq!(service.memory.concepts().len(), 1, "{fault}");
+        assert_eq!(service.send(call()).status, 204, "{fault}");
+        assert!(service.memory.0.borrow().images.is_empty(), "{fault}");
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn whoever_may_not_is_told_so_and_erases_nothing() {
 
 #[test]
 fn what_an_outage_left_is_erased_by_a_repeat() {
-    for fault in ["erase user", "delete image", "delete uploads"] {
+    for fault in ["concepts", "erase user", "delete image", "delete uploads"] {
         let service = with_task();
         service.memory.put_concept(CONCEPT, "ann");
         service.memory.fail(fault);
@@ -105,5 +105,6 @@ fn what_an_outage_left_is_erased_by_a_repeat() {
         service.memory.0.borrow_mut().faults.clear();
         assert_eq!(service.send(erase().by("ann")).status, 204, "{fault}");
         assert_eq!(service.memory.concepts(), [], "{fault}");
+        assert!(service.memory.0.borrow().images.is_empty(), "{fault}");
     }
 }
