@@ -249,13 +249,14 @@ impl Oracle {
         });
     }
 
-    /// Answers whose concept it was.
+    /// Its owner asks for the end of its concept.
     pub fn concept_unwanted(&mut self, task_id: &str) {
         if let Some(task) = self.tasks.get_mut(task_id) {
             task.is_concept_unwanted = true;
         }
     }
 
+    /// Answers whose concept it was.
     pub fn concept_deleted(
         &mut self,
         user: &str,

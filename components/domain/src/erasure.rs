@@ -4,26 +4,27 @@
 //! Only the counts of the quota stay, under a [pseudonym](crate::pseudonym), so that
 //! nobody gets a new quota by being erased.
 
-use crate::capability::{CapabilityError, ConceptPage, Erased, ErrorKind, Position};
+use crate::capability::{CapabilityError, ConceptPage, Erased, ErrorKind};
 
 /// Limit of tasks, of concepts, of idempotency keys, and of uploads that one step erases.
-pub const STEP: u32 = 500;
+pub const STEP: u32 = 100;
 
-/// Erases a user. `concepts` lists at most [`STEP`] of them after a position. `tasks` and
-/// `uploads` take one step each, of at most as many, and say whether there may be more; `images`
+/// Erases a user. `concepts` lists the newest [`STEP`] of them. `tasks` and `uploads` take one
+/// step each, of at most as many, the newest first, and say whether there may be more; `images`
 /// deletes images of concepts.
 ///
 /// The images of concepts come before the concepts: while a concept names its image, a repeat
 /// deletes it, whatever a fault or a crash has left. If a store is full, the uploads come first,
 /// because they free the space that it needs.
 ///
-/// Anything that the user submits meanwhile may or may not be erased.
+/// Anything that the user submits meanwhile may or may not be erased. Of a task that is completed
+/// meanwhile, the concept may go before its image: garbage collection removes it after a fault.
 ///
 /// # Errors
 ///
 /// A store cannot be used. A repeat erases what is left.
 pub async fn erase<C, T, I, U>(
-    mut concepts: impl FnMut(Option<Position>) -> C,
+    mut concepts: impl FnMut() -> C,
     mut tasks: impl FnMut() -> T,
     mut images: impl FnMut(Vec<String>) -> I,
     mut uploads: impl FnMut() -> U,
@@ -47,7 +48,7 @@ where
 
 /// Tasks, and concepts with their images.
 async fn erase_tasks<C, T, I>(
-    mut concepts: impl FnMut(Option<Position>) -> C,
+    mut concepts: impl FnMut() -> C,
     mut tasks: impl FnMut() -> T,
     mut images: impl FnMut(Vec<String>) -> I,
 ) -> Result<(), CapabilityError>
@@ -56,19 +57,12 @@ where
     T: Future<Output = Result<Erased, CapabilityError>>,
     I: Future<Output = Result<(), CapabilityError>>,
 {
-    let mut after = None;
     loop {
-        let page = concepts(after).await?;
-        let paths = page.items.into_iter().map(|it| it.content.image_path);
-        images(paths.collect()).await?;
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    loop {
-        let erased = tasks().await?;
-        // Those of concepts that were made meanwhile.
+        let named = concepts().await?.items.into_iter();
+        let named: Vec<_> = named.map(|concept| concept.content.image_path).collect();
+        images(named.clone()).await?;
+        let mut erased = tasks().await?;
+        erased.image_paths.retain(|path| !named.contains(path));
         images(erased.image_paths).await?;
         if !erased.has_more {
             return Ok(());
@@ -99,8 +93,8 @@ mod tests {
 
     /// The answers of the steps, and the order in which they were taken: `c`, `t` and `u` are
     /// steps of concepts, tasks and uploads, digits are images.
-    fn erased(concepts: u64, tasks: Answers, uploads: Answers) -> (Result<(), ErrorKind>, String) {
-        let order = RefCell::new(String::new());
+    fn erased(tasks: Answers, uploads: Answers) -> (Result<(), ErrorKind>, String) {
+        let (order, named) = (RefCell::new(String::new()), RefCell::new(String::new()));
         let (tasks, uploads) = (
             RefCell::new(tasks.into_iter()),
             RefCell::new(uploads.into_iter()),
@@ -111,21 +105,18 @@ mod tests {
             answer.map_err(error)
         };
         let erased = erase(
-            |after| {
+            || {
                 order.borrow_mut().push('c');
-                let page = after.map_or(1, |after| after.created_at.0 + 1);
-                let next = (page < concepts).then(|| Position {
-                    created_at: Timestamp(page),
-                    id: String::new(),
-                });
+                let path = order.borrow().len().to_string();
+                named.replace(path.clone());
                 ready(Ok(ConceptPage {
-                    items: vec![concept(&order.borrow().len().to_string())],
-                    next,
+                    items: vec![concept(&path)],
+                    next: None,
                 }))
             },
             || {
                 let has_more = step('t', &tasks);
-                let image_paths = vec![order.borrow().len().to_string()];
+                let image_paths = vec![named.take(), order.borrow().len().to_string()];
                 ready(has_more.map(|has_more| Erased {
                     image_paths,
                     has_more,
@@ -159,42 +150,31 @@ mod tests {
     #[test]
     fn it_goes_on_until_nothing_is_left() {
         use ErrorKind::{Full, Unavailable};
-        for (name, concepts, tasks, uploads, expected, order) in [
-            (
-                "nothing",
-                1,
-                vec![Ok(false)],
-                vec![Ok(false)],
-                Ok(()),
-                "c1t3u",
-            ),
+        for (name, tasks, uploads, expected, order) in [
+            ("nothing", vec![Ok(false)], vec![Ok(false)], Ok(()), "c1t3u"),
             (
                 "much",
-                3,
                 vec![Ok(true), Ok(true), Ok(false)],
                 vec![Ok(true), Ok(false)],
                 Ok(()),
-                "c1c3c5t7t9t11uu",
+                "c1t3c5t7c9t11uu",
             ),
             (
                 "an outage",
-                1,
                 vec![Ok(true), Err(Unavailable)],
                 vec![],
                 Err(Unavailable),
-                "c1t3t",
+                "c1t3c5t",
             ),
             (
                 "a full store",
-                1,
                 vec![Err(Full), Ok(true), Ok(false)],
                 vec![Ok(true), Ok(false), Ok(false)],
                 Ok(()),
-                "c1tuuc6t8t10u",
+                "c1tuuc6t8c10t13u",
             ),
             (
                 "a store that stays full",
-                1,
                 vec![Err(Full), Err(Full)],
                 vec![Ok(false)],
                 Err(Full),
@@ -202,7 +182,7 @@ mod tests {
             ),
         ] {
             let expected = (expected, order.to_owned());
-            assert_eq!(erased(concepts, tasks, uploads), expected, "{name}");
+            assert_eq!(erased(tasks, uploads), expected, "{name}");
         }
     }
 }

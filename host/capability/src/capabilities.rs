@@ -93,7 +93,7 @@ impl Capabilities {
             Ok(())
         };
         erasure::erase(
-            |after| self.concepts().list(user_id, erasure::STEP, after),
+            || self.concepts().list(user_id, erasure::STEP, None),
             || self.tasks().erase_user(user_id, erasure::STEP),
             delete,
             || self.images.delete_uploads(user_id, erasure::STEP),

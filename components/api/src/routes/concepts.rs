@@ -85,8 +85,7 @@ pub async fn delete<P: Ports>(state: &State<P>, request: &Request, id: &str) -> 
     let (ports, user) = (&state.ports, caller.user.as_str());
     let concept = ports.concept(user, &id).await?.ok_or(NO_SUCH_CONCEPT)?;
     ports.delete_image(&concept.content.image_path).await?;
-    match ports.delete_concept(user, &id).await? {
-        Some(_) => Ok(Response::empty(204)),
-        None => Err(NO_SUCH_CONCEPT),
-    }
+    let deleted = ports.delete_concept(user, &id).await?;
+    deleted.ok_or(NO_SUCH_CONCEPT)?;
+    Ok(Response::empty(204))
 }

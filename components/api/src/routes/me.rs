@@ -22,7 +22,7 @@ pub async fn delete<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> 
     let caller = state.auth.writer(request).await?;
     let (ports, user) = (&state.ports, caller.user.as_str());
     erasure::erase(
-        |after| ports.concepts(user, erasure::STEP, after),
+        || ports.concepts(user, erasure::STEP, None),
         || ports.erase_user(user, erasure::STEP),
         |paths| delete_images(ports, paths),
         || ports.delete_uploads(user, erasure::STEP),

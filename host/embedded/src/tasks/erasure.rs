@@ -30,7 +30,8 @@ pub(super) fn erase(tx: &mut Tx<'_>, user_id: &str, limit: u32) -> Result<Erased
          RETURNING id";
     let ended: Vec<String> = all(tx.connection, ended, of_user, |row| row.get(0))?;
     let concepts = "DELETE FROM concept WHERE id IN \
-         (SELECT id FROM concept WHERE user_id = ? LIMIT ?) RETURNING image_path, task_id";
+         (SELECT id FROM concept WHERE user_id = ? ORDER BY created_at DESC, id DESC LIMIT ?) \
+         RETURNING image_path, task_id";
     let concepts: Vec<(String, String)> = all(tx.connection, concepts, of_user, |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
