@@ -37,8 +37,8 @@ use crate::metrics::Metrics;
 /// from outside.
 pub const SLACK: Duration = Duration::from_secs(10);
 
-/// Delay before a message is delivered again. Its slot stays taken for that time, so that
-/// a failing store is not overloaded.
+/// Delay before a message is delivered again. After a fault of a store its slot stays taken for
+/// that time, so that the store is not overloaded.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
 /// Why a task whose model cannot continue is tried again later.
@@ -140,11 +140,14 @@ impl Worker {
 
     async fn work(&self, delivery: Delivery, abort: CancellationToken, slot: Slot) {
         let task_id = delivery.work().task_id().map(str::to_owned);
-        let in_flight = task_id.as_deref().map(|id| self.in_flight.enter(id));
+        let in_flight = task_id.as_deref().map(|id| (id, self.in_flight.enter(id)));
         // What the store has claimed for this worker is its own, whatever was in flight before.
-        if let (Work::Message(_), Some(None)) = (delivery.work(), &in_flight) {
+        if let (Work::Message(_), Some((id, None))) = (delivery.work(), &in_flight) {
             tracing::debug!("in flight already");
-            delivery.nack(REDELIVERY_DELAY).await;
+            match self.in_flight.is_overdue(id, self.host.clock.now()) {
+                true => delivery.nack(REDELIVERY_DELAY).await,
+                false => delivery.ack().await,
+            }
             return;
         }
         if let Some(task_id) = &task_id {
@@ -158,6 +161,7 @@ impl Worker {
             processed = self.process(work, &mut held, slot.clone()) => Some(processed),
             () = abort.cancelled() => None,
         };
+        drop(in_flight);
         if let (Some(metrics), Some(id)) = (&self.metrics, &task_id) {
             metrics.tasks.left(id);
         }
@@ -224,6 +228,7 @@ impl Worker {
             Err(error) => return Ok(Outcome::Rejected(error.message)),
         };
         let lease = claimed.lease.clone();
+        self.in_flight.lease(&lease);
         let limit = time_limit(&claimed.task, self.task_timeout, self.host.clock.now());
         let _present = self.metrics.as_ref().map(|of| {
             of.tasks.claimed(&claimed);
@@ -331,7 +336,10 @@ impl Worker {
             let pause = Duration::from_millis(lease.renew_after.into());
             self.runtime.sleep(pause).await;
             match self.host.leases().renew(&lease).await {
-                Ok(Some(renewed)) => lease = renewed,
+                Ok(Some(renewed)) => {
+                    self.in_flight.lease(&renewed);
+                    lease = renewed;
+                }
                 Ok(None) => return,
                 Err(_) => {}
             }

@@ -47,7 +47,7 @@ impl Processor for Script {
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Ack,
-    Nack,
+    Nack(Duration),
 }
 
 /// Remembers the answer.
@@ -59,8 +59,8 @@ impl Receipt for Answers {
         ready(()).boxed()
     }
 
-    fn nack(self: Box<Self>, _: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
-        *self.0.lock() = Some(Answer::Nack);
+    fn nack(self: Box<Self>, delay: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
+        *self.0.lock() = Some(Answer::Nack(delay));
         ready(()).boxed()
     }
 }
@@ -131,9 +131,12 @@ impl World {
 
     /// How the delivery of this work is answered.
     async fn answer(&self, work: Work) -> Answer {
+        self.answer_until(work, CancellationToken::new()).await
+    }
+
+    async fn answer_until(&self, work: Work, abort: CancellationToken) -> Answer {
         let answer = Arc::default();
         let delivery = Delivery::new(work, Box::new(Answers(Arc::clone(&answer))));
-        let abort = CancellationToken::new();
         self.worker.work(delivery, abort, Slot::default()).await;
         let answer = answer.lock().take();
         answer.unwrap()
@@ -255,9 +258,14 @@ async fn a_worker_takes_no_task_over_from_itself() {
         };
         let again = async {
             let given = world.given().await;
+            assert_eq!(world.answer(world.named()).await, Answer::Ack);
             world.clock.advance(LEASE * 2);
-            let answer = tokio::time::timeout(LEASE, world.answer(world.named())).await;
-            assert_eq!(answer, Ok(Answer::Nack), "claimed: {is_claimed}");
+            let answer = world.answer(world.named()).await;
+            assert_eq!(
+                answer,
+                Answer::Nack(REDELIVERY_DELAY),
+                "claimed: {is_claimed}"
+            );
             assert_eq!(world.store.release(&given.lease).await, Ok(Fenced::Done));
         };
         let (answer, ()) = futures::join!(world.answer(first), again);
@@ -268,4 +276,19 @@ async fn a_worker_takes_no_task_over_from_itself() {
             "it is worked on again"
         );
     }
+}
+
+/// At once, since this worker takes no more.
+#[tokio::test]
+async fn what_is_aborted_goes_to_another_worker() {
+    let world = World::new(Some(Stage::Refining)).await;
+    let abort = CancellationToken::new();
+    let stop = async {
+        world.given().await;
+        abort.cancel();
+    };
+    let work = world.answer_until(world.named(), abort.clone());
+    let (answer, ()) = futures::join!(work, stop);
+    assert_eq!(answer, Answer::Nack(Duration::ZERO));
+    assert_eq!(world.status().await, Status::Pending);
 }
