@@ -83,6 +83,12 @@ impl Changes {
         self.tell(Message::Published);
     }
 
+    /// The same. When this completes, other hosts are told, even if this one stops then.
+    pub(super) async fn publish_now(&self, database: &Database) -> Result<(), Fault> {
+        self.wake();
+        notify(database, &[Message::Published]).await
+    }
+
     /// Tells other hosts.
     pub(super) fn tell(&self, message: Message) {
         // Dropped if the outbox is full: others then find the change by polling.

@@ -198,9 +198,8 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
     let parameters = parameters![id, Time(until), Time(now)];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
-    // Whichever host is idle then.
-    store.changes.published();
-    Ok(())
+    // This host may be about to stop.
+    store.changes.publish_now(&store.database).await
 }
 
 /// A delivered task that is neither acked nor nacked yet.

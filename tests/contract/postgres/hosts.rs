@@ -287,18 +287,20 @@ async fn an_idle_host_is_woken() {
     );
 }
 
-/// What one host gives back, another gets that has been idle.
+/// What a host gives back before it stops, another gets that has been idle.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_idle_host_gets_what_another_gives_back() {
-    let (hosts, _schema) = hosts(2);
-    let queues: Vec<_> = hosts.iter().map(|host| host.queue()).collect();
-    let task = created(hosts[0].submit(new_task("ada")).await.unwrap());
-    queues[0].publish(message_for(&task)).await.unwrap();
-    let delivery = queues[0].receive().await.unwrap();
-    let waiting = queues[1].receive();
+    let (mut hosts, _schema) = hosts(2);
+    let (other, host) = (hosts.pop().unwrap(), hosts.pop().unwrap());
+    let (other_queue, queue) = (other.queue(), host.queue());
+    let task = created(host.submit(new_task("ada")).await.unwrap());
+    queue.publish(message_for(&task)).await.unwrap();
+    let delivery = queue.receive().await.unwrap();
+    let waiting = other_queue.receive();
     let work = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         delivery.nack(Duration::ZERO).await;
+        drop((queue, host));
         Instant::now()
     };
     let (again, returned) = futures::join!(waiting, work);
