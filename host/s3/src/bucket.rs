@@ -18,6 +18,7 @@ use object_store::{
 use tokio::time::timeout;
 
 use super::fault::Fault;
+use super::probe;
 
 /// Timeout for requests without a large body, in case the response trickles in. One that
 /// gets no response at all ends earlier (see `client`).
@@ -28,6 +29,8 @@ pub(super) struct Bucket {
     s3: AmazonS3,
     /// Empty, or with a trailing slash.
     prefix: String,
+    /// Where it is probed.
+    pub(super) probe_place: probe::Place,
     /// Whether the last object could not be stored.
     put_failed: AtomicBool,
     /// Whether an object could not be read since the last one that could.
@@ -62,6 +65,7 @@ impl Bucket {
         Self {
             s3,
             prefix,
+            probe_place: probe::Place::new(),
             put_failed: AtomicBool::default(),
             get_failed: AtomicBool::default(),
         }

@@ -49,7 +49,8 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
 /// Whether the bucket can be used.
 async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     let (shown, bucket) = bucket(&config.url, &*config.variables, config.trust).await?;
-    match probe::probe(&bucket).await {
+    let found = probe::probe(&bucket).await;
+    match found.used.and(found.deleted) {
         Ok(()) => Ok(String::new()),
         Err(fault) => Err(OpenError::unusable(Path::new(&shown), fault.sentence())),
     }
@@ -146,7 +147,7 @@ mod tests {
             };
             let opened = bucket("s3://images", &environment, Trust::default()).await;
             let (_, bucket) = opened.unwrap();
-            let fault = probe::probe(&bucket).await.unwrap_err();
+            let fault = probe::probe(&bucket).await.used.unwrap_err();
             assert!(fault.sentence().ends_with(expected), "{scheme}: {fault:?}");
         }
     }

@@ -459,16 +459,16 @@ impl ImageStore for S3Images {
         })
     }
 
-    /// Lists one key. Writing costs money, so this is tried only after a request for an object
-    /// has failed, and until one succeeds.
+    /// Lists one key. Writing costs money, so this is tried only after an object could not be
+    /// stored or read, and until both work.
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async {
             let inner = Arc::clone(&self.inner);
             let checked = match inner.bucket.has_failed() {
                 false => inner.bucket.page("", 1, None).await.map(drop),
-                // It ends even if nobody waits any longer, and so leaves no object behind.
+                // It ends even if nobody waits any longer, and deletes its object.
                 true => {
-                    let probe = async move { probe::probe(&inner.bucket).await };
+                    let probe = async move { probe::probe(&inner.bucket).await.used };
                     let probed = self.inner.runtime.spawn(probe).await;
                     probed.unwrap_or(Err(Fault::Broken))
                 }

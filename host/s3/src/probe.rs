@@ -1,11 +1,12 @@
 //! Tries what images need of a bucket, with an object of its own.
 //!
 //! The object is stored below `check/`, where no image is, so that it is never listed as
-//! one. It must not be left behind, even if storing or reading it fails.
+//! one. At most one of a process may be left behind.
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use object_store::Attributes;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::bucket::Bucket;
@@ -14,17 +15,41 @@ use super::fault::Fault;
 /// Not empty, since a store that is full may accept an object without contents.
 const CONTENTS: &[u8] = b"This may be deleted.";
 
-/// Whether the bucket allows listing, writing, reading and deleting.
-pub(super) async fn probe(bucket: &Bucket) -> Result<(), Fault> {
-    bucket.page("", 1, None).await?;
-    let key = format!("check/{}", Uuid::new_v4());
+/// What a bucket allowed.
+pub(super) struct Found {
+    /// Listing, and storing and reading an object.
+    pub used: Result<(), Fault>,
+    /// Deleting it.
+    pub deleted: Result<(), Fault>,
+}
+
+/// Where a process stores its object: one at a time, so that what cannot be deleted is replaced by
+/// the next.
+pub(super) struct Place(Mutex<String>);
+
+impl Place {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(format!("check/{}", Uuid::new_v4())))
+    }
+}
+
+/// Tries the bucket.
+pub(super) async fn probe(bucket: &Bucket) -> Found {
+    let key = bucket.probe_place.0.lock().await;
+    if let Err(fault) = bucket.page("", 1, None).await {
+        return Found {
+            used: Err(fault),
+            deleted: Ok(()),
+        };
+    }
     let used = write_and_read(bucket, &key).await;
     // In any case: a request that failed may have been executed.
     let deleted = bucket.delete(&key).await;
-    used.and(deleted.map_err(lacks(
+    let deleted = deleted.map_err(lacks(
         "it can be written to, but not deleted from: s3:DeleteObject is not permitted below the \
          prefix",
-    )))
+    ));
+    Found { used, deleted }
 }
 
 async fn write_and_read(bucket: &Bucket, key: &str) -> Result<(), Fault> {
@@ -36,7 +61,8 @@ async fn write_and_read(bucket: &Bucket, key: &str) -> Result<(), Fault> {
     let found = bucket.get(key, None).await.map_err(lacks(
         "it can be written to, but not read: s3:GetObject is not permitted below the prefix",
     ))?;
-    let (_, mut body) = found.ok_or(Fault::Missing)?;
+    // It has just been stored.
+    let (_, mut body) = found.ok_or(Fault::Broken)?;
     while let Some(piece) = body.next().await {
         piece?;
     }
