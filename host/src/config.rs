@@ -192,7 +192,7 @@ impl Config {
         })?;
         let model_memory_total = v.optional("model-memory-total", size::parse)?;
         if model_memory_total.is_some_and(|total| total < model_memory) {
-            let problem = "must be at least model-memory, which one instance may have";
+            let problem = "must be at least model_memory, which one instance may have";
             return Err(v.unusable("model-memory-total", problem));
         }
         Ok(Self {

@@ -72,8 +72,8 @@ impl Control {
             let address = Address::new(data)?;
             match address.directory.try_lock() {
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                Err(TryLockError::Error(error)) => return Err(error),
-                Ok(()) => {}
+                // Not every file system can lock a directory: NFS cannot.
+                Err(TryLockError::Error(_)) | Ok(()) => {}
             }
             existing(fs::remove_file(&address.path))?;
             backup.clear()?;
