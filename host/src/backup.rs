@@ -15,6 +15,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::directory::existing;
@@ -34,6 +36,10 @@ pub use unpack::{copy, unpack};
 
 /// Folder in the data directory of a service for copies of databases while they are sent.
 const SCRATCH: &str = "backup.scratch";
+
+/// How long deletions that are in progress may take to remove what names an image that they have
+/// removed (`components/domain/src/erasure.rs`): such a concept would have no image in the backup.
+const DELETIONS: Duration = Duration::from_secs(1);
 
 /// How many there are of what.
 type Counts = Vec<(&'static str, u64)>;
@@ -79,6 +85,7 @@ impl Backup {
     /// connected.
     pub fn send(&self, to: impl Write + Send, scratch: Option<&Path>) -> anyhow::Result<String> {
         let frames = Frames::new(to);
+        let is_served = scratch.is_none();
         let copied = frames.alive_while(|| {
             let own;
             let scratch = match scratch {
@@ -89,7 +96,7 @@ impl Backup {
                 }
             };
             let mut writer = frames.writer();
-            let copied = self.copy(scratch, &mut writer)?;
+            let copied = self.copy(scratch, is_served, &mut writer)?;
             writer.flush()?;
             anyhow::Ok(copied)
         });
@@ -119,12 +126,21 @@ impl Backup {
     }
 
     /// Returns counts of the contents, and which images are missing, as a sentence.
-    fn copy(&self, scratch: &Path, to: impl Write) -> anyhow::Result<(Counts, Option<String>)> {
+    /// `is_served`: the stores are in use meanwhile.
+    fn copy(
+        &self,
+        scratch: &Path,
+        is_served: bool,
+        to: impl Write,
+    ) -> anyhow::Result<(Counts, Option<String>)> {
         if self.stores.is_empty() {
             bail!("{}", self.elsewhere.join("; "));
         }
         self.refuse_without_room(scratch)?;
         let _held = Held::new(&self.stores);
+        if is_served {
+            thread::sleep(DELETIONS);
+        }
         let mut tar = Tar::new(to, scratch)?;
         let (mut counts, mut named) = (Counts::new(), NamedImages::default());
         for store in &self.stores {
