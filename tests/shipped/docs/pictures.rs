@@ -1,11 +1,10 @@
 //! The pictures of the documents are what the local model makes of the prompts below them.
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use concept_refinement_tests::artifacts;
 
-use crate::docs::shell::shell;
 use crate::{read, root};
 
 /// A picture that a table shows after an edit.
@@ -58,24 +57,22 @@ fn picture(cell: &str) -> Option<String> {
 impl Example {
     fn made(&self, before: &Path) -> image::DynamicImage {
         let place = tempfile::tempdir().unwrap();
-        let cache = place.path().join("cache");
-        std::fs::create_dir(&cache).unwrap();
-        symlink(artifacts::compiled(), cache.join("concept-refinement")).unwrap();
-        let result = place
-            .path()
-            .join(Path::new(&self.after).file_name().unwrap());
-        let mut refine = shell(
-            r#"concept-refinement refine "$BEFORE" "$PROMPT" -o "$RESULT" ${THEME:+--theme-description "$THEME"}"#,
-            place.path(),
-        );
-        let refined = refine
-            .env("XDG_CACHE_HOME", cache)
-            .env("BEFORE", before)
-            .env("PROMPT", &self.prompt)
-            .env("RESULT", &result)
-            .env("THEME", self.theme.as_deref().unwrap_or_default())
-            .output()
-            .unwrap();
+        let name = Path::new(&self.after).file_name().unwrap();
+        let result = place.path().join(name);
+        let mut refine = Command::new(artifacts::binary());
+        refine
+            .arg("refine")
+            .arg(before)
+            .args([&self.prompt, "-o"])
+            .arg(&result)
+            .arg("--components")
+            .arg(artifacts::components())
+            .env("XDG_CACHE_HOME", artifacts::user_cache())
+            .current_dir(place.path());
+        if let Some(theme) = &self.theme {
+            refine.args(["--theme-description", theme]);
+        }
+        let refined = refine.output().unwrap();
         assert!(refined.status.success(), "{refined:?}");
         image::open(result).unwrap()
     }

@@ -55,13 +55,10 @@ fn the_commands_without_a_service_work_as_printed() {
     let place = tempfile::tempdir().unwrap();
     let docs = root().join("docs").canonicalize().unwrap();
     symlink(docs, place.path().join("docs")).unwrap();
-    let cache = place.path().join("cache");
-    std::fs::create_dir(&cache).unwrap();
-    symlink(artifacts::compiled(), cache.join("concept-refinement")).unwrap();
 
     let note = "<!-- the tests run these lines as well";
     let shell = shell(&lines("README.md", note), place.path())
-        .env("XDG_CACHE_HOME", cache)
+        .env("XDG_CACHE_HOME", artifacts::user_cache())
         .output()
         .unwrap();
     assert!(shell.status.success(), "{shell:?}");
