@@ -15,10 +15,11 @@ use object_store::path::Path;
 use object_store::{
     Attributes, GetOptions, GetRange, ObjectStore as _, ObjectStoreExt as _, PutOptions, PutPayload,
 };
+use tokio::sync::Mutex;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::fault::Fault;
-use super::probe;
 
 /// Timeout for requests without a large body, in case the response trickles in. One that
 /// gets no response at all ends earlier (see `client`).
@@ -29,8 +30,8 @@ pub(super) struct Bucket {
     s3: AmazonS3,
     /// Empty, or with a trailing slash.
     prefix: String,
-    /// Where it is probed.
-    pub(super) probe_place: probe::Place,
+    /// Where it is probed, by one at a time: what cannot be deleted is replaced by the next.
+    pub(super) probe_key: Mutex<String>,
     /// Whether the last object could not be stored.
     put_failed: AtomicBool,
     /// Whether an object could not be read since the last one that could.
@@ -65,7 +66,7 @@ impl Bucket {
         Self {
             s3,
             prefix,
-            probe_place: probe::Place::new(),
+            probe_key: Mutex::new(format!("check/{}", Uuid::new_v4())),
             put_failed: AtomicBool::default(),
             get_failed: AtomicBool::default(),
         }

@@ -49,8 +49,8 @@ async fn open(config: EngineConfig, options: Options) -> Result<OpenImages, Open
 /// Whether the bucket can be used.
 async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     let (shown, bucket) = bucket(&config.url, &*config.variables, config.trust).await?;
-    let found = probe::probe(&bucket).await;
-    match found.used.and(found.deleted) {
+    let outcome = probe::probe(&bucket).await;
+    match outcome.access.and(outcome.deletion) {
         Ok(()) => Ok(String::new()),
         Err(fault) => Err(OpenError::unusable(Path::new(&shown), fault.sentence())),
     }
@@ -147,7 +147,7 @@ mod tests {
             };
             let opened = bucket("s3://images", &environment, Trust::default()).await;
             let (_, bucket) = opened.unwrap();
-            let fault = probe::probe(&bucket).await.used.unwrap_err();
+            let fault = probe::probe(&bucket).await.access.unwrap_err();
             assert!(fault.sentence().ends_with(expected), "{scheme}: {fault:?}");
         }
     }

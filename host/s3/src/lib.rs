@@ -468,7 +468,7 @@ impl ImageStore for S3Images {
                 false => inner.bucket.page("", 1, None).await.map(drop),
                 // It ends even if nobody waits any longer, and deletes its object.
                 true => {
-                    let probe = async move { probe::probe(&inner.bucket).await.used };
+                    let probe = async move { probe::probe(&inner.bucket).await.access };
                     let probed = self.inner.runtime.spawn(probe).await;
                     probed.unwrap_or(Err(Fault::Broken))
                 }

@@ -6,8 +6,6 @@
 use bytes::Bytes;
 use futures::StreamExt as _;
 use object_store::Attributes;
-use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use super::bucket::Bucket;
 use super::fault::Fault;
@@ -16,40 +14,30 @@ use super::fault::Fault;
 const CONTENTS: &[u8] = b"This may be deleted.";
 
 /// What a bucket allowed.
-pub(super) struct Found {
+pub(super) struct Outcome {
     /// Listing, and storing and reading an object.
-    pub used: Result<(), Fault>,
+    pub access: Result<(), Fault>,
     /// Deleting it.
-    pub deleted: Result<(), Fault>,
-}
-
-/// Where a process stores its object: one at a time, so that what cannot be deleted is replaced by
-/// the next.
-pub(super) struct Place(Mutex<String>);
-
-impl Place {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(format!("check/{}", Uuid::new_v4())))
-    }
+    pub deletion: Result<(), Fault>,
 }
 
 /// Tries the bucket.
-pub(super) async fn probe(bucket: &Bucket) -> Found {
-    let key = bucket.probe_place.0.lock().await;
+pub(super) async fn probe(bucket: &Bucket) -> Outcome {
+    let key = bucket.probe_key.lock().await;
     if let Err(fault) = bucket.page("", 1, None).await {
-        return Found {
-            used: Err(fault),
-            deleted: Ok(()),
+        return Outcome {
+            access: Err(fault),
+            deletion: Ok(()),
         };
     }
-    let used = write_and_read(bucket, &key).await;
+    let access = write_and_read(bucket, &key).await;
     // In any case: a request that failed may have been executed.
-    let deleted = bucket.delete(&key).await;
-    let deleted = deleted.map_err(lacks(
+    let deletion = bucket.delete(&key).await;
+    let deletion = deletion.map_err(lacks(
         "it can be written to, but not deleted from: s3:DeleteObject is not permitted below the \
          prefix",
     ));
-    Found { used, deleted }
+    Outcome { access, deletion }
 }
 
 async fn write_and_read(bucket: &Bucket, key: &str) -> Result<(), Fault> {
