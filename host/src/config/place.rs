@@ -11,7 +11,7 @@ pub fn of(text: &str) -> String {
         return scheme.to_owned();
     };
     let has_login = !url.username().is_empty() || url.password().is_some();
-    if text.contains('@') && !has_login && scheme.starts_with("postgres") {
+    if text.contains('@') && !has_login {
         // A password with a special character: its beginning was taken for a port.
         return scheme.to_owned();
     }
