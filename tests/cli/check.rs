@@ -254,7 +254,10 @@ fn a_queue_in_nats_is_reached() {
 
     let away = NatsServer::away();
     let done = check(&format!("nats://ada:hunter2@{}", away.address()));
-    let expected = format!("NATS at {} cannot be used: ", away.address());
+    let expected = format!(
+        "NATS at {} cannot be used: IO error: Connection refused",
+        away.address()
+    );
     has_no_queue(&done, &expected);
     assert!(!done.text().contains("hunter2"), "{}", done.text());
 }

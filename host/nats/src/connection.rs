@@ -64,12 +64,13 @@ impl Connection {
 
     /// Reports problems of the server to the operator, without changing it.
     pub(super) async fn inspect(address: Address) -> Result<String, OpenError> {
-        let connection = Self::connect(address).await?;
-        let found = timeout(OPENING, async {
-            connection.connected()?;
-            stream::find(&connection.context, &connection.address).await
-        });
-        match found.await.unwrap_or(Err(Fault::Silent)) {
+        let changes = watch::Sender::default();
+        let options = options(&address, changes.clone()).await?;
+        let client = attempt(&address, &options).await;
+        let client = client.map_err(|fault| OpenError::server(&address, fault))?;
+        let connection = Self::new(client, address, changes);
+        let found = stream::find(&connection.context, &connection.address);
+        match timeout(OPENING, found).await.unwrap_or(Err(Fault::Silent)) {
             Ok(Some(_)) => Ok(String::new()),
             Ok(None) => Ok("the first start makes its stream".to_owned()),
             Err(fault) => Err(OpenError::server(&connection.address, fault)),
@@ -80,24 +81,21 @@ impl Connection {
     async fn connect(address: Address) -> Result<Self, OpenError> {
         let changes = watch::Sender::default();
         let options = options(&address, changes.clone()).await?;
-        let servers = address.servers.as_slice();
-        let connected = timeout(OPENING, options.clone().connect(servers)).await;
-        let client = match connected {
-            Ok(Ok(client)) => client,
-            failed => {
-                let error = match failed {
-                    Ok(Err(error)) => match refusal(&error) {
-                        Some(refusal) => return Err(OpenError::server(&address, refusal)),
-                        None => Fault::other(error),
-                    },
-                    Ok(Ok(_)) | Err(_) => Fault::Silent,
-                };
+        let client = match attempt(&address, &options).await {
+            Ok(client) => client,
+            Err(Fault::Unfit(refusal)) => return Err(OpenError::server(&address, refusal)),
+            Err(error) => {
                 tracing::error!(%error, "{address} cannot be reached yet");
+                let servers = address.servers.as_slice();
                 let later = options.retry_on_initial_connect().connect(servers).await;
                 later.map_err(|error| OpenError::server(&address, Fault::other(error)))?
             }
         };
-        Ok(Self {
+        Ok(Self::new(client, address, changes))
+    }
+
+    fn new(client: Client, address: Address, changes: watch::Sender<()>) -> Self {
+        Self {
             context: ContextBuilder::new()
                 .api_prefix(address.api_prefix.clone())
                 .timeout(DEADLINE)
@@ -106,7 +104,7 @@ impl Connection {
             address,
             consumer: Mutex::default(),
             changes,
-        })
+        }
     }
 
     /// Makes a call with a deadline. If it times out, the connection is closed, since its
@@ -237,6 +235,16 @@ impl Connection {
         }
         let consumer = stream::ensure(&self.context, &self.address).await?;
         Ok(Arc::clone(self.consumer.lock().insert(Arc::new(consumer))))
+    }
+}
+
+/// Connects, without trying again.
+async fn attempt(address: &Address, options: &ConnectOptions) -> Result<Client, Fault> {
+    let connecting = options.clone().connect(address.servers.as_slice());
+    match timeout(OPENING, connecting).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(error)) => Err(refusal(&error).map_or_else(|| Fault::other(error), Fault::Unfit)),
+        Err(_) => Err(Fault::Silent),
     }
 }
 

@@ -19,8 +19,8 @@ pub(super) enum Fault {
     Full,
     #[error("the message is longer than the server takes")]
     TooLong,
-    /// Why an existing stream or consumer cannot be used. Trying again does not help; the
-    /// operator has to change or delete it.
+    /// Why a server, or an existing stream or consumer, cannot be used. Trying again does not
+    /// help; the operator has to change something.
     #[error("{0}")]
     Unfit(String),
     #[error("{0}")]
