@@ -26,32 +26,17 @@ fn round(pixels: &mut Pixels, part: f32) {
         return;
     }
     pixels.add_alpha();
-    let extent = (radius.ceil() as usize).min(width);
+    // How far from the middle of a corner's circle a place lies towards the corner.
+    let beyond = |place: usize, side: usize| radius - (place.min(side - 1 - place) as f32 + 0.5);
     for (y, row) in pixels.rows_mut().enumerate() {
-        // How far inside the circle's middle the row lies.
-        let beyond = radius - (y.min(height - 1 - y) as f32 + 0.5);
-        if beyond <= 0.0 {
-            continue;
-        }
-        let (row, _) = row.as_chunks_mut::<4>();
-        for x in 0..extent.min(width.div_ceil(2)) {
-            let aside = radius - (x as f32 + 0.5);
-            if aside <= 0.0 {
-                break;
-            }
-            let cover = (radius - aside.hypot(beyond) + 0.5).clamp(0.0, 1.0);
-            let mirrored = width - 1 - x;
-            fade(row.get_mut(x), cover);
-            if mirrored != x {
-                fade(row.get_mut(mirrored), cover);
+        let above = beyond(y, height);
+        for (x, [.., alpha]) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let aside = beyond(x, width);
+            if aside > 0.0 && above > 0.0 {
+                let cover = (radius - aside.hypot(above) + 0.5).clamp(0.0, 1.0);
+                *alpha = (f32::from(*alpha) * cover).round() as u8;
             }
         }
-    }
-}
-
-fn fade(pixel: Option<&mut [u8; 4]>, cover: f32) {
-    if let Some([.., alpha]) = pixel {
-        *alpha = (f32::from(*alpha) * cover).round() as u8;
     }
 }
 
