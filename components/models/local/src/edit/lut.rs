@@ -17,8 +17,6 @@ const FINE: f32 = 16.0;
 
 pub struct Lut {
     points: Vec<[u16; 3]>,
-    /// For each value of a channel: its cell, and where in it (in `UNIT`s).
-    axis: [(usize, u32); 256],
     /// Colours that become others exactly.
     pins: Vec<([u8; 3], [u8; 3])>,
 }
@@ -36,13 +34,8 @@ impl Lut {
                 }
             }
         }
-        let mut axis = [(0, 0); 256];
-        for (value, place) in axis.iter_mut().enumerate() {
-            let scaled = value * (SIDE - 1);
-            *place = (scaled / UNIT as usize, (scaled % UNIT as usize) as u32);
-        }
         let pins = Vec::new();
-        Self { points, axis, pins }
+        Self { points, pins }
     }
 
     /// Lets a colour become exactly another one, rather than one interpolated.
@@ -73,9 +66,10 @@ impl Lut {
     /// colour lies in, which keeps greys exactly between greys.
     fn look_up(&self, color: [u8; 3]) -> [u8; 3] {
         const STRIDES: [usize; 3] = [SIDE * SIDE, SIDE, 1];
+        // The cell along each axis, and where in it (in `UNIT`s).
         let [r, g, b] = color.map(|value| {
-            let place = self.axis.get(value as usize);
-            place.copied().unwrap_or_default()
+            let scaled = u32::from(value) * (SIDE - 1) as u32;
+            ((scaled / UNIT) as usize, scaled % UNIT)
         });
         let corner = r.0 * STRIDES[0] + g.0 * STRIDES[1] + b.0 * STRIDES[2];
         let (r, g, b) = ((r.1, STRIDES[0]), (g.1, STRIDES[1]), (b.1, STRIDES[2]));
