@@ -83,11 +83,7 @@ pub fn at(l: f32, chroma: f32, hue: OklabHue) -> Oklab {
 
 /// From one colour to another, as `part` goes from 0 to 1.
 pub fn mix(from: Oklab, to: Oklab, part: f32) -> Oklab {
-    Oklab::new(
-        from.l + (to.l - from.l) * part,
-        from.a + (to.a - from.a) * part,
-        from.b + (to.b - from.b) * part,
-    )
+    from + (to - from) * part
 }
 
 /// Perceived distance of two colours; about 0.02 is just noticeable.

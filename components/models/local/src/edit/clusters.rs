@@ -150,13 +150,12 @@ fn start(points: &[Point], most: usize) -> Vec<Oklab> {
             .zip(&far)
             .map(|(point, far)| (point, far.min(1.0).powi(2) * point.weight()))
             .max_by(|(_, one), (_, other)| one.total_cmp(other));
-        match next {
-            Some((point, score)) if score > 0.0 => centers.push(point.color),
-            _ => break,
-        }
-        let Some(newest) = centers.last() else { break };
+        let Some((newest, _)) = next.filter(|(_, score)| *score > 0.0) else {
+            break;
+        };
+        centers.push(newest.color);
         for (far, point) in far.iter_mut().zip(points) {
-            *far = far.min(apart(point.color, *newest));
+            *far = far.min(apart(point.color, newest.color));
         }
     }
     centers
@@ -164,15 +163,13 @@ fn start(points: &[Point], most: usize) -> Vec<Oklab> {
 
 /// The mean colour of some points, by their weights.
 fn mean(points: &[Point], weight: impl Fn(&Point) -> f32) -> Option<Oklab> {
-    let (mut l, mut a, mut b, mut all) = (0.0, 0.0, 0.0, 0.0);
+    let (mut sum, mut all): (Oklab, f32) = (Oklab::new(0.0, 0.0, 0.0), 0.0);
     for point in points {
         let weight = weight(point);
-        l += point.color.l * weight;
-        a += point.color.a * weight;
-        b += point.color.b * weight;
+        sum += point.color * weight;
         all += weight;
     }
-    (all > 0.0).then(|| Oklab::new(l / all, a / all, b / all))
+    (all > 0.0).then(|| sum / all)
 }
 
 /// The points that are nearest to each centre.
