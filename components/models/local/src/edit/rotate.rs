@@ -2,7 +2,7 @@
 //! corners have the background's colour, or are transparent where it has none.
 
 use super::border::surrounding;
-use crate::pixels::Pixels;
+use crate::pixels::{Pixels, alpha, rgb};
 
 /// By so many degrees clockwise.
 pub fn apply(pixels: &mut Pixels, degrees: f32) {
@@ -67,12 +67,8 @@ fn at(pixels: &Pixels, x: f32, y: f32) -> Option<[u8; 4]> {
         return None;
     }
     let start = x as usize * pixels.channels();
-    match *pixels
-        .row(y as usize)
-        .get(start..start + pixels.channels())?
-    {
-        [r, g, b] => Some([r, g, b, u8::MAX]),
-        [r, g, b, alpha] => Some([r, g, b, alpha]),
-        _ => None,
-    }
+    let row = pixels.row(y as usize);
+    let pixel = row.get(start..start + pixels.channels())?;
+    let [r, g, b] = rgb(pixel);
+    Some([r, g, b, alpha(pixel)])
 }

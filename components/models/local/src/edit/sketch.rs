@@ -3,7 +3,7 @@
 //! unchanged; transparent parts count as white.
 
 use super::window::{by_rows, padded};
-use crate::pixels::{Pixels, luma};
+use crate::pixels::{Pixels, alpha, luma, rgb};
 
 /// An amount of 1 leaves only graphite on paper; smaller amounts keep a part of the
 /// picture, larger ones press harder.
@@ -110,14 +110,8 @@ fn draw<const N: usize>(pixels: &mut Pixels, pencil: &impl Fn(u8, f32) -> f32, p
 
 /// The lightness on white paper.
 fn lightness<const N: usize>(pixel: &[u8; N]) -> u8 {
-    match *pixel.as_slice() {
-        [r, g, b] => luma([r, g, b]),
-        [r, g, b, alpha] => {
-            let darkness = u32::from(u8::MAX - luma([r, g, b]));
-            (255 - darkness * u32::from(alpha) / 255) as u8
-        }
-        _ => u8::MAX,
-    }
+    let darkness = u32::from(u8::MAX - luma(rgb(pixel)));
+    (255 - darkness * u32::from(alpha(pixel)) / 255) as u8
 }
 
 #[cfg(test)]
