@@ -13,19 +13,15 @@ pub type Tone = Box<dyn Fn(Oklab) -> Oklab>;
 
 /// Lighter or darker, by a curve that keeps black and white.
 pub fn lightness(amount: f32) -> Tone {
-    let exponent = curve(amount);
+    const STEEPNESS: f32 = 0.75;
+    // Below 1 it lightens.
+    let exponent = (-STEEPNESS * amount).exp2();
     Box::new(move |lab| {
         let l = lab.l.max(0.0).powf(exponent);
         // Darkening also reduces chroma; otherwise colours would glow.
         let chroma = if l < lab.l { l / lab.l } else { 1.0 };
         Oklab::new(l, lab.a * chroma, lab.b * chroma)
     })
-}
-
-/// The exponent of the curve: below 1 it lightens.
-pub fn curve(amount: f32) -> f32 {
-    const STEEPNESS: f32 = 0.75;
-    (-STEEPNESS * amount).exp2()
 }
 
 /// Steeper or flatter about the middle, without clipping either end.
