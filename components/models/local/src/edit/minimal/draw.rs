@@ -185,10 +185,10 @@ fn between(color: [u8; 3], one: [u8; 3], other: [u8; 3]) -> Option<(f32, f32)> {
 
 /// `share` of the second colour is in 256ths.
 fn mix(one: [u8; 3], other: [u8; 3], share: u32) -> [u8; 3] {
-    let [r, g, b] = one;
-    let [s, h, c] = other;
-    let mix = |one: u8, other: u8| {
-        ((u32::from(one) * (256 - share) + u32::from(other) * share + 128) >> 8) as u8
-    };
-    [mix(r, s), mix(g, h), mix(b, c)]
+    let mut mixed = one;
+    for (value, other) in mixed.iter_mut().zip(other) {
+        let sum = u32::from(*value) * (256 - share) + u32::from(other) * share;
+        *value = ((sum + 128) >> 8) as u8;
+    }
+    mixed
 }
