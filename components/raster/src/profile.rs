@@ -21,15 +21,10 @@ pub fn of_rgb(profile: &ColorProfile, is_grey: bool) -> Option<ColorProfile> {
 /// Whether colours of one profile differ from those of the other by more than rounding. Most
 /// profiles in files do not differ from sRGB so.
 pub fn changes(from: &ColorProfile, to: &ColorProfile) -> bool {
-    const STEPS: [u8; 6] = [0, 51, 102, 153, 204, 255];
-    let colors: Vec<u8> = STEPS
-        .iter()
-        .flat_map(|r| {
-            STEPS
-                .iter()
-                .flat_map(move |g| STEPS.iter().map(move |b| [*r, *g, *b]))
-        })
-        .flatten()
+    // Six levels of each channel, from 0 to 255.
+    let colors: Vec<u8> = (0..6 * 6 * 6)
+        .flat_map(|color: u8| [color / 36, color / 6 % 6, color % 6])
+        .map(|level| 51 * level)
         .collect();
     let mut converted = vec![0; colors.len()];
     let options = options(Some(from));
