@@ -178,22 +178,14 @@ fn of_gamma(info: &png::Info) -> Option<ColorProfile> {
         return None;
     }
     if let Some(points) = info.chrm_chunk {
-        let at = |(x, y): (png::ScaledFloat, png::ScaledFloat)| (x.into_value(), y.into_value());
-        let point = |pair| {
-            let (x, y) = at(pair);
-            Chromaticity::new(x, y)
-        };
-        let (x, y) = at(points.white);
-        let primaries = ColorPrimaries {
-            red: point(points.red),
-            green: point(points.green),
-            blue: point(points.blue),
-        };
-        let all = [points.white, points.red, points.green, points.blue];
-        if all.map(at).iter().any(|(_, y)| *y <= 0.0) {
+        let points = [points.white, points.red, points.green, points.blue];
+        let points = points.map(|(x, y)| Chromaticity::new(x.into_value(), y.into_value()));
+        if points.iter().any(|point| point.y <= 0.0) {
             return None;
         }
-        profile.update_rgb_colorimetry(XyY::new(x.into(), y.into(), 1.0), primaries);
+        let [white, red, green, blue] = points;
+        let white = XyY::new(white.x.into(), white.y.into(), 1.0);
+        profile.update_rgb_colorimetry(white, ColorPrimaries { red, green, blue });
     }
     Some(profile)
 }
