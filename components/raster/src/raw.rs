@@ -3,7 +3,7 @@
 use image::ColorType;
 use image::metadata::Orientation;
 
-use crate::{Colors, srgb};
+use crate::Colors;
 
 /// What a decoder found: rows from the top without gaps, and not yet upright. Samples of
 /// sixteen bits have the byte order of the machine.
@@ -26,11 +26,5 @@ impl Raw {
     pub fn is_wide(&self) -> bool {
         use ColorType::{L16, La16, Rgb16, Rgba16};
         [L16, La16, Rgb16, Rgba16].contains(&self.samples)
-    }
-
-    /// RGB in sRGB with eight bits per channel, or RGBA (the second value) where something
-    /// is not opaque; not yet upright. None: the samples are of another kind.
-    pub fn into_srgb(self) -> Option<(Vec<u8>, bool)> {
-        srgb::convert(self.data, self.samples, self.colors.profile.as_ref())
     }
 }

@@ -4,73 +4,73 @@
 use image::ColorType;
 use moxcms::{ColorProfile, DataColorSpace, Layout};
 
+use crate::Raw;
 use crate::profile::{changes, of_rgb, options};
 
-/// RGB or RGBA (the second value), as the samples have alpha that is not opaque.
-/// None: the samples are of another kind.
-pub fn convert(
-    data: Vec<u8>,
-    color: ColorType,
-    profile: Option<&ColorProfile>,
-) -> Option<(Vec<u8>, bool)> {
-    let is_grey = !color.has_color();
-    let (mut data, color) = in_rgb(data, color)?;
-    let profile = profile.and_then(|profile| of_rgb(profile, is_grey));
-    let srgb = ColorProfile::new_srgb();
-    let profile = profile.filter(|profile| changes(profile, &srgb));
-    let layout = if color.has_alpha() {
-        Layout::Rgba
-    } else {
-        Layout::Rgb
-    };
-    let channels = layout.channels();
-    let options = options(profile.as_ref());
-    let is_wide = matches!(color, ColorType::Rgb16 | ColorType::Rgba16);
-    if is_wide {
-        let transform = profile.and_then(|profile| {
-            profile
-                .create_transform_16bit(layout, &srgb, layout, options)
-                .ok()
-        });
-        let (mut wide, mut converted) = (Vec::new(), Vec::new());
-        rewrite(&mut data, 2 * channels, channels, |from, to| {
-            let (pairs, _) = from.as_chunks::<2>();
-            wide.clear();
-            wide.extend(pairs.iter().map(|pair| u16::from_ne_bytes(*pair)));
-            converted.clone_from(&wide);
-            if let Some(transform) = &transform
-                && transform.transform(&wide, &mut converted).is_err()
-            {
+impl Raw {
+    /// RGB in sRGB with eight bits per channel, or RGBA (the second value) where something
+    /// is not opaque; not yet upright. None: the samples are of another kind.
+    pub fn into_srgb(self) -> Option<(Vec<u8>, bool)> {
+        let is_grey = !self.samples.has_color();
+        let (mut data, color) = in_rgb(self.data, self.samples)?;
+        let profile = self.colors.profile;
+        let profile = profile.and_then(|profile| of_rgb(&profile, is_grey));
+        let srgb = ColorProfile::new_srgb();
+        let profile = profile.filter(|profile| changes(profile, &srgb));
+        let layout = if color.has_alpha() {
+            Layout::Rgba
+        } else {
+            Layout::Rgb
+        };
+        let channels = layout.channels();
+        let options = options(profile.as_ref());
+        let is_wide = matches!(color, ColorType::Rgb16 | ColorType::Rgba16);
+        if is_wide {
+            let transform = profile.and_then(|profile| {
+                profile
+                    .create_transform_16bit(layout, &srgb, layout, options)
+                    .ok()
+            });
+            let (mut wide, mut converted) = (Vec::new(), Vec::new());
+            rewrite(&mut data, 2 * channels, channels, |from, to| {
+                let (pairs, _) = from.as_chunks::<2>();
+                wide.clear();
+                wide.extend(pairs.iter().map(|pair| u16::from_ne_bytes(*pair)));
                 converted.clone_from(&wide);
-            }
-            to.iter_mut()
-                .zip(&converted)
-                .for_each(|(to, value)| *to = eight_bits(*value));
-        });
-    } else if let Some(profile) = profile
-        && let Ok(transform) = profile.create_transform_8bit(layout, &srgb, layout, options)
-    {
-        rewrite(&mut data, channels, channels, |from, to| {
-            if transform.transform(from, to).is_err() {
-                to.copy_from_slice(from);
-            }
-        });
+                if let Some(transform) = &transform
+                    && transform.transform(&wide, &mut converted).is_err()
+                {
+                    converted.clone_from(&wide);
+                }
+                to.iter_mut()
+                    .zip(&converted)
+                    .for_each(|(to, value)| *to = eight_bits(*value));
+            });
+        } else if let Some(profile) = profile
+            && let Ok(transform) = profile.create_transform_8bit(layout, &srgb, layout, options)
+        {
+            rewrite(&mut data, channels, channels, |from, to| {
+                if transform.transform(from, to).is_err() {
+                    to.copy_from_slice(from);
+                }
+            });
+        }
+        if !color.has_alpha() {
+            return Some((data, false));
+        }
+        let (pixels, _) = data.as_chunks::<4>();
+        let is_opaque = pixels.iter().all(|[_, _, _, alpha]| *alpha == u8::MAX);
+        if is_opaque {
+            rewrite(&mut data, 4, 3, |from, to| {
+                let (pixels, _) = from.as_chunks::<4>();
+                let (places, _) = to.as_chunks_mut::<3>();
+                for (place, [r, g, b, _]) in places.iter_mut().zip(pixels) {
+                    *place = [*r, *g, *b];
+                }
+            });
+        }
+        Some((data, !is_opaque))
     }
-    if !color.has_alpha() {
-        return Some((data, false));
-    }
-    let (pixels, _) = data.as_chunks::<4>();
-    let is_opaque = pixels.iter().all(|[_, _, _, alpha]| *alpha == u8::MAX);
-    if is_opaque {
-        rewrite(&mut data, 4, 3, |from, to| {
-            let (pixels, _) = from.as_chunks::<4>();
-            let (places, _) = to.as_chunks_mut::<3>();
-            for (place, [r, g, b, _]) in places.iter_mut().zip(pixels) {
-                *place = [*r, *g, *b];
-            }
-        });
-    }
-    Some((data, !is_opaque))
 }
 
 /// By the profile, or else by the plain formula that browsers use.
