@@ -1,7 +1,5 @@
 //! Original and answer in one image.
 
-use std::borrow::{Borrow, BorrowMut};
-
 use crate::Region;
 use crate::answer::Painted;
 use crate::encode::Pixel;
@@ -13,20 +11,21 @@ use crate::original::Original;
 /// area of it where the mask says so.
 pub fn rows(
     original: Original,
-    painted: Painted,
+    mut painted: Painted,
     area: Region,
     mask: Mask,
     feather: u32,
 ) -> impl FnMut(&mut Vec<Pixel>) {
     let (width, _) = original.raw.upright_size();
-    let mut put = area_rows(painted, area, mask, feather);
+    let mut put = area_rows(area.width, feather);
     let mut y: u32 = 0;
     move |row: &mut Vec<Pixel>| {
         original.raw.read_row(0, y, width, row);
         let inside = y.checked_sub(area.y).filter(|y| *y < area.height);
         y += 1;
         if inside.is_some() {
-            put(row.get_mut(area.x as usize..).unwrap_or_default());
+            let row = row.get_mut(area.x as usize..).unwrap_or_default();
+            put(&mut painted, &mask, row);
         }
     }
 }
@@ -41,31 +40,23 @@ pub fn changes(
     feather: u32,
 ) -> bool {
     let (mut before, mut after) = (Vec::new(), Vec::new());
-    let is_changed = {
-        let mut put = area_rows(&mut *painted, area, mask, feather);
-        (area.y..area.y + area.height).any(|y| {
-            before.clear();
-            original.raw.read_row(area.x, y, area.width, &mut before);
-            after.clone_from(&before);
-            put(&mut after);
-            before != after
-        })
-    };
+    let mut put = area_rows(area.width, feather);
+    let is_changed = (area.y..area.y + area.height).any(|y| {
+        before.clear();
+        original.raw.read_row(area.x, y, area.width, &mut before);
+        after.clone_from(&before);
+        put(painted, mask, &mut after);
+        before != after
+    });
     painted.rewind();
     is_changed
 }
 
 /// Puts the answer into the rows of its area, one after the other from the top.
-fn area_rows(
-    mut painted: impl BorrowMut<Painted>,
-    area: Region,
-    mask: impl Borrow<Mask>,
-    feather: u32,
-) -> impl FnMut(&mut [Pixel]) {
-    let mut feather = Feather::new(area.width, feather);
+fn area_rows(width: u32, feather: u32) -> impl FnMut(&mut Painted, &Mask, &mut [Pixel]) {
+    let mut feather = Feather::new(width, feather);
     let (mut weights, mut answer) = (Vec::new(), Vec::new());
-    move |row: &mut [Pixel]| {
-        let (mask, painted): (&Mask, &mut Painted) = (mask.borrow(), painted.borrow_mut());
+    move |painted: &mut Painted, mask: &Mask, row: &mut [Pixel]| {
         feather.next_row(mask, &mut weights);
         let is_seen = weights.iter().any(|weight| *weight > 0);
         painted.next_row(&mut answer, is_seen);
