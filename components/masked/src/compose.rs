@@ -4,7 +4,7 @@ use concept_refinement_raster::Format;
 
 use crate::answer::Painted;
 use crate::blend;
-use crate::encode::{Form, Pieces, png, webp};
+use crate::encode::{Pieces, png, webp};
 use crate::mask::Mask;
 use crate::original::{File, Original};
 use crate::{Problem, Region};
@@ -53,11 +53,8 @@ pub fn compose(original: File, answer: Answer) -> Result<Composite, Problem> {
     if !blend::changes(&original, &mut painted, area, &mask, feather) {
         notes.push("Nothing changed in the part that was to change.".to_owned());
     }
-    let form = original.form();
-    let form = Form {
-        alpha: form.alpha || painted.alpha,
-        ..form
-    };
+    let mut form = original.form();
+    form.alpha |= painted.alpha;
     let format = match original.format {
         Some(Format::Webp) if webp::fits(&form) => Format::Webp,
         _ => Format::Png,
