@@ -22,11 +22,15 @@ pub(super) struct Gif {
 impl Gif {
     pub(super) fn new() -> Self {
         Self {
-            next: Self::screen,
+            next: Self::signature,
             screen: (0, 0),
             has_frame: false,
             is_at_block: false,
         }
+    }
+
+    fn signature(&mut self, _: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
+        self.then(Self::screen, Want::Take(SCREEN))
     }
 
     fn screen(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
@@ -108,10 +112,6 @@ impl Walk for Gif {
 
     fn may_end(&self) -> bool {
         self.has_frame && self.is_at_block
-    }
-
-    fn start(&self) -> Want {
-        Want::Take(SCREEN)
     }
 
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {

@@ -177,8 +177,8 @@ impl Inspector {
             return self.step();
         }
         if let Some(format) = recognise(&self.held)? {
-            let walk = begin(format, &self.held)?;
-            self.want = walk.start();
+            let mut walk = begin(format);
+            self.want = walk.step(&self.held, &mut self.canvas)?;
             self.walk = Some((format, walk));
             self.held.clear();
         } else {
@@ -196,13 +196,13 @@ impl Inspector {
     }
 }
 
-fn begin(format: Format, signature: &[u8]) -> Result<Box<dyn Walk>, Problem> {
-    Ok(match format {
+fn begin(format: Format) -> Box<dyn Walk> {
+    match format {
         Format::Png => Box::new(Png::new()),
         Format::Jpeg => Box::new(Jpeg::new()),
-        Format::Webp => Box::new(Webp::new(signature)?),
+        Format::Webp => Box::new(Webp::new()),
         Format::Gif => Box::new(Gif::new()),
-    })
+    }
 }
 
 /// The format of a file that begins like this; None while it is undecided.

@@ -60,7 +60,8 @@ struct Tables {
 impl Jpeg {
     pub(super) fn new() -> Self {
         Self {
-            next: Self::marker,
+            // The signature ends with the prefix of the second marker.
+            next: Self::prefix,
             code: 0,
             left: 0,
             frame: None,
@@ -230,11 +231,6 @@ impl Jpeg {
 }
 
 impl Walk for Jpeg {
-    /// The signature ends with the prefix of the second marker.
-    fn start(&self) -> Want {
-        Want::Take(1)
-    }
-
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         (self.next)(self, bytes, canvas)
     }

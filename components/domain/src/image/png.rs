@@ -20,7 +20,7 @@ pub(super) struct Png {
 impl Png {
     pub(super) fn new() -> Self {
         Self {
-            next: Self::chunk,
+            next: Self::next_chunk,
             has_header: false,
             has_data: false,
             packed: Packed::new(),
@@ -96,10 +96,6 @@ impl Png {
 }
 
 impl Walk for Png {
-    fn start(&self) -> Want {
-        Want::Take(CHUNK_HEADER)
-    }
-
     fn feed(&mut self, bytes: &[u8]) -> Result<(), Problem> {
         self.packed.take(bytes)
     }

@@ -26,11 +26,9 @@ pub(super) const MAX_TAKE: usize = 17;
 /// request, and sets the step that follows.
 pub(super) type Step<P> = fn(&mut P, &[u8], &mut Canvas) -> Result<Want, Problem>;
 
-/// Parses one image, from its signature to its end. A step that requested no bytes must be
-/// followed by one that does.
+/// Parses one image, from its signature to its end. The first step gets the signature. A step
+/// that requested no bytes must be followed by one that does.
 pub(super) trait Walk: std::fmt::Debug + Send {
-    fn start(&self) -> Want;
-
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem>;
 
     /// Takes bytes that it requested with [`Want::Feed`].

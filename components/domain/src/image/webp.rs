@@ -36,24 +36,28 @@ struct Frame {
 }
 
 impl Webp {
-    pub(super) fn new(signature: &[u8]) -> Result<Self, Problem> {
-        let &[_, _, _, _, a, b, c, d, ref kind @ ..] = signature else {
-            return Err(Problem::Malformed);
-        };
-        let left = u64::from(u32::from_le_bytes([a, b, c, d]))
-            .checked_sub(kind.len() as u64)
-            .filter(|left| *left >= CHUNK_HEADER)
-            .ok_or(Problem::Malformed)?;
-        Ok(Self {
-            next: Self::chunk,
-            left: left - CHUNK_HEADER,
+    pub(super) fn new() -> Self {
+        Self {
+            next: Self::signature,
+            left: 0,
             size: 0,
             chunk_left: 0,
             frame: None,
             is_first: true,
             is_extended: false,
             has_picture: false,
-        })
+        }
+    }
+
+    fn signature(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
+        let &[_, _, _, _, a, b, c, d, ref kind @ ..] = bytes else {
+            return Err(Problem::Malformed);
+        };
+        self.left = u64::from(u32::from_le_bytes([a, b, c, d]))
+            .checked_sub(kind.len() as u64)
+            .filter(|left| *left >= CHUNK_HEADER)
+            .ok_or(Problem::Malformed)?;
+        self.next_chunk(&[], canvas)
     }
 
     fn chunk(&mut self, bytes: &[u8], _: &mut Canvas) -> Result<Want, Problem> {
@@ -187,10 +191,6 @@ impl Webp {
 }
 
 impl Walk for Webp {
-    fn start(&self) -> Want {
-        Want::Take(CHUNK_HEADER as usize)
-    }
-
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         (self.next)(self, bytes, canvas)
     }
