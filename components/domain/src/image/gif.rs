@@ -37,10 +37,9 @@ impl Gif {
         let &[a, b, c, d, flags, _background, _aspect] = bytes else {
             return Err(Problem::Malformed);
         };
-        let width = u16::from_le_bytes([a, b]);
-        let height = u16::from_le_bytes([c, d]);
-        self.screen = (width.into(), height.into());
-        canvas.fits(width.into(), height.into())?;
+        let [width, height] = [[a, b], [c, d]].map(number);
+        self.screen = (width, height);
+        canvas.fits(width, height)?;
         self.then(Self::next_block, Want::Skip(colours(flags)))
     }
 
@@ -66,10 +65,7 @@ impl Gif {
         let &[a, b, c, d, e, f, g, h, flags] = bytes else {
             return Err(Problem::Malformed);
         };
-        let left = u32::from(u16::from_le_bytes([a, b]));
-        let top = u32::from(u16::from_le_bytes([c, d]));
-        let width = u32::from(u16::from_le_bytes([e, f]));
-        let height = u32::from(u16::from_le_bytes([g, h]));
+        let [left, top, width, height] = [[a, b], [c, d], [e, f], [g, h]].map(number);
         if width == 0 || height == 0 {
             return Err(Problem::Malformed);
         }
@@ -117,6 +113,10 @@ impl Walk for Gif {
     fn step(&mut self, bytes: &[u8], canvas: &mut Canvas) -> Result<Want, Problem> {
         (self.next)(self, bytes, canvas)
     }
+}
+
+fn number(bytes: [u8; 2]) -> u32 {
+    u16::from_le_bytes(bytes).into()
 }
 
 /// Size of the colour table that these flags announce, in bytes.
