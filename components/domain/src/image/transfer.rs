@@ -92,12 +92,9 @@ impl Transfer {
             None if self.inspector.is_amid() => Some(Shortfall::Image(Problem::CutShort)),
             Some(_) | None => None,
         };
-        match shortfall {
-            Some(shortfall) => Ok(Received::Part(shortfall)),
-            None => {
-                let inspected = self.inspector.finish().map_err(Unusable::Image)?;
-                Ok(Received::Whole(inspected))
-            }
-        }
+        Ok(match shortfall {
+            Some(shortfall) => Received::Part(shortfall),
+            None => Received::Whole(self.inspector.finish().map_err(Unusable::Image)?),
+        })
     }
 }
