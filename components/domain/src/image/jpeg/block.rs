@@ -4,7 +4,23 @@ use std::ops::RangeInclusive;
 
 use super::huffman::{Bits, Stop, Table};
 
-/// The codes of a block after its first coefficient.
+/// Skips the codes of a sequential picture after the first coefficient of a block.
+pub fn sequential(bits: &mut Bits, table: &Table) -> Result<(), Stop> {
+    let mut place = 1;
+    while place < 64 {
+        match table.read(bits)? {
+            0xf0 => place += 16,
+            code if code & 15 == 0 => break,
+            code => {
+                bits.skip((code & 15).into())?;
+                place += (code >> 4) + 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The codes of a block of a progressive picture after its first coefficient.
 pub struct Codes<'a, 'b> {
     pub bits: &'a mut Bits<'b>,
     pub table: &'a Table,
@@ -15,21 +31,6 @@ pub struct Codes<'a, 'b> {
 }
 
 impl Codes<'_, '_> {
-    pub fn sequential(self) -> Result<(), Stop> {
-        let mut place = 1;
-        while place < 64 {
-            match self.table.read(self.bits)? {
-                0xf0 => place += 16,
-                code if code & 15 == 0 => break,
-                code => {
-                    self.bits.skip((code & 15).into())?;
-                    place += (code >> 4) + 1;
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub fn first_pass(mut self, band: RangeInclusive<u8>) -> Result<Self, Stop> {
         let mut place = *band.start();
         while self.run == 0 && band.contains(&place) {

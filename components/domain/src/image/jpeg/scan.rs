@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::PREFIX;
-use super::block::Codes;
+use super::block::{Codes, sequential};
 use super::huffman::{Bits, Stop, Table};
 
 /// Most blocks of a component in [`Scan::history`], which takes eight bytes for each: a
@@ -235,15 +235,7 @@ impl Scan {
             bits.skip(size.min(16).into())?;
         }
         if self.pass.last > 0 {
-            let table = table(&block.ac)?;
-            let (run, nonzero) = (0, 0);
-            Codes {
-                bits,
-                table,
-                run,
-                nonzero,
-            }
-            .sequential()?;
+            sequential(bits, table(&block.ac)?)?;
         }
         self.block += 1;
         if self.block == self.blocks.len() {
