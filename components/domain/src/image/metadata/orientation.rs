@@ -31,16 +31,10 @@ pub struct Orientation {
 /// A directory's entry for the orientation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
-    size: Size,
+    /// How the value is stored: [`SHORT`], which EXIF requires and decoders know, or [`LONG`].
+    size: u16,
     /// From 1 to 8.
     value: u8,
-}
-
-/// How the value is stored. Decoders know the short one, which EXIF requires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Size {
-    Short,
-    Long,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,26 +142,23 @@ impl Reader {
         if self.number(tag) != u32::from(TAG) || self.number(count) != 1 {
             return Some(());
         }
-        let (size, value) = match u16::try_from(self.number(size)) {
-            Ok(SHORT) => (Size::Short, self.number(value.get(..2)?)),
-            Ok(LONG) => (Size::Long, self.number(value)),
+        let size = self.number(size) as u16;
+        let value = match size {
+            SHORT => self.number(value.get(..2)?),
+            LONG => self.number(value),
             _ => return Some(()),
         };
         let entry = u8::try_from(value)
             .ok()
             .filter(|value| (1..=8).contains(value))
             .map(|value| Entry { size, value });
-        match size {
-            // The first one decides.
-            Size::Short => {
-                self.found = entry;
-                None
-            }
-            Size::Long => {
-                self.found = self.found.or(entry);
-                Some(())
-            }
+        if size == LONG {
+            self.found = self.found.or(entry);
+            return Some(());
         }
+        // The first one decides.
+        self.found = entry;
+        None
     }
 
     /// Of two or four bytes.
@@ -184,9 +175,9 @@ impl Orientation {
     /// TIFF with nothing else in it.
     pub fn tiff(self) -> Vec<u8> {
         let Entry { size, value } = self.entry;
-        let (size, value) = match size {
-            Size::Short => (SHORT, [0, value, 0, 0]),
-            Size::Long => (LONG, [0, 0, 0, value]),
+        let value = match size {
+            LONG => [0, 0, 0, value],
+            _ => [0, value, 0, 0],
         };
         let prefix = if self.has_prefix { PREFIX } else { &[] };
         let header = b"MM\0*\0\0\0\x08";
