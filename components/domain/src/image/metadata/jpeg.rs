@@ -73,10 +73,8 @@ impl Layout {
             false => Kind::Other,
         };
         Next::Segment(Segment {
-            kind,
             body: Body::UntilMarker,
-            tail: 0,
-            is_place: false,
+            ..Segment::new(kind, 0)
         })
     }
 

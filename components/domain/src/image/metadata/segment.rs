@@ -112,10 +112,9 @@ impl Segment {
     /// All that follows the end of the image.
     pub fn behind() -> Self {
         Self {
-            kind: Kind::Behind,
             body: Body::Rest,
-            tail: 0,
             is_place: true,
+            ..Self::new(Kind::Behind, 0)
         }
     }
 }
