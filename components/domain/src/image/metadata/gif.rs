@@ -20,13 +20,9 @@ const XMP: &[u8; 11] = b"XMP DataXMP";
 /// The content of a control extension.
 const CONTROL_LENGTH: u8 = 4;
 
+/// What comes next.
 #[derive(Clone, Debug, Default)]
-pub struct Layout {
-    at: At,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum At {
+pub enum Layout {
     #[default]
     Signature,
     Block,
@@ -37,11 +33,11 @@ enum At {
 
 impl Layout {
     pub fn next(&mut self, head: &[u8]) -> Next {
-        match self.at {
-            At::Signature => self.signature(head),
-            At::Block => self.block(head),
-            At::Repetition => self.repetition(head),
-            At::End => Segment::behind().into(),
+        match self {
+            Self::Signature => self.signature(head),
+            Self::Block => self.block(head),
+            Self::Repetition => self.repetition(head),
+            Self::End => Segment::behind().into(),
         }
     }
 
@@ -50,7 +46,7 @@ impl Layout {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', .., flags, _, _]
                 if head.len() == SCREEN =>
             {
-                self.at = At::Block;
+                *self = Self::Block;
                 Segment::new(Kind::Signature, colours(*flags)).into()
             }
             _ if head.len() < SCREEN => Next::More(SCREEN),
@@ -69,14 +65,14 @@ impl Layout {
             [EXTENSION] | [EXTENSION, _] => Next::More(3),
             [EXTENSION, label, length, ref content @ ..] => self.extension(label, length, content),
             [b';', ..] => {
-                self.at = At::End;
+                *self = Self::End;
                 Next::Segment(Segment {
                     is_place: true,
                     ..Segment::new(Kind::End, 0)
                 })
             }
             _ => {
-                self.at = At::End;
+                *self = Self::End;
                 Segment::behind().into()
             }
         }
@@ -98,7 +94,7 @@ impl Layout {
             (_, 0, _) => return Segment::new(Kind::Other, 0).into(),
             (CONTROL, CONTROL_LENGTH.., _) => Kind::Trimmed,
             (APPLICATION, NAME, b"NETSCAPE2.0" | b"ANIMEXTS1.0") => {
-                self.at = At::Repetition;
+                *self = Self::Repetition;
                 return Segment::new(Kind::Picture, 0).into();
             }
             (APPLICATION, NAME, b"ICCRGBG1012") => Kind::Picture,
@@ -116,7 +112,7 @@ impl Layout {
         match *head {
             [] => Next::More(1),
             [0, ..] => {
-                self.at = At::Block;
+                *self = Self::Block;
                 Segment::new(Kind::Picture, 0).into()
             }
             [_] => Next::More(2),
