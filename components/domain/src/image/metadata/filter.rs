@@ -57,7 +57,7 @@ impl Rewrite {
     /// A filter for the file that was read, from its first byte on.
     pub fn filter(&self) -> Filter {
         Filter {
-            walker: Walker::new(),
+            walker: Walker::default(),
             pass: self.pass.clone(),
         }
     }

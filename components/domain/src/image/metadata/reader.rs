@@ -12,7 +12,7 @@ use super::{Metadata, Rewrite, SourceType};
 
 /// Reads a file as it arrives, in chunks of any size: what it says about itself beside its
 /// pixels. Never fails: what cannot be read says nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Reader {
     walker: Walker,
     bytes: u64,
@@ -35,11 +35,7 @@ struct Survey {
 impl Reader {
     /// A reader of one file.
     pub fn new() -> Self {
-        Self {
-            walker: Walker::new(),
-            bytes: 0,
-            survey: None,
-        }
+        Self::default()
     }
 
     /// Takes the next bytes.
@@ -60,12 +56,6 @@ impl Reader {
             Some(survey) => survey.finish(picture_end),
             None => Metadata::none(self.bytes),
         }
-    }
-}
-
-impl Default for Reader {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

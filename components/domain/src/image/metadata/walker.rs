@@ -36,16 +36,18 @@ struct Open {
     prefixes: u64,
 }
 
-impl Walker {
-    /// At the beginning of a file.
-    pub fn new() -> Self {
+/// At the beginning of a file.
+impl Default for Walker {
+    fn default() -> Self {
         Self {
             layout: None,
             state: State::Head(1),
             held: Vec::with_capacity(MAX_HEAD),
         }
     }
+}
 
+impl Walker {
     /// Takes the next bytes. Every round takes a byte, or ends a segment that had one.
     pub fn push(&mut self, mut bytes: &[u8], sink: &mut impl FnMut(Event)) {
         loop {
@@ -77,24 +79,20 @@ impl Walker {
     pub fn finish(&mut self, sink: &mut impl FnMut(Event)) {
         match self.state {
             State::Head(_) if self.held.is_empty() => return,
-            State::Head(_) => sink(Event::Start {
-                kind: Kind::Other,
-                head: &self.held,
-                is_place: false,
-            }),
+            State::Head(_) => {
+                sink(Event::Start {
+                    kind: Kind::Other,
+                    head: &self.held,
+                    is_place: false,
+                });
+                sink(Event::End(&[]));
+            }
             State::Body(mut open) => {
                 open.pass_prefixes(open.prefixes, sink);
-                if !open.has_begun {
-                    return;
-                }
+                open.end(sink);
             }
-            State::Tail(_) => {}
+            State::Tail(_) => sink(Event::End(&self.held)),
         }
-        let tail = match self.state {
-            State::Tail(_) => self.held.as_slice(),
-            _ => &[],
-        };
-        sink(Event::End(tail));
         self.held.clear();
         self.state = State::Head(1);
     }
@@ -152,9 +150,7 @@ impl Walker {
             }
             Body::UntilMarker => match open.pass_until_marker(bytes, sink) {
                 Some((code, rest)) => {
-                    if open.has_begun {
-                        sink(Event::End(&[]));
-                    }
+                    open.end(sink);
                     self.held.extend([PREFIX, code]);
                     self.state = State::Head(2);
                     return Some(rest);
@@ -166,9 +162,7 @@ impl Walker {
         if rest.is_some() {
             match open.segment.tail {
                 0 => {
-                    if open.has_begun {
-                        sink(Event::End(&[]));
-                    }
+                    open.end(sink);
                     self.next();
                 }
                 tail => self.state = State::Tail(tail),
@@ -187,6 +181,13 @@ impl Open {
             is_place,
         });
         self.has_begun = true;
+    }
+
+    /// Without a tail.
+    fn end(&self, sink: &mut impl FnMut(Event)) {
+        if self.has_begun {
+            sink(Event::End(&[]));
+        }
     }
 
     fn pass(&mut self, bytes: &[u8], sink: &mut impl FnMut(Event)) {

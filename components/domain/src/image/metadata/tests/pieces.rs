@@ -230,7 +230,7 @@ fn no_byte_is_lost_between_segments() {
     for (format, bytes) in samples() {
         for end in 0..=bytes.len() {
             let mut walked = Vec::new();
-            let mut walker = walker::Walker::new();
+            let mut walker = walker::Walker::default();
             let take = &mut |event: segment::Event| walked.extend_from_slice(event.bytes());
             walker.push(&bytes[..end], take);
             walker.finish(take);
