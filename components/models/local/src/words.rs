@@ -3,6 +3,8 @@
 
 mod numbers;
 
+use std::cmp::Reverse;
+
 use concept_refinement_vocabulary::{Meaning, TABLE};
 
 /// A word or phrase of a prompt.
@@ -213,13 +215,7 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
             let (length, exact) = matched(phrase, tokens, inflected(entry.meaning))?;
             Some((length, exact, entry.meaning))
         })
-        .reduce(|best, next| {
-            if (next.0, next.1) > (best.0, best.1) {
-                next
-            } else {
-                best
-            }
-        })
+        .min_by_key(|(length, exact, _)| Reverse((*length, *exact)))
         .map(|(length, _, meaning)| (length, meaning))
 }
 
