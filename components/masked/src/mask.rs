@@ -84,26 +84,23 @@ impl Mask {
 
     /// The smallest rectangle around all that is marked.
     pub fn bounds(&self) -> Option<Region> {
-        let (mut left, mut right) = (u32::MAX, 0);
-        let (mut top, mut bottom) = (None, 0);
-        for y in 0..self.height {
-            let row = self.row(y);
-            let place = |place: Option<usize>| Some((*row.get(place?)?, 8 * place? as u32));
-            let first = place(row.iter().position(|byte| *byte != 0));
-            let last = place(row.iter().rposition(|byte| *byte != 0));
-            if let Some(((first, start), (last, end))) = first.zip(last) {
-                left = left.min(start + first.leading_zeros());
-                right = right.max(end + 8 - last.trailing_zeros());
-                top = top.or(Some(y));
-                bottom = y + 1;
+        let is_marked = |y: &u32| self.row(*y).iter().any(|byte| *byte != 0);
+        let top = (0..self.height).find(is_marked)?;
+        let last_row = (0..self.height).rfind(is_marked)?;
+        let mut columns = vec![0_u8; row_length(self.width)];
+        for y in top..=last_row {
+            for (column, bits) in columns.iter_mut().zip(self.row(y)) {
+                *column |= *bits;
             }
         }
-        let top = top?;
+        let is_marked = |x: &u32| is_set(&columns, *x);
+        let left = (0..self.width).find(is_marked)?;
+        let last_column = (0..self.width).rfind(is_marked)?;
         Some(Region {
             x: left,
             y: top,
-            width: right - left,
-            height: bottom - top,
+            width: last_column + 1 - left,
+            height: last_row + 1 - top,
         })
     }
 
