@@ -236,13 +236,8 @@ impl Map {
         for (index, _) in old.iter().enumerate().filter(|(_, cell)| is_near(cell)) {
             let column = index % self.width;
             let columns = column.saturating_sub(1)..(column + 2).min(self.width);
-            let above = (index - column).checked_sub(self.width);
-            let rows = [
-                above,
-                Some(index - column),
-                Some(index - column + self.width),
-            ];
-            for row in rows.into_iter().flatten() {
+            let row = index - column;
+            for row in [row.saturating_sub(self.width), row, row + self.width] {
                 let cells = self.cells.get_mut(row + columns.start..row + columns.end);
                 for cell in cells.into_iter().flatten() {
                     if let Cell::Closed | Cell::Open = cell {
