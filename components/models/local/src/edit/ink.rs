@@ -11,28 +11,24 @@ use crate::pixels::Pixels;
 
 /// Both colours are sRGB `0xRRGGBB`.
 pub fn apply(pixels: &mut Pixels, ink: u32, paper: u32) {
-    let (ink, new) = (color::from_hex_lab(ink), paper);
-    let paper = color::from_hex_lab(new);
-    let Some((old_paper, old_ink)) = pair(pixels, ink.l < paper.l) else {
+    let ground = color::channels(paper);
+    let [ink, paper] = [ink, paper].map(color::from_hex_lab);
+    let lut = match pair(pixels, ink.l < paper.l) {
+        Some((old_paper, old_ink)) => {
+            let way = old_ink - old_paper;
+            let length = way.l * way.l + way.a * way.a + way.b * way.b;
+            Lut::new(|lab| {
+                let from = lab - old_paper;
+                let part = (from.l * way.l + from.a * way.a + from.b * way.b) / length.max(1e-6);
+                color::mix(paper, ink, smoothstep(0.15, 0.85, part))
+            })
+        }
         // One colour on nothing.
-        Lut::new(|_| ink).apply(pixels);
-        fill(pixels, new);
-        return;
+        None => Lut::new(|_| ink),
     };
-    let way = old_ink - old_paper;
-    let length = way.l * way.l + way.a * way.a + way.b * way.b;
-    Lut::new(|lab| {
-        let from = lab - old_paper;
-        let part = (from.l * way.l + from.a * way.a + from.b * way.b) / length.max(1e-6);
-        color::mix(paper, ink, smoothstep(0.15, 0.85, part))
-    })
-    .apply(pixels);
-    fill(pixels, new);
-}
-
-fn fill(pixels: &mut Pixels, color: u32) {
+    lut.apply(pixels);
     if Border::of(pixels) == Border::Transparent {
-        background::flatten(pixels, color::channels(color));
+        background::flatten(pixels, ground);
     }
 }
 
