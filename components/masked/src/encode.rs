@@ -30,13 +30,8 @@ impl Form {
         let row = pixel.saturating_mul(self.width.into()).saturating_add(1);
         let pixels = row.saturating_mul(self.height.into());
         let chunks = self.colors.chunks.iter().map(|(_, contents)| contents);
-        let colors: u64 = self
-            .colors
-            .icc
-            .iter()
-            .chain(chunks)
-            .map(|contents| contents.len() as u64)
-            .sum();
+        let colors = self.colors.icc.iter().chain(chunks);
+        let colors: u64 = colors.map(|contents| contents.len() as u64).sum();
         pixels
             .saturating_add(pixels / 64)
             .saturating_add(colors)
