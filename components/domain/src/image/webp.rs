@@ -7,11 +7,12 @@
 use super::Problem;
 use super::walk::{Canvas, Step, Walk, Want};
 
-const CHUNK_HEADER: u64 = 8;
-const LOSSY_HEADER: u64 = 10;
-const LOSSLESS_HEADER: u64 = 5;
-const EXTENDED_HEADER: u64 = 10;
-const FRAME_HEADER: u64 = 16;
+pub(super) const CHUNK_HEADER: u64 = 8;
+/// As much of a content as tells the size of the picture.
+pub(super) const LOSSY_HEADER: u64 = 10;
+pub(super) const LOSSLESS_HEADER: u64 = 5;
+pub(super) const EXTENDED_HEADER: u64 = 10;
+pub(super) const FRAME_HEADER: u64 = 16;
 
 #[derive(Debug)]
 pub(super) struct Webp {

@@ -4,16 +4,13 @@
 //! The length of the file and the flags of what it contains stand at its beginning.
 
 use super::segment::{Body, Kind, Next, Segment};
+use crate::image::webp::{
+    CHUNK_HEADER, EXTENDED_HEADER, FRAME_HEADER, LOSSLESS_HEADER, LOSSY_HEADER,
+};
 
 const SIGNATURE: usize = 12;
 /// What the length in the signature does not count.
 const UNCOUNTED: u64 = 8;
-const CHUNK_HEADER: u64 = 8;
-/// As much of a content as tells the size of the picture.
-const LOSSY_HEADER: u64 = 10;
-const LOSSLESS_HEADER: u64 = 5;
-const EXTENDED_HEADER: u64 = 10;
-const FRAME_HEADER: u64 = 16;
 /// Background and loops of an animation, which are all of its chunk.
 const ANIMATION: u64 = 6;
 /// Of a chunk that says nothing, with a content of zeros.
