@@ -48,8 +48,7 @@ impl Reader<'_> {
         let (crops, last) = self.sizing.finish();
         let turns = self.turning.edits.into_iter().chain(crops);
         let mut unused = self.unused;
-        let adjustments = combined(self.adjustments, &mut unused).into_iter();
-        let adjustments = adjustments.map(|(quality, amount)| Edit::Adjust(quality, amount));
+        let adjustments = combined(self.adjustments, &mut unused);
         let mut plan = Plan {
             edits: turns.chain(adjustments).collect(),
             unused,
@@ -138,21 +137,15 @@ fn is_grey(color: u32) -> bool {
     r.max(g).max(b) - r.min(g).min(b) <= NEAR
 }
 
-/// The amount of an adjustment. Words leave some contrast; only a percentage takes all of it.
-fn limited(adjustment: &Adjustment) -> f32 {
-    let is_said = adjustment.percent.is_some();
-    match adjustment.quality {
-        Quality::Contrast if !is_said => adjustment.amount.max(LEAST_CONTRAST),
-        _ => adjustment.amount,
-    }
-}
-
 /// Combines the adjustments of each quality, in the order of the qualities. Of two words
 /// that contradict each other the last one counts.
-fn combined(adjustments: Vec<Adjustment>, unused: &mut Vec<Unused>) -> Vec<(Quality, f32)> {
+fn combined(adjustments: Vec<Adjustment>, unused: &mut Vec<Unused>) -> Vec<Edit> {
     let mut combined: Vec<Adjustment> = Vec::new();
     for mut next in adjustments {
-        next.amount = limited(&next);
+        // Words leave some contrast; only a percentage takes all of it.
+        if next.quality == Quality::Contrast && next.percent.is_none() {
+            next.amount = next.amount.max(LEAST_CONTRAST);
+        }
         let earlier = combined
             .iter_mut()
             .find(|earlier| earlier.quality == next.quality);
@@ -171,6 +164,6 @@ fn combined(adjustments: Vec<Adjustment>, unused: &mut Vec<Unused>) -> Vec<(Qual
         }
     }
     combined.sort_by_key(|adjustment| adjustment.quality);
-    let parts = |adjustment: Adjustment| (adjustment.quality, adjustment.amount);
-    combined.into_iter().map(parts).collect()
+    let edit = |adjustment: Adjustment| Edit::Adjust(adjustment.quality, adjustment.amount);
+    combined.into_iter().map(edit).collect()
 }
