@@ -42,10 +42,9 @@ impl Reader<'_> {
 
     /// "colours": the number before it, if any, is the number of colours to keep.
     pub(super) fn number_of_colors(&mut self, text: &str) {
-        let Some((number, count)) = self.clause.number.take() else {
-            return;
-        };
-        self.reduce(&format!("{number} {text}"), count);
+        if let Some((number, count)) = self.clause.number.take() {
+            self.reduce(&format!("{number} {text}"), count);
+        }
     }
 
     /// To so many colours. "keep only two colours" asks for it, too. False: it is refused.
