@@ -77,17 +77,12 @@ fn unsigned(token: &str) -> &str {
 }
 
 fn signed(token: &str) -> Option<f32> {
-    let number = plain(unsigned(token))?;
-    Some(if token.starts_with('-') {
-        -number
-    } else {
-        number
-    })
+    let number: f32 = is_signed(token).then(|| token.parse().ok())??;
+    number.is_finite().then_some(number)
 }
 
-fn plain(text: &str) -> Option<f32> {
-    let number: f32 = is_plain(text).then(|| text.parse().ok())??;
-    number.is_finite().then_some(number)
+fn plain(token: &str) -> Option<f32> {
+    signed(token).filter(|_| is_plain(token))
 }
 
 pub fn is_plain(token: &str) -> bool {
