@@ -88,8 +88,8 @@ fn rewrites(file: &[u8]) -> Vec<Vec<u8>> {
         inspector.push(chunk).unwrap();
         reader.push(chunk);
     }
-    let bytes = inspector.finish().unwrap().bytes;
-    let metadata = reader.finish(bytes - inspector.behind());
+    inspector.finish().unwrap();
+    let metadata = reader.finish(inspector.picture_end());
     let stripped = rewritten(&metadata.stripped().unwrap(), file);
     assert!(!stripped.windows(SECRET.len()).any(|it| it == SECRET));
     let marked = SourceType::ALL.map(|source| rewritten(&metadata.marked(source), file));

@@ -68,11 +68,6 @@ impl Inspector {
         self.canvas.extent().filter(|_| !walk.may_grow())
     }
 
-    /// How many bytes were found after the image's end.
-    pub fn behind(&self) -> u64 {
-        self.behind
-    }
-
     /// How many bytes the picture takes, from the first one on.
     pub fn picture_end(&self) -> u64 {
         self.bytes.saturating_sub(self.behind)

@@ -31,9 +31,8 @@ fn end_of(file: &[u8]) -> Option<usize> {
         max_pixels: u64::MAX,
     });
     inspector.push(file).ok()?;
-    let behind = usize::try_from(inspector.behind()).ok()?;
     inspector.finish().ok()?;
-    Some(file.len() - behind)
+    usize::try_from(inspector.picture_end()).ok()
 }
 
 fn read(file: &[u8]) -> Result<Raw, Problem> {

@@ -46,8 +46,7 @@ impl Reader {
     }
 
     /// What was found, after the last bytes. `picture_end` is how many bytes the picture
-    /// takes, from the file's first one on: the inspector knows
-    /// (`bytes - Inspector::behind()`).
+    /// takes, from the file's first one on: the inspector knows.
     pub fn finish(&self, picture_end: u64) -> Metadata {
         let mut this = self.clone();
         let survey = &mut this.survey;

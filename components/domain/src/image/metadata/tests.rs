@@ -32,8 +32,10 @@ fn picture_end(bytes: &[u8]) -> u64 {
         max_bytes: u64::MAX,
         max_pixels: u64::MAX,
     });
-    let is_image = inspector.push(bytes).is_ok() && inspector.finish().is_ok();
-    bytes.len() as u64 - if is_image { inspector.behind() } else { 0 }
+    match inspector.push(bytes).is_ok() && inspector.finish().is_ok() {
+        true => inspector.picture_end(),
+        false => bytes.len() as u64,
+    }
 }
 
 fn read_in(chunks: &[&[u8]], picture_end: u64) -> Metadata {
