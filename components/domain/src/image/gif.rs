@@ -102,10 +102,6 @@ impl Gif {
 }
 
 impl Walk for Gif {
-    fn may_grow(&self) -> bool {
-        !self.has_frame
-    }
-
     fn may_end(&self) -> bool {
         self.has_frame && self.is_at_block
     }

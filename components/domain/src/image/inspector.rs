@@ -64,8 +64,7 @@ impl Inspector {
     /// How many pixels a decoder needs memory for. None: not known yet, or there was a
     /// problem.
     pub fn pixels(&self) -> Option<u64> {
-        let (_, walk) = self.walk.as_ref()?;
-        self.canvas.extent().filter(|_| !walk.may_grow())
+        self.canvas.extent()
     }
 
     /// How many bytes the picture takes, from the first one on.

@@ -42,11 +42,6 @@ pub(super) trait Walk: std::fmt::Debug + Send {
         Some(0)
     }
 
-    /// Whether a frame may still set or enlarge the canvas.
-    fn may_grow(&self) -> bool {
-        false
-    }
-
     /// Whether all frames are complete, so that only the mark of the end is missing.
     fn may_end(&self) -> bool {
         false
