@@ -48,13 +48,7 @@ pub fn apply(pixels: &mut Pixels, amount: f32) {
 /// Ignores noise. The difference is in 64ths of a level.
 fn limited(difference: i32) -> i32 {
     const NOISE: i32 = 2 * WHOLE;
-    if difference > NOISE {
-        difference - NOISE
-    } else if difference < -NOISE {
-        difference + NOISE
-    } else {
-        0
-    }
+    difference - difference.clamp(-NOISE, NOISE)
 }
 
 /// The visible radius of sharpness grows with the image.
