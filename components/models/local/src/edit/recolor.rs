@@ -241,11 +241,8 @@ impl Ramp {
         let pull = if chroma < NEUTRAL { 0.9 } else { 0.5 };
         let ink = ink.clamp(0.1, 0.9);
         let named = ink + pull * (lightness - ink);
-        let aim = if shade > 0.0 {
-            named.max(ink) + SHADE * shade
-        } else {
-            named + SHADE * shade
-        };
+        let named = if shade > 0.0 { named.max(ink) } else { named };
+        let aim = named + SHADE * shade;
         (aim.clamp(0.12, 0.93).ln() / ink.ln()).clamp(0.3, 3.0)
     }
 }
