@@ -207,11 +207,7 @@ impl Adjustment {
         if contradicts || !is_possible || by == 0.0 {
             return None;
         }
-        let own = if is_less {
-            -self.own.abs()
-        } else {
-            self.own.abs()
-        };
+        let own = self.own.copysign(if is_less { -1.0 } else { 1.0 });
         Some(scaled(self.quality, own, by))
     }
 }
