@@ -146,12 +146,9 @@ fn taps(from: u32, to: u32) -> Vec<Tap> {
 const LOBES: f64 = 3.0;
 
 fn lanczos(x: f64) -> f64 {
-    let sinc = |x: f64| {
-        if x == 0.0 {
-            1.0
-        } else {
-            (PI * x).sin() / (PI * x)
-        }
+    let sinc = |x: f64| match PI * x {
+        0.0 => 1.0,
+        x => x.sin() / x,
     };
     sinc(x) * sinc(x / LOBES)
 }
