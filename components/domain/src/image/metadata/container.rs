@@ -38,9 +38,10 @@ pub const MAX_PACKET: usize = 1 << 20;
 pub const MAX_BODY: usize = MAX_PACKET + 1024;
 
 impl Layout {
-    /// Of the file with this first byte. Whether the rest agrees, its first segment shows.
-    pub fn new(first: u8) -> Self {
-        match format_of(&[first]) {
+    /// Of the file that begins so: its first byte decides. Whether the rest agrees, its first
+    /// segment shows.
+    pub fn new(start: &[u8]) -> Self {
+        match format_of(start) {
             Some(Format::Png) => Self::Png(png::Layout::default()),
             Some(Format::Jpeg) => Self::Jpeg(jpeg::Layout::default()),
             Some(Format::Webp) => Self::Webp(webp::Layout::default()),

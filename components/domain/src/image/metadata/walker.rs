@@ -99,12 +99,7 @@ impl Walker {
 
     /// Finds which segment begins with what is held.
     fn find(&mut self, sink: &mut impl FnMut(Event)) {
-        if self.layout.is_none() {
-            self.layout = self.held.first().map(|first| Layout::new(*first));
-        }
-        let Some(layout) = &mut self.layout else {
-            return;
-        };
+        let layout = self.layout.get_or_insert_with(|| Layout::new(&self.held));
         match layout.next(&self.held) {
             Next::More(needed) => self.state = State::Head(needed),
             Next::Segment(segment) => {
