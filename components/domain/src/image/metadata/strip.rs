@@ -6,6 +6,7 @@ use super::orientation;
 use super::output::Output;
 use super::segment::{Event, Kind};
 use super::webp;
+use crate::image::inspector::split;
 
 /// As much of a segment as may equal what is written in its place, in bytes.
 const MAX_COMPARED: usize = 64;
@@ -83,11 +84,8 @@ impl Strip {
         if bytes.len() as u64 <= left {
             self.go_on(event, out);
         } else if !self.has_end {
-            let kept = usize::try_from(left)
-                .ok()
-                .and_then(|left| bytes.get(..left));
-            if let (Event::Body(_), Some(kept)) = (event, kept) {
-                self.go_on(Event::Body(kept), out);
+            if let Event::Body(bytes) = event {
+                self.go_on(Event::Body(split(bytes, left).0), out);
             }
             self.has_end = true;
             self.is_changed = true;
