@@ -140,28 +140,25 @@ impl Reader<'_> {
 
     /// Whether the colour is one to keep, or one that is not wanted.
     fn is_left_out(&mut self, modifiers: Modifiers, text: &str, color: u32) -> bool {
-        let is_refused = matches!(self.replacing, Replacing::Refused);
-        if modifiers.keep || is_refused {
-            self.settle();
+        let is_kept = modifiers.keep || matches!(self.replacing, Replacing::Refused);
+        if !(is_kept || modifiers.remove || modifiers.not || modifiers.without) {
+            return false;
+        }
+        self.settle();
+        if is_kept {
             self.kept.push((text.to_owned(), color));
         } else if modifiers.remove {
-            self.settle();
             self.undone("remove", text);
         } else if modifiers.not && self.is_definite && self.is_excepted() {
             // "invert, but not the red"
-            self.settle();
             self.kept.push((text.to_owned(), color));
         } else if modifiers.not && self.colors.len() == 1 && !self.exact {
             // "in blue, not red"
-            self.settle();
             if let Some(to) = self.take_color() {
                 self.replace(color, to, 1.0);
             }
-        } else if modifiers.not || modifiers.without {
-            self.settle();
-            self.excluded.push((text.to_owned(), color));
         } else {
-            return false;
+            self.excluded.push((text.to_owned(), color));
         }
         true
     }
