@@ -549,9 +549,7 @@ impl<'a> Reader<'a> {
     /// but only a bit", "brightness lower".
     fn stop_amounts(&mut self, has_size: bool) {
         let modifiers = std::mem::take(&mut self.modifiers);
-        let Modifiers {
-            degree, reverse, ..
-        } = modifiers;
+        let (degree, reverse) = (modifiers.degree, modifiers.reverse);
         let is_of_last = !self.clause.other;
         // "the contrast is too strong", but not "darker too"
         let is_too = self.clause.is_too && degree != 1.0;
