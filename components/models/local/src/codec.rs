@@ -8,7 +8,6 @@ mod encoding;
 
 pub use concept_refinement_raster::Format;
 use concept_refinement_raster::{self as raster, MAX_PIXELS, Unused};
-use image::ImageError;
 
 use crate::notes::Remark;
 use crate::pixels::Pixels;
@@ -71,12 +70,6 @@ impl From<raster::Problem> for Problem {
             raster::Problem::Unsupported => Self::Unsupported,
             raster::Problem::TooLarge => Self::TooLarge,
         }
-    }
-}
-
-impl From<ImageError> for Problem {
-    fn from(error: ImageError) -> Self {
-        raster::Problem::from(error).into()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writes pixels as a file.
 
+use concept_refinement_raster as raster;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
@@ -44,7 +45,7 @@ pub(super) fn encoded(pixels: &Pixels, format: Format) -> Result<Vec<u8>, Proble
     match written {
         Ok(()) => Ok(file.bytes),
         Err(_) if file.is_full => Err(Problem::ResultTooLarge),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(raster::Problem::from(error).into()),
     }
 }
 
