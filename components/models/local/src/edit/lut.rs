@@ -9,8 +9,7 @@ use crate::pixels::Pixels;
 
 /// Points along each axis.
 const SIDE: usize = 33;
-/// One more than a channel's values, so that the fraction within a cell is an
-/// integer in this unit.
+/// The largest value of a channel: the fraction within a cell is an integer in this unit.
 const UNIT: u32 = 255;
 /// Fractions of a level that the points keep.
 const FINE: f32 = 16.0;
