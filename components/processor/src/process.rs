@@ -108,12 +108,9 @@ async fn run(
         is_refusal: reason.is_refusal,
         error_message: failed(stage, &reason.to_string()),
     };
-    match ports.fail(&claimed.lease, failure).await? {
-        Fenced::Done => {}
-        Fenced::Lost => {
-            remove_unfinished(ports, &track).await;
-            return Ok(Outcome::Skipped);
-        }
+    if ports.fail(&claimed.lease, failure).await? == Fenced::Lost {
+        remove_unfinished(ports, &track).await;
+        return Ok(Outcome::Skipped);
     }
     remove_image(ports, &track).await;
     remove_leftovers(ports, claimed, None).await;
@@ -363,19 +360,14 @@ async fn image<P: Ports>(
     path: Option<&str>,
     url: &str,
 ) -> Result<Contents<P::Blob>, Interrupted> {
-    let failed = |reason| Interrupted::Failed(Stage::Downloading, Reason::refusal(reason));
-    let rejected = |rejected| match rejected {
-        Rejected::NoRoom(error) => Interrupted::Store(error),
-        rejected => failed(rejected.to_string()),
-    };
     if let Some(path) = path {
         return stored_image(ports, config, path).await;
     }
     let deadline = ports.now().plus(config.download_timeout);
     let downloaded = download(ports, url, Purpose::Original, None, deadline, config).await;
     downloaded.map_err(|error| match error {
-        DownloadError::Contents(contents) => rejected(contents),
-        error => failed(error.to_string()),
+        DownloadError::Contents(Rejected::NoRoom(error)) => Interrupted::Store(error),
+        error => Interrupted::Failed(Stage::Downloading, Reason::refusal(error.to_string())),
     })
 }
 
