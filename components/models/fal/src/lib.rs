@@ -156,9 +156,8 @@ impl<P: Ports> Queue<'_, P> {
         let Reply::Json(json) = reply(response, MAX_JSON).await? else {
             return Err(Error::broken("the provider answered an image unasked"));
         };
-        let failure = match status::read(&json, self.settings)? {
-            Status::Running => return Ok(Stage::Running),
-            Status::Ended { failure } => failure,
+        let Status::Ended { failure } = status::read(&json, self.settings)? else {
+            return Ok(Stage::Running);
         };
         let outcome = match (self.result(&places.response).await, failure) {
             (Ok(outcome), _) => outcome,

@@ -180,10 +180,7 @@ fn unexpected_json() -> Error {
 }
 
 fn decoded(text: &str) -> Result<Answer, Error> {
-    let base64 = match text.split_once(',') {
-        Some((_, base64)) => base64,
-        None => text,
-    };
+    let base64 = text.split_once(',').map_or(text, |(_, base64)| base64);
     let bytes = BASE64
         .decode(&*one_piece(base64))
         .map_err(|_| Error::of_image(Problem::NotAnImage))?;

@@ -22,15 +22,10 @@ impl<'a> Input<'a> {
     /// The configured one, or else this one: `NAME`, or `NAME[]` for a list.
     pub fn of(settings: &'a Settings, by_default: &'a str) -> Self {
         let input = settings.input.as_deref().unwrap_or(by_default);
-        match input.strip_suffix("[]") {
-            Some(name) => Self {
-                name,
-                is_list: true,
-            },
-            None => Self {
-                name: input,
-                is_list: false,
-            },
+        let list = input.strip_suffix("[]");
+        Self {
+            name: list.unwrap_or(input),
+            is_list: list.is_some(),
         }
     }
 
