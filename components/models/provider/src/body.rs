@@ -123,13 +123,11 @@ fn pieces(bytes: &[u8]) -> VecDeque<Vec<u8>> {
 
 /// Encodes the complete groups of the carried bytes and the chunk.
 fn encoded(carried: &mut Vec<u8>, chunk: Vec<u8>) -> Vec<u8> {
-    let mut bytes = std::mem::take(carried);
-    match bytes.is_empty() {
-        true => bytes = chunk,
-        false => bytes.extend(chunk),
-    }
-    *carried = bytes.split_off(bytes.len() - bytes.len() % 3);
-    STANDARD.encode(bytes).into_bytes()
+    carried.extend(chunk);
+    let rest = carried.split_off(carried.len() - carried.len() % 3);
+    STANDARD
+        .encode(std::mem::replace(carried, rest))
+        .into_bytes()
 }
 
 #[cfg(test)]
