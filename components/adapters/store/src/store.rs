@@ -67,20 +67,18 @@ impl<P: Platform, M: Machine> Store<P, M> {
         let mut attempts = Attempts::default();
         loop {
             let (mut user_record, held) = self.held(user_id).await?;
-            let keys = match rule(&mut user_record)? {
+            let (answer, Written { own, shared }) = match rule(&mut user_record)? {
                 (Outcome::Unchanged(answer), _) => return Ok(answer),
-                (Outcome::Changed(answer), Written { own, shared }) => {
-                    let keys: Vec<_> = own.iter().map(|(key, _)| key.clone()).collect();
-                    let documents = [shared, own].concat();
-                    if !documents.is_empty() {
-                        self.platform.set_many(documents).await?;
-                    }
-                    if self.platform.swap(held, user_record.encode()).await? {
-                        return Ok(answer);
-                    }
-                    keys
-                }
+                (Outcome::Changed(answer), written) => (answer, written),
             };
+            let keys: Vec<_> = own.iter().map(|(key, _)| key.clone()).collect();
+            let documents = [shared, own].concat();
+            if !documents.is_empty() {
+                self.platform.set_many(documents).await?;
+            }
+            if self.platform.swap(held, user_record.encode()).await? {
+                return Ok(answer);
+            }
             self.remove_unreferenced(&keys).await;
             attempts.pause(&self.machine).await?;
         }
