@@ -12,6 +12,7 @@ use concept_refinement_domain::concept::id_for;
 
 use crate::names;
 use crate::ports::{Fault, Machine, Platform};
+use crate::reads::end_of;
 use crate::store::{Attempts, Store};
 use crate::user_record::entries::{Entry, Segment};
 
@@ -58,13 +59,13 @@ impl<P: Platform, M: Machine> Store<P, M> {
     /// Deletes the documents of entries, and the images of their concepts.
     async fn erase_entries(&self, user_id: &str, entries: &[Entry]) -> Result<(), Fault> {
         for entry in entries {
-            let Entry { task_id, end, .. } = entry;
+            let task_id = &entry.task_id;
             let mut documents = Vec::new();
             if let Some(concept) = self.concept_of(entry).await? {
                 self.delete_image(&concept.content.image_path).await?;
                 documents.extend(self.key_of_image(&concept).await?);
             }
-            documents.extend(end.as_ref().map(|end| names::end(task_id, &end.document)));
+            documents.extend(end_of(entry));
             // Another user may have a task of this id, if this one was deleted long ago.
             let concept = id_for(task_id);
             let place = self.place_of_concept(&concept).await?;

@@ -57,9 +57,8 @@ impl<P: Platform, M: Machine> Store<P, M> {
                     pay(record, &lease, &abandoned, may_leave(false))
                 }
                 _ => {
-                    let (payment, beginning) =
-                        (record.payment.call_begun(link, price), may_leave(true));
-                    pay(record, &lease, &payment, beginning)
+                    let begun = record.payment.call_begun(link, price);
+                    pay(record, &lease, &begun, may_leave(true))
                 }
             })
         });
