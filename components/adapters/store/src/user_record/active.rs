@@ -125,21 +125,20 @@ impl UserRecord {
         id: Option<&str>,
         now: Timestamp,
     ) -> Result<Outcome<bool>, Fault> {
-        let mut settlements = Vec::new();
+        let mut is_changed = false;
         for entry in &mut self.entries {
             if id.is_none_or(|id| id == entry.task_id)
                 && let Some(active) = &entry.active
             {
-                settlements.push((entry.created_at, active.state.settlement()?));
+                let bookings = active.state.settlement()?;
+                self.spending.book(entry.created_at, &bookings, now);
                 entry.delete_task();
+                is_changed = true;
             }
         }
-        for (submitted_at, bookings) in &settlements {
-            self.spending.book(*submitted_at, bookings, now);
-        }
-        Ok(match settlements.is_empty() {
-            true => Outcome::Unchanged(false),
-            false => Outcome::Changed(true),
+        Ok(match is_changed {
+            true => Outcome::Changed(true),
+            false => Outcome::Unchanged(false),
         })
     }
 
