@@ -305,8 +305,7 @@ async fn stored_earlier<P: Ports>(
             }));
         }
     }
-    let Claimed { lease, .. } = claimed;
-    if lease.attempt > 1 && ports.renew(lease).await?.is_none() {
+    if claimed.lease.attempt > 1 && ports.renew(&claimed.lease).await?.is_none() {
         // It may have been deleted with its task since the claim.
         return Err(Interrupted::Lost);
     }
@@ -318,7 +317,6 @@ fn earlier_paths(Claimed { lease, task, .. }: &Claimed) -> impl Iterator<Item = 
     let tag = tag_of(&task.user_id);
     (1..lease.attempt).rev().flat_map(move |attempt| {
         let name = refined::name(&task.id, attempt);
-        let tag = tag.clone();
         Format::ALL.map(|format| {
             let path = ImagePath {
                 kind: ImageKind::Refined,

@@ -144,12 +144,8 @@ impl Ports for Imports {
                     false => Reason::fault(reason),
                 }))
             }
-            Err(
-                image_model::Error::Unauthorized(mut reason)
-                | image_model::Error::Broken(mut reason),
-            ) => {
-                cut(&mut reason);
-                Err(ModelError::Final(Reason::fault(reason)))
+            Err(image_model::Error::Unauthorized(reason) | image_model::Error::Broken(reason)) => {
+                Err(ModelError::Final(Reason::fault(cut_short(reason))))
             }
         }
     }
