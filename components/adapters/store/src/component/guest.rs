@@ -185,11 +185,8 @@ impl<P: Platform + 'static> image_store::Guest for Component<P> {
         delete(path: String) -> () = store.delete_image(&path);
         resolve(url: String, origin: String) -> Option<types::Resolved> =
             store.resolve(&url, &origin);
-    }
-
-    async fn put(image: types::NewImage, contents: StreamReader<u8>) -> Answer<types::StoredOrNot> {
-        let mut contents = Incoming::from(contents);
-        answer(store::<P>().put_image(image.convert(), &mut contents).await)
+        put(image: types::NewImage, contents: StreamReader<u8>) -> types::StoredOrNot =
+            store.put_image(image.convert(), &mut Incoming::from(contents));
     }
 
     async fn get(
