@@ -1,6 +1,5 @@
 //! Exports the interface `notifier`, implemented with `wasi:http`.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use concept_refinement_domain::convert::Convert as _;
@@ -9,7 +8,6 @@ use concept_refinement_domain::task::Task;
 use concept_refinement_domain::webhook;
 use concept_refinement_guest::outbound::{self, Failure, Timeouts};
 use concept_refinement_guest::{Clock as _, Imports};
-use futures::future::{Either, select};
 use url::Url;
 use wasip3::http::types::Method;
 
@@ -45,13 +43,9 @@ struct Component;
 
 impl Guest for Component {
     async fn deliver(delivery: Delivery) -> Result<Response, String> {
-        let sent = pin!(send(delivery));
-        let timeout = pin!(Imports.sleep(TIMEOUT));
-        match select(sent, timeout).await {
-            Either::Left((response, _)) => response,
-            Either::Right(_) => Err(Failure::TimedOut),
-        }
-        .map_err(|failure| sentence(failure).to_owned())
+        let sent = Imports.timeout(TIMEOUT, send(delivery)).await;
+        sent.unwrap_or(Err(Failure::TimedOut))
+            .map_err(|failure| sentence(failure).to_owned())
     }
 }
 
