@@ -56,7 +56,10 @@ impl Text {
                 (info, r#""b64_json":""#.to_owned(), Some(contents))
             }
         };
-        let format = Format::from_media_type(&info.media_type).map_or("png", output_format);
+        // OpenAI names formats as media types do.
+        let media_type = Format::from_media_type(&info.media_type).map(Format::media_type);
+        let format = media_type.and_then(|media_type| media_type.strip_prefix("image/"));
+        let format = format.unwrap_or("png");
         let created = task.completed_at.unwrap_or(task.created_at).as_secs();
         let usage = usage(task).map(|usage| format!(r#""usage":{usage},"#));
         let usage = usage.unwrap_or_default();
@@ -101,16 +104,6 @@ fn usage(task: &Task) -> Option<Value> {
         "output_tokens": output,
         "total_tokens": input.saturating_add(output),
     }))
-}
-
-/// As OpenAI names it.
-fn output_format(format: Format) -> &'static str {
-    match format {
-        Format::Png => "png",
-        Format::Jpeg => "jpeg",
-        Format::Webp => "webp",
-        Format::Gif => "gif",
-    }
 }
 
 /// In base64.
