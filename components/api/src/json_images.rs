@@ -80,13 +80,9 @@ impl<B: Body> JsonImages<B> {
                 Err(fault) => return Err(fault),
             };
             self.fault = None;
-            max = self.reduced(max, length)?;
+            let left = max.checked_sub(length as u64).ok_or(Fault::TooLarge);
+            max = self.settle(left)?;
         }
-    }
-
-    fn reduced(&mut self, max: u64, length: usize) -> Result<u64, Fault> {
-        let left = max.checked_sub(length as u64).ok_or(Fault::TooLarge);
-        self.settle(left)
     }
 
     /// Why the JSON could not be read further.
