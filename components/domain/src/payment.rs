@@ -231,7 +231,7 @@ impl Payment {
     pub fn total_usage(&self) -> Option<Usage> {
         let links = self.usage.values().map(LinkUsage::total);
         let total = links.fold(Usage::default(), Usage::plus);
-        (!total.is_unknown()).then_some(total)
+        (total != Usage::default()).then_some(total)
     }
 
     /// What is spent with each link, and what may have been.

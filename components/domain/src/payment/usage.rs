@@ -154,11 +154,6 @@ impl Usage {
             output_tokens: sum(self.output_tokens, other.output_tokens),
         }
     }
-
-    /// Whether nothing is known.
-    pub(super) fn is_unknown(self) -> bool {
-        self == Self::default()
-    }
 }
 
 /// What is known of both.
