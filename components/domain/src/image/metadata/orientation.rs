@@ -5,7 +5,7 @@
 
 use std::mem;
 
-use super::super::inspector::split;
+use super::super::inspector::{hold, split};
 
 /// Takes EXIF in pieces of any size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,15 +66,14 @@ impl Reader {
     /// Takes the next bytes.
     pub fn push(&mut self, mut bytes: &[u8]) {
         while self.part != Part::End {
+            let before = bytes.len();
             let (skipped, rest) = split(bytes, self.skipped);
             self.skipped -= skipped.len() as u64;
-            self.position += skipped.len() as u64;
-            let missing = self.needed().saturating_sub(self.held.len());
-            let (now, rest) = split(rest, missing as u64);
-            self.held.extend_from_slice(now);
-            self.position += now.len() as u64;
             bytes = rest;
-            if self.skipped > 0 || now.len() < missing {
+            let needed = self.needed();
+            let is_held = hold(&mut self.held, &mut bytes, needed);
+            self.position += (before - bytes.len()) as u64;
+            if !is_held {
                 return;
             }
             self.step();
