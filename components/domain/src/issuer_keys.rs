@@ -8,13 +8,8 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::lenient_base64::BASE64;
 
 /// Our host's cache sends this header if it has sent the same document before: problems
 /// with its keys have been logged then.
@@ -50,13 +45,13 @@ pub fn time_to_fetch(has_keys: bool, since_fetch: Option<Duration>) -> Duration 
 /// Decodes a number or a point of a key. The standard requires base64url without padding;
 /// issuers also pad it, use the other alphabet, and break lines.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    let of_url = |byte: u8| match byte {
-        b'+' => b'-',
-        b'/' => b'_',
+    let standard = |byte: u8| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
         other => other,
     };
     let bytes = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
-    LENIENT.decode(bytes.map(of_url).collect::<Vec<_>>()).ok()
+    BASE64.decode(bytes.map(standard).collect::<Vec<_>>()).ok()
 }
 
 #[cfg(test)]

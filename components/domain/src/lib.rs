@@ -34,6 +34,7 @@ pub mod image_path;
 pub mod image_url;
 pub mod issuer_keys;
 pub mod lease;
+pub mod lenient_base64;
 pub mod message;
 pub mod money;
 pub mod note;

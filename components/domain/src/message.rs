@@ -4,11 +4,10 @@
 //! message but the ids is trusted.
 
 use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::lenient_base64::BASE64;
 use crate::task::Task;
 
 const TASK_TYPE: &str = "concept_refinement";
@@ -16,12 +15,6 @@ const TASK_TYPE: &str = "concept_refinement";
 /// More than any of our messages, whose fields are bounded by validation.
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 const MAX_PUSH_BYTES: usize = 512 * 1024;
-
-/// Google's clients pad; some others do not.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The message in the format of the original project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

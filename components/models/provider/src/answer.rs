@@ -8,10 +8,9 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use concept_refinement_domain::chunks;
 use concept_refinement_domain::image::{self, Format, Inspector, Limits, Problem};
+use concept_refinement_domain::lenient_base64::BASE64;
 use concept_refinement_domain::response_headers::is_compressed;
 use futures::StreamExt as _;
 use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
@@ -31,11 +30,6 @@ pub const MAX_IMAGE: Limits = Limits {
 
 /// Size of such an image in base64, with the JSON around it.
 pub const MAX_JSON_WITH_IMAGE: u64 = MAX_IMAGE.max_bytes.div_ceil(3) * 4 + (1 << 20);
-
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The model's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
