@@ -108,7 +108,8 @@ impl Config {
                 (false, TokenKeys::Secret(secret))
             }
             Some("jwks") => {
-                let url = required(settings, "jwks-url").await?;
+                let url = text(settings, "jwks-url").await;
+                let url = url.ok_or(ConfigError::Missing("jwks-url"))?;
                 (false, TokenKeys::SetAt(url))
             }
             Some(_) => return Err(unusable("auth", "must be anonymous, secret or jwks")),
@@ -212,10 +213,6 @@ async fn secret(settings: &impl Settings) -> Result<Option<String>, ConfigError>
 /// An empty setting counts as unset.
 async fn text(settings: &impl Settings, name: &str) -> Option<String> {
     settings.get(name).await.filter(|value| !value.is_empty())
-}
-
-async fn required(settings: &impl Settings, name: &'static str) -> Result<String, ConfigError> {
-    text(settings, name).await.ok_or(ConfigError::Missing(name))
 }
 
 async fn parsed<T, E: ToString>(
