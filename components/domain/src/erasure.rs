@@ -35,39 +35,29 @@ where
     I: Future<Output = Result<(), CapabilityError>>,
     U: Future<Output = Result<bool, CapabilityError>>,
 {
-    match erase_tasks(&mut concepts, &mut tasks, &mut images).await {
-        Err(full) if full.kind == ErrorKind::Full => {
-            while uploads().await? {}
-            erase_tasks(concepts, tasks, images).await?;
+    let mut are_uploads_erased = false;
+    loop {
+        let step = async {
+            let named = concepts().await?.items.into_iter();
+            let named: Vec<_> = named.map(|concept| concept.content.image_path).collect();
+            images(named.clone()).await?;
+            let mut erased = tasks().await?;
+            erased.image_paths.retain(|path| !named.contains(path));
+            images(erased.image_paths).await?;
+            Ok::<_, CapabilityError>(erased.has_more)
+        };
+        match step.await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(full) if full.kind == ErrorKind::Full && !are_uploads_erased => {
+                while uploads().await? {}
+                are_uploads_erased = true;
+            }
+            Err(error) => return Err(error),
         }
-        erased => erased?,
     }
     while uploads().await? {}
     Ok(())
-}
-
-/// Tasks, and concepts with their images.
-async fn erase_tasks<C, T, I>(
-    mut concepts: impl FnMut() -> C,
-    mut tasks: impl FnMut() -> T,
-    mut images: impl FnMut(Vec<String>) -> I,
-) -> Result<(), CapabilityError>
-where
-    C: Future<Output = Result<ConceptPage, CapabilityError>>,
-    T: Future<Output = Result<Erased, CapabilityError>>,
-    I: Future<Output = Result<(), CapabilityError>>,
-{
-    loop {
-        let named = concepts().await?.items.into_iter();
-        let named: Vec<_> = named.map(|concept| concept.content.image_path).collect();
-        images(named.clone()).await?;
-        let mut erased = tasks().await?;
-        erased.image_paths.retain(|path| !named.contains(path));
-        images(erased.image_paths).await?;
-        if !erased.has_more {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]
