@@ -16,23 +16,16 @@ const TASK_TYPE: &str = "concept_refinement";
 const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 const MAX_PUSH_BYTES: usize = 512 * 1024;
 
-/// The message in the format of the original project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TaskMessage {
-    /// The task to process.
-    pub task_id: String,
-    /// The user who owns it.
-    pub user_id: String,
-    /// The requested change.
-    pub refinement_prompt: String,
-    /// Where the original is.
-    pub original_image_url: String,
-    /// Empty if there is none.
-    pub logo_description: String,
-    /// Empty if there is none.
-    pub theme_description: String,
-    /// Always `concept_refinement`.
-    pub task_type: String,
+/// The message in the format of the original project. A description is empty if there is none.
+#[derive(Serialize)]
+struct TaskMessage<'a> {
+    task_id: &'a str,
+    user_id: &'a str,
+    refinement_prompt: &'a str,
+    original_image_url: &'a str,
+    logo_description: &'a str,
+    theme_description: &'a str,
+    task_type: &'a str,
 }
 
 /// A parsed message.
@@ -61,13 +54,13 @@ pub enum Parsed {
 pub fn message_for(task: &Task) -> Vec<u8> {
     let refinement = &task.refinement;
     let message = TaskMessage {
-        task_id: task.id.clone(),
-        user_id: task.user_id.clone(),
-        refinement_prompt: refinement.refinement_prompt.clone(),
-        original_image_url: task.original_address().to_owned(),
-        logo_description: refinement.logo_description.clone().unwrap_or_default(),
-        theme_description: refinement.theme_description.clone().unwrap_or_default(),
-        task_type: TASK_TYPE.into(),
+        task_id: &task.id,
+        user_id: &task.user_id,
+        refinement_prompt: &refinement.refinement_prompt,
+        original_image_url: task.original_address(),
+        logo_description: refinement.logo_description.as_deref().unwrap_or_default(),
+        theme_description: refinement.theme_description.as_deref().unwrap_or_default(),
+        task_type: TASK_TYPE,
     };
     serde_json::to_vec(&message).unwrap_or_default() // strings alone cannot fail
 }
