@@ -12,9 +12,9 @@ use concept_refinement_domain::signature;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::validation::Draft;
+use futures::StreamExt as _;
 use futures::channel::oneshot;
 use futures::stream::{self, LocalBoxStream};
-use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Map, Value};
 
 use super::answer::Answer;
@@ -87,7 +87,7 @@ async fn taken<P: Ports>(
         uploads: Vec::new(),
     };
     let form = reader.read(&request.headers, body).await;
-    let uploads = reader.uploads;
+    let mut uploads = reader.uploads;
     let form = match form {
         Ok(form) => form,
         Err(fault) => {
@@ -105,13 +105,10 @@ async fn taken<P: Ports>(
         }) => retry_after.is_none(),
         Ok(_) | Err(_) => false,
     };
-    let uploads = match are_needed {
-        true => uploads,
-        false => {
-            form::remove(&state.ports, &uploads).await;
-            Vec::new()
-        }
-    };
+    if !are_needed {
+        form::remove(&state.ports, &uploads).await;
+        uploads.clear();
+    }
     match submitted? {
         (Submitted::Created(accepted) | Submitted::Replayed(accepted), asked) => {
             let end = watched(state, &accepted.task, uploads);
@@ -302,7 +299,5 @@ fn failure(fault: &Fault) -> LocalBoxStream<'static, Vec<u8>> {
         log::warn(format_args!("an error could not be told: {error}"));
         String::new()
     });
-    async move { format!("data: {error}\n\n").into_bytes() }
-        .into_stream()
-        .boxed_local()
+    stream::once(async move { format!("data: {error}\n\n").into_bytes() }).boxed_local()
 }
