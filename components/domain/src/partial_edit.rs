@@ -83,27 +83,23 @@ const BASE: u64 = 24 << 20;
 /// An upper bound for the memory of `prepare`, in bytes, by the pixels of the larger of the
 /// two images and the lengths of their files.
 pub fn prepare_need(pixels: u64, original_bytes: u64, mask_bytes: u64) -> u64 {
-    let files = original_bytes.saturating_add(mask_bytes);
-    let decoding = padded(pixels).saturating_mul(DECODING);
-    files
-        .saturating_add(decoding)
-        .saturating_add(bits(pixels))
-        .saturating_add(BASE)
+    decoding_beside(original_bytes.saturating_add(mask_bytes), pixels)
 }
 
 /// An upper bound for the memory of `compose`, in bytes, by the pixels of the larger of
 /// original and answer, and the lengths of their files.
 pub fn compose_need(pixels: u64, original_bytes: u64, answer_bytes: u64) -> u64 {
-    let files = original_bytes.saturating_add(answer_bytes);
-    let decoding = padded(pixels).saturating_mul(DECODING);
-    let first = files.saturating_add(decoding);
+    let first = original_bytes.saturating_add(answer_bytes);
     // The first file is freed before the second one is decoded.
-    let second = original_bytes
-        .max(answer_bytes)
-        .saturating_add(decoding)
-        .saturating_add(pixels.saturating_mul(DECODED_JPEG));
-    first
-        .max(second)
+    let decoded = pixels.saturating_mul(DECODED_JPEG);
+    let second = original_bytes.max(answer_bytes).saturating_add(decoded);
+    decoding_beside(first.max(second), pixels)
+}
+
+/// What decoding takes, with a mask and so many bytes of files and images beside it.
+fn decoding_beside(held: u64, pixels: u64) -> u64 {
+    let decoding = padded(pixels).saturating_mul(DECODING);
+    held.saturating_add(decoding)
         .saturating_add(bits(pixels))
         .saturating_add(BASE)
 }
