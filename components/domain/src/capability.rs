@@ -374,26 +374,17 @@ pub struct CapabilityState {
 impl CapabilityError {
     /// For something that cannot be reached, or is overloaded.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Unavailable,
-            message: message.into(),
-        }
+        Self::new(ErrorKind::Unavailable, message)
     }
 
     /// For something that is out of space.
     pub fn full(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Full,
-            message: message.into(),
-        }
+        Self::new(ErrorKind::Full, message)
     }
 
     /// For an invalid request.
     pub fn invalid(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Invalid,
-            message: message.into(),
-        }
+        Self::new(ErrorKind::Invalid, message)
     }
 
     /// Whether trying again can succeed.
@@ -402,6 +393,11 @@ impl CapabilityError {
             ErrorKind::Unavailable | ErrorKind::Full => true,
             ErrorKind::Invalid => false,
         }
+    }
+
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { kind, message }
     }
 }
 
