@@ -2,6 +2,7 @@
 //! with it (RFC 6266).
 
 use concept_refinement_domain::image::Format;
+use concept_refinement_domain::sentence::check_length;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
@@ -47,9 +48,7 @@ fn turns(character: char) -> bool {
 
 impl Name {
     fn parse(name: &str) -> Result<Self, String> {
-        if name.chars().count() > MAX_NAME_CHARS {
-            return Err(format!("must be at most {MAX_NAME_CHARS} characters"));
-        }
+        check_length(name, MAX_NAME_CHARS)?;
         if name.contains(|it: char| matches!(it, '/' | '\\') || it.is_control() || turns(it)) {
             return Err("must have no slashes, backslashes or control characters".to_owned());
         }

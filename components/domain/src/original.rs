@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use crate::address::is_public;
 use crate::digits;
-use crate::sentence::without_credentials;
+use crate::sentence::{check_length, without_credentials};
 
 /// Longest URL, in code points.
 pub const MAX_URL_CHARS: usize = 2_048;
@@ -41,7 +41,7 @@ enum SourceHost {
 /// Checks a URL without resolving its name. The error completes the sentence
 /// "the URL …", for the user.
 pub fn check_url(url: &str, allowed: &AllowedSources) -> Result<Url, String> {
-    check_length(url)?;
+    check_length(url, MAX_URL_CHARS)?;
     let has_user_information = has_user_information(url);
     let url = Url::parse(url)
         .ok()
@@ -81,14 +81,6 @@ fn has_user_information(url: &str) -> bool {
     let authority = behind_scheme.trim_start_matches(is_separator);
     let authority = authority.split(['/', '\\', '?', '#']).next();
     authority.is_some_and(|authority| authority.contains('@'))
-}
-
-/// The part of [`check_url`] that also applies to our own images.
-pub(crate) fn check_length(url: &str) -> Result<(), String> {
-    if url.chars().nth(MAX_URL_CHARS).is_some() {
-        return Err(format!("must be at most {MAX_URL_CHARS} characters"));
-    }
-    Ok(())
 }
 
 impl AllowedSources {

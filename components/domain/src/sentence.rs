@@ -89,6 +89,14 @@ pub fn without_credentials(text: &str) -> String {
     }
 }
 
+/// Refuses a text of more code points. The error completes the sentence "the text …".
+pub fn check_length(text: &str, max_chars: usize) -> Result<(), String> {
+    match text.chars().nth(max_chars) {
+        Some(_) => Err(format!("must be at most {max_chars} characters")),
+        None => Ok(()),
+    }
+}
+
 /// The error message of a task that failed at this stage, sanitized.
 pub fn failed(stage: Stage, reason: &str) -> String {
     let what = what_failed(stage);

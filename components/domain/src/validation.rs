@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::aspect::Aspect;
 use crate::lease::MIN_DEADLINE;
-use crate::original::{AllowedSources, check_length, check_url};
+use crate::original::{AllowedSources, MAX_URL_CHARS, check_url};
 use crate::partial_edit::Region;
+use crate::sentence::check_length;
 use crate::strength::Strength;
 use crate::task::Refinement;
 use crate::webhook::check_webhook_url;
@@ -75,7 +76,7 @@ pub enum Source<'a> {
 impl Source<'_> {
     fn check(self, url: &str) -> Result<(), String> {
         match self {
-            Self::Own => check_length(url),
+            Self::Own => check_length(url, MAX_URL_CHARS),
             Self::Elsewhere(allowed) => check_url(url, allowed).map(drop),
         }
     }
@@ -352,24 +353,15 @@ pub fn uuid(text: &str) -> Option<String> {
 }
 
 fn check_prompt(prompt: &str) -> Result<(), String> {
-    let chars = prompt.trim().chars().count();
-    if chars < MIN_PROMPT_CHARS {
-        Err(format!("must be at least {MIN_PROMPT_CHARS} character"))
-    } else if chars > MAX_PROMPT_CHARS {
-        Err(format!("must be at most {MAX_PROMPT_CHARS} characters"))
-    } else {
-        Ok(())
+    let prompt = prompt.trim();
+    if prompt.chars().count() < MIN_PROMPT_CHARS {
+        return Err(format!("must be at least {MIN_PROMPT_CHARS} character"));
     }
+    check_length(prompt, MAX_PROMPT_CHARS)
 }
 
 fn check_description(description: &str) -> Result<(), String> {
-    if description.chars().count() > MAX_DESCRIPTION_CHARS {
-        Err(format!(
-            "must be at most {MAX_DESCRIPTION_CHARS} characters"
-        ))
-    } else {
-        Ok(())
-    }
+    check_length(description, MAX_DESCRIPTION_CHARS)
 }
 
 #[cfg(test)]
