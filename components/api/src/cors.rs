@@ -46,15 +46,13 @@ pub enum Requester {
 
 impl Cors {
     /// Parses a comma-separated list of origins.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        text.split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(|entry| {
-                origin(entry).ok_or_else(|| "must be a comma-separated list of origins".to_owned())
-            })
-            .collect::<Result<_, _>>()
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let entries = text.split(',').map(str::trim);
+        let origins = entries.filter(|entry| !entry.is_empty()).map(origin);
+        let origins: Option<Vec<_>> = origins.collect();
+        origins
             .map(Self)
+            .ok_or("must be a comma-separated list of origins")
     }
 
     /// Whether this value of `Origin` is one of them.
