@@ -1,7 +1,5 @@
 //! Completes and fails tasks.
 
-use std::mem;
-
 use crate::capability::{Fenced, Finished, Lease, RefinedImage, TaskFailure};
 use crate::concept::Concept;
 use crate::note::MAX_NOTES;
@@ -22,14 +20,13 @@ pub fn finish(
         return Decision::unchanged(Fenced::Lost);
     }
     // A completed task is never continued, so of its payment state a note is left, and what
-    // it cost.
-    let completed = record.payment.completed();
-    let payment = mem::replace(&mut record.payment, completed);
+    // it cost. A held task is processing, which can always be completed.
+    let note = record.payment.note();
+    record.payment = record.payment.completed();
     if !record.enter(Event::Complete, now) {
-        record.payment = payment;
         return Decision::unchanged(Fenced::Lost);
     }
-    if let Some(note) = payment.note() {
+    if let Some(note) = note {
         image.notes.insert(0, note);
         image.notes.truncate(MAX_NOTES);
     }
