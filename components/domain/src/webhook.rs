@@ -29,7 +29,7 @@ pub use schedule::{LONGEST_WAIT, WAITS};
 pub use signature::{message_id, signatures};
 
 /// A webhook as requested by a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     /// As sent.
     pub url: String,
@@ -41,10 +41,11 @@ pub struct Webhook {
 // In the order of a delivery's life.
 crate::words! {
     /// The state of a delivery. A redelivery request resets the last two.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "lowercase")]
     pub enum DeliveryState {
         /// An attempt is scheduled or in progress, or the task has not ended.
+        #[default]
         Pending = "pending",
         /// The receiver has accepted it.
         Delivered = "delivered",

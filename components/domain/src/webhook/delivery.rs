@@ -35,7 +35,7 @@ const MAX_ERROR_CHARS: usize = 200;
 const FURTHEST: Duration = LONGEST_WAIT;
 
 /// A delivery as stored with its task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRecord {
     /// The requested webhook.
     #[serde(flatten)]
@@ -66,14 +66,7 @@ impl DeliveryRecord {
     pub fn new(webhook: Webhook) -> Self {
         Self {
             webhook,
-            retry_of: None,
-            state: DeliveryState::Pending,
-            attempts: Vec::new(),
-            next_attempt_at: None,
-            waits: 0,
-            token: 0,
-            lease_until: None,
-            other: OtherFields::default(),
+            ..Self::default()
         }
     }
 
