@@ -43,7 +43,7 @@ pub enum ErrorKind {
 }
 
 /// A task that is to be created for a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewTask {
     /// A UUID in lower case.
     pub id: String,
@@ -407,20 +407,10 @@ impl NewTask {
         Self {
             id: id.into(),
             user_id: user_id.into(),
-            is_anonymous: false,
             refinement,
-            webhook: None,
-            original_path: None,
-            mask_path: None,
-            parent: None,
             images_found: true,
-            idempotency_key: None,
-            replayed_within: None,
-            quota: None,
             active_tasks: 1,
-            budget: None,
-            reservation: None,
-            trace: None,
+            ..Self::default()
         }
     }
 
