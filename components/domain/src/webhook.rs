@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use url::Url;
 
-use crate::original::{AllowedSources, check_url};
+use crate::original::{AllowedSources, MAX_URL_CHARS, check_url};
+use crate::sentence::check_length;
 use crate::task::Task;
 use crate::timestamp::Timestamp;
 use crate::trace::TraceContext;
@@ -159,10 +160,12 @@ impl Webhook {
 /// The rules are those for originals, except that http is allowed only for hosts
 /// configured by the operator, because the message reveals the user's work.
 pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), String> {
-    let url = match check_url(url, allowed) {
-        Err(_) if !has_scheme(url) => return Err(NO_HTTPS.into()),
-        checked => checked?,
-    };
+    check_length(url, MAX_URL_CHARS)?;
+    let is_web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !is_web {
+        return Err(NO_HTTPS.into());
+    }
+    let url = check_url(url, allowed)?;
     if url.scheme() == "https" || allowed.allows_url(&url) {
         Ok(())
     } else {
@@ -171,9 +174,3 @@ pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), Stri
 }
 
 const NO_HTTPS: &str = "must be an https URL";
-
-/// Whether it is a URL with a scheme that may be allowed at all.
-fn has_scheme(url: &str) -> bool {
-    url.chars().nth(crate::original::MAX_URL_CHARS).is_some()
-        || url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
-}
