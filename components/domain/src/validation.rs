@@ -88,6 +88,15 @@ impl FieldErrors {
         self.0.entry(field.into()).or_default().push(problem.into());
     }
 
+    /// All problems, separated by semicolons. `tell` says what is wrong with a field.
+    pub fn told(&self, tell: impl Fn(&str, &str) -> String) -> String {
+        let mut told = Vec::new();
+        for (field, problems) in &self.0 {
+            told.extend(problems.iter().map(|problem| tell(field, problem)));
+        }
+        told.join("; ")
+    }
+
     /// Whether this field has a problem.
     fn has(&self, field: &str) -> bool {
         self.0.contains_key(field)

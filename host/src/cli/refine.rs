@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
-use concept_refinement_domain::validation::FieldErrors;
 use futures::{StreamExt as _, stream};
 
 use super::failure::Failure;
@@ -177,16 +176,11 @@ fn unreadable(source: &Source, error: &io::Error) -> String {
 fn sentence(error: &RefineError, source: &Source) -> String {
     match error {
         RefineError::Failed(reason) => format!("{}: {reason}", source.name()),
-        RefineError::Invalid(FieldErrors(fields)) => fields
-            .iter()
-            .flat_map(|(field, problems)| problems.iter().map(move |problem| (field, problem)))
-            .map(|(field, problem)| match field.as_str() {
-                "original_image_url" => format!("{} {problem}", source.name()),
-                "refinement_prompt" => format!("PROMPT {problem}"),
-                "mask_url" => format!("--mask {problem}"),
-                field => format!("--{} {problem}", field.replace('_', "-")),
-            })
-            .collect::<Vec<_>>()
-            .join("; "),
+        RefineError::Invalid(errors) => errors.told(|field, problem| match field {
+            "original_image_url" => format!("{} {problem}", source.name()),
+            "refinement_prompt" => format!("PROMPT {problem}"),
+            "mask_url" => format!("--mask {problem}"),
+            field => format!("--{} {problem}", field.replace('_', "-")),
+        }),
     }
 }

@@ -130,15 +130,6 @@ impl Source {
     }
 }
 
-/// The problems in one sentence.
-pub fn sentence(FieldErrors(fields): &FieldErrors) -> String {
-    let problems = fields.iter().flat_map(|(name, problems)| {
-        let told = move |problem| format!("{name} {problem}");
-        problems.iter().map(told)
-    });
-    problems.collect::<Vec<_>>().join("; ")
-}
-
 /// The field of a refine request that an argument is. Those that the tool describes and that
 /// are not renamed have the same name.
 fn field(name: &str) -> Option<&str> {

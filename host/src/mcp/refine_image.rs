@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, SetOnce};
 
 use super::answer;
-use super::arguments::{Arguments, Source, sentence};
+use super::arguments::{Arguments, Source};
 use super::destination::{Allowed, Destination};
 use super::input;
 use crate::config::Config;
@@ -82,7 +82,7 @@ impl RefineImage {
             mask,
             out,
             refinement,
-        } = parsed.map_err(|errors| sentence(&errors))?;
+        } = parsed.map_err(|errors| errors.told(|name, problem| format!("{name} {problem}")))?;
         let place = if out.is_some() { "out" } else { "without out" };
         let destination = match out {
             Some(out) => Destination::named(&out, &self.allowed),

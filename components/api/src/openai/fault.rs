@@ -76,24 +76,15 @@ impl Fault {
     /// The problems of a request by the rules of every door. `image`: what the field with
     /// the original is called.
     pub fn of_fields(errors: &FieldErrors, image: &'static str) -> Self {
-        let named = errors.0.iter().flat_map(|(field, problems)| {
-            let param = match field.as_str() {
-                "original_image_url" => image,
-                "refinement_prompt" => "prompt",
-                "mask_url" => "mask",
-                _ => "",
-            };
-            problems.iter().map(move |problem| (param, problem))
-        });
-        let sentences: Vec<_> = named
-            .clone()
-            .map(|(param, problem)| format!("{param} {problem}"))
-            .collect();
-        let param = named.map(|(param, _)| param).next();
-        Self::field(
-            param.unwrap_or_default(),
-            format!("{}.", sentences.join("; ")),
-        )
+        let param = |field: &str| match field {
+            "original_image_url" => image,
+            "refinement_prompt" => "prompt",
+            "mask_url" => "mask",
+            _ => "",
+        };
+        let told = errors.told(|field, problem| format!("{} {problem}", param(field)));
+        let first = errors.0.keys().next().map(|field| param(field));
+        Self::field(first.unwrap_or_default(), format!("{told}."))
     }
 
     pub fn into_response<C>(self) -> Response<C> {

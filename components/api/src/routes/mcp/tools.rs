@@ -84,13 +84,8 @@ impl<P: Ports> Exchange<'_, P> {
 
 /// Says what is wrong with which argument.
 fn sentence(problem: &Problem) -> String {
-    let Problem::InvalidFields(errors) = problem else {
-        return problem.detail().to_owned();
-    };
-    let problems = errors.0.iter().flat_map(|(field, problems)| {
-        let told = move |problem: &String| refine_image::sentence(field, problem);
-        problems.iter().map(told)
-    });
-    let problems: Vec<_> = problems.collect();
-    format!("{}.", problems.join("; "))
+    match problem {
+        Problem::InvalidFields(errors) => format!("{}.", errors.told(refine_image::sentence)),
+        problem => problem.detail().to_owned(),
+    }
 }
