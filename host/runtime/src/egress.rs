@@ -33,7 +33,7 @@ use tokio::task::yield_now;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 pub use client::Bounds;
-use client::{Client, Sent, is_unsent};
+use client::{Answer, Client, is_unsent};
 pub use grant::{Grant, Origin};
 use issuer_cache::IssuerCache;
 pub use network::Network;
@@ -54,6 +54,9 @@ pub struct Egress {
     /// the component is not traced.
     trace: Option<HeaderValue>,
 }
+
+/// Drives sending the rest of a request, which has ended by the time there is an answer.
+type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// How much of a guest's request is copied at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -139,7 +142,7 @@ impl Egress {
     ) -> Result<(u16, Bytes), Error> {
         let request = request(Method::GET, url, authorization)?;
         let options = Some(each_within(timeout));
-        let (response, _) = self.client.send(request, options).await?;
+        let response = self.client.send(request, options).await?;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?.to_bytes();
         Ok((status, body))
@@ -162,7 +165,7 @@ impl Egress {
         request.headers_mut().extend(headers);
         let request = request.map(|_| whole(body));
         let options = Some(each_within(timeout));
-        let (response, _) = self.client.send(request, options).await?;
+        let response = self.client.send(request, options).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(http::Response::from_parts(head, body))
@@ -189,7 +192,7 @@ impl WasiHttpHooks for Egress {
         mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         _processed: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
+    ) -> Box<dyn Future<Output = Result<(http::Response<WasiBody>, Done), Error>> + Send> {
         let Self {
             client,
             issuer,
@@ -214,11 +217,10 @@ impl WasiHttpHooks for Egress {
                 }
                 None => None,
             };
-            let sent: Sent = match issuer {
+            let sent = match issuer {
                 Some(cache) if cache.is_of(&request) => {
                     let request = request.map(|_| WasiBody::default());
-                    let response = cache.answer(fetch_keys(client, request, options)).await?;
-                    Ok((response, done()))
+                    cache.answer(fetch_keys(client, request, options)).await
                 }
                 Some(_) | None => client.send(request, options).await,
             };
@@ -226,8 +228,8 @@ impl WasiHttpHooks for Egress {
             if let (Some((call, work)), true) = (left, came_back) {
                 call.came_back(work).await;
             }
-            let (response, done) = sent?;
-            Ok((response.map(|body| guarded(body, exchange)), done))
+            let response = sent?.map(|body| guarded(body, exchange));
+            Ok((response, done()))
         })
     }
 
@@ -268,13 +270,12 @@ async fn fetch_keys(
     mut client: Client,
     request: http::Request<WasiBody>,
     options: Option<RequestOptions>,
-) -> issuer_cache::Answer {
+) -> Answer {
     let bytes = &mut client.bounds.bytes;
     *bytes = (*bytes).min(MAX_BYTES as u64);
-    let (response, _) = client.send(request, options).await?;
-    Ok(response)
+    client.send(request, options).await
 }
 
-fn done() -> Box<dyn Future<Output = Result<(), Error>> + Send> {
+fn done() -> Done {
     Box::new(std::future::ready(Ok(())))
 }

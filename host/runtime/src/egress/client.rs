@@ -74,11 +74,8 @@ pub struct Client {
     pub(super) slot: Slot,
 }
 
-/// The answer, and a future that drives sending the rest of the request, which has ended
-/// by then.
-pub type Sent = Result<(http::Response<WasiBody>, Done), Error>;
-
-type Done = Box<dyn Future<Output = Result<(), Error>> + Send>;
+/// The answer to a request, or of a cache in place of its server.
+pub type Answer = Result<http::Response<WasiBody>, Error>;
 
 impl Client {
     /// With the default limits.
@@ -101,7 +98,7 @@ impl Client {
         &self,
         request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
-    ) -> Sent {
+    ) -> Answer {
         let now = Instant::now();
         let end = now
             .checked_add(self.bounds.time.min(UNLIMITED))
@@ -120,7 +117,7 @@ impl Client {
         mut request: http::Request<WasiBody>,
         options: Option<RequestOptions>,
         deadline: Instant,
-    ) -> Sent {
+    ) -> Answer {
         let origin = destination(&request)?;
         let purpose = take_purpose(request.headers_mut());
         let limit = |chosen: fn(&RequestOptions) -> Option<Duration>, default| {
@@ -155,9 +152,7 @@ impl Client {
                 key,
                 connection,
             };
-            let limited = |body| body::Limited::new(body, limits, checkout).boxed_unsync();
-            let done: Done = Box::new(std::future::ready(Ok(())));
-            (response.map(limited), done)
+            response.map(|body| body::Limited::new(body, limits, checkout).boxed_unsync())
         };
 
         let mut lost = None;

@@ -20,8 +20,9 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use url::Url;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::Error;
 
+use super::client::Answer;
 use crate::body::whole;
 
 /// A request that arrives at most this long before the next fetch is due waits for it. An
@@ -34,9 +35,6 @@ const EARLY_TOLERANCE: Duration = Duration::from_secs(1);
 /// user's request waits for `LONGEST_WAIT`, so it must be answered before that even if the
 /// issuer does not respond.
 const REFRESH_TIMEOUT: Duration = LONGEST_WAIT.saturating_sub(Duration::from_millis(300));
-
-/// An answer of the issuer, or of the cache in its place.
-pub type Answer = Result<http::Response<WasiBody>, Error>;
 
 pub struct IssuerCache {
     url: Url,

@@ -60,8 +60,7 @@ async fn ask_within(
         connect_timeout: Some(connect),
         ..RequestOptions::default()
     };
-    let (response, _) = client.send(request, Some(options)).await?;
-    Ok(response)
+    client.send(request, Some(options)).await
 }
 
 fn origin(url: &str) -> Origin {

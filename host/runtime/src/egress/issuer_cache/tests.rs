@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::egress::resolver;
 use crate::egress::{Egress, Grant, Network, Origin};
-use wasmtime_wasi_http::WasiHttpHooks as _;
+use wasmtime_wasi_http::{WasiBody, WasiHttpHooks as _};
 
 const OLD: &str = r#"{"keys":[]}"#;
 const NEW: &str = r#"{"keys":[{"kid":"new"}]}"#;

@@ -46,8 +46,7 @@ impl Server {
             request = request.header("content-length", 0);
         }
         let request = request.method(method).body(of_a_component()).unwrap();
-        let (response, _) = client.send(request, None).await?;
-        Ok(response)
+        client.send(request, None).await
     }
 
     /// Reads the answer to its end.
