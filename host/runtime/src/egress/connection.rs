@@ -55,16 +55,6 @@ pub struct Failure {
     pub is_sent: bool,
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            repetition: None,
-            is_sent: true,
-        }
-    }
-}
-
 impl Connection {
     /// Connects to a permitted address of the origin.
     pub async fn open(
@@ -139,7 +129,11 @@ impl Connection {
         self.read_limit.set(MAX_HEAD);
         let sent = timeout(first_byte, self.sender.try_send_request(request))
             .await
-            .map_err(|_| Error::ConnectionReadTimeout)?;
+            .map_err(|_| Failure {
+                error: Error::ConnectionReadTimeout,
+                repetition: None,
+                is_sent: true,
+            })?;
         match sent {
             Ok(response) => {
                 // Chunk framing takes bytes, too.

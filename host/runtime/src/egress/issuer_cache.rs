@@ -6,7 +6,6 @@
 //! cache. A document is replaced only by a newer one, never by a failure. Only the one
 //! URL is cached.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,10 +54,13 @@ struct State {
 }
 
 /// Why there is no document. Requests before the next fetch get this error.
+#[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("{0}")]
     Error(Error),
+    #[error("it answered {}", .0.as_u16())]
     Answer(http::StatusCode),
-    /// The answer is not a JWK Set.
+    #[error("the answer is not a JWK Set")]
     Document(Bytes),
 }
 
@@ -215,16 +217,6 @@ fn copy_of(error: &Error) -> Error {
         | Error::TlsCertificateError
         | Error::TlsAlertReceived { .. } => Error::TlsProtocolError,
         _ => Error::HttpProtocolError,
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Error(error) => error.fmt(f),
-            Self::Answer(status) => write!(f, "it answered {}", status.as_u16()),
-            Self::Document(_) => f.write_str("the answer is not a JWK Set"),
-        }
     }
 }
 

@@ -28,10 +28,9 @@ impl ReadLimit {
         let taken = self
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, left);
-        match taken {
-            Ok(_) => Ok(()),
-            Err(_) => Err(io::Error::other("more was sent than is read")),
-        }
+        taken
+            .map(drop)
+            .map_err(|_| io::Error::other("more was sent than is read"))
     }
 }
 

@@ -1,6 +1,5 @@
 //! Limits the growth of a store's memories and tables.
 
-use std::fmt;
 use std::sync::Arc;
 
 use wasmtime::ResourceLimiterAsync;
@@ -10,16 +9,9 @@ use crate::model::memory::Meter;
 use crate::wasm::bounds::Bounds;
 
 /// Other instances use the memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no memory for another instance at the moment")]
 pub struct NoRoom;
-
-impl fmt::Display for NoRoom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no memory for another instance at the moment")
-    }
-}
-
-impl std::error::Error for NoRoom {}
 
 /// Limits all memories of a store together, since a component may have many modules with
 /// a memory each.
