@@ -176,7 +176,6 @@ pub fn instances(
         engine: engine.wasmtime().clone(),
         pre: pre.clone(),
         grants,
-        stopping: Arc::default(),
         task_timeout,
         slots: Arc::clone(slots),
     }

@@ -46,6 +46,8 @@ struct Shared {
     is_starting: AtomicBool,
     /// Whether `watch` is running.
     is_watched: AtomicBool,
+    /// Set at shutdown.
+    stopping: AtomicBool,
 }
 
 impl Handler {
@@ -59,6 +61,7 @@ impl Handler {
             count: AtomicUsize::default(),
             is_starting: AtomicBool::default(),
             is_watched: AtomicBool::default(),
+            stopping: AtomicBool::default(),
         })))
     }
 
@@ -70,9 +73,10 @@ impl Handler {
         pre.instantiate_async(&mut store).await.map(drop)
     }
 
-    /// State shared by its instances.
-    pub fn instances(&self) -> &ApiInstances {
-        &self.0.instances
+    /// From now on, instances that end do so because of the shutdown, and are not logged
+    /// as failed.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Hands a request to an instance and returns its answer. `trace`: the trace

@@ -1,7 +1,6 @@
 //! Requests of the embedding program itself, which need none of a network's checks.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use concept_refinement_capability::cores::Cores;
@@ -63,8 +62,7 @@ impl InProcess {
 impl Drop for InProcess {
     fn drop(&mut self) {
         for handler in &self.handlers {
-            let stopping = &handler.instances().stopping;
-            stopping.store(true, Ordering::Relaxed);
+            handler.stop();
         }
     }
 }

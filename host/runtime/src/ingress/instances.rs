@@ -6,7 +6,6 @@
 //! serves other requests meanwhile, so many watchers share few instances.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use concept_refinement_capability::log_throttled;
@@ -46,8 +45,6 @@ pub struct ApiInstances {
     pub pre: ServicePre<Sandbox>,
     /// The grants of the instances.
     pub grants: Grants,
-    /// Set at shutdown, so that instances that end are not logged as failed.
-    pub stopping: Arc<AtomicBool>,
     /// How long a task may take, which some requests wait for.
     pub task_timeout: Duration,
     /// Limit of instances; the pool has room for other components too.

@@ -71,7 +71,7 @@ pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
             () = stuck(&progress, &in_flight) => Err(wasmtime::format_err!("the guest is stuck")),
         }
     };
-    let stopping = shared.instances.stopping.load(Ordering::Relaxed);
+    let stopping = shared.stopping.load(Ordering::Relaxed);
     log_end(&store, ended, stopping);
 }
 

@@ -2,7 +2,6 @@
 //! API component gets it.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -140,7 +139,7 @@ impl Dispatch {
     pub fn stop(&self) {
         let handlers = [&self.handlers, &self.first_handlers];
         for handler in handlers.into_iter().filter_map(OnceLock::get).flatten() {
-            handler.instances().stopping.store(true, Ordering::Relaxed);
+            handler.stop();
         }
         if let Some(push) = &self.push {
             push.stop();
