@@ -170,10 +170,10 @@ impl Dispatch {
         let answered = async {
             traced.log();
             let begin = Instant::now();
-            // Without the query, which may contain a signature.
-            let line = tracing::enabled!(tracing::Level::DEBUG)
-                .then(|| (request.method().clone(), request.uri().path().to_owned()));
             let method = request.method().clone();
+            // Without the query, which may contain a signature.
+            let path =
+                tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
             let measured = self.metrics.begin(request.method());
             let origin = self.origins.allowed(request.headers());
             let version = request.version();
@@ -190,7 +190,7 @@ impl Dispatch {
             });
             set_response(&mut traced, &method, &response);
             measured.answered(&mut response);
-            if let Some((method, path)) = line {
+            if let Some(path) = path {
                 let status = response.status().as_u16();
                 let milliseconds = u64::try_from(begin.elapsed().as_millis()).ok();
                 tracing::debug!(%method, path, status, milliseconds, "answered");
@@ -286,23 +286,16 @@ impl Dispatch {
     ) -> Result<Permit<u64>, Refusal> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         let is_health = is_read && request.uri().path() == self.access.health;
-        let is_long_poll = LongPoll::of(request).is_some();
-        let permit = match (is_health, form) {
-            (true, _) => self.health_requests.take(requester.client, requester.user),
-            (false, Form::Full | Form::Foreign) if is_long_poll => {
-                self.answers.take(requester.client, requester.user)
+        let (permits, what) = match form {
+            _ if is_health => (&self.health_requests, shared::REQUESTS),
+            Form::Brief => return Err(Refusal::TooManyConnections),
+            Form::Full | Form::Foreign if LongPoll::of(request).is_some() => {
+                (&self.answers, shared::ANSWERS)
             }
-            (false, Form::Full | Form::Foreign) => {
-                self.requests.take(requester.client, requester.user)
-            }
-            (false, Form::Brief) => return Err(Refusal::TooManyConnections),
+            Form::Full | Form::Foreign => (&self.requests, shared::REQUESTS),
         };
-        permit.ok_or_else(|| {
-            self.short_of(match is_long_poll {
-                true => shared::ANSWERS,
-                false => shared::REQUESTS,
-            })
-        })
+        let permit = permits.take(requester.client, requester.user);
+        permit.ok_or_else(|| self.short_of(what))
     }
 
     fn short_of(&self, what: &'static str) -> Refusal {
