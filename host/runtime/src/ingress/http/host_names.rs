@@ -3,7 +3,7 @@
 //! Otherwise a web page whose name is made to resolve to a loopback address (DNS
 //! rebinding) could use the service: for the browser, both are the same origin.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use http::uri::Authority;
 use url::{Host, Url};
@@ -28,11 +28,6 @@ impl HostNames {
 
     /// Whether it is one of them.
     pub fn include(&self, authority: &Authority) -> bool {
-        // The most common case, which is cheap to check.
-        let address = authority.host().parse();
-        if address.is_ok_and(|address: Ipv4Addr| address.is_loopback()) {
-            return true;
-        }
         let name = authority.host().to_ascii_lowercase();
         if self.public.as_ref() == Some(&name) {
             return true;
