@@ -1,7 +1,7 @@
 //! A request body with limits on its size and on how slowly it may arrive.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -119,13 +119,9 @@ impl<B: Received> Body for Bounded<B> {
                 let (_, deadline) = this
                     .waiting
                     .get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
-                match deadline.as_mut().poll(cx) {
-                    Poll::Ready(()) => {
-                        this.incoming = None;
-                        Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
-                    }
-                    Poll::Pending => Poll::Pending,
-                }
+                ready!(deadline.as_mut().poll(cx));
+                this.incoming = None;
+                Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
             }
         }
     }

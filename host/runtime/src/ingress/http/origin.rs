@@ -43,10 +43,7 @@ pub fn with_origin<B>(
         None => Authority::try_from(listener.to_string()).map_err(|_| MALFORMED)?,
     };
     let mut parts = request.uri().clone().into_parts();
-    parts.authority = Some(authority);
-    if let Some(authority) = &client.authority {
-        parts.authority = Some(authority.clone());
-    }
+    parts.authority = Some(client.authority.clone().unwrap_or(authority));
     parts.scheme = Some(client.scheme.clone());
     if parts.path_and_query.is_none() {
         parts.path_and_query = Some(PathAndQuery::from_static("/"));

@@ -47,7 +47,8 @@ impl TimeoutStream {
         }
         let timeout = self.write_timeout;
         let write = self.write.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        write.as_mut().poll(cx).map(|()| Err(timed_out()))
+        ready!(write.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Completes some time after the client has disconnected, even if there is unread
@@ -116,10 +117,6 @@ impl AsyncWrite for TimeoutStream {
         let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
         self.timed(cx, outcome)
     }
-}
-
-fn timed_out() -> io::Error {
-    io::ErrorKind::TimedOut.into()
 }
 
 #[cfg(test)]

@@ -27,12 +27,8 @@ impl<'a> Token<'a> {
     pub fn parse(token: &'a str) -> Option<Self> {
         let compact = Compact::parse(token)?;
         let header = object(token.split('.').next()?)?;
-        let is_jwt = match header.get("typ") {
-            None => true,
-            Some(typ) => typ
-                .as_str()
-                .is_some_and(|typ| typ.eq_ignore_ascii_case("JWT")),
-        };
+        let typ = header.get("typ").map(Value::as_str);
+        let is_jwt = typ.is_none_or(|typ| typ.is_some_and(|typ| typ.eq_ignore_ascii_case("JWT")));
         let is_of_google = compact.algorithm == Algorithm::Rs256
             && compact.key_id.is_some()
             && is_jwt
@@ -46,15 +42,10 @@ impl<'a> Token<'a> {
     pub fn proves(&self, proof: &Proof, now: u64) -> bool {
         let time = |name| self.claims.get(name).map(Value::as_u64);
         let is_current = matches!(time("exp"), Some(Some(end)) if end.saturating_add(LEEWAY) > now);
-        let has_begun = match time("nbf") {
-            None => true,
-            Some(begin) => begin.is_some_and(|begin| begin <= now.saturating_add(LEEWAY)),
-        };
-        let is_meant = match self.claims.get("aud") {
-            Some(Value::String(audience)) => *audience == proof.audience,
-            _ => false,
-        };
-        let claim = |name| text(&self.claims, name);
+        let is_past = |begin: u64| begin <= now.saturating_add(LEEWAY);
+        let has_begun = time("nbf").is_none_or(|begin| begin.is_some_and(is_past));
+        let claim = |name| self.claims.get(name).and_then(Value::as_str);
+        let is_meant = claim("aud") == Some(proof.audience.as_str());
         let is_of_google = claim("iss").is_some_and(|issuer| ISSUERS.contains(&issuer));
         let is_of_account = claim("email") == Some(proof.account.as_str())
             && self.claims.get("email_verified") == Some(&Value::Bool(true));
@@ -65,10 +56,6 @@ impl<'a> Token<'a> {
 fn object(part: &str) -> Option<Map<String, Value>> {
     let json = URL_SAFE_NO_PAD.decode(part).ok()?;
     serde_json::from_slice(&json).ok()
-}
-
-fn text<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    object.get(name).and_then(Value::as_str)
 }
 
 #[cfg(test)]
