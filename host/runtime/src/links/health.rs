@@ -1,7 +1,5 @@
 //! `health`, as linked into a component.
 
-use std::sync::Arc;
-
 use concept_refinement_domain::convert::Convert as _;
 
 use super::granted;
@@ -18,13 +16,8 @@ impl HostWithStore<Sandbox> for Linked {
     }
 
     async fn model(caller: &Caller) -> wasmtime::Result<String> {
-        let (host, redaction) = caller.with(|mut access| {
-            let sandbox = access.get();
-            wasmtime::error::Ok((
-                sandbox.capabilities()?,
-                Arc::clone(&sandbox.grants.redaction),
-            ))
-        })?;
-        Ok(redaction.apply_for_users(host.model.describe()))
+        let host = granted(caller)?;
+        let description = host.model.describe();
+        Ok(caller.with(|mut access| access.get().grants.redaction.apply_for_users(description)))
     }
 }

@@ -27,16 +27,10 @@ use compiled::CompiledCode;
 /// How long a guest runs before it yields its thread.
 const EPOCH: Duration = Duration::from_millis(10);
 
-/// Memory that a slot of the pool keeps resident between two instances, so that a new
-/// instance has fewer page faults.
-const RESIDENT_MEMORY: Resident = Resident {
-    each: 512 << 10,
-    in_all: 64 << 20,
-};
-const RESIDENT_TABLE: Resident = Resident {
-    each: 64 << 10,
-    in_all: 16 << 20,
-};
+/// What a slot of the pool keeps resident between two instances, so that a new instance has
+/// fewer page faults: at most the first number of bytes, and all slots the second.
+const RESIDENT_MEMORY: [usize; 2] = [512 << 10, 64 << 20];
+const RESIDENT_TABLE: [usize; 2] = [64 << 10, 16 << 20];
 
 /// Capacity of the pool.
 #[derive(Clone, Copy, Debug)]
@@ -55,19 +49,6 @@ const LARGE: usize = 4_000_000;
 
 /// Receives a sentence about a component that takes long to compile.
 pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Resident bytes. A used slot keeps this much, so a pool of thousands must be frugal.
-struct Resident {
-    each: usize,
-    in_all: usize,
-}
-
-impl Resident {
-    fn of(&self, slots: u32) -> usize {
-        let slots = usize::try_from(slots).unwrap_or(usize::MAX).max(1);
-        self.each.min(self.in_all / slots)
-    }
-}
 
 /// An engine and the thread that advances its epoch.
 pub struct Engine {
@@ -207,9 +188,16 @@ fn pooling(pool: Pool) -> PoolingAllocationConfig {
         // If the kernel can tell which pages were written (Linux 6.7), only these are
         // cleared, and none has to be faulted in again.
         .pagemap_scan(Enabled::Auto)
-        .linear_memory_keep_resident(RESIDENT_MEMORY.of(pool.instances))
-        .table_keep_resident(RESIDENT_TABLE.of(tables));
+        .linear_memory_keep_resident(resident(RESIDENT_MEMORY, pool.instances))
+        .table_keep_resident(resident(RESIDENT_TABLE, tables));
     config
+}
+
+/// What each slot keeps, in bytes. A used one keeps this much, so a pool of thousands must be
+/// frugal.
+fn resident([each, in_all]: [usize; 2], slots: u32) -> usize {
+    let slots = usize::try_from(slots).unwrap_or(usize::MAX).max(1);
+    each.min(in_all / slots)
 }
 
 #[cfg(test)]
@@ -219,7 +207,8 @@ mod tests {
     #[test]
     fn a_large_pool_keeps_no_more_than_a_small_one() {
         for (slots, expected) in [(0, 512 << 10), (100, 512 << 10), (2048, 32 << 10)] {
-            assert_eq!(RESIDENT_MEMORY.of(slots), expected, "{slots} slots");
+            let resident = resident(RESIDENT_MEMORY, slots);
+            assert_eq!(resident, expected, "{slots} slots");
         }
     }
 }

@@ -214,11 +214,8 @@ impl<D> StreamConsumer<D> for Consumer {
         if ready.is_err() {
             return Poll::Ready(Ok(StreamResult::Dropped));
         }
-        let (chunk, _) = {
-            let bytes = source.remaining();
-            bytes.split_at(bytes.len().min(MAX_CHUNK))
-        };
-        let chunk = Bytes::copy_from_slice(chunk);
+        let bytes = source.remaining();
+        let chunk = Bytes::copy_from_slice(bytes.get(..MAX_CHUNK).unwrap_or(bytes));
         source.mark_read(chunk.len());
         let sent = self.writer.start_send(chunk);
         Poll::Ready(Ok(match sent {

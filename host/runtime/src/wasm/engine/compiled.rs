@@ -73,10 +73,8 @@ impl CompiledCode {
 
     /// None: there is no file for this key.
     fn load(&self, engine: &wasmtime::Engine, key: &Key) -> anyhow::Result<Option<Component>> {
-        match files::read(&self.directory, &key.name())? {
-            Some(entry) => key.open(engine, &entry).map(Some),
-            None => Ok(None),
-        }
+        let entry = files::read(&self.directory, &key.name())?;
+        entry.map(|entry| key.open(engine, &entry)).transpose()
     }
 
     fn save(&self, key: &Key, component: &Component) -> anyhow::Result<()> {
