@@ -20,8 +20,9 @@ pub struct PaidCall {
     /// The name of the link.
     link: String,
     /// The receipt that an earlier call stored.
-    receipt: Option<Vec<u8>>,
-    key: String,
+    pub receipt: Option<Vec<u8>>,
+    /// The key by which a provider recognises a repeated request.
+    pub key: String,
     /// Set while the call waits for the store, which does not count as its own time.
     /// None: the caller takes care of that.
     waits: Option<watch::Sender<bool>>,
@@ -60,16 +61,6 @@ impl PaidCall {
             key,
             state: Mutex::default(),
         }
-    }
-
-    /// The receipt that an earlier call stored.
-    pub fn receipt(&self) -> Option<&[u8]> {
-        self.receipt.as_deref()
-    }
-
-    /// The key by which a provider recognises a repeated request.
-    pub fn key(&self) -> &str {
-        &self.key
     }
 
     /// To be called before the model is, whose answer settles no earlier call.
