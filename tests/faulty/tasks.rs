@@ -9,7 +9,7 @@ use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::task::Stage;
 use concept_refinement_tests::faults::Call;
-use concept_refinement_tests::flaws::is_confirmed;
+use concept_refinement_tests::flaws::{is_confirmed, lease_of};
 
 use crate::faults::Faults;
 
@@ -27,7 +27,7 @@ impl FaultyTasks {
         mut operation: TaskOperation<'a>,
         inner: &'a Arc<dyn TaskStore>,
     ) -> Result<TaskReply, CapabilityError> {
-        let lease = operation.lease().copied();
+        let lease = lease_of(&mut operation).copied();
         let note = |what: &str, lease: &Lease| {
             let Lease {
                 task_id, attempt, ..

@@ -118,7 +118,7 @@ impl Flawed {
         sound: &Arc<dyn TaskStore>,
     ) -> Result<Option<TaskReply>, CapabilityError> {
         let mut forged = operation.clone();
-        let Some(lease) = forged.lease() else {
+        let Some(lease) = lease_of(&mut forged) else {
             return Ok(None);
         };
         let next = Lease {
@@ -134,6 +134,18 @@ impl Flawed {
     async fn newest(&self, lease: &Lease) -> Option<Lease> {
         let claims = self.claims.lock().await;
         Some(claims.get(&lease.task_id)?.lease.clone())
+    }
+}
+
+/// The lease among an operation's arguments.
+pub fn lease_of<'o, 'a>(operation: &'o mut TaskOperation<'a>) -> Option<&'o mut &'a Lease> {
+    match operation {
+        TaskOperation::Renew { lease }
+        | TaskOperation::Finish { lease, .. }
+        | TaskOperation::Fail { lease, .. }
+        | TaskOperation::Release { lease }
+        | TaskOperation::Progress { lease, .. } => Some(lease),
+        _ => None,
     }
 }
 
@@ -224,7 +236,7 @@ impl Interceptor<dyn TaskStore> for Flawed {
                 }
                 (TaskOperation::Progress { .. }, _) => {}
                 (_, Flaw::Fencing) => {
-                    if let Some(lease) = operation.lease() {
+                    if let Some(lease) = lease_of(&mut operation) {
                         newest = self.newest(lease).await.unwrap_or_else(|| lease.clone());
                         *lease = &newest;
                     }

@@ -7,6 +7,7 @@ use concept_refinement_capability::Answer;
 use concept_refinement_capability::intercept::Interceptor;
 use concept_refinement_capability::queue::{QueueOperation, QueueReply, TaskQueue};
 use concept_refinement_capability::tasks::{TaskOperation, TaskReply, TaskStore};
+use concept_refinement_tests::flaws::lease_of;
 use futures::TryFutureExt as _;
 
 use super::{Environment, local};
@@ -20,7 +21,7 @@ impl Interceptor<dyn TaskStore> for Environment {
         _: &'a Arc<dyn TaskStore>,
     ) -> Answer<'a, TaskReply> {
         let name = operation.name();
-        let lease = operation.lease().map(|lease| &lease.task_id);
+        let lease = lease_of(&mut operation).map(|lease| &lease.task_id);
         let task = match &operation {
             TaskOperation::Submit { task } => task.id.as_str(),
             TaskOperation::Withdraw { id, .. }

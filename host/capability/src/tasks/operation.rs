@@ -154,17 +154,3 @@ operations! {
         "tasks check" Check = check() -> ();
     }
 }
-
-impl<'a> TaskOperation<'a> {
-    /// The lease among the operation's arguments.
-    pub fn lease(&mut self) -> Option<&mut &'a Lease> {
-        match self {
-            Self::Renew { lease }
-            | Self::Finish { lease, .. }
-            | Self::Fail { lease, .. }
-            | Self::Release { lease }
-            | Self::Progress { lease, .. } => Some(lease),
-            _ => None,
-        }
-    }
-}

@@ -21,6 +21,7 @@ use concept_refinement_domain::sentence::WORKER_DIED;
 use concept_refinement_domain::task::Task;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::DeliveryPermits;
+use concept_refinement_tests::flaws::lease_of;
 use tokio::sync::Mutex;
 
 concept_refinement_tests::listed! {
@@ -353,7 +354,7 @@ impl Interceptor<dyn TaskStore> for Mutated {
                     return Ok(TaskReply::ImagePaths(vec![]));
                 }
                 (_, Mutant::FenceIgnoresAttempt) => {
-                    if let Some(lease) = operation.lease()
+                    if let Some(lease) = lease_of(&mut operation)
                         && let Some(found) = seen.leases.get(&lease.task_id)
                     {
                         newest = found.clone();
