@@ -8,7 +8,6 @@ mod in_process;
 mod instances;
 mod long_poll;
 pub mod networks;
-mod openai;
 
 pub use failure::Failure;
 pub use handler::Handler;

@@ -4,7 +4,6 @@
 //! connections and answers, the time for headers and answers, and each client's share of
 //! all that. It knows no routes except those that it is given.
 
-mod authority;
 pub(super) mod body;
 mod client;
 mod connection;

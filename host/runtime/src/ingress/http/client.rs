@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderName};
 
-use super::authority::is_host_and_port;
+use super::origin::is_host_and_port;
 use crate::ingress::networks::Networks;
 
 /// Limit of proxies per request; entries of further ones are ignored.

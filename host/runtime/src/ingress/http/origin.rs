@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use http::uri::{Authority, PathAndQuery};
 
-use super::authority::is_host_and_port;
 use super::client::Client;
 
 const MALFORMED: &str = "The Host header of the request is malformed.";
@@ -27,6 +26,13 @@ pub fn authority<B>(request: &http::Request<B>) -> Result<Option<Authority>, &'s
         true => Ok(Some(authority)),
         false => Err(MALFORMED),
     }
+}
+
+/// Whether the authority has only allowed characters; others would make invalid URLs.
+pub fn is_host_and_port(authority: &Authority) -> bool {
+    let after_host = authority.as_str().rsplit_once(':').map(|(_, port)| port);
+    let has_port = after_host.is_some_and(|port| !port.ends_with(']'));
+    !authority.as_str().contains('@') && has_port == authority.port().is_some()
 }
 
 /// Puts scheme and authority into the request's URI, where components read them: from the

@@ -6,7 +6,6 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::throttle::TooOften;
 use crate::body::whole;
-use crate::ingress::openai;
 
 /// Header fields that protect a browser from a response that is not a page, as the
 /// component sets them on its errors.
@@ -84,7 +83,7 @@ impl ErrorForm {
             Self::OpenAi => serde_json::json!({
                 "error": {
                     "message": detail,
-                    "type": openai::error_type(status),
+                    "type": error_type(status),
                     "param": null,
                     "code": null,
                 },
@@ -160,6 +159,17 @@ impl Refusal {
             Self::UnprovenPush => Some((header::WWW_AUTHENTICATE, "Bearer")),
             _ => None,
         }
+    }
+}
+
+/// The `type` of an error of OpenAI's API. api.openai.com answers a 429 for too many requests with
+/// `requests`, as quoted in <https://github.com/Huanshere/VideoLingo/issues/34>; its reference
+/// does not list the types.
+fn error_type(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => "requests",
+        _ if status.is_server_error() => "server_error",
+        _ => "invalid_request_error",
     }
 }
 
