@@ -152,7 +152,6 @@ impl HostBuilder {
         let link = config.model.clone();
         let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
         let (engine, compiled) = compile(pool, Some(cache), on_compiling, compiled).await?;
-        let engine = Arc::new(engine);
         let mut network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         network.refusals = Some(Arc::clone(&metrics.egress));
@@ -168,12 +167,7 @@ impl HostBuilder {
         }
         let cores = Arc::new(Cores::start().map_err(HostError::System)?);
         let watchers = Arc::<Watchers>::default();
-        let mut serving = Serving::new(
-            address,
-            Arc::clone(&watchers),
-            Arc::clone(&cores),
-            Arc::clone(&engine),
-        );
+        let mut serving = Serving::new(address, Arc::clone(&watchers), Arc::clone(&cores));
         let pause = Arc::default();
         let (push, pushes) = push::trigger(&config, &network, &stores.clock, &pause).unzip();
         let mut api = Api::new(

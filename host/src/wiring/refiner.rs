@@ -21,7 +21,6 @@ use concept_refinement_domain::original::AllowedSources;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Change, Refinement, Stage, Task};
 use concept_refinement_runtime::egress::Network;
-use concept_refinement_runtime::wasm::engine::Engine;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -57,8 +56,6 @@ pub struct Refiner {
     allowed_sources: AllowedSources,
     /// The largest image that is given as bytes.
     max_bytes: u64,
-    /// Dropped last, since instances run on it.
-    _engine: Engine,
 }
 
 /// Whose one task a refinement is: a user may have one that is active. Dropping it erases
@@ -117,7 +114,6 @@ impl HostBuilder {
             capabilities,
             allowed_sources: config.allowed_sources,
             max_bytes: config.max_image_bytes,
-            _engine: engine,
         })
     }
 }

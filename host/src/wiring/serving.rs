@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use concept_refinement_capability::cores::Cores;
 use concept_refinement_capability::tasks::watchers::Watchers;
-use concept_refinement_runtime::wasm::engine::Engine;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -40,8 +39,6 @@ pub struct Serving {
     _monitoring: Option<AbortOnDropHandle<()>>,
     cores: Arc<Cores>,
     sending: Sending,
-    /// Dropped last, since instances run on it.
-    _engine: Arc<Engine>,
 }
 
 /// Signals for background work to end.
@@ -56,12 +53,7 @@ pub(super) struct Stop {
 
 impl Serving {
     /// Without any background work yet.
-    pub(super) fn new(
-        address: SocketAddr,
-        watchers: Arc<Watchers>,
-        cores: Arc<Cores>,
-        engine: Arc<Engine>,
-    ) -> Self {
+    pub(super) fn new(address: SocketAddr, watchers: Arc<Watchers>, cores: Arc<Cores>) -> Self {
         Self {
             loops: JoinSet::new(),
             address,
@@ -73,7 +65,6 @@ impl Serving {
             _monitoring: None,
             cores,
             sending: Sending::default(),
-            _engine: engine,
         }
     }
 

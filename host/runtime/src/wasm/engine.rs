@@ -10,8 +10,6 @@ mod in_place;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -50,14 +48,12 @@ const LARGE: usize = 4_000_000;
 /// Receives a sentence about a component that takes long to compile.
 pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// An engine and the thread that advances its epoch.
+/// An engine whose epoch a thread advances.
 pub struct Engine {
     engine: wasmtime::Engine,
     ahead: Ahead,
     compiled: Option<CompiledCode>,
     tell: Tell,
-    ticking: Arc<AtomicBool>,
-    ticker: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -76,19 +72,15 @@ impl Engine {
             )?,
             None => engine?,
         };
-        let ticking = Arc::new(AtomicBool::new(true));
-        let ticker = std::thread::Builder::new()
+        let ticking = engine.weak();
+        std::thread::Builder::new()
             .name("epoch".to_owned())
-            .spawn({
-                let (engine, ticking) = (engine.weak(), Arc::clone(&ticking));
-                move || {
-                    while ticking.load(Ordering::Relaxed) {
-                        std::thread::sleep(EPOCH);
-                        let Some(engine) = engine.upgrade() else {
-                            return;
-                        };
-                        engine.increment_epoch();
-                    }
+            .spawn(move || {
+                // Until the last user of the engine is gone.
+                while let Some(engine) = ticking.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(EPOCH);
                 }
             })
             .context("starting the epoch thread")?;
@@ -97,8 +89,6 @@ impl Engine {
             ahead,
             compiled: cache.map(CompiledCode::open),
             tell: Arc::new(|sentence| tracing::info!("{sentence}")),
-            ticking,
-            ticker: Some(ticker),
         })
     }
 
@@ -143,16 +133,6 @@ impl Engine {
             (self.tell)(&format!("compiled {name} in {seconds:.1} s"));
         }
         Ok(component)
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.ticking.store(false, Ordering::Relaxed);
-        if let Some(ticker) = self.ticker.take() {
-            // The thread only sleeps and counts, so it cannot fail.
-            let _ = ticker.join();
-        }
     }
 }
 
