@@ -21,7 +21,7 @@ use concept_refinement_domain::issuer_keys;
 use concept_refinement_domain::provider::ModelList;
 use concept_refinement_runtime::egress::{Bounds, Egress, Network, Origin, resolver};
 use concept_refinement_runtime::model::output;
-use concept_refinement_runtime::wasm::engine::{Engine, Tell};
+use concept_refinement_runtime::wasm::engine::Tell;
 use concept_refinement_tokens::KeySet;
 
 use crate::config::{Config, ModelChoice, ModelLink, Push};
@@ -84,12 +84,12 @@ pub async fn check(
     }
     let network = Network::new(resolver::system(), &config.trust)?;
     match compiled(config, components, cache, tell).await {
-        Ok((engine, compiled)) => {
+        Ok(compiled) => {
             found("components", Ok(String::new()));
             let blobs = grants::blobs(config, None, &Arc::default());
             let model = async {
                 let pipeline = &compiled.pipeline;
-                let pipeline = Parts::new(config, &engine, pipeline, &network, &blobs)?;
+                let pipeline = Parts::new(config, pipeline, &network, &blobs)?;
                 pipeline.partial_edits()?;
                 pipeline.model(None, None, Arc::new(output::Log)).await
             };
@@ -264,7 +264,7 @@ async fn compiled(
     components: anyhow::Result<Components>,
     cache: Option<PathBuf>,
     tell: Tell,
-) -> anyhow::Result<(Engine, Compiled)> {
+) -> anyhow::Result<Compiled> {
     let components = components?;
     let pool = pool(1, config)?;
     let model = config.model.clone();

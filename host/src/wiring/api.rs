@@ -12,7 +12,6 @@ use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, MaxBody, PushTrigger};
 use concept_refinement_runtime::ingress::{ApiInstances, Handler, InProcess};
 use concept_refinement_runtime::metrics::http::Requests;
-use concept_refinement_runtime::wasm::engine::Engine;
 use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -166,14 +165,12 @@ fn max_body(original: u64) -> MaxBody {
 
 /// `slots`: limit of instances at a time. `task_timeout`: how long a task may take.
 pub fn instances(
-    engine: &Engine,
     pre: &ServicePre<Sandbox>,
     grants: Grants,
     slots: &Arc<Semaphore>,
     task_timeout: Duration,
 ) -> ApiInstances {
     ApiInstances {
-        engine: engine.wasmtime().clone(),
         pre: pre.clone(),
         grants,
         task_timeout,

@@ -138,16 +138,16 @@ pub fn pool(instances: usize, config: &Config) -> anyhow::Result<Pool> {
     })
 }
 
-/// Starts an engine and compiles for it, on a thread that may block: compiling on this
-/// one would delay the handling of signals. `cache`: a directory for compiled code; if it
-/// is not usable, there is no cache. `tell`: gets messages about slow compilations
-/// instead of the log.
+/// Starts an engine, which lives as long as what is compiled for it, on a thread that may
+/// block: compiling on this one would delay the handling of signals. `cache`: a directory
+/// for compiled code; if it is not usable, there is no cache. `tell`: gets messages about
+/// slow compilations instead of the log.
 pub async fn compile<T: Send + 'static>(
     pool: Pool,
     cache: Option<PathBuf>,
     tell: Option<Tell>,
     compile: impl FnOnce(&Engine) -> anyhow::Result<T> + Send + 'static,
-) -> Result<(Engine, T), HostError> {
+) -> Result<T, HostError> {
     let compiling = move || {
         let engine = Engine::new(pool, cache.as_deref(), CODE).map_err(HostError::System)?;
         let engine = match tell {
@@ -159,7 +159,7 @@ pub async fn compile<T: Send + 'static>(
         for (_, component) in COMPONENTS {
             unmap(component);
         }
-        Ok((engine, compiled))
+        Ok(compiled)
     };
     let compiled = tokio::task::spawn_blocking(compiling).await;
     compiled.map_err(|error| HostError::System(error.into()))?

@@ -68,9 +68,9 @@ pub async fn test(
     let judge = Judge::new(config);
     let blobs = grants::blobs(config, None, &Arc::default());
     let loaded = match &compiled {
-        Ok((engine, compiled)) => {
+        Ok(compiled) => {
             let heard = Arc::clone(&heard) as _;
-            let parts = Parts::new(config, engine, compiled, &network, &blobs)?;
+            let parts = Parts::new(config, compiled, &network, &blobs)?;
             parts.model(None, None, heard).await
         }
         Err(error) => Err(anyhow::anyhow!("{error:#}")),

@@ -151,12 +151,12 @@ impl HostBuilder {
         let cache = config.data_dir.join("compiled");
         let link = config.model.clone();
         let compiled = move |engine: &_| Compiled::new(engine, &components, &link);
-        let (engine, compiled) = compile(pool, Some(cache), on_compiling, compiled).await?;
+        let compiled = compile(pool, Some(cache), on_compiling, compiled).await?;
         let mut network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         network.refusals = Some(Arc::clone(&metrics.egress));
         let blobs = grants::blobs(&config, Some(config.data_dir.clone()), &stores.room);
-        let pipeline = Parts::new(&config, &engine, &compiled.pipeline, &network, &blobs);
+        let pipeline = Parts::new(&config, &compiled.pipeline, &network, &blobs);
         let pipeline = pipeline.map_err(HostError::System)?;
         let edits = pipeline.partial_edits().map_err(HostError::Component)?;
         let model = pipeline.model(model, Some(&metrics.links), on_output);
@@ -185,7 +185,7 @@ impl HostBuilder {
         let instances =
             |secret: Option<&Secret>, capabilities: &Arc<Capabilities>, slots: &Arc<Semaphore>| {
                 let granted = grants::api(&config, secret, &network, capabilities, &watchers);
-                api::instances(&engine, &compiled.api, granted, slots, config.task_timeout)
+                api::instances(&compiled.api, granted, slots, config.task_timeout)
             };
 
         let random = || rand::rng().random();
@@ -228,7 +228,7 @@ impl HostBuilder {
         let worker = worker.await.map_err(HostError::Component)?;
 
         let granted = grants::notifier(&config, &network, &capabilities.clock);
-        let notifier = NotifierComponent::new(engine.wasmtime(), compiled.notifier, granted)
+        let notifier = NotifierComponent::new(compiled.notifier, granted)
             .await
             .map_err(anyhow::Error::from)
             .context("the notifier component does not fit this host")
@@ -303,8 +303,7 @@ impl HostBuilder {
         let instances = instances(Some(&secret), &capabilities, &slots);
         let secret_in_process = hex(&random());
         let granted = grants::api_in_process(instances.grants.clone(), &secret_in_process);
-        let in_process =
-            api::instances(&engine, &compiled.api, granted, &slots, config.task_timeout);
+        let in_process = api::instances(&compiled.api, granted, &slots, config.task_timeout);
         let in_process = api.in_process(in_process).map_err(HostError::Component)?;
         let served = api.serve(instances, &mut serving).await;
         served.map_err(HostError::Component)?;

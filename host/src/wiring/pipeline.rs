@@ -19,7 +19,6 @@ use concept_refinement_runtime::model::memory::ModelMemory;
 use concept_refinement_runtime::model::output::Listener;
 use concept_refinement_runtime::model::partial_edits::PartialEdits;
 use concept_refinement_runtime::model::threads::Threads;
-use concept_refinement_runtime::wasm::engine::Engine;
 use concept_refinement_runtime::wasm::processor::ProcessorComponent;
 use futures::future::BoxFuture;
 use rand::RngExt as _;
@@ -48,7 +47,6 @@ const MAX_RECEIVERS: usize = 16;
 /// What a pipeline is made of.
 pub struct Parts<'a> {
     config: &'a Config,
-    engine: &'a Engine,
     compiled: &'a Pipeline,
     network: &'a Network,
     blobs: &'a Arc<Blobs>,
@@ -63,14 +61,12 @@ impl<'a> Parts<'a> {
     /// The system has no more threads.
     pub fn new(
         config: &'a Config,
-        engine: &'a Engine,
         compiled: &'a Pipeline,
         network: &'a Network,
         blobs: &'a Arc<Blobs>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             config,
-            engine,
             compiled,
             network,
             blobs,
@@ -82,7 +78,6 @@ impl<'a> Parts<'a> {
     /// The component that edits a part of an image.
     pub fn partial_edits(&self) -> anyhow::Result<Arc<PartialEdits>> {
         let edits = PartialEdits::new(
-            self.engine.wasmtime(),
             &self.compiled.masked,
             grants::masked(self.config, self.network)?,
             Arc::clone(&self.threads),
@@ -126,8 +121,7 @@ impl<'a> Parts<'a> {
         // Half of a core's share, so that some slots are left for faster cores.
         let receivers = slots / concept_refinement_capability::cores::count() / 2;
         let granted = grants::processor(self.config, self.network, capabilities, self.blobs, edits);
-        let (engine, processor) = (self.engine.wasmtime(), &self.compiled.processor);
-        let processor = ProcessorComponent::new(engine, processor, granted)
+        let processor = ProcessorComponent::new(self.compiled.processor.clone(), granted)
             .await
             .context("the processor component does not fit this host")?;
         Ok(Worker {
@@ -173,7 +167,6 @@ impl Links<'_> {
 
             let Parts {
                 config,
-                engine,
                 network,
                 blobs,
                 ..
@@ -195,7 +188,7 @@ impl Links<'_> {
                 text: link.text.clone(),
                 identity,
             };
-            let made = Link::new(engine.wasmtime(), &model.component, parts).await;
+            let made = Link::new(&model.component, parts).await;
             let made = link.named(made);
             match config.model.behind {
                 Some(_) => made.with_context(|| format!("the link {}", link.name)),

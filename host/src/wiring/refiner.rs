@@ -96,11 +96,11 @@ impl HostBuilder {
         let pool = pool(instances, &config).map_err(HostError::System)?;
         let link = config.model.clone();
         let compiled = move |engine: &_| Pipeline::new(engine, &components, &link);
-        let (engine, compiled) = compile(pool, cache, on_compiling, compiled).await?;
+        let compiled = compile(pool, cache, on_compiling, compiled).await?;
         let network = Network::new(resolver, &config.trust)
             .map_err(|error| HostError::System(error.into()))?;
         let blobs = grants::blobs(&config, None, &Arc::default());
-        let pipeline = Parts::new(&config, &engine, &compiled, &network, &blobs);
+        let pipeline = Parts::new(&config, &compiled, &network, &blobs);
         let pipeline = pipeline.map_err(HostError::System)?;
         let edits = pipeline.partial_edits().map_err(HostError::Component)?;
         let model = pipeline.model(model, None, on_output).await;

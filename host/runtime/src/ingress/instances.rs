@@ -39,8 +39,6 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Everything that is needed to create an instance.
 pub struct ApiInstances {
-    /// The engine that runs them.
-    pub engine: wasmtime::Engine,
     /// The component, linked.
     pub pre: ServicePre<Sandbox>,
     /// The grants of the instances.
@@ -58,7 +56,7 @@ impl ApiInstances {
     }
 
     pub(super) fn store(&self) -> Store<Sandbox> {
-        Sandbox::store(&self.engine, &self.grants)
+        Sandbox::store(self.pre.engine(), &self.grants)
     }
 }
 

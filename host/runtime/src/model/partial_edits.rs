@@ -23,7 +23,6 @@ use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// The component, with what its instances share.
 pub struct PartialEdits {
-    engine: wasmtime::Engine,
     pre: MaskedPre<Sandbox>,
     grants: Grants,
     threads: Arc<Threads>,
@@ -117,19 +116,17 @@ impl PartialEdits {
     /// The component does not export `partial-edits`, or the system does not tell how many
     /// cores there are.
     pub fn new(
-        engine: &wasmtime::Engine,
         component: &Component,
         grants: Grants,
         threads: Arc<Threads>,
         memory: Arc<ModelMemory>,
     ) -> anyhow::Result<Self> {
-        let pre = wasi_linker(engine)
+        let pre = wasi_linker(component.engine())
             .and_then(|linker| linker.instantiate_pre(component))
             .and_then(MaskedPre::new)
             .map_err(anyhow::Error::from)
             .context("the masked component does not fit this host")?;
         Ok(Self {
-            engine: engine.clone(),
             pre,
             grants,
             threads,

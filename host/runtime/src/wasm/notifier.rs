@@ -6,7 +6,6 @@ use concept_refinement_capability::notifier::{Notification, Notifier};
 use concept_refinement_domain::convert::Convert as _;
 use concept_refinement_domain::webhook::{DeliveryAnswer, UserKey};
 use futures::future::BoxFuture;
-use wasmtime::Engine;
 
 use crate::wasm::bindings::notifier::NotifierComponentPre;
 use crate::wasm::bindings::notifier::exports::concept::refinement::notifier as wit;
@@ -14,7 +13,6 @@ use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// The notifier: an instance for each attempt.
 pub struct NotifierComponent {
-    engine: Engine,
     pre: NotifierComponentPre<Sandbox>,
     grants: Grants,
 }
@@ -26,18 +24,10 @@ impl NotifierComponent {
     /// # Errors
     ///
     /// The component has no such function.
-    pub async fn new(
-        engine: &Engine,
-        pre: NotifierComponentPre<Sandbox>,
-        grants: Grants,
-    ) -> wasmtime::Result<Self> {
-        let mut store = Sandbox::store(engine, &grants);
+    pub async fn new(pre: NotifierComponentPre<Sandbox>, grants: Grants) -> wasmtime::Result<Self> {
+        let mut store = Sandbox::store(pre.engine(), &grants);
         pre.instantiate_async(&mut store).await?;
-        Ok(Self {
-            engine: engine.clone(),
-            pre,
-            grants,
-        })
+        Ok(Self { pre, grants })
     }
 }
 
@@ -46,7 +36,7 @@ impl Notifier for NotifierComponent {
         &self,
         notification: Notification,
     ) -> BoxFuture<'static, anyhow::Result<DeliveryAnswer>> {
-        let mut store = Sandbox::store(&self.engine, &self.grants);
+        let mut store = Sandbox::store(self.pre.engine(), &self.grants);
         store.data_mut().grants.egress.trace(notification.trace);
         let pre = self.pre.clone();
         Box::pin(async move {

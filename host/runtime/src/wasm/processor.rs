@@ -5,7 +5,6 @@ use concept_refinement_capability::slots::Slot;
 use concept_refinement_capability::traces::Attempt;
 use concept_refinement_domain::capability::Claimed;
 use concept_refinement_domain::convert::Convert as _;
-use wasmtime::Engine;
 
 use crate::wasm::bindings::processor::ProcessorComponentPre;
 use crate::wasm::bindings::processor::exports::concept::refinement::processor as wit;
@@ -13,7 +12,6 @@ use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// The processor: an instance for each task.
 pub struct ProcessorComponent {
-    engine: Engine,
     pre: ProcessorComponentPre<Sandbox>,
     grants: Grants,
 }
@@ -25,24 +23,16 @@ impl ProcessorComponent {
     /// # Errors
     ///
     /// The component has no such function.
-    pub async fn new(
-        engine: &Engine,
-        pre: &ProcessorComponentPre<Sandbox>,
-        grants: Grants,
-    ) -> anyhow::Result<Self> {
-        let mut store = Sandbox::store(engine, &grants);
+    pub async fn new(pre: ProcessorComponentPre<Sandbox>, grants: Grants) -> anyhow::Result<Self> {
+        let mut store = Sandbox::store(pre.engine(), &grants);
         pre.instantiate_async(&mut store).await?;
-        Ok(Self {
-            engine: engine.clone(),
-            pre: pre.clone(),
-            grants,
-        })
+        Ok(Self { pre, grants })
     }
 }
 
 impl Processor for ProcessorComponent {
     fn start(&self, claimed: Claimed, attempt: Attempt, slot: Slot) -> Run {
-        let mut store = Sandbox::store(&self.engine, &self.grants);
+        let mut store = Sandbox::store(self.pre.engine(), &self.grants);
         let sandbox = store.data_mut();
         sandbox.grants.egress.set_slot(slot);
         sandbox.work_on(&claimed, attempt);

@@ -69,12 +69,8 @@ pub struct Parts {
 
 impl Link {
     /// Creates a link, and asks the component for its description.
-    pub async fn new(
-        engine: &wasmtime::Engine,
-        component: &Component,
-        parts: Parts,
-    ) -> anyhow::Result<Arc<Self>> {
-        match (parts.behind.is_some(), asks_models(engine, component)) {
+    pub async fn new(component: &Component, parts: Parts) -> anyhow::Result<Arc<Self>> {
+        match (parts.behind.is_some(), asks_models(component)) {
             (false, true) => anyhow::bail!(
                 "the component is a middleware: the setting has to name models behind it, as in \
                  PATH(local)"
@@ -85,6 +81,7 @@ impl Link {
             }
             _ => {}
         }
+        let engine = component.engine();
         let linker = match parts.behind {
             Some(_) => middleware_linker(engine),
             None => model_linker(engine),
@@ -102,7 +99,7 @@ impl Link {
             pre,
             state: parts.behind.is_some().then(Arc::default),
             cores: Arc::new(Semaphore::new(cores()?)),
-            can_wait: parts.behind.is_some() || can_wait(engine, component),
+            can_wait: parts.behind.is_some() || can_wait(component),
             parts,
             description: String::new(),
         };
@@ -221,22 +218,21 @@ impl Link {
 }
 
 /// Whether it can ask models behind it, as a middleware does.
-fn asks_models(engine: &wasmtime::Engine, component: &Component) -> bool {
-    imports(engine, component, "concept:refinement/next-models@")
+fn asks_models(component: &Component) -> bool {
+    imports(component, "concept:refinement/next-models@")
 }
 
 /// Whether it awaits timers. Rust's standard library imports the timer of WASI 0.2 into
 /// every component, used or not, but only a component that awaits one imports that of
 /// 0.3.
-fn can_wait(engine: &wasmtime::Engine, component: &Component) -> bool {
-    imports(engine, component, "wasi:http/client@0.3")
-        || imports(engine, component, "wasi:clocks/monotonic-clock@0.3")
+fn can_wait(component: &Component) -> bool {
+    imports(component, "wasi:http/client@0.3")
+        || imports(component, "wasi:clocks/monotonic-clock@0.3")
 }
 
 /// Whether it imports an interface whose name begins so.
-fn imports(engine: &wasmtime::Engine, component: &Component, interface: &str) -> bool {
-    let component = component.component_type();
-    component
-        .imports(engine)
+fn imports(component: &Component, interface: &str) -> bool {
+    let kind = component.component_type();
+    kind.imports(component.engine())
         .any(|(name, _)| name.starts_with(interface))
 }

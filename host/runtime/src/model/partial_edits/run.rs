@@ -49,7 +49,7 @@ impl PartialEdits {
         ));
         let meter = Arc::new(admitted.meter());
         let printer = Arc::<Output>::clone(&output);
-        let mut store = Sandbox::of_model(&self.engine, grants, Some(meter), printer);
+        let mut store = Sandbox::of_model(self.pre.engine(), grants, Some(meter), printer);
         let run = async {
             let masked = self.pre.instantiate_async(&mut store).await?;
             store
