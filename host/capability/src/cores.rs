@@ -8,7 +8,6 @@ use std::cell::Cell;
 use std::iter;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -57,8 +56,8 @@ pub struct Cores {
 /// One of them.
 pub struct Core {
     runtime: Handle,
-    /// Number of jobs that were placed here and have not ended.
-    load: Arc<AtomicUsize>,
+    /// Shared by the jobs that were placed here and have not ended.
+    load: Arc<()>,
     /// Taken to end the thread.
     end: Mutex<Option<End>>,
 }
@@ -71,7 +70,7 @@ struct End {
 }
 
 /// Counts as work of a core until it is dropped.
-pub struct LoadGuard(Arc<AtomicUsize>);
+pub type LoadGuard = Arc<()>;
 
 impl Cores {
     /// Starts one thread for each core that this process may use.
@@ -108,11 +107,10 @@ impl Cores {
 
     /// The core with the least load, its index, and a guard that adds to its load.
     pub fn least_loaded(&self) -> (usize, &Core, LoadGuard) {
-        let load = |(_, core): &(usize, &Core)| core.load.load(Ordering::Relaxed);
+        let load = |(_, core): &(usize, &Core)| Arc::strong_count(&core.load);
         let least = self.iter().enumerate().min_by_key(load);
         let (index, core) = least.unwrap_or((0, &self.first));
-        core.load.fetch_add(1, Ordering::Relaxed);
-        (index, core, LoadGuard(Arc::clone(&core.load)))
+        (index, core, Arc::clone(&core.load))
     }
 }
 
@@ -153,10 +151,4 @@ fn run(runtime: Runtime, stopped: oneshot::Receiver<()>) {
     // An error means the same: the sender is gone.
     let _ = runtime.block_on(stopped);
     runtime.shutdown_timeout(LAST_CALLS);
-}
-
-impl Drop for LoadGuard {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }

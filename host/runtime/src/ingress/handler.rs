@@ -9,7 +9,7 @@ mod instance;
 mod queue;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use concept_refinement_domain::trace::TraceContext;
@@ -41,8 +41,8 @@ struct Shared {
     instances: Arc<ApiInstances>,
     pre: ApiPre<Sandbox>,
     queue: Queue<Exchange>,
-    /// Instances that run or are being started.
-    count: AtomicUsize,
+    /// Shared by the instances that run or are being started.
+    alive: Arc<()>,
     is_starting: AtomicBool,
     /// Whether `watch` is running.
     is_watched: AtomicBool,
@@ -58,7 +58,7 @@ impl Handler {
             instances,
             pre,
             queue: Queue::default(),
-            count: AtomicUsize::default(),
+            alive: Arc::default(),
             is_starting: AtomicBool::default(),
             is_watched: AtomicBool::default(),
             stopping: AtomicBool::default(),
@@ -96,7 +96,7 @@ impl Handler {
             trace,
             response: sender,
         });
-        if shared.count.load(Ordering::Relaxed) == 0 {
+        if Arc::strong_count(&shared.alive) == 1 {
             shared.start_instance();
         }
         if !shared.is_watched.swap(true, Ordering::Relaxed) {

@@ -32,7 +32,7 @@ use crate::wasm::sandbox::Sandbox;
 const STUCK: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + IDLE_TIMEOUT.as_secs());
 
 pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
-    let _alive = Alive::new(&shared);
+    let _alive = Arc::clone(&shared.alive);
     let started = async {
         let mut store = shared.instances.store();
         let api = shared.pre.instantiate_async(&mut store).await?;
@@ -73,22 +73,6 @@ pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
     };
     let stopping = shared.stopping.load(Ordering::Relaxed);
     log_end(&store, ended, stopping);
-}
-
-/// Counts an instance while it lives.
-struct Alive(Arc<Shared>);
-
-impl Alive {
-    fn new(shared: &Arc<Shared>) -> Self {
-        shared.count.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(shared))
-    }
-}
-
-impl Drop for Alive {
-    fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 async fn stuck(progress: &Progress, in_flight: &AtomicUsize) {
