@@ -12,10 +12,10 @@ use concept_refinement_capability::traces::Traces;
 use concept_refinement_runtime::ingress::http::{Access, HttpTrigger, Limit, MaxBody, PushTrigger};
 use concept_refinement_runtime::ingress::{ApiInstances, Handler, InProcess};
 use concept_refinement_runtime::metrics::http::Requests;
+use concept_refinement_runtime::wasm::bindings::api::ApiPre;
 use concept_refinement_runtime::wasm::sandbox::{Grants, Sandbox};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use crate::config::{Auth, Config};
 use crate::service::Service;
@@ -41,9 +41,6 @@ const VERIFY_RATE: Limit = Limit {
     sentence: "Too many images from this address. Try again later.",
     ..SESSION_RATE
 };
-
-/// What is told of a component that cannot be run.
-const MISFIT: &str = "the api component does not fit this host";
 
 /// Path of the liveness check.
 const HEALTH: &str = "/api/health";
@@ -124,9 +121,9 @@ impl Api {
 
     /// The requests of the program itself, for these instances. They are of the component
     /// that is served, which is checked there.
-    pub fn in_process(&self, instances: ApiInstances) -> anyhow::Result<InProcess> {
-        let handlers = handlers(&self.cores, instances)?;
-        Ok(InProcess::new(handlers, Arc::clone(&self.cores)))
+    pub fn in_process(&self, instances: ApiInstances) -> InProcess {
+        let handlers = handlers(&self.cores, instances);
+        InProcess::new(handlers, Arc::clone(&self.cores))
     }
 
     /// The requests that another server hands over.
@@ -165,7 +162,7 @@ fn max_body(original: u64) -> MaxBody {
 
 /// `slots`: limit of instances at a time. `task_timeout`: how long a task may take.
 pub fn instances(
-    pre: &ServicePre<Sandbox>,
+    pre: &ApiPre<Sandbox>,
     grants: Grants,
     slots: &Arc<Semaphore>,
     task_timeout: Duration,
@@ -180,20 +177,16 @@ pub fn instances(
 
 /// One handler per core, of a component that was tried once.
 async fn checked_handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
-    let handlers = handlers(cores, instances)?;
-    if let Some(handler) = handlers.first() {
-        let checked = handler.check().await.map_err(anyhow::Error::from);
-        checked.context(MISFIT)?;
-    }
-    Ok(handlers)
+    let checked = instances.check().await.map_err(anyhow::Error::from);
+    checked.context("the api component does not fit this host")?;
+    Ok(handlers(cores, instances))
 }
 
 /// One per core.
-fn handlers(cores: &Cores, instances: ApiInstances) -> anyhow::Result<Vec<Handler>> {
+fn handlers(cores: &Cores, instances: ApiInstances) -> Vec<Handler> {
     let instances = Arc::new(instances);
     let handlers = cores.iter().map(|_| Handler::new(Arc::clone(&instances)));
-    let handlers: wasmtime::Result<Vec<_>> = handlers.collect();
-    handlers.map_err(anyhow::Error::from).context(MISFIT)
+    handlers.collect()
 }
 
 #[cfg(test)]

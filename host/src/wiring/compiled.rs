@@ -4,6 +4,7 @@ use std::iter;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use concept_refinement_runtime::wasm::bindings::api::ApiPre;
 use concept_refinement_runtime::wasm::bindings::notifier::NotifierComponentPre;
 use concept_refinement_runtime::wasm::bindings::processor::ProcessorComponentPre;
 use concept_refinement_runtime::wasm::engine::constant::unmap;
@@ -25,7 +26,7 @@ const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
 
 /// All components. The model has not been asked for its description yet.
 pub struct Compiled {
-    pub api: ServicePre<Sandbox>,
+    pub api: ApiPre<Sandbox>,
     pub pipeline: Pipeline,
     pub notifier: NotifierComponentPre<Sandbox>,
 }
@@ -57,7 +58,11 @@ impl Compiled {
         let pipeline = Pipeline::new(engine, components, model)?;
         let api = api_linker(engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&api))
-            .and_then(ServicePre::new)
+            .and_then(|pre| {
+                // What other platforms ask it by.
+                ServicePre::new(pre.clone())?;
+                ApiPre::new(pre)
+            })
             .map_err(anyhow::Error::from)
             .context("the api component does not fit this host")?;
         let notifier = component(engine, "notifier", &components.notifier)?;

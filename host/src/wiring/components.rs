@@ -25,7 +25,7 @@ pub(crate) mod embedded {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Components {
-    /// Exports `wasi:http/handler`, and optionally `handler`.
+    /// Exports `wasi:http/handler` and `handler`.
     pub api: Bytes,
     /// Exports `processor`.
     pub processor: Bytes,

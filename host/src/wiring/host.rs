@@ -304,7 +304,7 @@ impl HostBuilder {
         let secret_in_process = hex(&random());
         let granted = grants::api_in_process(instances.grants.clone(), &secret_in_process);
         let in_process = api::instances(&compiled.api, granted, &slots, config.task_timeout);
-        let in_process = api.in_process(in_process).map_err(HostError::Component)?;
+        let in_process = api.in_process(in_process);
         let served = api.serve(instances, &mut serving).await;
         served.map_err(HostError::Component)?;
         if config.role.works() {

@@ -22,8 +22,6 @@ use super::activity::Activity;
 use super::failure::Failure;
 use super::instances::ApiInstances;
 use super::long_poll::LongPoll;
-use crate::wasm::bindings::api::ApiPre;
-use crate::wasm::sandbox::Sandbox;
 use exchange::{Exchange, Received};
 use queue::Queue;
 
@@ -39,7 +37,6 @@ pub struct Handler(Arc<Shared>);
 
 struct Shared {
     instances: Arc<ApiInstances>,
-    pre: ApiPre<Sandbox>,
     queue: Queue<Exchange>,
     /// Shared by the instances that run or are being started.
     alive: Arc<()>,
@@ -51,26 +48,16 @@ struct Shared {
 }
 
 impl Handler {
-    /// An error: the component has no such export.
-    pub fn new(instances: Arc<ApiInstances>) -> wasmtime::Result<Self> {
-        let pre = ApiPre::new(instances.pre.instance_pre().clone())?;
-        Ok(Self(Arc::new(Shared {
+    /// Without any instance yet.
+    pub fn new(instances: Arc<ApiInstances>) -> Self {
+        Self(Arc::new(Shared {
             instances,
-            pre,
             queue: Queue::default(),
             alive: Arc::default(),
             is_starting: AtomicBool::default(),
             is_watched: AtomicBool::default(),
             stopping: AtomicBool::default(),
-        })))
-    }
-
-    /// Starts an instance once, since only that compares the types of the component's
-    /// exports. A component of another release may have the same names with other types.
-    pub async fn check(&self) -> wasmtime::Result<()> {
-        let Shared { instances, pre, .. } = &*self.0;
-        let mut store = instances.store();
-        pre.instantiate_async(&mut store).await.map(drop)
+        }))
     }
 
     /// From now on, instances that end do so because of the shutdown, and are not logged

@@ -11,9 +11,9 @@ use std::time::Duration;
 use concept_refinement_capability::log_throttled;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
-use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::long_poll::LongPoll;
+use crate::wasm::bindings::api::ApiPre;
 use crate::wasm::sandbox::{Grants, Sandbox};
 
 /// Most requests that an instance serves at a time.
@@ -40,7 +40,7 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// Everything that is needed to create an instance.
 pub struct ApiInstances {
     /// The component, linked.
-    pub pre: ServicePre<Sandbox>,
+    pub pre: ApiPre<Sandbox>,
     /// The grants of the instances.
     pub grants: Grants,
     /// How long a task may take, which some requests wait for.
@@ -50,6 +50,13 @@ pub struct ApiInstances {
 }
 
 impl ApiInstances {
+    /// Starts an instance once, since only that compares the types of the component's
+    /// exports. A component of another release may have the same names with other types.
+    pub async fn check(&self) -> wasmtime::Result<()> {
+        let mut store = self.store();
+        self.pre.instantiate_async(&mut store).await.map(drop)
+    }
+
     /// A slot for one more instance, which is released with it.
     pub(super) fn slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).try_acquire_owned().ok()

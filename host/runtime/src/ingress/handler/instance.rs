@@ -35,7 +35,7 @@ pub async fn run(shared: Arc<Shared>, slot: OwnedSemaphorePermit) {
     let _alive = Arc::clone(&shared.alive);
     let started = async {
         let mut store = shared.instances.store();
-        let api = shared.pre.instantiate_async(&mut store).await?;
+        let api = shared.instances.pre.instantiate_async(&mut store).await?;
         wasmtime::error::Ok((store, api))
     };
     let started = started.await;
