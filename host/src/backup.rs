@@ -22,7 +22,7 @@ use anyhow::{Context as _, bail};
 use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::embedded::{Archive as _, Embedded, NamedImages};
 use concept_refinement_capability::folder::Folder;
-use concept_refinement_capability::room::Room;
+use concept_refinement_capability::room::{Disk, Room};
 use indicatif::DecimalBytes;
 
 use crate::wiring::{engines, secret};
@@ -160,7 +160,7 @@ impl Backup {
         let bytes = self.stores.iter().map(|store| store.scratch_bytes());
         let bytes = bytes.collect::<io::Result<Vec<_>>>()?;
         let bytes = bytes.into_iter().max().unwrap_or_default();
-        let disk = Room::new(None, scratch.to_owned()).disk();
+        let disk = Disk::of(scratch);
         if !self.room.spares(bytes) || disk.is_some_and(|disk| disk.available < bytes) {
             let bytes = DecimalBytes(bytes);
             bail!("there is no room for a copy of the databases, which takes up to {bytes}");

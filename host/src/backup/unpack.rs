@@ -10,7 +10,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::folder::Folder;
-use concept_refinement_capability::room::Room;
+use concept_refinement_capability::room::Disk;
 use indicatif::DecimalBytes;
 
 use super::archive::Entries;
@@ -89,8 +89,7 @@ fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
 
 fn write(to: &Folder, path: &Path, size: u64, contents: impl Read) -> anyhow::Result<Hash> {
     let shown = path.display();
-    let room = Room::new(None, to.path().to_owned()).disk();
-    if let Some(disk) = room
+    if let Some(disk) = Disk::of(to.path())
         && disk.available < size
     {
         let (size, left) = (DecimalBytes(size), DecimalBytes(disk.available));

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use clap::ArgMatches;
 use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::folder::Folder;
-use concept_refinement_capability::room::Room;
+use concept_refinement_capability::room::Disk;
 use indicatif::DecimalBytes;
 
 use super::failure::Failure;
@@ -84,7 +84,7 @@ fn refuse_without_room(data: &Folder, to: &Folder) -> anyhow::Result<()> {
     let (all, largest) = size(data)?;
     // During the backup there may be three copies of a database.
     let bytes = all.saturating_add(largest.saturating_mul(2));
-    let Some(disk) = Room::new(None, to.path().to_owned()).disk() else {
+    let Some(disk) = Disk::of(to.path()) else {
         return Ok(());
     };
     let is_same = data.metadata()?.dev() == to.metadata()?.dev();
