@@ -48,7 +48,7 @@ use tasks::backlog::Backlog;
 use tasks::recent::Recent;
 
 pub use connection::inspect::inspect;
-pub use connection::settings::{Environment, Location, POOL, Settings};
+pub use connection::settings::{Environment, Settings};
 pub use queue::SharedQueue;
 
 /// A task store in Postgres, as one host sees it.

@@ -16,7 +16,6 @@ use concept_refinement_capability::administration::{SEATS, Seat, Seats};
 use deadpool_postgres::{ClientWrapper, Object};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
-use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Row};
@@ -25,7 +24,7 @@ use crate::connection::dialer::Dialer;
 use crate::connection::fair_permits::FairPermit;
 use crate::connection::fault::Fault;
 use crate::connection::pools::Pools;
-use crate::connection::settings::{Location, Settings};
+use crate::connection::settings::Settings;
 use crate::connection::values::{Cells, Parameter, parts};
 
 /// Timeout of a call, including the wait for a connection and all its round trips.
@@ -40,10 +39,9 @@ const SCHEMA: &str = "schema.";
 /// A database and the connections to it.
 pub struct Database {
     pools: Pools,
-    /// For connections outside of the pools.
+    /// For connections outside of the pools. Its runtime is for work that outlives its caller's.
     pub(crate) dialer: Dialer,
-    runtime: Handle,
-    pub(crate) location: Location,
+    pub(crate) location: String,
     /// The schema as an SQL identifier, followed by a dot.
     quoted: String,
     pub(crate) schema: String,
@@ -66,13 +64,11 @@ impl Database {
     ///
     /// Which setting is not usable, as a sentence.
     pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
-        let runtime = Handle::current();
-        let dialer = Dialer::new(settings, runtime.clone())?;
+        let dialer = Dialer::new(settings)?;
         let pools = Pools::new(&dialer, settings.pool);
         Ok(Self {
             pools: pools.map_err(|error| error.to_string())?,
             dialer,
-            runtime,
             location: settings.location.clone(),
             quoted: format!("\"{}\".", settings.schema),
             schema: settings.schema.clone(),
@@ -94,11 +90,6 @@ impl Database {
     pub(crate) fn name_host(&self, name: String) {
         // Keeps the name if another attempt has set one.
         let _ = self.host.set(name);
-    }
-
-    /// The runtime for work that outlives its caller's runtime.
-    pub(crate) fn runtime(&self) -> &Handle {
-        &self.runtime
     }
 
     /// From now on, [`Database::session`] gives out connections, or fails with this
@@ -442,7 +433,7 @@ impl Drop for Session<'_> {
         let is_late = deadline <= Instant::now();
         // The dropped call still uses the connection.
         let permits = (self.permit.take(), self.seat.take());
-        self.database.runtime.spawn(async move {
+        self.database.dialer.runtime.spawn(async move {
             let _permits = permits;
             let cleaned = timeout_at(deadline, connection.batch_execute("ROLLBACK")).await;
             if is_late || !matches!(cleaned, Ok(Ok(()))) {

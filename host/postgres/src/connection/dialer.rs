@@ -24,7 +24,7 @@ pub(crate) type Dialed = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect
 pub(crate) struct Dialer {
     hosts: Vec<Config>,
     tls: MakeRustlsConnect,
-    /// Drives connections of pools that outlive their first caller.
+    /// That of whoever opened the store.
     pub runtime: Handle,
 }
 
@@ -32,11 +32,11 @@ impl Dialer {
     /// # Errors
     ///
     /// Which setting is not usable, as a sentence.
-    pub fn new(settings: &Settings, runtime: Handle) -> Result<Self, String> {
+    pub fn new(settings: &Settings) -> Result<Self, String> {
         Ok(Self {
             hosts: settings.hosts.clone(),
             tls: crate::connection::tls::connector(settings)?,
-            runtime,
+            runtime: Handle::current(),
         })
     }
 

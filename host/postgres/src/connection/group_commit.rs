@@ -106,7 +106,7 @@ impl GroupCommit {
         let queue = self.queue();
         if queue.join(entry) {
             let (commits, queue) = (Arc::clone(self), Arc::clone(queue));
-            let runtime = cores::runtime_or(self.database.runtime());
+            let runtime = cores::runtime_or(&self.database.dialer.runtime);
             runtime.spawn(async move { commits.commit_all(&queue).await });
         }
         match timeout_at(deadline, answered).await {

@@ -1,8 +1,8 @@
 //! Parses a `postgres://` URL.
 //!
 //! The driver parses the URL; this extracts our own options: the schema, the size of the
-//! pool, and how certificates are verified. A password is never shown: [`Location`] names
-//! the database without it.
+//! pool, and how certificates are verified. A password is never shown: the location names the
+//! database without it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// Default for the connections of one host.
-pub const POOL: usize = 16;
+const POOL: usize = 16;
 
 /// Default schema.
 const SCHEMA: &str = "concept_refinement";
@@ -41,7 +41,8 @@ pub struct Settings {
     pub(crate) roots: Option<PathBuf>,
     /// Limit of connections.
     pub(crate) pool: usize,
-    pub(crate) location: Location,
+    /// The database as an operator would name it, without user and password.
+    pub(crate) location: String,
 }
 
 /// How the server's certificate is verified.
@@ -52,16 +53,6 @@ pub(crate) enum Verification {
     None,
     /// It has to be issued by a trusted authority, for the host's name.
     Full,
-}
-
-/// A database as an operator would name it, without user and password.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Location(String);
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 impl Settings {
@@ -138,10 +129,9 @@ impl Settings {
         if !theirs.iter().any(is_target) {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
-        config.keepalives_idle(KEEPALIVE);
         let hosts = one_each(&config)?;
         Ok(Self {
-            location: Location(location(&config, &hosts)),
+            location: location(&config, &hosts),
             hosts,
             schema,
             verification,
@@ -301,7 +291,7 @@ mod tests {
             ),
         ] {
             let settings = parse(url).expect(url);
-            assert_eq!(settings.location.to_string(), place);
+            assert_eq!(settings.location, place);
             assert_eq!(settings.schema, schema, "{url}");
             assert_eq!(settings.pool, pool, "{url}");
             assert_eq!(settings.verification, verification, "{url}");

@@ -219,7 +219,7 @@ pub(crate) fn give_back(store: &PostgresTasks, claimed: StoredTask) {
     let database = Arc::clone(&store.database);
     let (commits, clock) = (Arc::clone(&store.commits), Arc::clone(&store.clock));
     let host = Arc::clone(&store.options.host);
-    store.database.runtime().spawn(async move {
+    store.database.dialer.runtime.spawn(async move {
         retry_until(&*clock, until, || {
             let (database, lease, clock, host) = (&database, &lease, &clock, &host);
             let commits = &commits;
