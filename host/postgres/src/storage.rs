@@ -78,7 +78,8 @@ impl Storage for PostgresTasks {
     fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
         self.answer(async move {
             let session = self.database.session_to_scan(Some(seat)).await?;
-            search::some(&session, &ids).await
+            let found = reads::some(&session, &ids).await?;
+            Ok(found.into_iter().filter_map(|(_, record)| record).collect())
         })
     }
 

@@ -6,35 +6,12 @@
 use concept_refinement_capability::administration::TaskFilter;
 use concept_refinement_capability::storage::{FoundTask, Walk};
 use concept_refinement_domain::capability::Position;
-use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::timestamp::Timestamp;
 
 use crate::connection::database::Session;
-use crate::connection::fault::{Fault, readable};
+use crate::connection::fault::Fault;
 use crate::connection::values::{Cells, Text, Time, id, parameters};
-use crate::tasks::rows::{COLUMNS, read};
-
-/// Those of these tasks that exist and can be read, in this order.
-pub(crate) async fn some(session: &Session<'_>, ids: &[String]) -> Result<Vec<TaskRecord>, Fault> {
-    let ids: Vec<_> = ids.iter().filter_map(|text| id(text)).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sql = format!(
-        "SELECT {COLUMNS} FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
-         JOIN schema.task USING (id) ORDER BY number"
-    );
-    let rows = session.query(&sql, &parameters![ids]).await?;
-    let record = |row| {
-        let id = Cells::of(row).id()?;
-        let stored = readable(id, read(&mut Cells::of(row)))?;
-        Ok(stored.map(|stored| stored.record))
-    };
-    rows.iter()
-        .filter_map(|row| record(row).transpose())
-        .collect()
-}
 
 pub(crate) async fn count(session: &Session<'_>, filter: &TaskFilter) -> Result<u64, Fault> {
     let query = Query::of(filter, None, None);

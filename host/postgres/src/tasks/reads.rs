@@ -90,13 +90,20 @@ pub(crate) fn page_of<T>(
     })
 }
 
-/// Those of these tasks that exist, with their ids. None: the task cannot be read.
+/// Those of these tasks that exist, with their ids, in this order. None: the task cannot be
+/// read.
 pub(crate) async fn some(
     session: &Session<'_>,
     task_ids: &[String],
 ) -> Result<Vec<(String, Option<TaskRecord>)>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM schema.task WHERE id = ANY ($1)");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM unnest($1) WITH ORDINALITY AS wanted (id, number) \
+         JOIN schema.task USING (id) ORDER BY number"
+    );
     let ids: Vec<_> = task_ids.iter().filter_map(|text| id(text)).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = session.query(&sql, &parameters![ids]).await?;
     let found = rows.iter().map(|row| {
         let id = Cells::of(row).id()?;
