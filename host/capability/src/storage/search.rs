@@ -102,15 +102,12 @@ pub(super) async fn page(
                 next = positions.last().cloned();
                 break 'walk;
             }
-            rows += 1;
-            let is_last = rows >= MAX_ROWS;
-            if is_last {
-                next = Some(position.clone());
-            }
             if matches {
-                positions.push(position);
+                positions.push(position.clone());
             }
-            if is_last {
+            rows += 1;
+            if rows >= MAX_ROWS {
+                next = Some(position);
                 break 'walk;
             }
         }
