@@ -44,10 +44,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use concept_refinement_capability::administration::{SEATS, Seats};
 use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::cores;
 use concept_refinement_capability::directory::{self, DirectoryLock, NamedFile};
 use concept_refinement_capability::storage::Storage as _;
 use concept_refinement_capability::tasks::hub::Hub;
@@ -126,10 +126,8 @@ impl SqliteTasks {
         upload_reservations::take_over(&connection, &options.room).map_err(engine)?;
         let last_claims = claim_order::users(&connection, MAX_TURNS).map_err(engine)?;
         let damage = Arc::<Damage>::default();
-        let readers = thread::available_parallelism().map_or(1, |cores| cores.get());
-        let readers = Readers::open(readers.min(MAX_READERS), Arc::clone(&damage), || {
-            connection::reader(&file)
-        });
+        let readers = cores::count().min(MAX_READERS);
+        let readers = Readers::open(readers, Arc::clone(&damage), || connection::reader(&file));
         let readers = readers.map_err(engine)?;
         let log = names::log_of(&file).map_err(system)?;
         let files = [main].into_iter().chain(log).collect();
