@@ -1,6 +1,5 @@
 //! S3 as an engine for the configuration.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +51,7 @@ async fn inspect(config: EngineConfig) -> Result<String, OpenError> {
     let outcome = probe::probe(&bucket).await;
     match outcome.access.and(outcome.deletion) {
         Ok(()) => Ok(String::new()),
-        Err(fault) => Err(OpenError::unusable(Path::new(&shown), fault.sentence())),
+        Err(fault) => Err(OpenError::server(shown, fault.sentence())),
     }
 }
 
@@ -62,10 +61,10 @@ async fn bucket(
     environment: &(dyn Fn(&str) -> Option<String> + Send + Sync),
     trust: Trust,
 ) -> Result<(String, Bucket), OpenError> {
-    let settings = Settings::read(url, environment)
-        .map_err(|problem| OpenError::unusable(Path::new("s3://"), problem))?;
+    let settings =
+        Settings::read(url, environment).map_err(|problem| OpenError::server("s3://", problem))?;
     let shown = settings.shown();
-    let unusable = |reason: &str| OpenError::unusable(Path::new(&shown), reason);
+    let unusable = |reason: &str| OpenError::server(&shown, reason);
     let trust = match &settings.ca_bundle {
         Some(bundle) => trust.and(bundle),
         None => Ok(trust),
@@ -102,7 +101,7 @@ impl S3Images {
             match bucket.page("", 1, None).await {
                 Ok(_) => break,
                 Err(fault) if fault.is_definitive() => {
-                    return Err(OpenError::unusable(Path::new(&shown), fault.sentence()));
+                    return Err(OpenError::server(shown, fault.sentence()));
                 }
                 Err(fault) if attempt == TRIES => {
                     tracing::warn!("{shown} cannot be used yet: {}", fault.sentence());
