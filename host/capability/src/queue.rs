@@ -11,7 +11,7 @@ pub mod waiting;
 
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{Claimed, Lease};
+use concept_refinement_domain::capability::{CapabilityError, Claimed, Lease};
 use concept_refinement_domain::message::{self, Parsed};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -44,6 +44,20 @@ pub trait TaskQueue: Send + Sync {
     /// How many messages it holds, if known. Fails if `check` fails.
     fn length(&self) -> Answer<'_, Option<u64>> {
         Box::pin(async { self.check().await.map(|()| None) })
+    }
+}
+
+/// The task and its user that a message names.
+///
+/// # Errors
+///
+/// It names none.
+pub fn named(message: &[u8]) -> Result<(String, String), CapabilityError> {
+    match message::parse(message) {
+        Parsed::Valid { task_id, user_id } => Ok((task_id, user_id)),
+        Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
+            "The message does not point to a task.",
+        )),
     }
 }
 

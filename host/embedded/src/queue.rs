@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::queue::positions::Positions;
-use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work, named};
 use concept_refinement_capability::runtime::{Runtime, Tokio};
 use concept_refinement_capability::tasks::Maintenance;
 use concept_refinement_domain::capability::{CapabilityError, Lease};
-use concept_refinement_domain::message::{self, Parsed};
+use concept_refinement_domain::message::Parsed;
 use futures::FutureExt;
 use futures::future::{self, BoxFuture};
 
@@ -76,15 +76,9 @@ impl StoreQueue {
 
 impl TaskQueue for StoreQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
-        let published = match message::parse(&message) {
-            Parsed::Valid { task_id, user_id } => {
-                self.delay_queue.add(Entry { task_id, user_id });
-                Ok(())
-            }
-            Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
-                "The message does not point to a task.",
-            )),
-        };
+        let published = named(&message).map(|(task_id, user_id)| {
+            self.delay_queue.add(Entry { task_id, user_id });
+        });
         future::ready(published).boxed()
     }
 

@@ -19,10 +19,9 @@ use concept_refinement_capability::clock::before;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::positions::Positions;
 use concept_refinement_capability::queue::waiting::Waiting;
-use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work};
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work, named};
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
-use concept_refinement_domain::message::{self, Parsed};
 use concept_refinement_domain::rulebook::Operation;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -88,12 +87,8 @@ impl SharedQueue {
 impl TaskQueue for SharedQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
         Box::pin(async move {
-            match message::parse(&message) {
-                Parsed::Valid { task_id, .. } => self.publish_task(&task_id).await,
-                Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(
-                    "The message does not point to a task.",
-                )),
-            }
+            let (task_id, _) = named(&message)?;
+            self.publish_task(&task_id).await
         })
     }
 
