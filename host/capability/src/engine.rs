@@ -54,20 +54,25 @@ pub struct Engine<O, S> {
     /// Checks the form of a setting that chooses it, and connects to nothing. An error is the end
     /// of a sentence that begins with the name of the setting; it tells no secret.
     pub check: fn(&str) -> Result<(), String>,
-    /// Whether the store exists. If not, opening creates it.
-    pub exists: fn(&EngineConfig) -> io::Result<bool>,
-    /// Whether opening the store would upgrade the data of an earlier version. For stores in
-    /// files; blocks the thread.
-    pub is_outdated: fn(&EngineConfig) -> Result<bool, OpenError>,
     /// Opens the store. It may take long, but does not block the threads of the runtime.
     pub open: fn(EngineConfig, O) -> BoxFuture<'static, Result<S, OpenError>>,
-    /// Locks the files of a store that no process uses, without changing them. None: it
-    /// has no files.
-    pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<Option<AtRest>, OpenError>>,
+    /// What it does with the files of a store. None: it has no files.
+    pub files: Option<Files>,
     /// Connects to the server and changes nothing there. Returns a message for the
     /// operator, which may be empty. None: there is no server, and only opening the
     /// store shows whether it can be used.
     pub inspect: Option<Inspect>,
+}
+
+/// A store in files of the data directory.
+pub struct Files {
+    /// Whether the store exists. If not, opening creates it.
+    pub exists: fn(&EngineConfig) -> io::Result<bool>,
+    /// Whether opening the store would upgrade the data of an earlier version. Blocks the
+    /// thread.
+    pub is_outdated: fn(&EngineConfig) -> Result<bool, OpenError>,
+    /// Locks the files of a store that no process uses, without changing them.
+    pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<AtRest, OpenError>>,
 }
 
 /// See [`Engine::inspect`].
@@ -197,10 +202,8 @@ mod tests {
         Engine {
             name,
             check: |_| Ok(()),
-            exists: |_| Ok(false),
-            is_outdated: |_| Ok(false),
             open: |_, ()| Box::pin(async { Ok(()) }),
-            at_rest: |_| Box::pin(async { Ok(None) }),
+            files: None,
             inspect: None,
         }
     }

@@ -1,6 +1,5 @@
 //! The queue in JetStream as an engine for the configuration.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use concept_refinement_capability::directory::OpenError;
@@ -19,15 +18,13 @@ const fn engine(name: &'static str) -> QueueEngine {
     QueueEngine {
         name,
         check: |url| Address::parse(url).map(drop),
-        exists: |_| Ok(true),
-        is_outdated: |_| Ok(false),
         open: |config, _| {
             Box::pin(async move {
                 let queue = NatsQueue::open(address(&config)?).await?;
                 Ok(Arc::new(queue) as _)
             })
         },
-        at_rest: |_| Box::pin(ready(Ok(None))),
+        files: None,
         inspect: Some(|config| {
             Box::pin(async move { Connection::inspect(address(&config)?).await })
         }),

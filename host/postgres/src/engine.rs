@@ -1,6 +1,5 @@
 //! Postgres as an engine for the configuration.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use concept_refinement_capability::OpenError;
@@ -16,9 +15,7 @@ const LISTEN_URL: &str = "tasks-listen-url";
 pub const ENGINE: TaskEngine = Engine {
     name: "postgres://",
     check: |url| Settings::parse(url, &|_| None).map(drop),
-    // The first host that opens it creates or upgrades the tables.
-    exists: |_| Ok(true),
-    is_outdated: |_| Ok(false),
+    // The first host that does so creates or upgrades the tables.
     open: |config, options| {
         Box::pin(async move {
             let (settings, listen) = settings(&config)?;
@@ -42,7 +39,7 @@ pub const ENGINE: TaskEngine = Engine {
             })
         })
     },
-    at_rest: |_| Box::pin(ready(Ok(None))),
+    files: None,
     inspect: Some(|config| {
         Box::pin(async move {
             let (settings, listen) = settings(&config)?;

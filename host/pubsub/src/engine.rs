@@ -1,6 +1,5 @@
 //! The queue in Pub/Sub as an engine for the configuration.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use concept_refinement_capability::directory::OpenError;
@@ -13,15 +12,13 @@ use super::{PubSubQueue, Target};
 pub const ENGINE: QueueEngine = QueueEngine {
     name: "pubsub://",
     check: |url| Target::topic(url).map(drop).map_err(str::to_owned),
-    exists: |_| Ok(true),
-    is_outdated: |_| Ok(false),
     open: |config, _| {
         Box::pin(async move {
             let queue = PubSubQueue::open(target(&config)?).await?;
             Ok(Arc::new(queue) as _)
         })
     },
-    at_rest: |_| Box::pin(ready(Ok(None))),
+    files: None,
     inspect: Some(|config| {
         Box::pin(async move {
             Api::inspect(target(&config)?).await?;

@@ -27,10 +27,8 @@ pub const ENGINE: ImageEngine = Engine {
         let read = Settings::read(url, &|_| None);
         read.map(drop).map_err(str::to_owned)
     },
-    exists: |_| Ok(true),
-    is_outdated: |_| Ok(false),
     open: |config, options| Box::pin(open(config, options)),
-    at_rest: |_| Box::pin(async { Ok(None) }),
+    files: None,
     inspect: Some(|config| Box::pin(inspect(config))),
 };
 

@@ -146,20 +146,25 @@ impl<'a> ConfiguredStores<'a> {
 
 impl<O, S> Configured<O, S> {
     pub fn exists(&self) -> io::Result<bool> {
-        (self.engine.exists)(&self.config)
+        let files = self.engine.files.as_ref();
+        files.map_or(Ok(true), |files| (files.exists)(&self.config))
     }
 
     pub fn is_outdated(&self) -> Result<bool, OpenError> {
-        (self.engine.is_outdated)(&self.config)
+        let files = self.engine.files.as_ref();
+        files.map_or(Ok(false), |files| (files.is_outdated)(&self.config))
     }
 
     pub fn has_server(&self) -> bool {
         self.engine.inspect.is_some()
     }
 
-    /// See [`Engine::at_rest`]. None: it does not exist, or has no files.
+    /// The files of the store, locked. None: it has none.
     async fn at_rest(self) -> Result<Option<AtRest>, OpenError> {
-        (self.engine.at_rest)(self.config).await
+        match &self.engine.files {
+            Some(files) => (files.at_rest)(self.config).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Connects to the server of the store, if it has one, without changing anything.

@@ -9,7 +9,7 @@ use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::existing;
 use concept_refinement_capability::embedded::AtRest;
 use concept_refinement_capability::engine::{
-    Engine, EngineConfig, ImageEngine, OpenImages, on_a_thread,
+    Engine, EngineConfig, Files, ImageEngine, OpenImages, on_a_thread,
 };
 use concept_refinement_capability::images::Options;
 use concept_refinement_domain::image_path;
@@ -25,8 +25,6 @@ pub(super) const FOLDER: &str = "images";
 pub const ENGINE: ImageEngine = Engine {
     name: "file",
     check: |_| Ok(()),
-    exists: |config| exists(&folder(config)),
-    is_outdated: |_| Ok(false),
     open: |config, Options { signing, .. }| {
         on_a_thread(config, move |config| {
             let images = FileImages::open(&folder(&config), signing, config.room, config.clock)?;
@@ -37,15 +35,19 @@ pub const ENGINE: ImageEngine = Engine {
             })
         })
     },
-    at_rest: |config| {
-        on_a_thread(config, move |config| {
-            let folders = Arc::new(Folders::at_rest(&config.directory)?);
-            Ok(Some(AtRest {
-                store: Arc::clone(&folders) as _,
-                images: Some(folders),
-            }))
-        })
-    },
+    files: Some(Files {
+        exists: |config| exists(&folder(config)),
+        is_outdated: |_| Ok(false),
+        at_rest: |config| {
+            on_a_thread(config, move |config| {
+                let folders = Arc::new(Folders::at_rest(&config.directory)?);
+                Ok(AtRest {
+                    store: Arc::clone(&folders) as _,
+                    images: Some(folders),
+                })
+            })
+        },
+    }),
     inspect: None,
 };
 

@@ -8,9 +8,7 @@ use concept_refinement_capability::engine::{Engine, QueueEngine};
 pub const ENGINE: QueueEngine = Engine {
     name: "store",
     check: |_| Ok(()),
-    exists: |_| Ok(true),
-    is_outdated: |_| Ok(false),
     open: |_, tasks| Box::pin(ready(Ok(tasks.queue))),
-    at_rest: |_| Box::pin(ready(Ok(None))),
+    files: None,
     inspect: None,
 };

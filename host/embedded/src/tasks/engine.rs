@@ -6,7 +6,7 @@ use std::sync::Arc;
 use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::DirectoryLock;
 use concept_refinement_capability::embedded::{AtRest, Embedded};
-use concept_refinement_capability::engine::{Engine, OpenTasks, TaskEngine, on_a_thread};
+use concept_refinement_capability::engine::{Engine, Files, OpenTasks, TaskEngine, on_a_thread};
 
 use super::backup::Database;
 use super::schema::SCHEMA;
@@ -21,11 +21,6 @@ const QUEUE_CAPACITY: usize = 100_000;
 pub const ENGINE: TaskEngine = Engine {
     name: "sqlite",
     check: |_| Ok(()),
-    exists: |config| config.directory.join(FILE).try_exists(),
-    is_outdated: |config| {
-        let _lock = DirectoryLock::acquire(&config.directory, LOCK)?;
-        schema::is_outdated(&config.directory.join(FILE), &SCHEMA)
-    },
     open: |config, options| {
         on_a_thread(config, move |config| {
             let store = SqliteTasks::open(&config.directory, options, config.clock)?;
@@ -33,15 +28,22 @@ pub const ENGINE: TaskEngine = Engine {
             Ok(open_tasks(store, Some(Arc::new(database))))
         })
     },
-    at_rest: |config| {
-        on_a_thread(config, move |config| {
-            let database = Database::at_rest(&config.directory)?;
-            Ok(Some(AtRest {
-                store: Arc::new(database),
-                images: None,
-            }))
-        })
-    },
+    files: Some(Files {
+        exists: |config| config.directory.join(FILE).try_exists(),
+        is_outdated: |config| {
+            let _lock = DirectoryLock::acquire(&config.directory, LOCK)?;
+            schema::is_outdated(&config.directory.join(FILE), &SCHEMA)
+        },
+        at_rest: |config| {
+            on_a_thread(config, move |config| {
+                let database = Database::at_rest(&config.directory)?;
+                Ok(AtRest {
+                    store: Arc::new(database),
+                    images: None,
+                })
+            })
+        },
+    }),
     inspect: None,
 };
 
