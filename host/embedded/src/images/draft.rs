@@ -1,20 +1,17 @@
 //! An image that is being written. It is removed unless it is renamed to its final path.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
-use concept_refinement_capability::directory;
 use sha2::{Digest, Sha256};
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::envelope::Description;
 use crate::images::envelope;
 
 pub(super) struct Draft {
-    place: TempPath,
-    file: File,
+    file: NamedTempFile,
     hash: Sha256,
     size: u64,
 }
@@ -29,10 +26,10 @@ pub(super) struct Finished {
 }
 
 impl Draft {
-    pub(super) fn create(place: PathBuf) -> io::Result<Self> {
+    /// Only this user can read it.
+    pub(super) fn create(drafts: &Path) -> io::Result<Self> {
         Ok(Self {
-            file: directory::private_file().create_new(true).open(&place)?,
-            place: TempPath::try_from_path(place)?,
+            file: NamedTempFile::new_in(drafts)?,
             hash: Sha256::new(),
             size: 0,
         })
@@ -49,10 +46,11 @@ impl Draft {
 
     pub(super) fn finish(mut self, description: Description) -> io::Result<Finished> {
         let hash: [u8; 32] = self.hash.finalize().into();
-        envelope::write(&mut self.file, description, self.size, &hash)?;
-        self.file.sync_all()?;
+        let file = self.file.as_file_mut();
+        envelope::write(file, description, self.size, &hash)?;
+        file.sync_all()?;
         Ok(Finished {
-            place: self.place,
+            place: self.file.into_temp_path(),
             size: self.size,
             hash,
         })

@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use concept_refinement_capability::directory::{self, DirectoryLock, existing};
 use concept_refinement_capability::log_throttled;
@@ -33,7 +32,6 @@ const LOCKS: usize = 64;
 
 pub struct Store {
     pub root: PathBuf,
-    drafts: AtomicU64,
     /// Held while an owner's folder is changed.
     locks: [Mutex<()>; LOCKS],
     under_way: Arc<UnderWay>,
@@ -68,7 +66,6 @@ impl Store {
         let small = SmallImages::open(directory, Arc::clone(&room))?;
         let store = Self {
             root: directory.to_owned(),
-            drafts: AtomicU64::new(0),
             locks: std::array::from_fn(|_| Mutex::new(())),
             under_way: Arc::default(),
             room,
@@ -104,8 +101,7 @@ impl Store {
 
     pub fn begin(&self) -> io::Result<Draft> {
         self.lock.check()?;
-        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
-        Draft::create(self.drafts().join(number.to_string()))
+        Draft::create(&self.drafts())
     }
 
     /// For a refined image, whose space was promised to its task: no limit is checked,
