@@ -15,6 +15,15 @@ use super::credentials::NoCredentials;
 const RIGHTS: &str = "its credentials do not permit this: they need s3:ListBucket, s3:GetObject, \
      s3:PutObject and s3:DeleteObject";
 
+const CREDENTIALS: &str = "its credentials are refused: AWS_ACCESS_KEY_ID is not known, or \
+     AWS_SECRET_ACCESS_KEY does not fit it";
+
+const EXPIRED: &str =
+    "its credentials are refused: their session token (AWS_SESSION_TOKEN) has expired";
+
+const ELSEWHERE: &str = "the bucket is in another region than AWS_REGION says";
+const CLOCK: &str = "the clock of this machine is too far from the server's";
+
 const NO_TLS: &str = "TLS cannot be agreed on with the server: if it has none, AWS_ENDPOINT_URL \
      must begin with http://";
 const NO_HTTP: &str = "the server does not answer as one of HTTP: if it has TLS, AWS_ENDPOINT_URL \
@@ -25,25 +34,14 @@ const NO_HTTP: &str = "the server does not answer as one of HTTP: if it has TLS,
 pub(super) enum Fault {
     /// There is no such object.
     Missing,
-    NoBucket,
-    /// The bucket is in another region.
-    ElsewhereInTheWorld,
-    /// The key is unknown, or its secret is wrong.
-    Credentials,
-    /// The session token is too old.
-    Expired,
-    /// No key is set, and none is given: why, as the end of a sentence.
-    NoCredentials(&'static str),
     /// The key does not permit this: what it lacks, as the end of a sentence.
     Forbidden(&'static str),
-    /// The clocks differ too much.
-    Clock,
+    /// It lasts until an operator changes something: what is wrong, as the end of a sentence.
+    Lasting(&'static str),
+    /// It may end by itself: what is wrong, as the end of a sentence.
+    Passing(&'static str),
     /// The service asks to reduce the request rate.
     Busy,
-    /// The certificate of the server is not trusted: why, as the end of a sentence.
-    Certificate(&'static str),
-    /// The server speaks another protocol: which, as the end of a sentence.
-    Protocol(&'static str),
     /// There was no connection, or no response in time; the request may have been
     /// executed.
     Unreachable,
@@ -54,42 +52,16 @@ pub(super) enum Fault {
 impl Fault {
     /// Whether the error lasts until an operator changes something.
     pub(super) fn is_definitive(self) -> bool {
-        match self {
-            Self::NoBucket
-            | Self::ElsewhereInTheWorld
-            | Self::Credentials
-            | Self::Expired
-            | Self::Forbidden(_)
-            | Self::Clock
-            | Self::Certificate(_) => true,
-            // A machine may get its role later.
-            Self::NoCredentials(_)
-            | Self::Missing
-            | Self::Busy
-            | Self::Protocol(_)
-            | Self::Unreachable
-            | Self::Broken => false,
-        }
+        matches!(self, Self::Forbidden(_) | Self::Lasting(_))
     }
 
     /// For operators, as the end of a sentence.
     pub(super) fn sentence(self) -> &'static str {
         match self {
-            Self::NoCredentials(sentence)
-            | Self::Forbidden(sentence)
-            | Self::Certificate(sentence)
-            | Self::Protocol(sentence) => sentence,
+            Self::Forbidden(sentence) | Self::Lasting(sentence) | Self::Passing(sentence) => {
+                sentence
+            }
             Self::Missing => "there is no such object",
-            Self::NoBucket => "there is no such bucket",
-            Self::ElsewhereInTheWorld => "the bucket is in another region than AWS_REGION says",
-            Self::Credentials => {
-                "its credentials are refused: AWS_ACCESS_KEY_ID is not known, or \
-                 AWS_SECRET_ACCESS_KEY does not fit it"
-            }
-            Self::Expired => {
-                "its credentials are refused: their session token (AWS_SESSION_TOKEN) has expired"
-            }
-            Self::Clock => "the clock of this machine is too far from the server's",
             Self::Busy => "the server asks for fewer requests",
             Self::Unreachable => "the server does not answer",
             Self::Broken => "the server failed",
@@ -111,13 +83,15 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         match code(&text) {
-            Some("NoSuchBucket" | "InvalidBucketName") => return Self::NoBucket,
+            Some("NoSuchBucket" | "InvalidBucketName") => {
+                return Self::Lasting("there is no such bucket");
+            }
             Some(
                 "PermanentRedirect"
                 | "AuthorizationHeaderMalformed"
                 | "IllegalLocationConstraintException",
             ) => {
-                return Self::ElsewhereInTheWorld;
+                return Self::Lasting(ELSEWHERE);
             }
             Some(
                 "InvalidAccessKeyId"
@@ -126,9 +100,9 @@ impl From<Error> for Fault {
                 | "InvalidSecurity"
                 | "MissingSecurityHeader"
                 | "NotSignedUp",
-            ) => return Self::Credentials,
-            Some("ExpiredToken") => return Self::Expired,
-            Some("RequestTimeTooSkewed" | "RequestExpired") => return Self::Clock,
+            ) => return Self::Lasting(CREDENTIALS),
+            Some("ExpiredToken") => return Self::Lasting(EXPIRED),
+            Some("RequestTimeTooSkewed" | "RequestExpired") => return Self::Lasting(CLOCK),
             Some("AccessDenied" | "AllAccessDisabled" | "AccountProblem") => {
                 return Self::Forbidden(RIGHTS);
             }
@@ -142,19 +116,20 @@ impl From<Error> for Fault {
         match &error {
             Error::NotFound { .. } => return Self::Missing,
             Error::PermissionDenied { .. } => return Self::Forbidden(RIGHTS),
-            Error::Unauthenticated { .. } => return Self::Credentials,
+            Error::Unauthenticated { .. } => return Self::Lasting(CREDENTIALS),
             _ => {}
         }
         for cause in causes(&error) {
             if let Some(&NoCredentials(sentence)) = cause.downcast_ref() {
-                return Self::NoCredentials(sentence);
+                // A machine may get its role later.
+                return Self::Passing(sentence);
             }
             if let Some(error) = cause.downcast_ref::<HttpError>() {
                 return error.into();
             }
         }
         match text.contains("redirect") {
-            true => Self::ElsewhereInTheWorld,
+            true => Self::Lasting(ELSEWHERE),
             false => Self::Broken,
         }
     }
@@ -164,13 +139,13 @@ impl From<&HttpError> for Fault {
     fn from(error: &HttpError) -> Self {
         if let Some(error) = tls::error_of(error) {
             return match tls::distrust(error) {
-                Some(sentence) => Self::Certificate(sentence),
-                None => Self::Protocol(NO_TLS),
+                Some(sentence) => Self::Lasting(sentence),
+                None => Self::Passing(NO_TLS),
             };
         }
         let mut of_http = causes(error).filter_map(|cause| cause.downcast_ref::<hyper::Error>());
         if of_http.any(hyper::Error::is_parse) {
-            return Self::Protocol(NO_HTTP);
+            return Self::Passing(NO_HTTP);
         }
         match error.kind() {
             HttpErrorKind::Connect | HttpErrorKind::Timeout => Self::Unreachable,
