@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
+    ByteRange, CapabilityError, ImageInfo, ImageKind, NewImage, Resolved, Stored, StoredOrNot,
 };
-use concept_refinement_domain::image_path::without_format;
+use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::image_path::{ImagePath, without_format};
 use concept_refinement_domain::session::IS_ANONYMOUS;
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::future::ready;
@@ -115,6 +116,16 @@ pub trait ImageStore: Send + Sync {
 
     /// Whether the store can be read and written.
     fn check(&self) -> Answer<'_, ()>;
+}
+
+/// The answer for an image that is stored, whose bytes have this SHA-256.
+pub fn stored(path: &ImagePath, hash: &[u8], signing: &Signing) -> StoredOrNot {
+    let path = path.to_string();
+    StoredOrNot::Stored(Stored {
+        url: signing.unsigned(&path),
+        path,
+        sha256: Some(hex(hash)),
+    })
 }
 
 /// The error for an image whose name or type is not allowed.

@@ -23,15 +23,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use concept_refinement_capability::images::{Contents, ImageStore, Images, no_such_name};
+use concept_refinement_capability::images::{Contents, ImageStore, Images, no_such_name, stored};
 use concept_refinement_capability::moving::RestoreImages;
 use concept_refinement_capability::room::Room;
 use concept_refinement_capability::{Answer, Clock, OpenError};
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, Resolved, Stored,
-    StoredOrNot,
+    ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLength, NewImage, Resolved, StoredOrNot,
 };
-use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::image_url::Signing;
 use concept_refinement_domain::timestamp::Timestamp;
@@ -127,7 +125,7 @@ impl FileImages {
             let hash = Sha256::digest(&contents);
             let envelope = Envelope::new(description, received, &hash);
             self.store.small.put(&path, &envelope, contents).await?;
-            return Ok(self.stored(&path, &hash));
+            return Ok(stored(&path, &hash, &self.store.signing));
         }
         let to = path.clone();
         let placed = self.blocking(move |store| {
@@ -140,16 +138,7 @@ impl FileImages {
         if is_small_left {
             self.store.small.remove(&path).await?;
         }
-        Ok(self.stored(&path, &hash))
-    }
-
-    fn stored(&self, path: &ImagePath, hash: &[u8]) -> StoredOrNot {
-        let path = path.to_string();
-        StoredOrNot::Stored(Stored {
-            url: self.store.signing.unsigned(&path),
-            path,
-            sha256: Some(hex(hash)),
-        })
+        Ok(stored(&path, &hash, &self.store.signing))
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use concept_refinement_capability::images::{
-    Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name,
+    Contents, ImageStore, Images, Listed, anonymous_owner, no_such_name, stored,
 };
 use concept_refinement_capability::upload_reservations::ImageKey;
 use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
     ByteRange, CapabilityError, ImageInfo, ImageKind, ImageLimit, ImageLimits, NewImage, Resolved,
-    Stored, StoredOrNot, within,
+    StoredOrNot, within,
 };
 use concept_refinement_domain::etag;
 use concept_refinement_domain::hex::hex;
@@ -79,11 +79,6 @@ impl MemoryImages {
             return Ok(StoredOrNot::WrongLength);
         }
         let hash = Sha256::digest(&bytes);
-        let stored = Stored {
-            path: path.to_string(),
-            url: self.signing.unsigned(&path.to_string()),
-            sha256: Some(hex(&hash)),
-        };
         let anonymous_owner = anonymous_owner(image.owner.clone(), &image.metadata);
         let info = ImageInfo {
             path: path.to_string(),
@@ -92,7 +87,7 @@ impl MemoryImages {
             media_type: path.format.media_type().to_owned(),
             size: bytes.len() as u64,
             etag: etag::of_hash(&hash),
-            sha256: stored.sha256.clone(),
+            sha256: Some(hex(&hash)),
             created_at: self.clock.now(),
             original_had_credentials: original_had_credentials(&image.metadata),
         };
@@ -105,7 +100,7 @@ impl MemoryImages {
         images.insert((&path).into(), image);
         // Under the lock, so that the image is never counted twice.
         drop(under_way);
-        Ok(StoredOrNot::Stored(stored))
+        Ok(stored(&path, &hash, &self.signing))
     }
 
     /// None: no such image.

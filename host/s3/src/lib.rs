@@ -26,7 +26,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use concept_refinement_capability::blobs::{Blob, Blobs, Purpose};
 use concept_refinement_capability::images::{
-    Contents, ImageStore, Images, Listed, Options, Signing, no_such_name,
+    Contents, ImageStore, Images, Listed, Options, Signing, no_such_name, stored,
 };
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::moving::RestoreImages;
@@ -35,10 +35,9 @@ use concept_refinement_capability::upload_reservations::{
 };
 use concept_refinement_capability::{Answer, Clock};
 use concept_refinement_domain::capability::{
-    ByteRange, CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, Resolved, Stored,
-    StoredOrNot, within,
+    ByteRange, CapabilityError, ErrorKind, ImageInfo, ImageKind, NewImage, Resolved, StoredOrNot,
+    within,
 };
-use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::image_path::{ImagePath, tag_of};
 use concept_refinement_domain::timestamp::Timestamp;
 use futures::{StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
@@ -144,12 +143,7 @@ impl Inner {
         let send = self.send(&path, &image, created_at, &received);
         reservation.during(send).await?.map_err(Fault::report)?;
         reservation.end(Change::Settle(received.size)).await?;
-        let path = path.to_string();
-        Ok(StoredOrNot::Stored(Stored {
-            url: self.signing.unsigned(&path),
-            path,
-            sha256: Some(hex(&received.hash)),
-        }))
+        Ok(stored(&path, &received.hash, &self.signing))
     }
 
     /// None: they have a different length than announced.
