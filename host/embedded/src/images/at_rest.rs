@@ -4,10 +4,11 @@ use std::io;
 use std::path::Path;
 
 use concept_refinement_capability::moving::{ImagesAtRest, WholeImage};
-use concept_refinement_domain::capability::{ImageKind, ImageLength, NewImage};
-use concept_refinement_domain::image_path::{ImagePath, folder};
+use concept_refinement_capability::upload_reservations::ImageKey;
+use concept_refinement_domain::capability::{ImageLength, NewImage};
+use concept_refinement_domain::image_path::ImagePath;
 
-use super::backup::{Folders, each};
+use super::backup::{Folders, KINDS, each};
 use super::envelope;
 use super::listing::described;
 use super::reading::Found;
@@ -20,7 +21,7 @@ impl ImagesAtRest for Folders {
 
     fn paths(&self) -> io::Result<Vec<String>> {
         let mut paths = Vec::new();
-        for kind in [ImageKind::Upload, ImageKind::Refined] {
+        for kind in KINDS {
             each(&self.root, kind, |path, of_owner, name| {
                 match described(kind, path, &mut of_owner.file(name)?) {
                     Ok(listed) => paths.extend(listed.map(|listed| listed.path)),
@@ -46,8 +47,7 @@ impl ImagesAtRest for Folders {
         let (envelope, found) = match small.flatten() {
             Some((envelope, contents)) => (envelope, Found::Small(contents)),
             None => {
-                let place = Path::new(folder(path.kind)).join(&path.tag);
-                let mut file = self.root.file(place.join(&path.name))?;
+                let mut file = self.root.file(ImageKey::from(&path).text())?;
                 match envelope::read(&mut file) {
                     Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
                     envelope => (envelope?, Found::File(file)),

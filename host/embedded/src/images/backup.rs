@@ -13,6 +13,7 @@ use concept_refinement_capability::OpenError;
 use concept_refinement_capability::directory::{DirectoryLock, existing};
 use concept_refinement_capability::embedded::{Archive, Embedded, NamedImages};
 use concept_refinement_capability::folder::{Entry, Folder};
+use concept_refinement_capability::upload_reservations::ImageKey;
 use concept_refinement_domain::capability::ImageKind;
 use concept_refinement_domain::image_path::{ImagePath, folder};
 use parking_lot::RwLock;
@@ -228,9 +229,7 @@ pub(super) fn each(
 
 /// Whether this path, relative to the folder of all images, is that of an image.
 pub(super) fn is_image(path: &Path) -> bool {
-    // The format is in the file.
-    let path = path.to_str().map(|path| format!("{path}.png"));
-    path.is_some_and(|path| ImagePath::parse(&path).is_some())
+    path.to_str().and_then(ImageKey::parse).is_some()
 }
 
 /// Stands for a path, of which there may be millions.
@@ -246,6 +245,5 @@ fn create(directory: &Path) -> io::Result<()> {
 }
 
 fn file_of(root: &Path, path: &ImagePath) -> PathBuf {
-    let of_owner = root.join(folder(path.kind)).join(&path.tag);
-    of_owner.join(&path.name)
+    root.join(ImageKey::from(path).text())
 }

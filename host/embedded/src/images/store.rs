@@ -16,7 +16,7 @@ use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::image_url::Signing;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::backup::Removal;
+use super::backup::{KINDS, Removal};
 use super::draft::{Draft, Finished};
 use super::envelope;
 use super::listing;
@@ -81,8 +81,7 @@ impl Store {
 
     fn prepare(&self) -> Result<(), OpenError> {
         let drafts = self.drafts();
-        let folders =
-            [ImageKind::Upload, ImageKind::Refined].map(|kind| self.root.join(folder(kind)));
+        let folders = KINDS.map(|kind| self.root.join(folder(kind)));
         for directory in folders.iter().chain([&drafts]) {
             directory::add(directory).map_err(|error| OpenError::unusable(directory, error))?;
         }
