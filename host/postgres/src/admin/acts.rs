@@ -109,7 +109,10 @@ impl<'a> Acts<'a> {
                 continue;
             }
             NewRow::of(created)?.insert(&self.session).await?;
-            self.store.reserve(&self.session, created).await?;
+            let reserved = created.reserved();
+            self.store
+                .book(&self.session, &created.task, &reserved)
+                .await?;
             let stored = StoredTask::new((**created).clone());
             self.promises.push(promise);
             self.news.push(News::Created(Box::new(stored)));

@@ -90,16 +90,8 @@ impl PostgresTasks {
         self.book(session, &record.task, &bookings).await
     }
 
-    /// Books what a new task reserves, in the same transaction.
-    pub(crate) async fn reserve(
-        &self,
-        session: &Session<'_>,
-        record: &TaskRecord,
-    ) -> Result<(), Fault> {
-        self.book(session, &record.task, &record.reserved()).await
-    }
-
-    async fn book(
+    /// Changes the sums of a task's user, in the same transaction.
+    pub(crate) async fn book(
         &self,
         session: &Session<'_>,
         task: &Task,
