@@ -3,7 +3,7 @@
 use concept_refinement_domain::rulebook::TaskRecord;
 use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{DeliveryPermits, DeliveryRecord, DueDelivery};
-use rusqlite::{Connection, Rows};
+use rusqlite::Connection;
 
 use super::fault::{Fault, readable};
 use super::rows;
@@ -25,27 +25,18 @@ pub(super) fn due(
              WHERE delivery_due_at {comparison} ? AND completed_at IS NOT NULL \
              ORDER BY delivery_due_at, completed_at, receiver, id"
         ))?;
-        take(statement.query([Stored(time)])?, &mut permits, &mut due)?;
-    }
-    Ok(due)
-}
-
-/// Stops reading when the permits are used up.
-fn take(
-    mut rows: Rows<'_>,
-    permits: &mut DeliveryPermits,
-    due: &mut Vec<String>,
-) -> Result<(), Fault> {
-    while permits.free() > 0
-        && let Some(row) = rows.next()?
-    {
-        // Borrowed, so that no text is copied for the many that get no permit.
-        let text = |column| Ok::<_, Fault>(row.get_ref(column)?.as_str().unwrap_or_default());
-        if permits.take(text(0)?, text(1)?) {
-            due.push(text(2)?.to_owned());
+        let mut rows = statement.query([Stored(time)])?;
+        while permits.free() > 0
+            && let Some(row) = rows.next()?
+        {
+            // Borrowed, so that no text is copied for the many that get no permit.
+            let text = |column| Ok::<_, Fault>(row.get_ref(column)?.as_str().unwrap_or_default());
+            if permits.take(text(0)?, text(1)?) {
+                due.push(text(2)?.to_owned());
+            }
         }
     }
-    Ok(())
+    Ok(due)
 }
 
 /// Begins the attempts that are still due.
