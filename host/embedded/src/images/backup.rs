@@ -59,16 +59,12 @@ impl Removal {
     pub(super) fn clear(root: &Path) -> io::Result<()> {
         existing(fs::remove_dir_all(root.join(REMOVED))).map(drop)
     }
-
-    fn set_held(&self, held: bool) {
-        *self.is_held.write() = held;
-    }
 }
 
 impl Embedded for FileImages {
     fn hold(&self) {
         self.store.removal.has_lost.store(false, Ordering::Relaxed);
-        self.store.removal.set_held(true);
+        *self.store.removal.is_held.write() = true;
         self.store.small.hold();
     }
 
@@ -100,7 +96,7 @@ impl Embedded for FileImages {
 
     fn release(&self) {
         self.store.small.release();
-        self.store.removal.set_held(false);
+        *self.store.removal.is_held.write() = false;
         if let Err(error) = Removal::clear(&self.store.root) {
             tracing::warn!(%error, "removed images are left until the next start");
         }
