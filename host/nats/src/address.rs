@@ -153,12 +153,9 @@ impl Address {
 /// The servers, without a secret.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NATS at ")?;
-        for (index, server) in self.servers.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{}:{}", server.host(), server.port())?;
-        }
-        Ok(())
+        let servers = self.servers.iter();
+        let servers = servers.map(|server| format!("{}:{}", server.host(), server.port()));
+        write!(f, "NATS at {}", servers.collect::<Vec<_>>().join(", "))
     }
 }
 
