@@ -109,23 +109,23 @@ async fn try_fetch(
     );
     // If a statement failed, the end of its transaction rolls back everything.
     let written: Result<Vec<_>, Fault> = written.into_iter().collect();
-    let (written, failed) = match written {
-        Ok(written) => (written, put_off.err()),
-        Err(fault) => (Vec::new(), Some(fault)),
-    };
-    let is_unknown = committed.is_err() || failed.as_ref().is_some_and(|fault| !fault.is_answer());
+    let written = written.and_then(|written| put_off.map(|()| written));
+    let is_unknown = committed.is_err() || written.as_ref().is_err_and(|fault| !fault.is_answer());
     if is_unknown {
         for (_, swap, ..) in claims {
             give_back(store, swap.written());
         }
-        return Err(failed.or(committed.err()).unwrap_or(Fault::Timeout));
+        return Err(written.err().or(committed.err()).unwrap_or(Fault::Timeout));
     }
-    if let Some(fault) = failed {
-        for (_, swap, _, noted) in claims {
-            store.hub.note_again(swap.task_id(), noted);
+    let written = match written {
+        Ok(written) => written,
+        Err(fault) => {
+            for (_, swap, _, noted) in claims {
+                store.hub.note_again(swap.task_id(), noted);
+            }
+            return Err(fault);
         }
-        return Err(fault);
-    }
+    };
     let mut fetched = Vec::with_capacity(due.len());
     for (place, stored) in unclaimed {
         store.recent.put(&stored);
