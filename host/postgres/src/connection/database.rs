@@ -190,11 +190,8 @@ impl Database {
             .chain_update([0])
             .chain_update(purpose)
             .finalize();
-        let mut bytes = [0; 8];
-        for (to, from) in bytes.iter_mut().zip(hash) {
-            *to = from;
-        }
-        i64::from_be_bytes(bytes)
+        let first = hash.first_chunk().copied();
+        i64::from_be_bytes(first.unwrap_or_default())
     }
 
     /// Puts the schema into a statement.
