@@ -186,7 +186,7 @@ impl Connection {
     }
 
     /// The handle that acks or nacks the message with this reply subject.
-    pub(super) fn acker(&self, reply: Option<async_nats::Subject>) -> Acker {
+    pub(super) fn acker(&self, reply: Option<Subject>) -> Acker {
         Acker::new(self.context.clone(), reply)
     }
 
