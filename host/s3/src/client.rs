@@ -6,7 +6,6 @@
 //! request at a time. The number of concurrent requests is limited; further ones wait as
 //! long as any response arrives.
 
-use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,13 +51,14 @@ const IDLE: Duration = Duration::from_secs(4);
 const REFUSAL: usize = 16 * 1024;
 
 /// Clones share their connections.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
     gate: Arc<Gate>,
 }
 
 /// Limits concurrent requests.
+#[derive(Debug)]
 struct Gate {
     permits: Semaphore,
     /// Number of responses so far.
@@ -165,12 +165,6 @@ impl HttpService for Client {
         Self: 'b,
     {
         Box::pin(self.exchange(request))
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Client")
     }
 }
 
