@@ -21,6 +21,9 @@ use super::Answer;
 
 pub use operation::{QueueOperation, QueueReply};
 
+/// Limit for the delay that a worker may request.
+const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
+
 /// Delay until a delivery that was neither acked nor nacked is repeated.
 const REDELIVERY_DELAY: Duration = Duration::from_secs(1);
 
@@ -164,6 +167,7 @@ impl Acknowledgement {
     /// It is delivered again after this delay.
     pub async fn nack(mut self, delay: Duration) {
         if let Some(receipt) = self.receipt.take() {
+            let delay = delay.min(MAX_DELAY);
             receipt.nack(delay, self.unused.take()).await;
         }
     }

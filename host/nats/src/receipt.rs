@@ -16,9 +16,6 @@ use super::connection::Connection;
 /// the consumer's ack wait.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Limit for the delay that a worker may request.
-const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
-
 pub(super) struct Unanswered {
     connection: Arc<Connection>,
     acker: Arc<Acker>,
@@ -59,6 +56,6 @@ impl Receipt for Unanswered {
     }
 
     fn nack(self: Box<Self>, delay: Duration, _: Option<Lease>) -> BoxFuture<'static, ()> {
-        self.answer(AckKind::Nak(Some(delay.min(MAX_DELAY))))
+        self.answer(AckKind::Nak(Some(delay)))
     }
 }

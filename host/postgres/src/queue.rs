@@ -37,9 +37,6 @@ use crate::queue::turns::Turns;
 use crate::tasks::change::apply;
 use crate::tasks::rows::StoredTask;
 
-/// Limit for the delay that a worker may request.
-const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
-
 /// Delay after an error.
 pub(super) const RETRY: Duration = Duration::from_millis(500);
 
@@ -189,8 +186,7 @@ async fn put_off(store: &PostgresTasks, id: Uuid, delay: Duration) -> Result<(),
     const SQL: &str = "UPDATE schema.task SET deliver_at = $2 WHERE id = $1 \
          AND completed_at IS NULL AND (lease_until IS NULL OR lease_until <= $3)";
     let now = store.clock.now();
-    let until = now.plus(delay.min(MAX_DELAY));
-    let parameters = parameters![id, Time(until), Time(now)];
+    let parameters = parameters![id, Time(now.plus(delay)), Time(now)];
     let session = store.database.session().await?;
     session.execute_volatile(SQL, &parameters).await?;
     // This host may be about to stop.

@@ -16,9 +16,6 @@ use tokio::sync::Notify;
 
 use super::lines::Lines;
 
-/// Limit for the delay that a worker may request.
-const MAX_DELAY: Duration = Duration::from_secs(60 * 60);
-
 /// A task to deliver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
@@ -93,7 +90,7 @@ impl DelayQueue {
     pub(super) fn add_later(&self, entry: Entry, delay: Duration) {
         let mut state = self.state.lock();
         if self.admits(&mut state, &entry) {
-            let at = self.runtime.elapsed() + delay.min(MAX_DELAY);
+            let at = self.runtime.elapsed() + delay;
             state.later.push(Reverse((at, entry)));
             self.changed.notify_one();
         }
