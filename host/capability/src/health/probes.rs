@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use concept_refinement_domain::capability::{CapabilityError, CapabilityState, ErrorKind};
+use concept_refinement_domain::capability::CapabilityState;
 use concept_refinement_domain::sentence::TASK_STORE_FULL;
 use concept_refinement_domain::timestamp::Timestamp;
 use parking_lot::Mutex;
@@ -69,15 +69,6 @@ fn counts(refused: Option<Timestamp>, now: Timestamp) -> bool {
     refused.is_some_and(|at| at <= now && now.since(at) < REFUSAL_COUNTS)
 }
 
-/// Whether the error means that the store cannot be used, rather than that the request
-/// was invalid.
-fn is_of_the_store(error: &CapabilityError) -> bool {
-    match error.kind {
-        ErrorKind::Unavailable | ErrorKind::Full => true,
-        ErrorKind::Invalid => false,
-    }
-}
-
 impl<C: Operations + ?Sized> Interceptor<C> for Watch {
     fn intercept<'a>(
         &'a self,
@@ -87,8 +78,9 @@ impl<C: Operations + ?Sized> Interceptor<C> for Watch {
         let call = inner.run(operation);
         Box::pin(async move {
             let reply = call.await;
+            // Otherwise the request was invalid.
             if let Err(error) = &reply
-                && is_of_the_store(error)
+                && error.is_repeatable()
             {
                 if error.message == TASK_STORE_FULL {
                     *self.probes.refused_for_room.lock() = Some(self.clock.now());
