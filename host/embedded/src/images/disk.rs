@@ -11,11 +11,9 @@ where
     T: Send + 'static,
     W: FnOnce() -> io::Result<T> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(report(&error)),
-        Err(error) => Err(report(&io::Error::other(error))),
-    }
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(io::Error::other).flatten();
+    done.map_err(|error| report(&error))
 }
 
 /// Logs the details, which may name paths, and returns a sentence without them.
