@@ -1,5 +1,5 @@
-//! The capabilities of components: each is a trait in terms of the domain, with one
-//! module per backend.
+//! The capabilities of components: each is a trait in terms of the domain, which backends
+//! implement.
 //!
 //! A backend knows its engine and the domain. It never sees WIT, wasmtime or
 //! another backend, and never reads the system's clock: a [`Clock`] is passed
