@@ -33,9 +33,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 /// Never completes; idle while no receiver waits.
 pub(super) async fn run(connection: Arc<Connection>, waiting: Arc<Waiting>) {
     loop {
-        while waiting.count() == 0 {
-            waiting.joined().await;
-        }
+        waiting.receivers().await;
         if let Err(fault) = fetch(&connection, &waiting).await {
             waiting.fail(&fault.report());
         }

@@ -21,14 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio_util::task::AbortOnDropHandle;
 
 pub use address::Address;
 use connection::Connection;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::directory::OpenError;
-use concept_refinement_capability::queue::waiting::Waiting;
+use concept_refinement_capability::queue::waiting::Fetching;
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
 
 /// Timeout of a call. An API call has 3 s to report that the queue is unavailable.
@@ -37,9 +36,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// A queue in JetStream.
 pub struct NatsQueue {
     connection: Arc<Connection>,
-    waiting: Arc<Waiting>,
-    /// Aborted when the queue is dropped.
-    _fetching: AbortOnDropHandle<()>,
+    fetching: Fetching,
 }
 
 impl NatsQueue {
@@ -52,12 +49,10 @@ impl NatsQueue {
     /// stream or consumer with unsuitable settings.
     pub async fn open(address: Address) -> Result<Self, OpenError> {
         let connection = Arc::new(Connection::open(address).await?);
-        let waiting = Arc::<Waiting>::default();
-        let fetching = fetching::run(Arc::clone(&connection), Arc::clone(&waiting));
+        let fetching = Fetching::start(|waiting| fetching::run(Arc::clone(&connection), waiting));
         Ok(Self {
             connection,
-            waiting,
-            _fetching: AbortOnDropHandle::new(tokio::spawn(fetching)),
+            fetching,
         })
     }
 }
@@ -74,7 +69,7 @@ impl TaskQueue for NatsQueue {
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(self.waiting.next())
+        Box::pin(self.fetching.next())
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -18,7 +18,7 @@ use concept_refinement_capability::Answer;
 use concept_refinement_capability::clock::before;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::positions::Positions;
-use concept_refinement_capability::queue::waiting::Waiting;
+use concept_refinement_capability::queue::waiting::{Fetching, Waiting};
 use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work, named};
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
@@ -26,7 +26,6 @@ use concept_refinement_domain::rulebook::Operation;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use tokio::time::{sleep, timeout};
-use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::PostgresTasks;
@@ -50,19 +49,15 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub struct SharedQueue {
     store: Arc<PostgresTasks>,
     positions: Positions,
-    waiting: Arc<Waiting>,
-    _fetching: AbortOnDropHandle<()>,
+    fetching: Fetching,
 }
 
 impl SharedQueue {
     pub(super) fn start(store: Arc<PostgresTasks>) -> Self {
-        let waiting = Arc::<Waiting>::default();
-        let fetching = fetch_for(Arc::clone(&store), Arc::clone(&waiting));
         Self {
             positions: Positions::of(Arc::clone(&store) as _),
+            fetching: Fetching::start(|waiting| fetch_for(Arc::clone(&store), waiting)),
             store,
-            waiting,
-            _fetching: AbortOnDropHandle::new(tokio::spawn(fetching)),
         }
     }
 
@@ -90,7 +85,7 @@ impl TaskQueue for SharedQueue {
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
-        Box::pin(self.waiting.next())
+        Box::pin(self.fetching.next())
     }
 
     fn position<'a>(&'a self, task_id: &'a str) -> Answer<'a, Option<u32>> {
@@ -108,11 +103,7 @@ async fn fetch_for(store: Arc<PostgresTasks>, waiting: Arc<Waiting>) {
     let mut wakes = store.changes.wakes();
     let mut turns = Turns::default();
     loop {
-        let receivers = waiting.count().min(MAX_FETCH);
-        if receivers == 0 {
-            waiting.joined().await;
-            continue;
-        }
+        let receivers = waiting.receivers().await.min(MAX_FETCH);
         // Wake-ups from now on are not missed.
         wakes.mark_unchanged();
         // Spawned, so that it runs to its end even if this loop is dropped: the tasks

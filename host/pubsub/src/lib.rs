@@ -20,28 +20,20 @@ mod target;
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio_util::task::AbortOnDropHandle;
-
 use api::Api;
 use fault::Fault;
 pub use target::Target;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::directory::OpenError;
-use concept_refinement_capability::queue::waiting::Waiting;
+use concept_refinement_capability::queue::waiting::Fetching;
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
 
 /// A queue in Pub/Sub.
 pub struct PubSubQueue {
     api: Arc<Api>,
     /// None: messages are not pulled.
-    pulled: Option<Pulled>,
-}
-
-struct Pulled {
-    waiting: Arc<Waiting>,
-    /// Aborted when the queue is dropped.
-    _pulling: AbortOnDropHandle<()>,
+    pulling: Option<Fetching>,
 }
 
 impl PubSubQueue {
@@ -54,15 +46,10 @@ impl PubSubQueue {
     /// subscription.
     pub async fn open(target: Target) -> Result<Self, OpenError> {
         let api = Arc::new(Api::open(target).await?);
-        let pulled = api.target.subscription.is_some().then(|| {
-            let waiting = Arc::<Waiting>::default();
-            let pulling = pulling::run(Arc::clone(&api), Arc::clone(&waiting));
-            Pulled {
-                waiting,
-                _pulling: AbortOnDropHandle::new(tokio::spawn(pulling)),
-            }
-        });
-        Ok(Self { api, pulled })
+        let is_pulled = api.target.subscription.is_some();
+        let pulling = || Fetching::start(|waiting| pulling::run(Arc::clone(&api), waiting));
+        let pulling = is_pulled.then(pulling);
+        Ok(Self { api, pulling })
     }
 }
 
@@ -73,8 +60,8 @@ impl TaskQueue for PubSubQueue {
 
     /// Never completes if messages are not pulled.
     fn receive(&self) -> Answer<'_, Delivery> {
-        match &self.pulled {
-            Some(pulled) => Box::pin(pulled.waiting.next()),
+        match &self.pulling {
+            Some(pulling) => Box::pin(pulling.next()),
             None => Box::pin(pending()),
         }
     }

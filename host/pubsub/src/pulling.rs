@@ -20,11 +20,7 @@ const EMPTY_INTERVAL: Duration = Duration::from_millis(100);
 /// Never completes; idle while no receiver waits.
 pub(super) async fn run(api: Arc<Api>, waiting: Arc<Waiting>) {
     loop {
-        let most = waiting.count();
-        if most == 0 {
-            waiting.joined().await;
-            continue;
-        }
+        let most = waiting.receivers().await;
         match api.pull(most).await {
             // Usually the server waits for a message, but not if it has many pulls.
             Ok(received) if received.is_empty() => sleep(EMPTY_INTERVAL).await,

@@ -3,10 +3,12 @@
 
 use std::collections::VecDeque;
 use std::future::pending;
+use std::sync::Arc;
 
 use concept_refinement_domain::capability::CapabilityError;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::queue::Delivery;
 
@@ -17,6 +19,33 @@ type Handed = Result<Delivery, CapabilityError>;
 pub struct Waiting {
     waiters: Mutex<VecDeque<oneshot::Sender<Handed>>>,
     joined: Notify,
+}
+
+/// The receivers of a queue, and the task that fetches messages for them until this is
+/// dropped.
+pub struct Fetching {
+    waiting: Arc<Waiting>,
+    _fetching: AbortOnDropHandle<()>,
+}
+
+impl Fetching {
+    /// Spawns what fetches messages for the receivers. It never completes.
+    pub fn start<F>(fetch: impl FnOnce(Arc<Waiting>) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let waiting = Arc::<Waiting>::default();
+        let fetching = tokio::spawn(fetch(Arc::clone(&waiting)));
+        Self {
+            waiting,
+            _fetching: AbortOnDropHandle::new(fetching),
+        }
+    }
+
+    /// See [`Waiting::next`].
+    pub async fn next(&self) -> Handed {
+        self.waiting.next().await
+    }
 }
 
 impl Waiting {
@@ -41,6 +70,16 @@ impl Waiting {
         let mut waiters = self.waiters.lock();
         waiters.retain(|receiver| !receiver.is_closed());
         waiters.len()
+    }
+
+    /// Waits until there is a receiver, and returns how many there are.
+    pub async fn receivers(&self) -> usize {
+        loop {
+            match self.count() {
+                0 => self.joined().await,
+                count => return count,
+            }
+        }
     }
 
     /// Completes when a receiver has joined since the last time.
