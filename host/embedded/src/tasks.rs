@@ -45,7 +45,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use concept_refinement_capability::administration::{SEATS, Seats};
+use concept_refinement_capability::administration::{SEATS, Seat, Seats};
 use concept_refinement_capability::concepts::Concepts;
 use concept_refinement_capability::cores;
 use concept_refinement_capability::directory::{self, DirectoryLock, NamedFile};
@@ -69,7 +69,7 @@ use crate::queue::MAX_TURNS;
 use crate::sqlite::{self, connection, names, open_error};
 use damage::Damage;
 use fault::Fault;
-use readers::{Readers, Scanner};
+use readers::Readers;
 use schema::SCHEMA;
 use writer::{Tx, Writer};
 
@@ -210,17 +210,21 @@ impl SqliteTasks {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
-        self.scan_for(Scanner::Host, query)
+        self.scan_for(None, query)
     }
 
+    /// The same for an operator, if a seat is given, which is kept until the query has ended.
     fn scan_for<T: Send + 'static>(
         &self,
-        scanner: Scanner,
+        seat: Option<Seat>,
         query: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Answer<'_, T> {
         match &self.readers {
-            Some(readers) => Box::pin(readers.scan(scanner, query)),
-            None => self.write(|tx| query(tx.connection)),
+            Some(readers) => Box::pin(readers.scan(seat, query)),
+            None => self.write(move |tx| {
+                let _seat = seat;
+                query(tx.connection)
+            }),
         }
     }
 

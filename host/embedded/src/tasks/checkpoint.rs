@@ -67,6 +67,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use concept_refinement_capability::administration::Seats;
     use concept_refinement_capability::clock::ManualClock;
     use concept_refinement_capability::tasks::hub::Hub;
     use futures::future::join_all;
@@ -75,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::sqlite::connection::{reader, writer};
-    use crate::tasks::readers::{Readers, Scanner};
+    use crate::tasks::readers::Readers;
     use crate::tasks::writer::Writer;
 
     /// Slow enough that two alternating readers leave no gap.
@@ -110,11 +111,11 @@ mod tests {
         };
         let reading = join_all((0..9).map(async |number| {
             while !done.load(Ordering::Relaxed) {
-                let scanner = match number % 3 {
-                    0 => Scanner::Host,
-                    _ => Scanner::Operator,
+                let seat = match number % 3 {
+                    0 => None,
+                    _ => Some(Seats::new(1).take().await.unwrap()),
                 };
-                readers.scan(scanner, read).await.unwrap();
+                readers.scan(seat, read).await.unwrap();
             }
         }));
         let writing = async {

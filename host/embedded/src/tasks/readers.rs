@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use concept_refinement_capability::administration::SEATS;
+use concept_refinement_capability::administration::{SEATS, Seat};
 use concept_refinement_domain::capability::CapabilityError;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
@@ -13,13 +13,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::damage::Damage;
 use super::fault::{Fault, unavailable};
-
-/// Who reads what may take long.
-pub(super) enum Scanner {
-    Host,
-    /// An operator with a seat, which the query keeps.
-    Operator,
-}
 
 #[derive(Debug)]
 pub(super) struct Readers {
@@ -58,18 +51,24 @@ impl Readers {
         answer.map_err(|fault| fault.report(&self.damage))
     }
 
-    /// Runs a query that may take long, on a thread that may block.
-    pub(super) async fn scan<T, Q>(&self, scanner: Scanner, query: Q) -> Result<T, CapabilityError>
+    /// Runs a query that may take long, on a thread that may block. If it is for an operator,
+    /// the seat is kept until the query has ended.
+    pub(super) async fn scan<T, Q>(
+        &self,
+        seat: Option<Seat>,
+        query: Q,
+    ) -> Result<T, CapabilityError>
     where
         T: Send + 'static,
         Q: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let connection = match scanner {
-            Scanner::Host => self.host.take().await?,
-            Scanner::Operator => self.operators.take().await?,
+        let connection = match &seat {
+            Some(_) => self.operators.take().await?,
+            None => self.host.take().await?,
         };
         let damage = Arc::clone(&self.damage);
         let scan = tokio::task::spawn_blocking(move || {
+            let _seat = seat;
             let answer = query(connection.get()?);
             drop(connection);
             answer.map_err(|fault| fault.report(&damage))

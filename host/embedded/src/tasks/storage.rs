@@ -10,7 +10,6 @@ use concept_refinement_domain::timestamp::Timestamp;
 use concept_refinement_domain::webhook::{DeliveryPermits, DueDelivery};
 
 use super::administration::{acts, audit, jobs, search};
-use super::readers::Scanner;
 use super::{SqliteTasks, change, reads, webhooks};
 
 impl Storage for SqliteTasks {
@@ -51,27 +50,19 @@ impl Storage for SqliteTasks {
     }
 
     fn look(&self, walk: Walk, limit: usize) -> Answer<'_, Vec<FoundTask>> {
-        let scanner = match walk.seat {
-            Some(_) => Scanner::Operator,
-            None => Scanner::Host,
-        };
-        self.scan_for(scanner, move |connection| {
+        self.scan_for(walk.seat.clone(), move |connection| {
             search::look(connection, &walk, limit)
         })
     }
 
     fn count_rows(&self, filter: TaskFilter, seat: Seat) -> Answer<'_, u64> {
-        self.scan_for(Scanner::Operator, move |connection| {
-            let _seat = seat;
+        self.scan_for(Some(seat), move |connection| {
             search::count(connection, &filter)
         })
     }
 
     fn some(&self, ids: Vec<String>, seat: Seat) -> Answer<'_, Vec<TaskRecord>> {
-        self.scan_for(Scanner::Operator, move |connection| {
-            let _seat = seat;
-            search::some(connection, &ids)
-        })
+        self.scan_for(Some(seat), move |connection| search::some(connection, &ids))
     }
 
     fn insert_job(&self, job: Job, audit: Audit) -> Answer<'_, Option<Job>> {
