@@ -41,12 +41,9 @@ pub struct Database {
     pools: Pools,
     /// For connections outside of the pools. Its runtime is for work that outlives its caller's.
     pub(crate) dialer: Dialer,
-    pub(crate) location: String,
+    pub(crate) settings: Settings,
     /// The schema as an SQL identifier, followed by a dot.
     quoted: String,
-    pub(crate) schema: String,
-    /// Limit of connections, not counting the one that listens.
-    pub(crate) size: usize,
     /// At most half of the connections.
     pub(crate) seats: Seats,
     /// Why the store is not ready, if it is not.
@@ -69,10 +66,8 @@ impl Database {
         Ok(Self {
             pools: pools.map_err(|error| error.to_string())?,
             dialer,
-            location: settings.location.clone(),
+            settings: settings.clone(),
             quoted: format!("\"{}\".", settings.schema),
-            schema: settings.schema.clone(),
-            size: settings.pool,
             seats: Seats::new(SEATS.min(settings.pool / 2).max(1)),
             readiness: Mutex::new(Err("it was not reached yet".to_owned())),
             is_direct: AtomicBool::new(false),
@@ -186,7 +181,7 @@ impl Database {
     /// includes the schema.
     pub(crate) fn lock_key(&self, purpose: &str) -> i64 {
         let hash = Sha256::new()
-            .chain_update(&self.schema)
+            .chain_update(&self.settings.schema)
             .chain_update([0])
             .chain_update(purpose)
             .finalize();

@@ -92,7 +92,7 @@ async fn warnings(database: &Database) -> Result<Vec<String>, Fault> {
         }
     }
     let connections: i64 = row.try_get(3)?;
-    let needed = database.size + 1;
+    let needed = database.settings.pool + 1;
     if usize::try_from(connections).is_ok_and(|connections| connections < needed) {
         notes.push(format!(
             "It takes {connections} connections, and this host alone may use {needed} \

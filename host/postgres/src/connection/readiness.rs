@@ -42,7 +42,7 @@ pub(crate) async fn begin(
     let kept = keep_ready(Arc::clone(database), Arc::clone(clock), tell);
     let kept = AbortOnDropHandle::new(Handle::current().spawn(kept));
     match timeout(OPENED, opened).await {
-        Ok(Ok(Err(reason))) => Err(OpenError::server(&database.location, reason)),
+        Ok(Ok(Err(reason))) => Err(OpenError::server(&database.settings.location, reason)),
         _ => Ok(kept),
     }
 }
@@ -99,6 +99,6 @@ fn log(database: &Database, fault: &Fault) {
     log_throttled!(
         error every minute,
         "the task store is away",
-        %fault, location = %database.location
+        %fault, location = %database.settings.location
     );
 }

@@ -62,7 +62,7 @@ pub(crate) enum Found {
 
 pub(crate) async fn find(database: &Database) -> Result<Found, Fault> {
     let session = database.unready_session(DEADLINE).await?;
-    let found = version(&session, &database.schema).await?;
+    let found = version(&session, &database.settings.schema).await?;
     Ok(match due(&MIGRATIONS, found)? {
         [] => Found::Current,
         _ if found.is_none() => Found::Nothing,
@@ -77,7 +77,8 @@ pub(crate) async fn may_create(database: &Database) -> Result<bool, Fault> {
                  FROM pg_catalog.pg_namespace WHERE nspname = $1), \
              has_database_privilege(current_database(), 'CREATE'))";
     let session = database.unready_session(DEADLINE).await?;
-    session.ask(SQL, &parameters![database.schema]).await
+    let schema = parameters![database.settings.schema];
+    session.ask(SQL, &schema).await
 }
 
 /// Makes the migrations that are due, in one transaction: if it is interrupted, nothing has
@@ -99,7 +100,7 @@ pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
     let lock = database.lock_key("schema");
     let lock = format!("SELECT pg_advisory_xact_lock({lock})");
     session.batch(&lock).await?;
-    let schema = &database.schema;
+    let schema = &database.settings.schema;
     let found = version(&session, schema).await?;
     if found.is_none() && !has_schema(&session, schema).await? {
         let create = format!("CREATE SCHEMA \"{schema}\"");

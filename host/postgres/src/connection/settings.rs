@@ -39,7 +39,7 @@ pub struct Settings {
     pub(crate) trust: Trust,
     /// A file of additional certificates to trust.
     pub(crate) roots: Option<PathBuf>,
-    /// Limit of connections.
+    /// Limit of connections, not counting the one that listens.
     pub(crate) pool: usize,
     /// The database as an operator would name it, without user and password.
     pub(crate) location: String,
