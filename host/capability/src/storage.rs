@@ -12,7 +12,6 @@ mod search;
 mod webhooks;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use concept_refinement_domain::rulebook::{Operation, TaskRecord};
 use concept_refinement_domain::task::Stage;
@@ -94,6 +93,4 @@ pub struct Context<'a> {
     /// The seats of operators. Whoever looks for one keeps the seat until the tables are no
     /// longer read, even if nobody waits for the result any more.
     pub seats: &'a Seats,
-    /// How many tasks failed because their workers died too often.
-    pub given_up: &'a AtomicU64,
 }

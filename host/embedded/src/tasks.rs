@@ -43,7 +43,6 @@ mod writer;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use concept_refinement_capability::administration::{SEATS, Seat, Seats};
 use concept_refinement_capability::concepts::Concepts;
@@ -90,8 +89,6 @@ pub struct SqliteTasks {
     damage: Arc<Damage>,
     hub: Arc<Hub>,
     seats: Seats,
-    /// Tasks that failed because their workers died too often.
-    given_up: AtomicU64,
     /// The users who had a task claimed last before the store was opened, the latest at the
     /// end.
     last_claims: Vec<String>,
@@ -179,7 +176,6 @@ impl SqliteTasks {
             damage,
             hub,
             seats: Seats::new(SEATS),
-            given_up: AtomicU64::default(),
             last_claims: Vec::new(),
             _lock: None,
         })
@@ -363,11 +359,7 @@ impl Maintenance for SqliteTasks {
     fn tally(&self) -> Answer<'_, Tally> {
         Box::pin(async move {
             let tally = self.scan(tally::count).await?;
-            Ok(Tally {
-                given_up: self.given_up.load(Ordering::Relaxed),
-                spent: self.hub.spent(),
-                ..tally
-            })
+            Ok(self.hub.complete(tally))
         })
     }
 

@@ -62,8 +62,6 @@ pub struct PostgresTasks {
     backlog: Backlog,
     recent: Arc<Recent>,
     changes: Changes,
-    /// Tasks that failed because their workers died too often.
-    given_up: AtomicU64,
     /// Limits the calls that wait for the lock of the backlog, and for that of all
     /// images, so that waiting calls do not occupy connections.
     alone_with_backlog: Arc<FairPermits>,
@@ -144,7 +142,6 @@ impl PostgresTasks {
             promises,
             backlog: Backlog::default(),
             recent,
-            given_up: AtomicU64::default(),
             alone_with_backlog: FairPermits::new(1),
             alone_with_images: FairPermits::new(1),
             total_turn: AtomicU64::default(),

@@ -24,7 +24,6 @@ impl Storage for PostgresTasks {
             clock: &*self.clock,
             options: &self.options,
             seats: &self.database.seats,
-            given_up: &self.given_up,
         }
     }
 

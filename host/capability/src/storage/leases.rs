@@ -1,7 +1,6 @@
 //! Holding a task for a while, and writing under the lease.
 
 use std::future::ready;
-use std::sync::atomic::Ordering;
 
 use concept_refinement_domain::capability::{
     Claimed, Fenced, Finished, Lease, RefinedImage, TaskFailure,
@@ -25,7 +24,7 @@ impl<S: Storage> Leases for S {
                 Claim::Claimed(claimed) => Some(*claimed),
                 Claim::Refused => None,
                 Claim::GivenUp => {
-                    self.context().given_up.fetch_add(1, Ordering::Relaxed);
+                    self.context().hub.count_given_up();
                     None
                 }
             })

@@ -7,6 +7,7 @@ mod revocations;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use concept_refinement_domain::capability::Lease;
 use concept_refinement_domain::rulebook::TaskRecord;
@@ -20,7 +21,7 @@ use tokio::sync::Notify;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::Changes;
+use super::{Changes, Tally};
 use revocations::{Revocation, Revocations};
 
 /// More changes than a task has in quick succession. A slower reader misses the oldest
@@ -73,6 +74,8 @@ pub struct Hub {
     deliveries: Arc<Notify>,
     /// What accepted calls of each link cost, in micro-dollars.
     spent: Mutex<BTreeMap<String, u64>>,
+    /// Tasks that failed because their workers died too often.
+    given_up: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -132,9 +135,18 @@ impl Hub {
         }
     }
 
-    /// What accepted calls of each link cost so far, in micro-dollars.
-    pub fn spent(&self) -> BTreeMap<String, u64> {
-        self.spent.lock().clone()
+    /// Counts a task that failed because its workers died too often.
+    pub fn count_given_up(&self) {
+        self.given_up.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The tally of a store, with what was counted here since it was opened.
+    pub fn complete(&self, tally: Tally) -> Tally {
+        Tally {
+            given_up: self.given_up.load(Ordering::Relaxed),
+            spent: self.spent.lock().clone(),
+            ..tally
+        }
     }
 
     /// Subscribes. Nothing announced from now on is missed, so read the task after this.

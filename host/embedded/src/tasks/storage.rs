@@ -19,7 +19,6 @@ impl Storage for SqliteTasks {
             clock: &*self.clock,
             options: &self.options,
             seats: &self.seats,
-            given_up: &self.given_up,
         }
     }
 

@@ -1,7 +1,5 @@
 //! Counts tasks using indexes only, since there may be millions of finished ones.
 
-use std::sync::atomic::Ordering;
-
 use concept_refinement_capability::tasks::Tally;
 
 use crate::PostgresTasks;
@@ -27,9 +25,8 @@ pub(crate) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
             completed: finished.saturating_sub(failed),
             failed,
             oldest_pending: cells.maybe_time()?,
-            given_up: store.given_up.load(Ordering::Relaxed),
-            spent: store.hub.spent(),
+            ..Tally::default()
         })
     });
-    tally.await
+    Ok(store.hub.complete(tally.await?))
 }
