@@ -2,6 +2,7 @@
 //! accepted, until it learns of their end.
 
 use std::collections::HashSet;
+use std::mem;
 use std::sync::Arc;
 
 use concept_refinement_capability::room::{NoRoom, Room};
@@ -17,7 +18,6 @@ pub(crate) struct Promises {
 pub(crate) struct Promise<'a> {
     promises: &'a Promises,
     task_id: &'a str,
-    is_kept: bool,
 }
 
 impl Promises {
@@ -37,7 +37,6 @@ impl Promises {
         Ok(Promise {
             promises: self,
             task_id,
-            is_kept: false,
         })
     }
 
@@ -55,15 +54,13 @@ impl Promises {
 }
 
 impl Promise<'_> {
-    pub(crate) fn keep(mut self) {
-        self.is_kept = true;
+    pub(crate) fn keep(self) {
+        mem::forget(self);
     }
 }
 
 impl Drop for Promise<'_> {
     fn drop(&mut self) {
-        if !self.is_kept {
-            self.promises.release(self.task_id);
-        }
+        self.promises.release(self.task_id);
     }
 }

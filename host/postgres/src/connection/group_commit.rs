@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 use std::iter;
+use std::mem;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -121,13 +122,11 @@ impl GroupCommit {
     }
 
     async fn commit_all(self: &Arc<Self>, queue: &WriteQueue) {
-        let mut committer = Committer {
-            queue,
-            is_over: false,
-        };
-        while let Some(entries) = committer.next() {
+        let committer = Committer(queue);
+        while let Some(entries) = queue.next() {
             self.commit(entries).await;
         }
+        mem::forget(committer);
     }
 
     async fn commit(self: &Arc<Self>, mut entries: Vec<Entry>) {
@@ -227,38 +226,29 @@ impl WriteQueue {
     fn join(&self, entry: Entry) -> bool {
         let mut waiting = self.0.lock();
         waiting.entries.push_back(entry);
-        !std::mem::replace(&mut waiting.is_committing, true)
+        !mem::replace(&mut waiting.is_committing, true)
     }
-}
 
-/// Commits the entries of a queue; there is one at a time per queue.
-struct Committer<'a> {
-    queue: &'a WriteQueue,
-    is_over: bool,
-}
-
-impl Committer<'_> {
-    /// The entries of the next commit. None: the queue is empty, and this is done.
-    fn next(&mut self) -> Option<Vec<Entry>> {
-        let mut waiting = self.queue.0.lock();
+    /// The entries of the next commit. None: there are none, so no commit is in progress.
+    fn next(&self) -> Option<Vec<Entry>> {
+        let mut waiting = self.0.lock();
         let count = waiting.entries.len().min(MAX_WRITES);
         if count == 0 {
             waiting.is_committing = false;
-            self.is_over = true;
             return None;
         }
         Some(waiting.entries.drain(..count).collect())
     }
 }
 
+/// Who commits the entries of a queue; there is one at a time per queue. If it is dropped (such
+/// as with its thread), its callers must not wait for ever.
+struct Committer<'a>(&'a WriteQueue);
+
 impl Drop for Committer<'_> {
-    /// If it is dropped early (such as with its thread), its callers must not wait for
-    /// ever.
     fn drop(&mut self) {
-        if !self.is_over {
-            let mut waiting = self.queue.0.lock();
-            waiting.entries.clear();
-            waiting.is_committing = false;
-        }
+        let mut waiting = self.0.0.lock();
+        waiting.entries.clear();
+        waiting.is_committing = false;
     }
 }
