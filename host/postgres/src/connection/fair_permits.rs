@@ -5,9 +5,7 @@
 //! A user's share is limited as for all permits, and calls wait here, where they do not
 //! occupy a connection.
 
-use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasher as _;
 use std::sync::Arc;
 
 use concept_refinement_capability::permits::{Permit, Permits};
@@ -17,31 +15,29 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::connection::fault::Fault;
 
-/// Users are identified by a hash.
+/// Permits by user, and the queues for them.
 pub(crate) struct FairPermits {
-    hasher: RandomState,
-    shares: Arc<Permits<u64>>,
+    shares: Arc<Permits<String>>,
     queues: Mutex<Queues>,
 }
 
 #[derive(Default)]
 struct Queues {
-    by_user: HashMap<u64, VecDeque<oneshot::Sender<FairPermit>>>,
+    by_user: HashMap<String, VecDeque<oneshot::Sender<FairPermit>>>,
     /// Users with a queue, in the order in which they are served; each once.
-    order: VecDeque<u64>,
+    order: VecDeque<String>,
 }
 
 /// A permit, which passes to the next caller when it is dropped.
 pub(crate) struct FairPermit {
     permits: Arc<FairPermits>,
     /// None while it is being dropped.
-    share: Option<Permit<u64>>,
+    share: Option<Permit<String>>,
 }
 
 impl FairPermits {
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
-            hasher: RandomState::new(),
             shares: Permits::new(limit),
             queues: Mutex::default(),
         })
@@ -53,15 +49,14 @@ impl FairPermits {
         user: &str,
         deadline: Instant,
     ) -> Result<FairPermit, Fault> {
-        let user = self.hasher.hash_one(user);
         let waiting = {
             let mut queues = self.queues.lock();
-            if !queues.by_user.contains_key(&user)
-                && let Some(share) = self.shares.take(None, Some(user))
+            if !queues.by_user.contains_key(user)
+                && let Some(share) = self.shares.take(None, Some(user.to_owned()))
             {
                 return Ok(self.permit(share));
             }
-            queues.join(user)
+            queues.join(user.to_owned())
         };
         match timeout_at(deadline, waiting).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -69,7 +64,7 @@ impl FairPermits {
         }
     }
 
-    fn permit(self: &Arc<Self>, share: Permit<u64>) -> FairPermit {
+    fn permit(self: &Arc<Self>, share: Permit<String>) -> FairPermit {
         FairPermit {
             permits: Arc::clone(self),
             share: Some(share),
@@ -78,9 +73,9 @@ impl FairPermits {
 }
 
 impl Queues {
-    fn join(&mut self, user: u64) -> oneshot::Receiver<FairPermit> {
+    fn join(&mut self, user: String) -> oneshot::Receiver<FairPermit> {
         let (permit, waiting) = oneshot::channel();
-        let queue = self.by_user.entry(user).or_insert_with(|| {
+        let queue = self.by_user.entry(user.clone()).or_insert_with(|| {
             self.order.push_back(user);
             VecDeque::new()
         });
@@ -92,8 +87,8 @@ impl Queues {
     /// that have left are removed.
     fn next(
         &mut self,
-        shares: &Arc<Permits<u64>>,
-    ) -> Option<(Permit<u64>, oneshot::Sender<FairPermit>)> {
+        shares: &Arc<Permits<String>>,
+    ) -> Option<(Permit<String>, oneshot::Sender<FairPermit>)> {
         for _ in 0..self.order.len() {
             let user = self.order.pop_front()?;
             let mut queue = self.by_user.remove(&user).unwrap_or_default();
@@ -102,11 +97,11 @@ impl Queues {
             }
             let share = match queue.is_empty() {
                 true => None,
-                false => shares.take(None, Some(user)),
+                false => shares.take(None, Some(user.clone())),
             };
             let served = share.and_then(|share| Some((share, queue.pop_front()?)));
             if !queue.is_empty() {
-                self.by_user.insert(user, queue);
+                self.by_user.insert(user.clone(), queue);
                 self.order.push_back(user);
             }
             if served.is_some() {
