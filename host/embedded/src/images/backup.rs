@@ -69,7 +69,7 @@ impl Embedded for FileImages {
     }
 
     fn scratch_bytes(&self) -> io::Result<u64> {
-        self.store.small.database().scratch_bytes()
+        self.store.small.database.scratch_bytes()
     }
 
     fn copy_to(
@@ -129,7 +129,8 @@ impl Folders {
 
 impl Embedded for Folders {
     fn scratch_bytes(&self) -> io::Result<u64> {
-        self.small.as_ref().map_or(Ok(0), AtRest::scratch_bytes)
+        let small = self.small.as_ref();
+        small.map_or(Ok(0), |small| small.database.scratch_bytes())
     }
 
     /// Leaves out images that a service had deleted, but kept for a backup that it could

@@ -9,7 +9,7 @@ mod schema;
 mod writer;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -43,7 +43,8 @@ pub(super) const MAX_BYTES: u64 = 64 * 1024;
 const PAGE: u32 = 256;
 
 pub(super) struct SmallImages {
-    file: PathBuf,
+    /// The file as a backup sees it.
+    pub database: DatabaseFile,
     /// A backup is in progress: deleted images are only marked, until it has ended.
     is_held: Arc<AtomicBool>,
     reader: Mutex<Connection>,
@@ -83,7 +84,7 @@ impl SmallImages {
             reader: Mutex::new(reader?),
             lister: Mutex::new(lister?),
             is_held,
-            file,
+            database: DatabaseFile::InUse(file),
         })
     }
 
@@ -155,15 +156,10 @@ impl SmallImages {
         named: &mut NamedImages,
     ) -> io::Result<u64> {
         let nothing = |_: &_| Ok(());
-        self.database().copy_to(archive, path, nothing, |copy| {
+        self.database.copy_to(archive, path, nothing, |copy| {
             copy.execute("UPDATE image SET removed = FALSE WHERE removed", [])?;
             note_images(copy, named)
         })
-    }
-
-    /// The file as a backup sees it.
-    pub fn database(&self) -> DatabaseFile {
-        DatabaseFile::InUse(self.file.clone())
     }
 
     /// Really deletes the images that were deleted during the backup.
@@ -195,7 +191,7 @@ impl SmallImages {
 
 /// Small images of a directory that no process has open.
 pub(super) struct AtRest {
-    file: DatabaseFile,
+    pub database: DatabaseFile,
     /// A connection to a copy, once images are read one by one.
     reader: OnceLock<(Mutex<Connection>, Temporary)>,
 }
@@ -207,14 +203,14 @@ impl AtRest {
             return Ok(None);
         }
         Ok(Some(Self {
-            file: DatabaseFile::AtRest(root.folder(".")?, FILE),
+            database: DatabaseFile::AtRest(root.folder(".")?, FILE),
             reader: OnceLock::new(),
         }))
     }
 
     /// Copies the database to a directory, so that it can be read.
     pub fn begin(&self, scratch: &Path) -> io::Result<()> {
-        let copy = self.file.private(scratch)?;
+        let copy = self.database.private(scratch)?;
         let reader = connection::reader(&copy.0).map_err(fault)?;
         // Repeating this changes nothing.
         let _ = self.reader.set((Mutex::new(reader), copy));
@@ -249,12 +245,8 @@ impl AtRest {
             from.execute("DELETE FROM image WHERE removed", [])
                 .map(drop)
         };
-        self.file
+        self.database
             .copy_to(archive, path, tidy, |copy| note_images(copy, named))
-    }
-
-    pub fn scratch_bytes(&self) -> io::Result<u64> {
-        self.file.scratch_bytes()
     }
 
     fn reader(&self) -> io::Result<&Mutex<Connection>> {

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::PathBuf;
 
 use concept_refinement_domain::capability::ErrorKind;
 use concept_refinement_domain::image::Format;
