@@ -145,6 +145,7 @@ impl<'a> ConfiguredStores<'a> {
 }
 
 impl<O, S> Configured<O, S> {
+    /// Whether the store exists, as far as its files tell: a server is not asked.
     pub fn exists(&self) -> io::Result<bool> {
         let files = self.engine.files.as_ref();
         files.map_or(Ok(true), |files| (files.exists)(&self.config))
