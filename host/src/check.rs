@@ -47,8 +47,7 @@ const LIST: Bounds = Bounds {
 
 /// Checks the parts one by one, and reports each result as soon as it is known: a detail,
 /// which may be empty, or why the part is not usable; and of a user's token who it is, or why it
-/// would be refused. `tell` gets messages about slow
-/// steps.
+/// would be refused. `tell` gets messages about slow steps.
 pub async fn check(
     config: &Config,
     components: anyhow::Result<Components>,
@@ -62,25 +61,19 @@ pub async fn check(
     };
     let directory = data_directory(config);
     let secret = directory.and_then(|place| Ok((place, Secret::existing(&config.data_dir)?)));
-    let (place, secret) = match secret {
+    match secret {
         Ok((place, secret)) => {
-            found("data", Ok(place.clone()));
-            (Some(place), secret)
+            found("data", Ok(place));
+            let stores = ConfiguredStores::of(config);
+            let tasks = tasks(config, &stores).await;
+            let queue = queue(&stores, &tasks).await;
+            let images = images(&stores, &tasks, secret).await;
+            found("tasks", tasks.map(|tasks| tasks.to_string()));
+            found("queue", queue);
+            found("images", images);
         }
-        Err(error) => {
-            found("data", Err(error));
-            (None, None)
-        }
-    };
-    // Without a data directory there are no stores to check.
-    if place.is_some() {
-        let stores = ConfiguredStores::of(config);
-        let tasks = tasks(config, &stores).await;
-        let queue = queue(&stores, &tasks).await;
-        let images = images(&stores, &tasks, secret).await;
-        found("tasks", tasks.map(|tasks| tasks.to_string()));
-        found("queue", queue);
-        found("images", images);
+        // Without a data directory there are no stores to check.
+        Err(error) => found("data", Err(error)),
     }
     let network = Network::new(resolver::system(), &config.trust)?;
     match compiled(config, components, cache, tell).await {
@@ -283,7 +276,13 @@ async fn provider(
 ) -> anyhow::Result<String> {
     let base = link.url().unwrap_or_default();
     let path = url::Url::parse(base).map_or_else(|_| "/".to_owned(), |url| url.path().to_owned());
-    probe(&egress(config, link, network)?, origin, &path).await
+    let egress = egress(config, link, network)?;
+    let probed = egress.probe(origin, &path, ANSWER_TIMEOUT).await;
+    let shown = shown(origin);
+    match probed {
+        Ok(()) => Ok(format!("{shown} answers")),
+        Err(error) => anyhow::bail!("{shown} {}", problem(&error)),
+    }
 }
 
 fn egress(config: &Config, link: &ModelLink, network: &Network) -> anyhow::Result<Egress> {
@@ -362,15 +361,6 @@ async fn pushes(push: &Push, network: &Network) -> anyhow::Result<Option<String>
         return Ok(None);
     }
     keys(&push.jwks_url, network).await.map(Some)
-}
-
-async fn probe(egress: &Egress, origin: &Origin, path: &str) -> anyhow::Result<String> {
-    let probe = egress.probe(origin, path, ANSWER_TIMEOUT).await;
-    let shown = shown(origin);
-    match probe {
-        Ok(()) => Ok(format!("{shown} answers")),
-        Err(error) => anyhow::bail!("{shown} {}", problem(&error)),
-    }
 }
 
 fn shown(Origin { scheme, host, port }: &Origin) -> String {
