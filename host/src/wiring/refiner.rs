@@ -7,7 +7,6 @@
 pub mod request;
 
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -154,7 +153,10 @@ impl Refiner {
         mut refinement: Refinement,
         began: impl FnMut(Stage),
     ) -> Result<RefinedImage, RefineError> {
-        let user = User::new(&self.capabilities);
+        let user = User {
+            id: Uuid::now_v7().to_string(),
+            capabilities: Arc::clone(&self.capabilities),
+        };
         // The paths of the task's images that are stored here.
         let (mut original_path, mut mask_path) = (None, None);
         if let OriginalImage::Bytes(bytes) = original {
@@ -215,9 +217,8 @@ impl Refiner {
         let Submission::Created(accepted) = tasks.submit(task).await? else {
             return Err(unexpected());
         };
-        let changes = tasks.watch(&user, &id).await?.ok_or_else(unexpected)?;
-        let watching = async {
-            let mut changes = changes;
+        let mut changes = tasks.watch(&user, &id).await?.ok_or_else(unexpected)?;
+        let watching = async move {
             while let Some(change) = changes.next().await {
                 if let Change::Progress(stage) = change {
                     began(stage);
@@ -225,12 +226,9 @@ impl Refiner {
             }
             std::future::pending::<()>().await;
         };
-        let outcome = {
-            let mut processing = pin!(self.worker.once(&accepted.task));
-            tokio::select! {
-                outcome = &mut processing => outcome,
-                () = watching => return Err(unexpected()),
-            }
+        let outcome = tokio::select! {
+            outcome = self.worker.once(&accepted.task) => outcome,
+            () = watching => return Err(unexpected()),
         };
         match outcome {
             Ok(Outcome::Done) => {}
@@ -272,15 +270,6 @@ impl Refiner {
             concept_id: None,
             upload: None,
         })
-    }
-}
-
-impl User {
-    fn new(capabilities: &Arc<Capabilities>) -> Self {
-        Self {
-            id: Uuid::now_v7().to_string(),
-            capabilities: Arc::clone(capabilities),
-        }
     }
 }
 
