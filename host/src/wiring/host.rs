@@ -13,6 +13,7 @@ use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::health::Probes;
 use concept_refinement_capability::log_throttle::LONG_INTERVAL;
 use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::model::cores;
 use concept_refinement_capability::runtime::Tokio;
 use concept_refinement_capability::tasks::watchers::Watchers;
 use concept_refinement_capability::{Capabilities, create_directory};
@@ -64,11 +65,11 @@ use crate::wiring::serving::{Serving, Stop};
 use crate::wiring::{capabilities, grants, push};
 
 /// Limit of API instances; requests share them.
-const API_INSTANCES: u32 = 64;
+const API_INSTANCES: usize = 64;
 
 /// Limit of instances that answer before the stores were first reached. They are in
 /// addition to the others, since they live on for a while.
-const FIRST_INSTANCES: u32 = 8;
+const FIRST_INSTANCES: usize = 8;
 
 /// Delay between attempts to reach a store at startup.
 const STORE_RETRY: Duration = Duration::from_secs(1);
@@ -180,8 +181,7 @@ impl HostBuilder {
             traces.clone(),
         )
         .map_err(HostError::System)?;
-        let api_instances = API_INSTANCES as usize;
-        let slots = Arc::new(Semaphore::new(api_instances));
+        let slots = Arc::new(Semaphore::new(API_INSTANCES));
         let instances =
             |secret: Option<&Secret>, capabilities: &Arc<Capabilities>, slots: &Arc<Semaphore>| {
                 let granted = grants::api(&config, secret, &network, capabilities, &watchers);
@@ -197,7 +197,7 @@ impl HostBuilder {
                     Err(_) => {
                         let unavailable =
                             capabilities::unavailable(&config, &tasks, &model, &stores.clock);
-                        let slots = Arc::new(Semaphore::new(FIRST_INSTANCES as usize));
+                        let slots = Arc::new(Semaphore::new(FIRST_INSTANCES));
                         let first = instances(None, &Arc::new(unavailable), &slots);
                         let served = api.serve_first(first, &mut serving).await;
                         served.map_err(HostError::Component)?;
@@ -285,7 +285,7 @@ impl HostBuilder {
         };
         let limited = Limited {
             free: Arc::clone(&slots),
-            limit: api_instances,
+            limit: API_INSTANCES,
         };
         let scrape = Arc::new(Scrape::new(
             registry,
@@ -478,18 +478,11 @@ fn pool(config: &Config) -> anyhow::Result<Pool> {
     // Each task in flight has an instance of the processor and one per link of the model
     // on its path; each task that waits for a connection has one of the processor; each
     // webhook in progress has one of the notifier; each core may edit a part of an image.
-    let each = u32::try_from(config.model.depth())?.saturating_add(1);
-    let in_flight = u32::try_from(config.concurrency)?.saturating_mul(each);
-    let waiting = u32::try_from(LOANS)?;
+    let each = config.model.depth().saturating_add(1);
+    let in_flight = config.concurrency.saturating_mul(each);
+    let others = LOANS + deliverer::AT_ONCE + cores()? + API_INSTANCES + FIRST_INSTANCES;
     Ok(Pool {
-        instances: in_flight
-            .saturating_add(waiting)
-            .saturating_add(u32::try_from(deliverer::AT_ONCE)?)
-            .saturating_add(u32::try_from(
-                concept_refinement_capability::model::cores()?
-            )?)
-            .saturating_add(API_INSTANCES)
-            .saturating_add(FIRST_INSTANCES),
+        instances: u32::try_from(in_flight.saturating_add(others))?,
         calls: u32::try_from(CALLS + InProcess::CALLS)?,
         max_memory: usize::try_from(config.model_memory)?.max(API_MEMORY),
     })
