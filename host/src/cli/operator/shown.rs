@@ -25,18 +25,12 @@ pub fn text_if_any(value: Option<&Value>) -> Option<String> {
 
 /// A time to the second; like all times here, in UTC.
 pub fn time(value: Option<&Value>) -> String {
-    match timestamp(value) {
-        Some(time) => clock(time, 19),
-        None => text(value),
-    }
+    clock(value, 19)
 }
 
 /// A time to the millisecond.
 pub fn exact_time(value: Option<&Value>) -> String {
-    match timestamp(value) {
-        Some(time) => clock(time, 23),
-        None => text(value),
-    }
+    clock(value, 23)
 }
 
 /// The items of a list in a response.
@@ -50,7 +44,10 @@ pub fn timestamp(value: Option<&Value>) -> Option<Timestamp> {
 }
 
 /// The first characters of `2026-11-20T12:00:00.123456Z`.
-fn clock(time: Timestamp, length: usize) -> String {
+fn clock(value: Option<&Value>, length: usize) -> String {
+    let Some(time) = timestamp(value) else {
+        return text(value);
+    };
     let written = time.to_string().replace('T', " ");
     written.chars().take(length).collect()
 }
