@@ -25,7 +25,9 @@ use concept_refinement_capability::folder::Folder;
 use concept_refinement_capability::room::{Disk, Room};
 use indicatif::DecimalBytes;
 
-use crate::wiring::{engines, secret};
+use crate::config::Config;
+use crate::wiring::capabilities::{ConfiguredStores, not_in_backups};
+use crate::wiring::{HostError, engines, secret};
 use archive::Tar;
 pub use archive::pass_on;
 pub use draft::Draft;
@@ -58,21 +60,20 @@ pub struct Backup {
 }
 
 impl Backup {
-    /// For a data directory with these stores.
+    /// For the data directory of this configuration, with these stores.
     pub fn new(
+        config: &Config,
         data: Folder,
         stores: Vec<Arc<dyn Embedded>>,
         room: Arc<Room>,
-        elsewhere: Vec<String>,
-        images_are_elsewhere: bool,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, HostError> {
+        Ok(Self {
             data,
             stores,
             room,
-            elsewhere,
-            images_are_elsewhere,
-        }
+            elsewhere: not_in_backups(config)?,
+            images_are_elsewhere: ConfiguredStores::of(config).images()?.has_server(),
+        })
     }
 
     /// Sends a backup, and returns a summary of its contents. Blocks the thread. `scratch`: the

@@ -21,7 +21,7 @@ use super::terminal::{in_a_line, print, say};
 use crate::backup::{Backup, Draft, Receiver, pass_on, size, unpack};
 use crate::config::Config;
 use crate::config::table::Command;
-use crate::wiring::capabilities::{self, ConfiguredStores};
+use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::control::ControlClient;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
@@ -161,15 +161,7 @@ impl Source {
         let stores = stores.with_context(|| format!("{data} has nothing to back up"))?;
         let stores = stores.into_iter().map(|at_rest| at_rest.store).collect();
         let data = Folder::open(&config.data_dir).with_context(|| unreadable(config))?;
-        let elsewhere = capabilities::not_in_backups(config)?;
-        let images_are_elsewhere = ConfiguredStores::of(config).images()?.has_server();
-        let backup = Backup::new(
-            data,
-            stores,
-            Arc::default(),
-            elsewhere,
-            images_are_elsewhere,
-        );
+        let backup = Backup::new(config, data, stores, Arc::default())?;
         Ok(Self::AtRest(backup))
     }
 

@@ -320,10 +320,8 @@ impl HostBuilder {
         let data = data
             .with_context(|| format!("opening the data directory {}", shown(&config)))
             .map_err(HostError::DataDirectory)?;
-        let elsewhere = capabilities::not_in_backups(&config)?;
-        let images_are_elsewhere = ConfiguredStores::of(&config).images()?.has_server();
         let room = Arc::clone(&capabilities.room);
-        let backup = Backup::new(data, embedded, room, elsewhere, images_are_elsewhere);
+        let backup = Backup::new(&config, data, embedded, room)?;
         let local = || format!("http://{address}");
         let origin = config.public_url.clone().unwrap_or_else(local);
         let connection = client::Connection {
