@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::report::Report;
 use super::terminal::say;
 use super::{code_cache, settings};
-use crate::config::table::{self, Command};
+use crate::config::table::Command;
 use crate::wiring::conformance;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
@@ -25,9 +25,8 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 
 fn test(matches: &ArgMatches) -> Result<(), Failure> {
     let mut given = settings::given(matches, Some(Command::TestModel))?;
-    let model = matches.get_one::<String>("model-to-test");
-    if let (Some(model), Some(setting)) = (model, table::find("model")) {
-        given.values.set(setting, model.as_str());
+    if let Some(model) = matches.get_one::<String>("model-to-test") {
+        given.values.set_by_name("model", model);
     }
     let config = settings::config(std::mem::take(&mut given.values))?;
     settings::start_log(config.log_format, "off")?;

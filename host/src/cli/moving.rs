@@ -9,19 +9,14 @@ use super::failure::Failure;
 use super::settings;
 use super::terminal::{print, say};
 use crate::backup::summary;
-use crate::config::table::{self, Command};
-use crate::config::{Values, is_url};
+use crate::config::is_url;
+use crate::config::table::Command;
 use crate::moving::move_stores;
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let given = settings::given(matches, Some(Command::Move))?;
     let mut source = given.values.clone();
     let mut target = given.values;
-    let set = |values: &mut Values, name, value: &str| {
-        if let Some(setting) = table::find(name) {
-            values.set(setting, value);
-        }
-    };
     let from = matches.get_one::<PathBuf>("from");
     let from = from.map(|from| from.to_string_lossy()).unwrap_or_default();
     if is_url(&from) {
@@ -29,10 +24,10 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
                        Postgres or a bucket";
         return Err(Failure::usage(problem));
     }
-    set(&mut source, "data-dir", &from);
+    source.set_by_name("data-dir", from);
     let engines = matches.get_many::<String>("to").into_iter().flatten();
     for (name, engine) in ["tasks", "images"].into_iter().zip(engines) {
-        set(&mut target, name, engine);
+        target.set_by_name(name, engine);
     }
     let (source, target) = (settings::config(source)?, settings::config(target)?);
     settings::start_log(target.log_format, "warn")?;

@@ -39,7 +39,6 @@ use super::error::ConfigError;
 use super::reader::unusable;
 use super::role::Role;
 use super::sources::Values;
-use super::table;
 use crate::Config;
 
 pub use model::{Model, ModelProvider};
@@ -181,9 +180,7 @@ impl ConfigBuilder {
     }
 
     fn set(mut self, name: &str, value: impl Into<String>) -> Self {
-        if let Some(setting) = table::find(&name.replace('_', "-")) {
-            self.values.set(setting, value);
-        }
+        self.values.set_by_name(&name.replace('_', "-"), value);
         self
     }
 

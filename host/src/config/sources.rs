@@ -8,7 +8,7 @@ use super::lines::Lines;
 use super::link_values::LinkValues;
 use super::model::PRICE;
 use super::plans::{self, PlanTables};
-use super::table::{SETTINGS, Setting};
+use super::table::{self, SETTINGS, Setting};
 
 /// The table of the file that contains those of the links.
 pub(super) const TABLE: &str = "models";
@@ -62,6 +62,13 @@ impl Values {
     /// Sets a value, replacing the previous one. [`crate::Config::new`] validates it.
     pub fn set(&mut self, setting: &'static Setting, value: impl Into<String>) -> &mut Self {
         self.set_named(setting, value, None)
+    }
+
+    /// The same by the setting's name, as on the command line.
+    pub(crate) fn set_by_name(&mut self, name: &str, value: impl Into<String>) {
+        if let Some(setting) = table::find(name) {
+            self.set(setting, value);
+        }
     }
 
     /// The same for a value that errors name as `named`, such as `--lease`. None: it is set by

@@ -13,7 +13,6 @@ use super::Original;
 use crate::config::error::ConfigError;
 use crate::config::reader::unusable;
 use crate::config::sources::Values;
-use crate::config::table;
 
 /// A component that refines images, or middleware with the models behind it; with its
 /// settings.
@@ -93,9 +92,7 @@ impl Model {
     /// Sets the model and the settings of its links.
     pub(super) fn set_in(&self, values: &mut Values) -> Result<(), ConfigError> {
         let link = self.link().map_err(|problem| unusable("model", problem))?;
-        if let Some(setting) = table::find("model") {
-            values.set(setting, link.to_string());
-        }
+        values.set_by_name("model", link.to_string());
         self.set_links(&link, values);
         Ok(())
     }

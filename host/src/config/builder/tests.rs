@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::config::{MicroDollars, Window};
+use crate::config::{MicroDollars, Window, table};
 
 fn url(text: &str) -> Url {
     text.parse().unwrap()
