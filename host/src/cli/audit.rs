@@ -32,7 +32,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let mut table = Table::new(COLUMNS, terminal_width());
         while let Some(entries) = pages.next().await? {
             let rows: Vec<_> = entries.iter().map(row).collect();
-            if !print_to_reader(table.lines(&rows).as_bytes())? {
+            if !print_to_reader(table.lines(&rows))? {
                 break;
             }
         }

@@ -48,7 +48,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match to == Path::new("-") {
         true => say(&done),
         // The service may have fewer rights than the user who reads this.
-        false => print(format!("{}\n", in_a_line(&done)).as_bytes())?,
+        false => print(format!("{}\n", in_a_line(&done)))?,
     }
     Ok(())
 }

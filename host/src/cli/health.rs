@@ -51,7 +51,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let asked = timeout(TIMEOUT, ask(&url, healthy)).await;
         Ok(asked.with_context(|| format!("{url} did not answer in time"))??)
     })?;
-    Ok(print(format!("{answer}\n").as_bytes())?)
+    Ok(print(format!("{answer}\n"))?)
 }
 
 /// The address by which this machine can reach a service with this listen address.

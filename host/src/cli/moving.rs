@@ -34,16 +34,14 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new()?;
     let report = |step: &str| {
         // The move continues even if nobody reads the report.
-        let _ = print(format!("{step}\n").as_bytes());
+        let _ = print(format!("{step}\n"));
     };
     let moved = runtime.block_on(move_stores(&source, &target, report));
     let moved = moved.map_err(with_advice)?;
     if let Some(missing) = &moved.missing {
         say(missing);
     }
-    Ok(print(
-        format!("moved: {}\n", summary(&moved.counts)).as_bytes(),
-    )?)
+    Ok(print(format!("moved: {}\n", summary(&moved.counts)))?)
 }
 
 /// Says what to do about a store that cannot be used for the time being.

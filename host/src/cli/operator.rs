@@ -36,5 +36,5 @@ pub fn block_on<T>(command: impl Future<Output = Result<T, Failure>>) -> Result<
 
 /// Prints an answer for programs.
 pub fn print_json(answer: &Value) -> io::Result<()> {
-    print(escaped(&format!("{answer:#}\n")).as_bytes())
+    print(escaped(&format!("{answer:#}\n")))
 }

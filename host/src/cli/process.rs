@@ -88,7 +88,7 @@ pub fn announce(address: SocketAddr) {
     notify(READY);
     let line = format!("concept-refinement is ready at http://{address}\n");
     let print = move || {
-        if let Err(error) = print(line.as_bytes()) {
+        if let Err(error) = print(line) {
             tracing::warn!(%error, "standard output cannot be written to");
         }
     };

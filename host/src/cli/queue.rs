@@ -41,7 +41,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     })?;
     match matches.get_flag("json") {
         true => print_json(&state.answer)?,
-        false => print(state.shown().as_bytes())?,
+        false => print(state.shown())?,
     }
     Ok(())
 }

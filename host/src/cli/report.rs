@@ -76,7 +76,7 @@ impl Report {
     }
 
     fn print(&mut self, text: &str) {
-        let printed = print(text.as_bytes());
+        let printed = print(text);
         self.printed = mem::replace(&mut self.printed, Ok(())).and(printed);
     }
 }

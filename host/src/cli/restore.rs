@@ -40,6 +40,5 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         DecimalBytes(restored.bytes),
         started.elapsed().as_secs_f64()
     );
-    print(format!("{}\n", in_a_line(&done)).as_bytes())?;
-    Ok(())
+    Ok(print(format!("{}\n", in_a_line(&done)))?)
 }

@@ -57,14 +57,15 @@ pub fn escaped(json: &str) -> String {
 }
 
 /// Prints to standard output. A closed pipe is not an error.
-pub fn print(text: &[u8]) -> io::Result<()> {
+pub fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
     print_to_reader(text).map(drop)
 }
 
 /// The same. False: the reader has closed the pipe, so printing more is pointless.
-pub fn print_to_reader(text: &[u8]) -> io::Result<bool> {
+pub fn print_to_reader(text: impl AsRef<[u8]>) -> io::Result<bool> {
     let mut output = io::stdout().lock();
-    match output.write_all(text).and_then(|()| output.flush()) {
+    let written = output.write_all(text.as_ref());
+    match written.and_then(|()| output.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         printed => printed.map(|()| true),
     }

@@ -21,5 +21,5 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let issued = tokens::issue(&config, text("user"), life, for_users, plan);
     let token = runtime.block_on(issued)?;
     runtime.shutdown_background();
-    Ok(print(format!("{token}\n").as_bytes())?)
+    Ok(print(format!("{token}\n"))?)
 }

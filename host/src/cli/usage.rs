@@ -44,7 +44,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
             true => csv_of(group, sums),
             false => table_of(group, sums),
         };
-        Ok(print(shown.as_bytes())?)
+        Ok(print(shown)?)
     })
 }
 

@@ -72,7 +72,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
         }
     };
     if !text.is_empty() {
-        print(format!("{text}\n").as_bytes())?;
+        print(format!("{text}\n"))?;
     }
     match is_well {
         true => Ok(()),

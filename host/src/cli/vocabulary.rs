@@ -6,5 +6,5 @@ use super::failure::Failure;
 use super::terminal::print;
 
 pub fn run() -> Result<(), Failure> {
-    Ok(print(vocabulary::printed().as_bytes())?)
+    Ok(print(vocabulary::printed())?)
 }

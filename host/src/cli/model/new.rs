@@ -55,7 +55,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     made.with_context(|| format!("{name} cannot be created"))?;
     let done = format!("{name}/README.md explains how to build and try it\n");
-    Ok(print(done.as_bytes())?)
+    Ok(print(done)?)
 }
 
 /// Whether the name is valid for a directory, a Rust package, and an npm package.

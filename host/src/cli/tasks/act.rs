@@ -48,7 +48,7 @@ fn act_on_one(act: &Act, begin: &str) -> Result<(), Failure> {
         Action::Cancel => format!("cancelled task {id}"),
         Action::Delete | Action::Erase => format!("deleted task {id}"),
     };
-    Ok(print(format!("{sentence}\n").as_bytes())?)
+    Ok(print(format!("{sentence}\n"))?)
 }
 
 async fn done(act: &Act, id: &str) -> Result<Value, Problem> {

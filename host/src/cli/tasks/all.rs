@@ -33,7 +33,7 @@ pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
     if preview.count == 0 && erased.is_none() {
         return match act.as_json {
             true => Ok(print_json(&preview.answer)?),
-            false => Ok(print(b"no task matches\n")?),
+            false => Ok(print("no task matches\n")?),
         };
     }
     let filter = match erased {
@@ -51,7 +51,7 @@ pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
     let job = block_on(followed(act, &preview))?;
     match act.as_json {
         true => print_json(&job.answer)?,
-        false => print(format!("{}\n", job.summary(act.action)).as_bytes())?,
+        false => print(format!("{}\n", job.summary(act.action)))?,
     }
     match job.done {
         0 if job.total > 0 => Err(Failure::Failed(anyhow::anyhow!("nothing was done"))),

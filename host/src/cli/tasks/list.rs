@@ -48,7 +48,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
 async fn print_lines(mut pages: Pages<'_>) -> Result<(), Failure> {
     while let Some(tasks) = pages.next().await? {
         let lines: String = tasks.iter().map(|task| format!("{task}\n")).collect();
-        if !print_to_reader(escaped(&lines).as_bytes())? {
+        if !print_to_reader(escaped(&lines))? {
             break;
         }
     }
@@ -60,7 +60,7 @@ async fn print_table(mut pages: Pages<'_>) -> Result<(), Failure> {
     while let Some(tasks) = pages.next().await? {
         let now = SystemClock.now();
         let rows: Vec<_> = tasks.iter().map(|task| row(task, now)).collect();
-        if !print_to_reader(table.lines(&rows).as_bytes())? {
+        if !print_to_reader(table.lines(&rows))? {
             return Ok(());
         }
     }

@@ -51,7 +51,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     })?;
     match matches.get_flag("json") {
         true => print_json(&task)?,
-        false => print(shown(&task, terminal_width()).as_bytes())?,
+        false => print(shown(&task, terminal_width()))?,
     }
     Ok(())
 }
