@@ -40,10 +40,9 @@ pub(super) fn address(text: &str, example: &str) -> Result<SocketAddr, String> {
 pub(super) fn or_off(text: &str, example: &str) -> Result<Option<SocketAddr>, String> {
     match text.trim() {
         "off" => Ok(None),
-        _ => match address(text, example) {
-            Ok(address) => Ok(Some(address)),
-            Err(problem) => Err(format!("{problem}, or off")),
-        },
+        _ => address(text, example)
+            .map(Some)
+            .map_err(|problem| format!("{problem}, or off")),
     }
 }
 

@@ -9,6 +9,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -84,15 +85,11 @@ impl ModelLink {
 
     /// What operators call its component: a file's name, or its own.
     pub fn component_name(&self) -> Cow<'_, str> {
-        match &self.component {
-            ModelChoice::Component(path) => match path.file_name() {
-                Some(name) => name.to_string_lossy(),
-                None => Cow::Borrowed(&self.name),
-            },
-            ModelChoice::Local | ModelChoice::Provider(_) | ModelChoice::Middleware(_) => {
-                Cow::Borrowed(&self.name)
-            }
-        }
+        let file = match &self.component {
+            ModelChoice::Component(path) => path.file_name(),
+            ModelChoice::Local | ModelChoice::Provider(_) | ModelChoice::Middleware(_) => None,
+        };
+        file.map_or(self.name.as_str().into(), OsStr::to_string_lossy)
     }
 
     /// The depth of the chain: the largest number of links on one path.

@@ -115,10 +115,7 @@ impl RefineImage {
         let max_bytes = self.max_bytes;
         let shown = path.display().to_string();
         let read = tokio::task::spawn_blocking(move || input::read(&path, max_bytes)).await;
-        let read = match read {
-            Ok(read) => read.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
+        let read = read.map_err(anyhow::Error::from).flatten();
         let bytes =
             read.map_err(|reason| format!("{argument}: {shown} cannot be read: {reason}"))?;
         Ok(bytes.into())

@@ -122,10 +122,8 @@ impl Scrape {
         if cached.until.is_some_and(|until| begin < until) {
             return;
         }
-        cached.tally = match timeout(TALLY_TIMEOUT, capabilities.maintenance().tally()).await {
-            Ok(Ok(tally)) => Some(tally),
-            Ok(Err(_)) | Err(_) => None,
-        };
+        let tally = timeout(TALLY_TIMEOUT, capabilities.maintenance().tally()).await;
+        cached.tally = tally.ok().and_then(Result::ok);
         let now = Instant::now();
         let rest = now.duration_since(begin).saturating_mul(REST);
         cached.until = now.checked_add(rest.max(TALLY_LIFETIME));
@@ -160,14 +158,14 @@ impl Scrape {
 /// Unknown values are left out, or NaN.
 fn tasks(registry: &mut Registry, tally: Option<&Tally>, now: Timestamp) {
     let stored: Gauges = register(registry, "tasks", "Tasks in the store");
-    for status in Status::ALL {
-        let tasks = tally.map(|tally| match status {
-            Status::Pending => tally.pending,
-            Status::Processing => tally.processing,
-            Status::Completed => tally.completed,
-            Status::Failed => tally.failed,
-        });
-        if let Some(tasks) = tasks {
+    if let Some(tally) = tally {
+        for status in Status::ALL {
+            let tasks = match status {
+                Status::Pending => tally.pending,
+                Status::Processing => tally.processing,
+                Status::Completed => tally.completed,
+                Status::Failed => tally.failed,
+            };
             set(&stored, "status", status.as_str(), tasks);
         }
     }

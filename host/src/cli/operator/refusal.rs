@@ -39,7 +39,7 @@ impl Problem {
 
     /// `place`: the service that answered. `variable`: where the token came from.
     pub fn refused(place: &str, variable: Option<&str>, status: StatusCode, body: &[u8]) -> Self {
-        let detail = detail(body);
+        let (detail, answers) = (detail(body), format!("{place} answers {status}"));
         let sentence = match (status, variable) {
             (StatusCode::UNAUTHORIZED, Some(variable)) => {
                 format!("{place} does not accept the token in {variable}")
@@ -54,10 +54,9 @@ impl Problem {
                 "{place} knows no such request: name the address that its setting admin-listen \
                  names"
             ),
-            (StatusCode::CONFLICT, _) => match detail {
-                Some(detail) => format!("nothing was done: {detail}"),
-                None => format!("nothing was done: {place} answers {status}"),
-            },
+            (StatusCode::CONFLICT, _) => {
+                format!("nothing was done: {}", detail.unwrap_or(answers))
+            }
             (StatusCode::SERVICE_UNAVAILABLE, _) => format!(
                 "{place} cannot do it at the moment, so try again later: {}",
                 detail
@@ -66,8 +65,8 @@ impl Problem {
                     .trim_end_matches('.')
             ),
             _ => match detail {
-                Some(detail) => format!("{place} answers {status}: {detail}"),
-                None => format!("{place} answers {status}"),
+                Some(detail) => format!("{answers}: {detail}"),
+                None => answers,
             },
         };
         Self {
