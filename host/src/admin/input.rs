@@ -74,7 +74,6 @@ pub(super) struct Json(Bytes);
 /// What a change needs.
 #[derive(Deserialize)]
 struct Change {
-    #[serde(default)]
     reason: Option<String>,
 }
 

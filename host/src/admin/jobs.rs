@@ -17,9 +17,7 @@ struct Actions {
     filter: Object<Filter>,
     #[serde(default)]
     preview: bool,
-    #[serde(default)]
     expect: Option<u64>,
-    #[serde(default)]
     reason: Option<String>,
 }
 

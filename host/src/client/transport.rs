@@ -72,14 +72,8 @@ impl Client {
         path: &str,
         content: Option<Content>,
     ) -> Result<Response<Body>, ClientError> {
-        let Connection {
-            api,
-            key,
-            clock,
-            origin,
-        } = &self.connection;
-        let unavailable = |reason: String| ClientError::Unavailable(reason);
-        let now = clock.now();
+        let connection = &self.connection;
+        let now = connection.clock.now();
         let issued = Issued {
             user: &self.user,
             is_anonymous: false,
@@ -88,10 +82,11 @@ impl Client {
             now,
             expires: now.plus(TOKEN_LIFE),
         };
-        let token = issued.sign(key, &Rules::default()).unwrap_or_default();
+        let token = issued.sign(&connection.key, &Rules::default());
+        let token = token.unwrap_or_default();
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{origin}{path}"))
+            .uri(format!("{}{path}", connection.origin))
             .header(header::AUTHORIZATION, format!("Bearer {token}"));
         if let Some((media_type, bytes)) = &content {
             request = request
@@ -100,9 +95,9 @@ impl Client {
         }
         let bytes = content.map(|(_, bytes)| bytes).unwrap_or_default();
         let request = request.body(bytes);
-        let request = request.map_err(|error| unavailable(error.to_string()))?;
-        let answer = api.answer(request).await;
-        let answer = answer.map_err(|failure| unavailable(failure.to_string()))?;
+        let request = request.map_err(|error| ClientError::Unavailable(error.to_string()))?;
+        let answer = connection.api.answer(request).await;
+        let answer = answer.map_err(|failure| ClientError::Unavailable(failure.to_string()))?;
         let answer = answer.map(Body);
         match answer.status().is_success() {
             true => Ok(answer),
@@ -116,7 +111,6 @@ async fn refusal(answer: Response<Body>) -> Result<ClientError, ClientError> {
     struct Refusal {
         detail: String,
         error_code: String,
-        #[serde(default)]
         field_errors: Option<std::collections::BTreeMap<String, Vec<String>>>,
     }
     let status = answer.status();
