@@ -18,17 +18,13 @@ use super::super::operator::{block_on, print_json};
 use super::super::terminal::{in_a_line, print, say};
 use super::act::Act;
 
-pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
+pub fn run(mut act: Act, matches: &ArgMatches) -> Result<(), Failure> {
     let filter = Filter::of(matches, SystemClock.now());
     let erased = filter.only_user().filter(|_| act.action == Action::Delete);
-    let act = &match erased {
-        Some(_) => Act {
-            action: Action::Erase,
-            ..act
-        },
-        None => act,
-    };
-    let preview = block_on(async { Ok(Preview::of(act, &filter).await?) })?;
+    if erased.is_some() {
+        act.action = Action::Erase;
+    }
+    let preview = block_on(async { Ok(Preview::of(&act, &filter).await?) })?;
     // A user may have other data than tasks.
     if preview.count == 0 && erased.is_none() {
         return match act.as_json {
@@ -48,7 +44,7 @@ pub fn run(act: Act, matches: &ArgMatches) -> Result<(), Failure> {
     } else if !is_confirmed(&question)? {
         return Err(Failure::Failed(anyhow::anyhow!("nothing was done")));
     }
-    let job = block_on(followed(act, &preview))?;
+    let job = block_on(followed(&act, &preview))?;
     match act.as_json {
         true => print_json(&job.answer)?,
         false => print(format!("{}\n", job.summary(act.action)))?,
