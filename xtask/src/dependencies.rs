@@ -34,7 +34,7 @@ pub fn check_advisories(workspace: &Workspace) -> anyhow::Result<bool> {
 /// Everything else.
 pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
     check_features(workspace)?;
-    let machete = tools::cargo_machete(workspace)?;
+    let machete = tools::any_program(workspace, tools::CARGO_MACHETE)?;
     process::run(workspace.command(machete).arg("--skip-target-dir"))?;
     let arguments = [&ERRORS_ONLY[..], &["check", "bans", "licenses", "sources"]].concat();
     process::run(&mut deny(workspace, &arguments)?)?;
@@ -43,7 +43,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 fn deny(workspace: &Workspace, arguments: &[&str]) -> anyhow::Result<Command> {
-    let mut command = workspace.command(tools::cargo_deny(workspace)?);
+    let mut command = workspace.command(tools::any_program(workspace, tools::CARGO_DENY)?);
     command.args(arguments);
     Ok(command)
 }

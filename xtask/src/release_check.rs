@@ -11,9 +11,9 @@ use crate::soak;
 use crate::test::deny_warnings;
 use crate::workspace::Workspace;
 
-/// Checks the host without engines, that the components are reproducible and the Debian package works; installs and
-/// embeds the host; runs many kills and steady load; finally compares the cost of
-/// requests and tasks.
+/// Checks the host without engines, that the components are reproducible and the Debian package
+/// works; installs and embeds the host; runs many kills and steady load; finally compares the
+/// cost of requests and tasks.
 pub fn run(workspace: &Workspace, length: &soak::Length) -> anyhow::Result<()> {
     without_engines(workspace)?;
     reproducible::check(workspace)?;

@@ -1,7 +1,7 @@
 //! Tools for building and testing: finds each, installs it if possible, and
 //! otherwise names it in a sentence. Existing tools are not changed.
 
-pub mod postgres;
+mod postgres;
 mod prometheus;
 
 use std::path::{Path, PathBuf};
@@ -13,10 +13,13 @@ use fs_err as fs;
 use crate::process;
 use crate::workspace::Workspace;
 
-const CARGO_DENY: &str = "0.20.2";
-const CARGO_MACHETE: &str = "0.9.2";
-/// Later versions need a newer Rust.
-const S3S_FS: &str = "0.14.1";
+/// Programs of crates: the name and version of each. This one checks licences, sources and
+/// advisories of dependencies.
+pub const CARGO_DENY: (&str, &str) = ("cargo-deny", "0.20.2");
+/// Finds unused dependencies.
+pub const CARGO_MACHETE: (&str, &str) = ("cargo-machete", "0.9.2");
+/// An S3-compatible server. Later versions need a newer Rust.
+const S3S_FS: (&str, &str) = ("s3s-fs", "0.14.1");
 
 /// Programs from Debian packages: what each is, its package, and its possible names.
 const DEBIAN: [(&str, &str, &[&str]); 8] = [
@@ -179,19 +182,17 @@ pub fn ensure_componentize_qjs(workspace: &Workspace) -> anyhow::Result<PathBuf>
     Ok(root)
 }
 
-/// Returns its path.
 fn ensure_npm_package(
     workspace: &Workspace,
     (package, version, directory): (&str, &str, &str),
-) -> anyhow::Result<PathBuf> {
+) -> anyhow::Result<()> {
     let root = workspace.tools().join(directory);
     let manifest = root.join("node_modules").join(package).join("package.json");
     let line = format!("\"version\": \"{version}\"");
     if fs::read_to_string(manifest).is_ok_and(|manifest| manifest.contains(&line)) {
-        return Ok(root);
+        return Ok(());
     }
-    install_with_npm(workspace, package, &root, Some(version))?;
-    Ok(root)
+    install_with_npm(workspace, package, &root, Some(version))
 }
 
 /// The tools that build the clients.
@@ -348,28 +349,18 @@ pub fn ensure_s3(workspace: &Workspace) -> anyhow::Result<()> {
         "--config=profile.dev.package.md-5.opt-level=2",
         "--config=profile.dev.package.sha2.opt-level=2",
     ];
-    own_program(workspace, "s3s-fs", S3S_FS, &more).map(drop)
-}
-
-/// The tool that checks licences, sources and advisories of dependencies.
-pub fn cargo_deny(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    any_program(workspace, "cargo-deny", CARGO_DENY)
-}
-
-/// The tool that finds unused dependencies.
-pub fn cargo_machete(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    any_program(workspace, "cargo-machete", CARGO_MACHETE)
+    own_program(workspace, S3S_FS, &more).map(drop)
 }
 
 /// The program of a crate: the one installed for this project, the one in the PATH, or
 /// built now.
-fn any_program(workspace: &Workspace, name: &str, version: &str) -> anyhow::Result<PathBuf> {
-    if !place_of(workspace, name).is_file()
-        && let Some(installed) = process::find(name)
+pub fn any_program(workspace: &Workspace, program: (&str, &str)) -> anyhow::Result<PathBuf> {
+    if !place_of(workspace, program.0).is_file()
+        && let Some(installed) = process::find(program.0)
     {
         return Ok(installed);
     }
-    own_program(workspace, name, version, &[])
+    own_program(workspace, program, &[])
 }
 
 /// The path of a crate's program, once it is installed for this project.
@@ -382,8 +373,7 @@ fn place_of(workspace: &Workspace, name: &str) -> PathBuf {
 /// is not optimised, since that would take longer to build.
 fn own_program(
     workspace: &Workspace,
-    name: &str,
-    version: &str,
+    (name, version): (&str, &str),
     more: &[&str],
 ) -> anyhow::Result<PathBuf> {
     let (root, own) = (workspace.tools(), place_of(workspace, name));
