@@ -77,8 +77,7 @@ fn add<'a>(
         .with_context(|| format!("{} is no component", instance.name))?;
     let imports = graph.types()[package.ty()].imports.keys();
     let is_ours = |import: &&String| OURS.iter().any(|ours| import.starts_with(ours));
-    let imports = imports.filter(is_ours).cloned();
-    let imports = imports.collect();
+    let imports = imports.filter(is_ours).cloned().collect();
     let exports = graph.types()[package.ty()].exports.keys();
     let exports = exports.cloned().collect();
     let id = graph.register_package(package)?;

@@ -41,7 +41,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("dist: {error:#}");
@@ -50,26 +50,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments {
-        root,
-        dist,
-        components,
-        executables,
-    } = arguments;
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let (root, dist) = (&arguments.root, &arguments.dist);
     fs::write(dist.join("wit.wasm"), wit::package(&root.join("wit"))?)?;
     let mut artifacts = Vec::new();
-    for (package, file) in components {
-        artifacts.push(Artifact::component(&root, &dist, &package, &file)?);
+    for (package, file) in &arguments.components {
+        artifacts.push(Artifact::component(root, dist, package, file)?);
     }
-    for package in executables {
-        artifacts.push(Artifact::executable(&root, &package)?);
+    for package in &arguments.executables {
+        artifacts.push(Artifact::executable(root, package)?);
     }
     let lock = fs::read_to_string(root.join("Cargo.lock"))?;
     let bom = bom::write(&artifacts, &lock::checksums(&lock)?)?;
     fs::write(dist.join("bom.cdx.json"), bom)?;
-    write_licenses(&root, &artifacts, &dist.join("licenses"))?;
-    checksums::write(&dist)
+    write_licenses(root, &artifacts, &dist.join("licenses"))?;
+    checksums::write(dist)
 }
 
 fn write_licenses(root: &Path, artifacts: &[Artifact], to: &Path) -> anyhow::Result<()> {
@@ -77,17 +72,13 @@ fn write_licenses(root: &Path, artifacts: &[Artifact], to: &Path) -> anyhow::Res
         .iter()
         .flat_map(|artifact| artifact.tree.uses.keys().cloned());
     let mut places = licenses::places(root, bom::TARGET)?;
-    places.extend(licenses::places(
-        root,
-        &licenses::target_of_this_machine()?,
-    )?);
+    let this_machine = licenses::target_of_this_machine()?;
+    places.extend(licenses::places(root, &this_machine)?);
     let texts = licenses::write(&crates.collect(), &places, root)?;
     fs::create_dir_all(to)?;
     fs::write(to.join("third-party.txt"), texts)?;
-    Ok(fs::write(
-        to.join("rust-library.html"),
-        licenses::of_library()?,
-    )?)
+    let library = licenses::of_library()?;
+    Ok(fs::write(to.join("rust-library.html"), library)?)
 }
 
 fn component(argument: &str) -> Result<(String, PathBuf), &'static str> {
