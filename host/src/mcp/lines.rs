@@ -3,7 +3,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
 /// Reads lines.
 pub struct Lines<R> {
@@ -36,26 +36,20 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     /// The next line. None: the input has ended. If it is dropped, nothing is lost.
     pub async fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
-            let read = self.input.fill_buf().await?;
-            if read.is_empty() {
+            // The end of a line counts too.
+            let left = self.limit.saturating_add(1) - self.line.len();
+            let mut input = (&mut self.input).take(left as u64);
+            let read = input.read_until(b'\n', &mut self.line).await?;
+            if self.line.pop_if(|byte| *byte == b'\n').is_some() {
+                return Ok(Some(self.take()));
+            }
+            if read == 0 {
                 let is_rest = !self.line.is_empty() || self.is_too_long;
                 return Ok(is_rest.then(|| self.take()));
             }
-            let (part, ends) = match read.iter().position(|byte| *byte == b'\n') {
-                Some(end) => (read.get(..end).unwrap_or_default(), true),
-                None => (read, false),
-            };
-            if self.line.len().saturating_add(part.len()) > self.limit {
+            if self.line.len() > self.limit {
                 self.is_too_long = true;
-                self.line = Vec::new();
-            }
-            if !self.is_too_long {
-                self.line.extend_from_slice(part);
-            }
-            let used = part.len() + usize::from(ends);
-            self.input.consume(used);
-            if ends {
-                return Ok(Some(self.take()));
+                self.line.clear();
             }
         }
     }
