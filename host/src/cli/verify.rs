@@ -49,10 +49,8 @@ struct Verified {
 
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let (config, _) = settings::read(matches, Some(Command::Verify))?;
-    let service = match matches.get_one::<Url>("against") {
-        Some(url) => Some(Server::new(url.clone(), &config)?),
-        None => None,
-    };
+    let url = matches.get_one::<Url>("against").cloned();
+    let service = url.map(|url| Server::new(url, &config)).transpose()?;
     let files = matches.get_many::<PathBuf>("file").unwrap_or_default();
     let (report, is_well) = block_on(async {
         let mut report = Report { files: Vec::new() };

@@ -69,12 +69,8 @@ impl PlanTables {
 
     /// Whether a plan limits what its users spend.
     pub(super) fn have_budget(&self) -> bool {
-        let mut budgets = self
-            .0
-            .by_name
-            .values()
-            .filter_map(|plan| plan.get("budget"));
-        budgets.any(|budget| is_limit(budget))
+        let mut plans = self.0.by_name.values();
+        plans.any(|plan| plan.get("budget").is_some_and(|budget| is_limit(budget)))
     }
 
     /// As JSON. None: there are no plans.

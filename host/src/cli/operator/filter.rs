@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use concept_refinement_capability::clock::before;
 use concept_refinement_domain::duration;
 use concept_refinement_domain::timestamp::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::shown::text;
 
@@ -58,9 +58,7 @@ impl Filter {
     }
 
     pub fn json(&self) -> Value {
-        let fields = self.0.iter();
-        let fields = fields.map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
-        Value::Object(fields.collect::<Map<_, _>>())
+        self.0.iter().cloned().collect()
     }
 
     /// The user, if nothing else is given: then everything of this user is meant.
