@@ -23,14 +23,6 @@ pub struct ChainReader<'a> {
     pub stands_alone: bool,
 }
 
-/// What the settings of a link say to the host.
-struct Told {
-    url: Option<Url>,
-    has_key: bool,
-    price: Option<MicroDollars>,
-    has_workflow: bool,
-}
-
 impl ChainReader<'_> {
     /// Checks the settings of a shipped component that is no link of this chain: they may be
     /// there for other chains, and count as soon as it is one. A file that they name is not
@@ -40,7 +32,7 @@ impl ChainReader<'_> {
             return Ok(());
         };
         let input = LinkInput::own(name, &component, self)?;
-        self.told(&input, &component).map(drop)
+        self.check(&input, &component)
     }
 
     pub fn link(&self, link: &chain::Link) -> Result<ModelLink, ConfigError> {
@@ -52,17 +44,14 @@ impl ChainReader<'_> {
             }
         };
         let input = LinkInput::own(link.name(), &component, self)?.with_plain(self);
-        let Told {
-            mut url,
-            has_key,
-            price,
-            has_workflow,
-        } = self.told(&input, &component)?;
+        self.check(&input, &component)?;
+        let mut url = input.read("url", base_url)?;
+        let price = input.read(PRICE, MicroDollars::parse)?;
         if price.is_some() && link.behind.is_some() {
             let problem = "is that of a model, which a middleware is not";
             return Err(input.problem(PRICE, problem));
         }
-        let workflow = match has_workflow {
+        let workflow = match self.has_workflow(&component) {
             true => input.read("workflow", workflow)?,
             false => None,
         };
@@ -76,10 +65,10 @@ impl ChainReader<'_> {
                 KeyRule::AtItsOwnUrl => Origin::of_url(asked) == Origin::of_url(&own),
                 KeyRule::Nowhere => false,
             };
-            if needs_key && !has_key {
+            if needs_key && input.read("api_key", key)?.is_none() {
                 return Err(self.missing(&input, provider, ("model-api-key", "api_key")));
             }
-            if profile.needs_workflow && !has_workflow {
+            if profile.needs_workflow && workflow.is_none() {
                 return Err(self.missing(&input, provider, ("model-workflow", "workflow")));
             }
         }
@@ -108,21 +97,19 @@ impl ChainReader<'_> {
         })
     }
 
-    /// Reads the values of a link, each of which has to be usable.
-    fn told(&self, input: &LinkInput<'_>, component: &ModelChoice) -> Result<Told, ConfigError> {
-        let url = input.read("url", base_url)?;
-        let has_key = input.read("api_key", key)?.is_some();
+    /// Checks the values of a link, each of which has to be usable.
+    fn check(&self, input: &LinkInput<'_>, component: &ModelChoice) -> Result<(), ConfigError> {
+        input.read("url", base_url)?;
+        input.read("api_key", key)?;
         let has_name = input.read("name", line)?.is_some();
         input.read("input", line)?;
         input.read("mask", line)?;
         input.read("seed", line)?;
         input.read(ORIGINAL, original)?;
-        let price = input.read(PRICE, MicroDollars::parse)?;
-        let has_workflow = match component {
-            // A custom component defines this key itself.
-            ModelChoice::Component(_) if !self.stands_alone => false,
-            _ => input.read("workflow", line)?.is_some(),
-        };
+        input.read(PRICE, MicroDollars::parse)?;
+        if self.has_workflow(component) {
+            input.read("workflow", line)?;
+        }
         if let ModelChoice::Provider(provider) = component
             && has_name
             && !provider.profile().takes_name
@@ -133,12 +120,12 @@ impl ChainReader<'_> {
             );
             return Err(input.problem("name", problem));
         }
-        Ok(Told {
-            url,
-            has_key,
-            price,
-            has_workflow,
-        })
+        Ok(())
+    }
+
+    /// Whether the key `workflow` names a file. A custom component in a chain defines it itself.
+    fn has_workflow(&self, component: &ModelChoice) -> bool {
+        self.stands_alone || !matches!(component, ModelChoice::Component(_))
     }
 
     fn missing(
