@@ -93,13 +93,12 @@ impl<'a> Judge<'a> {
         mut contents: BoxStream<'static, Bytes>,
     ) -> Result<(Result<&'static str, String>, u64), String> {
         let mut inspector = Inspector::new(self.limits);
-        let (mut problem, mut bytes) = (None, 0u64);
+        let mut bytes = 0u64;
         let read = async {
             while let Some(chunk) = contents.next().await {
                 bytes += chunk.len() as u64;
-                if problem.is_none() {
-                    problem = inspector.push(&chunk).err();
-                }
+                // The result tells what is wrong.
+                let _ = inspector.push(&chunk);
                 if bytes > self.limits.max_bytes {
                     break;
                 }
@@ -108,14 +107,8 @@ impl<'a> Judge<'a> {
         tokio::time::timeout(self.limit, read)
             .await
             .map_err(|_| "its image did not end in time".to_owned())?;
-        let format = match problem {
-            Some(problem) => Err(problem.to_string()),
-            None => match inspector.finish() {
-                Ok(image) => Ok(image.format.media_type()),
-                Err(problem) => Err(problem.to_string()),
-            },
-        };
-        Ok((format, bytes))
+        let format = inspector.finish().map(|image| image.format.media_type());
+        Ok((format.map_err(|problem| problem.to_string()), bytes))
     }
 
     fn error(&self, error: ModelError) -> Result<String, String> {
