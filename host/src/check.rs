@@ -86,10 +86,8 @@ pub async fn check(
                 pipeline.partial_edits()?;
                 pipeline.model(None, None, Arc::new(output::Log)).await
             };
-            found(
-                "model",
-                model.await.map(|model| model.describe().to_owned()),
-            );
+            let model = model.await;
+            found("model", model.map(|model| model.describe().to_owned()));
         }
         Err(error) => found("components", Err(error)),
     }
@@ -112,10 +110,8 @@ pub async fn check(
             false => answer,
         };
         if let Some(origin) = &link.origin {
-            found(
-                "provider",
-                of_link(provider(config, link, origin, &network).await),
-            );
+            let answer = provider(config, link, origin, &network).await;
+            found("provider", of_link(answer));
         }
         if let Some(result) = model_name(config, link, &network).await.transpose() {
             found("model name", of_link(result));

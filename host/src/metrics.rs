@@ -59,11 +59,8 @@ impl Metrics {
     /// Registers all metrics, with the version.
     pub fn new(registry: &mut Registry) -> Self {
         let registry = registry.sub_registry_with_prefix(series::PREFIX);
-        registry.register(
-            "build",
-            "What is running",
-            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
-        );
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "What is running", version);
         registry.register(
             "log_lines_lost",
             "Lines of the log that could not be written",

@@ -42,11 +42,8 @@ const FILES: [(&str, &str, &str); 4] = [
 /// them.
 pub(super) fn file(path: &str) -> Option<Answer> {
     let (_, media_type, text) = FILES.into_iter().find(|(name, ..)| *name == path)?;
-    let mut answer = with(
-        StatusCode::OK,
-        media_type,
-        Bytes::from_static(text.as_bytes()),
-    );
+    let text = Bytes::from_static(text.as_bytes());
+    let mut answer = with(StatusCode::OK, media_type, text);
     answer
         .headers_mut()
         .insert(header::CONTENT_SECURITY_POLICY, POLICY);

@@ -10,11 +10,8 @@ use super::terminal::print;
 pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     // The manual pages say what `help` would.
     let program = command().disable_help_subcommand(true);
-    let source = format!(
-        "{} {}",
-        program.get_name(),
-        program.get_version().unwrap_or_default()
-    );
+    let version = program.get_version().unwrap_or_default();
+    let source = format!("{} {version}", program.get_name());
     let wanted = matches.get_many::<String>("command").unwrap_or_default();
     let mut page = Vec::new();
     let manual = Man::new(page_of(program, wanted)?).source(source);

@@ -268,10 +268,8 @@ impl Deliverer {
         let jitter = self.runtime.random();
         for _ in 0..RECORD_TRIES {
             let webhooks = self.host.webhooks();
-            match webhooks
-                .record_attempt(lease, outcome.clone(), jitter)
-                .await
-            {
+            let recorded = webhooks.record_attempt(lease, outcome.clone(), jitter);
+            match recorded.await {
                 Ok(_) => return,
                 Err(error) if error.is_repeatable() => self.runtime.sleep(RETRY_INTERVAL).await,
                 Err(_) => break,

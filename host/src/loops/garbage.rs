@@ -114,10 +114,8 @@ impl Garbage {
             }
             if let (Some(retention), Some(now)) = (self.anonymous_retention, believed) {
                 let ended = before(now, retention);
-                log(
-                    self.remove_abandoned(ended).await,
-                    "what anonymous users left",
-                );
+                let removed = self.remove_abandoned(ended).await;
+                log(removed, "what anonymous users left");
             }
             if next_look <= self.runtime.elapsed() {
                 let removed = self.remove_unreferenced(ImageKind::Refined, None).await;

@@ -182,10 +182,8 @@ impl Worker {
                 log_throttled!(warn, "to be delivered again", reason);
                 if let Some(lease) = held {
                     // If this fails, it is released before the task is claimed again.
-                    let _ = self
-                        .pending_releases
-                        .release(self.host.leases(), lease)
-                        .await;
+                    let leases = self.host.leases();
+                    let _ = self.pending_releases.release(leases, lease).await;
                 }
                 acknowledgement.nack(REDELIVERY_DELAY).await;
                 tokio::select! {

@@ -177,12 +177,8 @@ fn tasks(registry: &mut Registry, tally: Option<&Tally>, now: Timestamp) {
         waited.unwrap_or_default().as_secs_f64()
     });
     let help = "How long the first of those that wait has waited; 0 if none does";
-    registry.register_with_unit(
-        "queue_oldest_age",
-        help,
-        Unit::Seconds,
-        ConstGauge::new(age),
-    );
+    let age = ConstGauge::new(age);
+    registry.register_with_unit("queue_oldest_age", help, Unit::Seconds, age);
 }
 
 /// Memory of model instances.

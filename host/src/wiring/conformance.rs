@@ -105,10 +105,8 @@ pub async fn test(
     );
     found("eight at a time", many(&judge, &model).await);
     found("a caller that leaves", left(&judge, &model).await);
-    found(
-        "an end after a receipt",
-        interrupted(config, &judge, &model).await,
-    );
+    let result = interrupted(config, &judge, &model).await;
+    found("an end after a receipt", result);
     Ok(())
 }
 

@@ -98,10 +98,8 @@ fn check_wires(to: &Wired<'_>) -> anyhow::Result<()> {
     }
     for (interface, from) in &to.instance.filled {
         if !to.imports.iter().any(|import| short(import) == *interface) {
-            bail!(
-                "{} does not import {interface}, which {from} is to fill",
-                to.instance.name
-            );
+            let name = &to.instance.name;
+            bail!("{name} does not import {interface}, which {from} is to fill");
         }
     }
     Ok(())

@@ -91,10 +91,8 @@ pub fn check(component: &[u8], platform: &Platform) -> anyhow::Result<()> {
     let world = &types[package.ty()];
     for import in world.imports.keys() {
         if !platform.offers(import) {
-            bail!(
-                "{import} is left open, which {} does not offer",
-                platform.name
-            );
+            let name = platform.name;
+            bail!("{import} is left open, which {name} does not offer");
         }
     }
     if let Some(export) = world.exports.keys().find(|export| *export != HANDLER) {

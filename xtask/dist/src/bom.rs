@@ -132,11 +132,8 @@ fn sha256(sum: &str) -> Value {
 
 /// The package URL. A plus sign has to be escaped, since it would mean a space.
 fn reference_to(found: &Crate) -> String {
-    format!(
-        "pkg:cargo/{}@{}",
-        found.name,
-        found.version.replace('+', "%2B")
-    )
+    let version = found.version.replace('+', "%2B");
+    format!("pkg:cargo/{}@{version}", found.name)
 }
 
 #[cfg(test)]

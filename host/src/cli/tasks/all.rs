@@ -194,10 +194,8 @@ async fn followed(act: &Act, preview: &Preview) -> Result<Job, Failure> {
         let answer = act.client.get(&path, &[]).await;
         let answer = answer.map_err(|problem| problem.after(&goes_on))?;
         let job = Job::of(&act.client, answer)?;
-        waiting.tell(
-            job.done + job.failed,
-            format!("{}: {} failed", act.action.as_str(), job.failed),
-        );
+        let told = format!("{}: {} failed", act.action.as_str(), job.failed);
+        waiting.tell(job.done + job.failed, told);
         Ok(job.is_over.then_some(job))
     });
     waiting.until(&goes_on, ended).await

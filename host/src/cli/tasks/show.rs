@@ -73,11 +73,8 @@ fn shown(task: &Value, room: Option<usize>) -> String {
     if let Some(webhook) = task.get("webhook").filter(|webhook| webhook.is_object()) {
         let state = text(webhook.get("state"));
         let url = text_if_any(webhook.get("url")).map(|url| format!(", {url}"));
-        line(
-            "webhook",
-            &format!("{state}{}", url.unwrap_or_default()),
-            &mut shown,
-        );
+        let fact = format!("{state}{}", url.unwrap_or_default());
+        line("webhook", &fact, &mut shown);
         for attempt in items(webhook, "attempts") {
             line("", &delivery(attempt), &mut shown);
         }
@@ -98,10 +95,8 @@ fn line(label: &str, fact: &str, shown: &mut String) {
 /// An attempt to deliver a webhook.
 fn delivery(attempt: &Value) -> String {
     let at = exact_time(attempt.get("at"));
-    let outcome = ["status", "error"]
-        .into_iter()
-        .filter_map(|name| text_if_any(attempt.get(name)));
-    let outcome: Vec<_> = outcome.collect();
+    let outcome = ["status", "error"].map(|name| text_if_any(attempt.get(name)));
+    let outcome: Vec<_> = outcome.into_iter().flatten().collect();
     format!("{at} UTC: {}", outcome.join(", "))
 }
 

@@ -114,10 +114,8 @@ impl ChainReader<'_> {
             && has_name
             && !provider.profile().takes_name
         {
-            let problem = format!(
-                "must not be set where model is {}, which has one",
-                provider.profile().name
-            );
+            let model = provider.profile().name;
+            let problem = format!("must not be set where model is {model}, which has one");
             return Err(input.problem("name", problem));
         }
         Ok(())

@@ -32,10 +32,8 @@ pub(super) fn workflow(path: &str) -> Result<String, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("{path:?} cannot be read: {error}"))?;
     if text.len() > MAX_WORKFLOW {
-        return Err(format!(
-            "{path:?} is larger than {} KiB",
-            MAX_WORKFLOW >> 10
-        ));
+        let most = MAX_WORKFLOW >> 10;
+        return Err(format!("{path:?} is larger than {most} KiB"));
     }
     match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text) {
         Ok(_) => Ok(text),
