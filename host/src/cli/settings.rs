@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::arguments::option;
 use super::completions::Suggested;
 use super::failure::Failure;
 use super::terminal::say;
@@ -64,9 +65,7 @@ pub fn flags(command: Option<Command>) -> impl Iterator<Item = Arg> {
             _ => String::new(),
         };
         let (help, variable) = (setting.help(), setting.variable());
-        let arg = Arg::new(setting.name)
-            .long(setting.name)
-            .value_name(setting.value)
+        let arg = option(setting.name, setting.value)
             .help_heading(setting.heading)
             .help(format!("{help}{default} [env: {variable}]"));
         let words = suggested(setting.name);
@@ -197,10 +196,7 @@ pub fn directory(matches: &ArgMatches) -> Result<&Path, Failure> {
 }
 
 fn path(name: &'static str, value: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .value_name(value)
-        .value_parser(value_parser!(PathBuf))
+    option(name, value).value_parser(value_parser!(PathBuf))
 }
 
 /// The variables with our prefix. A value that is not Unicode is an error.
