@@ -99,9 +99,8 @@ pub fn run(workspace: &Workspace, form: &Form) -> anyhow::Result<()> {
     if let Some(checkout) = other {
         bench.env("REFINEMENT_BENCH_BESIDE", checkout.join("target"));
     }
-    let flags = [(form.quick, "--quick"), (form.guard, "--guard")];
-    let set = flags.into_iter().filter(|(is_set, _)| *is_set);
-    bench.args(set.map(|(_, flag)| flag));
+    bench.args(form.quick.then_some("--quick"));
+    bench.args(form.guard.then_some("--guard"));
     process::run(bench.args(&form.parts))
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::failures::{self, Failure};
 
@@ -119,30 +119,20 @@ impl Tally {
 
     /// A run without passed tests is a failure.
     pub fn verdict(self) -> anyhow::Result<()> {
-        match self {
-            Self {
-                failed: 1..,
-                failures,
-                ..
-            } => bail!("tests failed\n{}", failures::listed(&failures)),
-            Self { passed: 0, .. } => bail!("no test was run"),
-            _ => Ok(()),
+        if self.failed > 0 {
+            bail!("tests failed\n{}", failures::listed(&self.failures));
         }
+        ensure!(self.passed > 0, "no test was run");
+        Ok(())
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-            unsteady,
-            ..
-        } = self;
+        let (passed, failed, skipped) = (self.passed, self.failed, self.skipped);
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")?;
-        if !unsteady.is_empty() {
-            let unsteady = failures::listed(unsteady);
+        if !self.unsteady.is_empty() {
+            let unsteady = failures::listed(&self.unsteady);
             write!(f, "\nfailed beside others, passed alone:\n{unsteady}")?;
         }
         Ok(())
