@@ -77,29 +77,27 @@ impl RefineImage {
         began: impl FnMut(Stage),
     ) -> Result<CallToolResult, String> {
         let parsed = Arguments::parse(arguments, &self.allowed_sources, self.task_timeout);
-        let Arguments {
-            original,
-            mask,
-            out,
-            refinement,
-        } = parsed.map_err(|errors| errors.told(|name, problem| format!("{name} {problem}")))?;
+        let call =
+            parsed.map_err(|errors| errors.told(|name, problem| format!("{name} {problem}")))?;
+        let out = call.out;
         let place = if out.is_some() { "out" } else { "without out" };
         let destination = match out {
             Some(out) => Destination::named(&out, &self.allowed),
             None => {
-                let (folder, stem) = original.folder_and_stem();
+                let (folder, stem) = call.original.folder_and_stem();
                 Destination::beside(folder, &stem, &self.allowed)
             }
         };
         let destination = destination.map_err(|refusal| format!("{place}: {refusal}"))?;
         let ready = self.refiner.wait().await;
         let _permit = ready.permits.acquire().await;
-        let image = self.read("path", original).await?;
-        let mask = match mask {
+        let image = self.read("path", call.original).await?;
+        let mask = match call.mask {
             Some(mask) => Some(self.read("mask", mask).await?),
             None => None,
         };
-        let refined = ready.refiner.refine_checked(image, mask, refinement, began);
+        let refiner = &ready.refiner;
+        let refined = refiner.refine_checked(image, mask, call.refinement, began);
         let mut refined = refined.await.map_err(|error| error.to_string())?;
         let written = destination.write(refined.format, &refined.bytes);
         let path = written.map_err(|refusal| format!("{place}: {refusal}"))?;

@@ -220,12 +220,9 @@ pub async fn open(
     };
     let embedded = [&stores.tasks.embedded, &stores.images.embedded];
     let embedded = embedded.into_iter().flatten().cloned().collect();
-    let ConfiguredStores {
-        config,
-        clock,
-        room,
-    } = configured;
-    Ok((together(config, stores, model, clock, room), embedded))
+    let (clock, room) = (configured.clock, configured.room);
+    let all = together(configured.config, stores, model, clock, room);
+    Ok((all, embedded))
 }
 
 /// All capabilities, with private stores that leave nothing behind.

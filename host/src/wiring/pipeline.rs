@@ -165,18 +165,13 @@ impl Links<'_> {
                 behind.push(self.link(next, models, calls).await?);
             }
 
-            let Parts {
-                config,
-                network,
-                blobs,
-                ..
-            } = *self.parts;
+            let config = self.parts.config;
             let own = link.origins();
             let mut foreign = config.model.origins();
             foreign.retain(|origin| !own.contains(origin));
             let identity = identity(&self.salt, model, link, &behind);
             let parts = link::Parts {
-                grants: grants::model(config, link, network, blobs)?,
+                grants: grants::model(config, link, self.parts.network, self.parts.blobs)?,
                 limit: config.model_timeout,
                 threads: Arc::clone(&self.parts.threads),
                 behind: link.behind.is_some().then_some(behind),
