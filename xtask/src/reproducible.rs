@@ -38,13 +38,8 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
 /// Copies the files that git tracks or would track.
 fn copy_sources(workspace: &Workspace, to: &Path) -> anyhow::Result<()> {
     let mut list = workspace.command("git");
-    list.args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "-z",
-    ]);
+    list.args(["ls-files", "-z", "--cached", "--others"]);
+    list.arg("--exclude-standard");
     for name in process::output(&mut list)?.split_terminator('\0') {
         let (from, to) = (workspace.root().join(name), to.join(name));
         if let Some(folder) = to.parent() {

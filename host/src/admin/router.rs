@@ -108,10 +108,8 @@ async fn route(
     let rest = path.strip_prefix(VERSION).ok_or(Problem::NotFound)?;
     let segments: Vec<_> = rest.split('/').collect();
     let allowed = methods(&segments).ok_or(Problem::NotFound)?;
-    if !allowed
-        .split(", ")
-        .any(|method| method == parts.method.as_str())
-    {
+    let mut methods = allowed.split(", ");
+    if !methods.any(|method| method == parts.method.as_str()) {
         return Err(Problem::Method(allowed));
     }
     let caller = caller.map_err(Problem::clone)?;

@@ -177,18 +177,12 @@ impl Values {
     ) -> Vec<String> {
         let mut unknown = Vec::new();
         for (variable, value) in variables {
-            match SETTINGS
-                .iter()
-                .find(|setting| setting.variable() == variable)
-            {
-                Some(setting) => {
-                    self.set_named(setting, value, Some(variable));
-                }
-                None => match variable.strip_prefix(PREFIX) {
-                    Some(name) => self.links.set_from_variable(name, value),
-                    None if variable.starts_with("REFINEMENT_") => unknown.push(variable),
-                    None => {}
-                },
+            if let Some(setting) = SETTINGS.iter().find(|it| it.variable() == variable) {
+                self.set_named(setting, value, Some(variable));
+            } else if let Some(name) = variable.strip_prefix(PREFIX) {
+                self.links.set_from_variable(name, value);
+            } else if variable.starts_with("REFINEMENT_") {
+                unknown.push(variable);
             }
         }
         unknown
