@@ -173,15 +173,13 @@ fn links(link: &Link, next: &mut usize, instances: &mut Vec<Instance>) -> String
             ("next-models", &first),
         ];
         filled.extend(more);
-    }
-    // Also for free models: where repeats are forbidden, they are not called again
-    // either.
-    if link.behind.is_none() {
+        instances.push(instance(&name, Part::Model(place), &filled));
+    } else {
+        // Also for free models: where repeats are forbidden, they are not called again
+        // either.
         let model = format!("asked-{name}");
         instances.push(instance(&model, Part::Model(place), &filled));
         instances.push(paid(&name, &model, &settings, &link_name));
-    } else {
-        instances.push(instance(&name, Part::Model(place), &filled));
     }
     name
 }
