@@ -96,13 +96,11 @@ impl Shared {
             self.take(&mut lines);
             // A line that was cut off has to be ended first.
             let end_of_line = if is_amid_line { "\n" } else { "" };
-            let written = match write(&mut output, end_of_line.as_bytes()) {
-                Ok(_) => write(&mut output, &lines),
-                Err(_) => Err(0),
-            };
+            let ended = write(&mut output, end_of_line.as_bytes()).map_err(|_| 0);
+            let written = ended.and_then(|()| write(&mut output, &lines));
             let unreported = self.finish(&lines, written);
             match written {
-                Ok(_) => is_amid_line = false,
+                Ok(()) => is_amid_line = false,
                 Err(0) => {}
                 Err(length) => {
                     is_amid_line = lines.get(length - 1).is_some_and(|byte| *byte != b'\n');
@@ -125,11 +123,11 @@ impl Shared {
     }
 
     /// Returns how many lost lines can be reported, now that lines are accepted.
-    fn finish(&self, lines: &[u8], written: Result<usize, usize>) -> u64 {
+    fn finish(&self, lines: &[u8], written: Result<(), usize>) -> u64 {
         let mut state = self.state.lock();
         state.is_writing = false;
         let unreported = match written {
-            Ok(_) => std::mem::take(&mut state.unreported),
+            Ok(()) => std::mem::take(&mut state.unreported),
             Err(length) => {
                 self.lose(&mut state, lines.get(length..).unwrap_or_default());
                 0
@@ -141,8 +139,8 @@ impl Shared {
     }
 }
 
-/// Returns how many bytes were written; as an error if the output failed.
-fn write(output: &mut impl Write, bytes: &[u8]) -> Result<usize, usize> {
+/// An error: the output failed after so many bytes.
+fn write(output: &mut impl Write, bytes: &[u8]) -> Result<(), usize> {
     let mut length = 0;
     while let Some(rest) = bytes.get(length..).filter(|rest| !rest.is_empty()) {
         match output.write(rest) {
@@ -155,7 +153,7 @@ fn write(output: &mut impl Write, bytes: &[u8]) -> Result<usize, usize> {
             Err(_) => return Err(length),
         }
     }
-    Ok(length)
+    Ok(())
 }
 
 #[cfg(test)]
