@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::answers::TaskEvent;
 use super::error::ClientError;
+use super::transport::parsed;
 use crate::service::Body;
 
 /// Longest event, in bytes: a task with all its fields has less.
@@ -68,14 +69,11 @@ fn event(block: &str) -> Result<Option<TaskEvent>, ClientError> {
         stage: Stage,
     }
     let value = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
-    let data = value("data: ").unwrap_or_default();
-    let malformed = |error: serde_json::Error| ClientError::Malformed(error.to_string());
+    let data = value("data: ").unwrap_or_default().as_bytes();
     Ok(match value("event: ") {
-        Some("task") => Some(TaskEvent::Changed(
-            serde_json::from_str(data).map_err(malformed)?,
-        )),
+        Some("task") => Some(TaskEvent::Changed(parsed(data)?)),
         Some("progress") => {
-            let progress: Progress = serde_json::from_str(data).map_err(malformed)?;
+            let progress: Progress = parsed(data)?;
             Some(TaskEvent::Progress(progress.stage))
         }
         Some("deleted") => Some(TaskEvent::Deleted),

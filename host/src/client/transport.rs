@@ -138,6 +138,6 @@ async fn whole(answer: Response<Body>) -> Result<Bytes, ClientError> {
         .map_err(|_| ClientError::Interrupted)
 }
 
-fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
+pub(super) fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ClientError> {
     serde_json::from_slice(bytes).map_err(|error| ClientError::Malformed(error.to_string()))
 }
