@@ -20,7 +20,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
             script = with_one_name(&script, &name).into_bytes();
         }
     }
-    Ok(print(&script)?)
+    Ok(print(script)?)
 }
 
 /// The script for bash sets one name for a command with a hyphen and looks for another,

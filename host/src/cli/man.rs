@@ -16,7 +16,7 @@ pub fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut page = Vec::new();
     let manual = Man::new(page_of(program, wanted)?).source(source);
     manual.render(&mut page)?;
-    Ok(print(&page)?)
+    Ok(print(page)?)
 }
 
 /// The page of a command is named by its full name: `concept-refinement-tasks-list`.
