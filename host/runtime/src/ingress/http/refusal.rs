@@ -1,7 +1,7 @@
 //! Requests that the host itself refuses, with answers in the form of the API's errors, or
 //! of OpenAI's.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use wasmtime_wasi_http::WasiBody;
 
 use super::throttle::TooOften;
@@ -9,17 +9,20 @@ use crate::body::whole;
 
 /// Header fields that protect a browser from a response that is not a page, as the
 /// component sets them on its errors.
-pub const PROTECTION: [(&str, &str); 6] = [
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "same-origin"),
-    ("content-security-policy", NO_PAGE),
-    ("cross-origin-resource-policy", "same-origin"),
+pub const PROTECTION: [(HeaderName, &str); 6] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
-
-/// A response that a browser mistakes for a page loads and runs nothing.
-const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Why the component does not get or does not answer a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +101,7 @@ impl Refusal {
         let mut response = Response::new(whole(form.body(status, detail)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        let media_type = ("content-type", "application/json");
+        let media_type = (header::CONTENT_TYPE, "application/json");
         let fields = PROTECTION.into_iter().chain([media_type]);
         for (name, value) in fields.chain(self.field()) {
             headers.insert(name, HeaderValue::from_static(value));
@@ -147,13 +150,13 @@ impl Refusal {
     }
 
     /// An additional header field of the answer.
-    fn field(self) -> Option<(&'static str, &'static str)> {
+    fn field(self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::LongHead | Self::UnknownCoding | Self::TooManyConnections => {
-                Some(("connection", "close"))
+                Some((header::CONNECTION, "close"))
             }
-            Self::PushMethod => Some(("allow", "POST")),
-            Self::UnprovenPush => Some(("www-authenticate", "Bearer")),
+            Self::PushMethod => Some((header::ALLOW, "POST")),
+            Self::UnprovenPush => Some((header::WWW_AUTHENTICATE, "Bearer")),
             _ => None,
         }
     }
