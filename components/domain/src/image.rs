@@ -27,19 +27,17 @@ use crate::size;
 pub use inspector::Inspector;
 pub use transfer::{Received, Shortfall, Transfer, Unusable};
 
-crate::words! {
-    /// The supported image formats, under their media types.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum Format {
-        /// PNG.
-        Png = "image/png",
-        /// JPEG.
-        Jpeg = "image/jpeg",
-        /// WebP.
-        Webp = "image/webp",
-        /// GIF.
-        Gif = "image/gif",
-    }
+/// The supported image formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `image/png`
+    Png,
+    /// `image/jpeg`
+    Jpeg,
+    /// `image/webp`
+    Webp,
+    /// `image/gif`
+    Gif,
 }
 
 /// Limit for the decompressed profile and texts of an image together, in bytes.
@@ -126,9 +124,17 @@ pub fn pixels_in_words(pixels: u64) -> String {
 }
 
 impl Format {
+    /// All supported ones.
+    pub const ALL: [Self; 4] = [Self::Png, Self::Jpeg, Self::Webp, Self::Gif];
+
     /// As used in `Content-Type`.
     pub fn media_type(self) -> &'static str {
-        self.as_str()
+        match self {
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
+        }
     }
 
     /// The file extension, without the dot.

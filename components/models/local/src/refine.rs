@@ -56,7 +56,9 @@ pub enum RefineError {
 /// Edits the image according to the prompt. Takes the image by value, so that its memory
 /// is freed after decoding.
 pub fn refine(image: Vec<u8>, request: &Request) -> Result<Refined, RefineError> {
-    let format = Format::of(request.media_type).ok_or(RefineError::UnknownMediaType)?;
+    let mut formats = Format::ALL.into_iter();
+    let format = formats.find(|format| format.media_type() == request.media_type);
+    let format = format.ok_or(RefineError::UnknownMediaType)?;
     let (prompt, preserved) = aspect::divide(request.prompt);
     let plan = Plan::of(prompt);
     if plan.edits.is_empty() {
