@@ -13,8 +13,8 @@ use fs_err as fs;
 use crate::process;
 use crate::workspace::Workspace;
 
-/// Programs of crates: the name and version of each. This one checks licences, sources and
-/// advisories of dependencies.
+/// Checks licences, sources and advisories of dependencies. As below, the name and version of a
+/// program's crate.
 pub const CARGO_DENY: (&str, &str) = ("cargo-deny", "0.20.2");
 /// Finds unused dependencies.
 pub const CARGO_MACHETE: (&str, &str) = ("cargo-machete", "0.9.2");

@@ -64,7 +64,10 @@ impl Redaction {
     fn without(&self, text: &str, shortest: usize) -> String {
         let secrets = self.0.iter().filter(|secret| secret.len() >= shortest);
         secrets.fold(text.to_owned(), |text, secret| {
-            text.replace(secret, REMOVED)
+            match text.contains(secret) {
+                true => text.replace(secret, REMOVED),
+                false => text,
+            }
         })
     }
 }

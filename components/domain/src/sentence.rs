@@ -89,7 +89,8 @@ pub fn without_credentials(text: &str) -> String {
     }
 }
 
-/// Refuses a text of more code points. The error completes the sentence "the text …".
+/// Refuses a text of more than `max_chars` code points. The error completes the sentence
+/// "the text …".
 pub fn check_length(text: &str, max_chars: usize) -> Result<(), String> {
     match text.chars().nth(max_chars) {
         Some(_) => Err(format!("must be at most {max_chars} characters")),

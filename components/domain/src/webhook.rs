@@ -160,6 +160,7 @@ impl Webhook {
 /// The rules are those for originals, except that http is allowed only for hosts
 /// configured by the operator, because the message reveals the user's work.
 pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), String> {
+    // What `check_url` says of another scheme allows http, which a webhook may not use.
     check_length(url, MAX_URL_CHARS)?;
     let is_web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if !is_web {

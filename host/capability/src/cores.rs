@@ -69,7 +69,7 @@ struct End {
     ended: oneshot::Receiver<()>,
 }
 
-/// Counts as work of a core until it is dropped.
+/// Counts as work of a core until it and its clones are dropped.
 pub type LoadGuard = Arc<()>;
 
 impl Cores {

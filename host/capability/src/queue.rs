@@ -95,8 +95,8 @@ pub trait Receipt: Send {
     /// The message is done.
     fn ack(self: Box<Self>) -> BoxFuture<'static, ()>;
 
-    /// The message is to be delivered again after the delay. `unused`: the claim that came
-    /// with it and that no worker has taken, to be released.
+    /// The message is to be delivered again after the delay, an hour at most. `unused`: the
+    /// claim that came with it and that no worker has taken, to be released.
     fn nack(self: Box<Self>, delay: Duration, unused: Option<Lease>) -> BoxFuture<'static, ()>;
 }
 
@@ -138,7 +138,7 @@ impl Delivery {
         self.acknowledgement.ack().await;
     }
 
-    /// It is delivered again after this delay.
+    /// It is delivered again after this delay, or after an hour if it is longer.
     pub async fn nack(self, delay: Duration) {
         self.acknowledgement.nack(delay).await;
     }

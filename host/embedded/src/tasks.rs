@@ -359,7 +359,7 @@ impl Maintenance for SqliteTasks {
     fn tally(&self) -> Answer<'_, Tally> {
         Box::pin(async move {
             let tally = self.scan(tally::count).await?;
-            Ok(self.hub.complete(tally))
+            Ok(self.hub.with_counts(tally))
         })
     }
 

@@ -64,13 +64,6 @@ impl Values {
         self.set_named(setting, value, None)
     }
 
-    /// The same by the setting's name, as on the command line.
-    pub(crate) fn set_by_name(&mut self, name: &str, value: impl Into<String>) {
-        if let Some(setting) = table::find(name) {
-            self.set(setting, value);
-        }
-    }
-
     /// The same for a value that errors name as `named`, such as `--lease`. None: it is set by
     /// default, or by a program.
     pub(crate) fn set_named(
@@ -85,6 +78,13 @@ impl Values {
         values.retain(|value| value.named.is_some());
         values.push(Value { text, named });
         self
+    }
+
+    /// [`Self::set`] by the setting's name. Of an unknown one nothing is set.
+    pub(crate) fn set_by_name(&mut self, name: &str, value: impl Into<String>) {
+        if let Some(setting) = table::find(name) {
+            self.set(setting, value);
+        }
     }
 
     /// Sets the values that other sources set, if there are any.
@@ -177,7 +177,7 @@ impl Values {
     ) -> Vec<String> {
         let mut unknown = Vec::new();
         for (variable, value) in variables {
-            if let Some(setting) = SETTINGS.iter().find(|it| it.variable() == variable) {
+            if let Some(setting) = SETTINGS.iter().find(|known| known.variable() == variable) {
                 self.set_named(setting, value, Some(variable));
             } else if let Some(name) = variable.strip_prefix(PREFIX) {
                 self.links.set_from_variable(name, value);

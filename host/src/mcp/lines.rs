@@ -33,7 +33,8 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// The next line. None: the input has ended. If it is dropped, nothing is lost.
+    /// The next line. None: the input has ended. If it is dropped, nothing is lost: what was
+    /// read is in `line`.
     pub async fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             // The end of a line counts too.
@@ -49,7 +50,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             }
             if self.line.len() > self.limit {
                 self.is_too_long = true;
-                self.line.clear();
+                self.line = Vec::new();
             }
         }
     }

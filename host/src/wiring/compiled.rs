@@ -59,7 +59,7 @@ impl Compiled {
         let api = api_linker(engine.wasmtime())
             .and_then(|linker| linker.instantiate_pre(&api))
             .and_then(|pre| {
-                // What other platforms ask it by.
+                // Not called here, but it is what other platforms call.
                 ServicePre::new(pre.clone())?;
                 ApiPre::new(pre)
             })

@@ -57,9 +57,8 @@ impl Text {
             }
         };
         // OpenAI names formats as media types do.
-        let media_type = Format::from_media_type(&info.media_type).map(Format::media_type);
-        let format = media_type.and_then(|media_type| media_type.strip_prefix("image/"));
-        let format = format.unwrap_or("png");
+        let format = Format::from_media_type(&info.media_type).unwrap_or(Format::Png);
+        let format = format.media_type().trim_start_matches("image/");
         let created = task.completed_at.unwrap_or(task.created_at).as_secs();
         let usage = usage(task).map(|usage| format!(r#""usage":{usage},"#));
         let usage = usage.unwrap_or_default();

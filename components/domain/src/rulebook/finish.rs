@@ -20,7 +20,8 @@ pub fn finish(
         return Decision::unchanged(Fenced::Lost);
     }
     // A completed task is never continued, so of its payment state a note is left, and what
-    // it cost. A held task is processing, which can always be completed.
+    // it cost. This comes before `enter`, which sums up the cost, and needs no way back: a held
+    // task is processing, which can always be completed.
     let note = record.payment.note();
     record.payment = record.payment.completed();
     if !record.enter(Event::Complete, now) {

@@ -215,6 +215,7 @@ fn longest(tokens: &[String]) -> Option<(usize, Meaning)> {
             let (length, exact) = matched(phrase, tokens, inflected(entry.meaning))?;
             Some((length, exact, entry.meaning))
         })
+        // Of equal ones the first counts; `max_by_key` would take the last.
         .min_by_key(|(length, exact, _)| Reverse((*length, *exact)))
         .map(|(length, _, meaning)| (length, meaning))
 }

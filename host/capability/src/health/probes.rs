@@ -78,7 +78,7 @@ impl<C: Operations + ?Sized> Interceptor<C> for Watch {
         let call = inner.run(operation);
         Box::pin(async move {
             let reply = call.await;
-            // Otherwise the request was invalid.
+            // A repeatable error is the store's; another is the request's.
             if let Err(error) = &reply
                 && error.is_repeatable()
             {

@@ -102,12 +102,15 @@ pub(super) async fn page(
                 next = positions.last().cloned();
                 break 'walk;
             }
-            if matches {
-                positions.push(position.clone());
-            }
             rows += 1;
-            if rows >= MAX_ROWS {
-                next = Some(position);
+            let is_last = rows >= MAX_ROWS;
+            if is_last {
+                next = Some(position.clone());
+            }
+            if matches {
+                positions.push(position);
+            }
+            if is_last {
                 break 'walk;
             }
         }

@@ -141,7 +141,7 @@ impl Hub {
     }
 
     /// The tally of a store, with what was counted here since it was opened.
-    pub fn complete(&self, tally: Tally) -> Tally {
+    pub fn with_counts(&self, tally: Tally) -> Tally {
         Tally {
             given_up: self.given_up.load(Ordering::Relaxed),
             spent: self.spent.lock().clone(),

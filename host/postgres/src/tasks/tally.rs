@@ -28,5 +28,5 @@ pub(crate) async fn count(store: &PostgresTasks) -> Result<Tally, Fault> {
             ..Tally::default()
         })
     });
-    Ok(store.hub.complete(tally.await?))
+    Ok(store.hub.with_counts(tally.await?))
 }

@@ -38,7 +38,7 @@ pub struct Handler(Arc<Shared>);
 struct Shared {
     instances: Arc<ApiInstances>,
     queue: Queue<Exchange>,
-    /// Shared by the instances that run or are being started.
+    /// Shared by the instances that run or are being started: one clone each, besides this.
     alive: Arc<()>,
     is_starting: AtomicBool,
     /// Whether `watch` is running.
@@ -83,7 +83,8 @@ impl Handler {
             trace,
             response: sender,
         });
-        if Arc::strong_count(&shared.alive) == 1 {
+        let instances = Arc::strong_count(&shared.alive) - 1;
+        if instances == 0 {
             shared.start_instance();
         }
         if !shared.is_watched.swap(true, Ordering::Relaxed) {

@@ -72,12 +72,13 @@ impl Engine {
             )?,
             None => engine?,
         };
-        let ticking = engine.weak();
+        let weak = engine.weak();
         std::thread::Builder::new()
             .name("epoch".to_owned())
             .spawn(move || {
-                // Until the last user of the engine is gone.
-                while let Some(engine) = ticking.upgrade() {
+                // Until the last user of the engine is gone. Nobody waits for this thread, so
+                // it may end a little later, and may be what frees the pool.
+                while let Some(engine) = weak.upgrade() {
                     engine.increment_epoch();
                     drop(engine);
                     std::thread::sleep(EPOCH);

@@ -25,12 +25,12 @@ pub fn text_if_any(value: Option<&Value>) -> Option<String> {
 
 /// A time to the second; like all times here, in UTC.
 pub fn time(value: Option<&Value>) -> String {
-    clock(value, 19)
+    time_to(value, 19)
 }
 
 /// A time to the millisecond.
 pub fn exact_time(value: Option<&Value>) -> String {
-    clock(value, 23)
+    time_to(value, 23)
 }
 
 /// The items of a list in a response.
@@ -43,8 +43,8 @@ pub fn timestamp(value: Option<&Value>) -> Option<Timestamp> {
     value?.as_str()?.parse().ok()
 }
 
-/// The first characters of `2026-11-20T12:00:00.123456Z`.
-fn clock(value: Option<&Value>, length: usize) -> String {
+/// The first characters of `2026-11-20 12:00:00.123456Z`; what is no time as it is.
+fn time_to(value: Option<&Value>, length: usize) -> String {
     let Some(time) = timestamp(value) else {
         return text(value);
     };

@@ -51,7 +51,7 @@ impl ChainReader<'_> {
             let problem = "is that of a model, which a middleware is not";
             return Err(input.problem(PRICE, problem));
         }
-        let workflow = match self.has_workflow(&component) {
+        let workflow = match self.workflow_is_a_file(&component) {
             true => input.read("workflow", workflow)?,
             false => None,
         };
@@ -107,7 +107,7 @@ impl ChainReader<'_> {
         input.read("seed", line)?;
         input.read(ORIGINAL, original)?;
         input.read(PRICE, MicroDollars::parse)?;
-        if self.has_workflow(component) {
+        if self.workflow_is_a_file(component) {
             input.read("workflow", line)?;
         }
         if let ModelChoice::Provider(provider) = component
@@ -122,7 +122,7 @@ impl ChainReader<'_> {
     }
 
     /// Whether the key `workflow` names a file. A custom component in a chain defines it itself.
-    fn has_workflow(&self, component: &ModelChoice) -> bool {
+    fn workflow_is_a_file(&self, component: &ModelChoice) -> bool {
         self.stands_alone || !matches!(component, ModelChoice::Component(_))
     }
 

@@ -97,7 +97,7 @@ impl<'a> Judge<'a> {
         let read = async {
             while let Some(chunk) = contents.next().await {
                 bytes += chunk.len() as u64;
-                // The result tells what is wrong.
+                // It keeps the first problem, which `finish` returns.
                 let _ = inspector.push(&chunk);
                 if bytes > self.limits.max_bytes {
                     break;

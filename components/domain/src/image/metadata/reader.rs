@@ -46,7 +46,8 @@ impl Reader {
     }
 
     /// What was found, after the last bytes. `picture_end` is how many bytes the picture
-    /// takes, from the file's first one on: the inspector knows.
+    /// takes, from the file's first one on, as the inspector of the image
+    /// tells.
     pub fn finish(&self, picture_end: u64) -> Metadata {
         let mut this = self.clone();
         let survey = &mut this.survey;

@@ -36,8 +36,8 @@ struct Open {
     prefixes: u64,
 }
 
-/// At the beginning of a file.
 impl Default for Walker {
+    /// At the beginning of a file.
     fn default() -> Self {
         Self {
             layout: None,

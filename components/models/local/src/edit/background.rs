@@ -236,8 +236,9 @@ impl Map {
         for (index, _) in old.iter().enumerate().filter(|(_, cell)| is_near(cell)) {
             let column = index % self.width;
             let columns = column.saturating_sub(1)..(column + 2).min(self.width);
-            let row = index - column;
-            for row in [row.saturating_sub(self.width), row, row + self.width] {
+            let start = index - column;
+            // The first row stands for the one above it, too: widening it twice is harmless.
+            for row in [start.saturating_sub(self.width), start, start + self.width] {
                 let cells = self.cells.get_mut(row + columns.start..row + columns.end);
                 for cell in cells.into_iter().flatten() {
                     if let Cell::Closed | Cell::Open = cell {

@@ -30,9 +30,12 @@ fn round(pixels: &mut Pixels, part: f32) {
     let beyond = |place: usize, side: usize| radius - (place.min(side - 1 - place) as f32 + 0.5);
     for (y, row) in pixels.rows_mut().enumerate() {
         let above = beyond(y, height);
+        if above <= 0.0 {
+            continue;
+        }
         for (x, [.., alpha]) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             let aside = beyond(x, width);
-            if aside > 0.0 && above > 0.0 {
+            if aside > 0.0 {
                 let cover = (radius - aside.hypot(above) + 0.5).clamp(0.0, 1.0);
                 *alpha = (f32::from(*alpha) * cover).round() as u8;
             }

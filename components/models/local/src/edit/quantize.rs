@@ -43,12 +43,14 @@ fn typical(
 ) -> Vec<[u8; 3]> {
     let mut tallies = vec![Tally::default(); own.len()];
     let seen = || pixels.iter().filter(|pixel| alpha(pixel) > 0).map(rgb);
-    let rounds: [fn(&mut Tally<[u8; 3]>, [u8; 3]); 2] = [Tally::vote, Tally::count];
-    for take in rounds {
-        for color in seen() {
-            if let Some(tally) = tallies.get_mut(nearest(color)) {
-                take(tally, color);
-            }
+    for color in seen() {
+        if let Some(tally) = tallies.get_mut(nearest(color)) {
+            tally.vote(color);
+        }
+    }
+    for color in seen() {
+        if let Some(tally) = tallies.get_mut(nearest(color)) {
+            tally.count(color);
         }
     }
     let typical = tallies.iter().map(Tally::winner);

@@ -232,7 +232,8 @@ fn can_wait(component: &Component) -> bool {
 
 /// Whether it imports an interface whose name begins so.
 fn imports(component: &Component, interface: &str) -> bool {
-    let kind = component.component_type();
-    kind.imports(component.engine())
+    let typed = component.component_type();
+    typed
+        .imports(component.engine())
         .any(|(name, _)| name.starts_with(interface))
 }
