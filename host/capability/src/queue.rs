@@ -55,7 +55,7 @@ pub trait TaskQueue: Send + Sync {
 /// # Errors
 ///
 /// It names none.
-pub fn named(message: &[u8]) -> Result<(String, String), CapabilityError> {
+pub fn task_named_by(message: &[u8]) -> Result<(String, String), CapabilityError> {
     match message::parse(message) {
         Parsed::Valid { task_id, user_id } => Ok((task_id, user_id)),
         Parsed::Unusable { .. } | Parsed::Nonsense => Err(CapabilityError::invalid(

@@ -96,11 +96,12 @@ impl MemoryImages {
             bytes: bytes.into(),
             anonymous_owner,
         };
+        let answer = stored(&path, &hash, &self.signing);
         let mut images = self.images.lock();
         images.insert((&path).into(), image);
         // Under the lock, so that the image is never counted twice.
         drop(under_way);
-        Ok(stored(&path, &hash, &self.signing))
+        Ok(answer)
     }
 
     /// None: no such image.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::queue::positions::Positions;
-use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work, named};
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work, task_named_by};
 use concept_refinement_capability::runtime::{Runtime, Tokio};
 use concept_refinement_capability::tasks::Maintenance;
 use concept_refinement_domain::capability::{CapabilityError, Lease};
@@ -76,7 +76,7 @@ impl StoreQueue {
 
 impl TaskQueue for StoreQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
-        let published = named(&message).map(|(task_id, user_id)| {
+        let published = task_named_by(&message).map(|(task_id, user_id)| {
             self.delay_queue.add(Entry { task_id, user_id });
         });
         future::ready(published).boxed()

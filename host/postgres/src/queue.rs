@@ -19,7 +19,7 @@ use concept_refinement_capability::clock::before;
 use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::queue::positions::Positions;
 use concept_refinement_capability::queue::waiting::{Fetching, Waiting};
-use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work, named};
+use concept_refinement_capability::queue::{Delivery, Receipt, TaskQueue, Work, task_named_by};
 use concept_refinement_domain::capability::{CapabilityError, Lease};
 use concept_refinement_domain::lease::{PENDING_OVERDUE, is_overdue};
 use concept_refinement_domain::rulebook::Operation;
@@ -79,7 +79,7 @@ impl SharedQueue {
 impl TaskQueue for SharedQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
         Box::pin(async move {
-            let (task_id, _) = named(&message)?;
+            let (task_id, _) = task_named_by(&message)?;
             self.publish_task(&task_id).await
         })
     }

@@ -241,6 +241,7 @@ fn create(directory: &Path) -> io::Result<()> {
     builder.recursive(true).mode(0o700).create(directory)
 }
 
-fn file_of(root: &Path, path: &ImagePath) -> PathBuf {
+/// The format is not part of the file name, so an image of another format replaces it.
+pub(super) fn file_of(root: &Path, path: &ImagePath) -> PathBuf {
     root.join(ImageKey::from(path).text())
 }

@@ -191,6 +191,7 @@ impl SmallImages {
 
 /// Small images of a directory that no process has open.
 pub(super) struct AtRest {
+    /// The file as a backup sees it.
     pub database: DatabaseFile,
     /// A connection to a copy, once images are read one by one.
     reader: OnceLock<(Mutex<Connection>, Temporary)>,

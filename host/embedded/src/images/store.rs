@@ -16,7 +16,7 @@ use concept_refinement_domain::image_path::{ImagePath, folder};
 use concept_refinement_domain::image_url::Signing;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::backup::{KINDS, Removal};
+use super::backup::{KINDS, Removal, file_of};
 use super::draft::{Draft, Finished};
 use super::envelope;
 use super::listing;
@@ -191,7 +191,7 @@ impl Store {
 
     /// `InvalidData`: the file is damaged.
     fn open_whole(&self, path: &ImagePath) -> io::Result<Option<(ImageInfo, fs::File)>> {
-        let Some(mut file) = existing(fs::File::open(self.file_of(path)))? else {
+        let Some(mut file) = existing(fs::File::open(file_of(&self.root, path)))? else {
             return self.lock.check().map(|()| None);
         };
         let info = envelope::read(&mut file)?.info(path);
@@ -245,7 +245,7 @@ impl Store {
     }
 
     fn remove_file(&self, path: &ImagePath) -> io::Result<()> {
-        let removed = envelope::image_bytes(&self.file_of(path))?;
+        let removed = envelope::image_bytes(&file_of(&self.root, path))?;
         self.removal.remove(&self.root, path)?;
         self.room.replace(removed, 0);
         Ok(())
@@ -265,12 +265,6 @@ impl Store {
 
     fn folder_of(&self, path: &ImagePath) -> PathBuf {
         self.root.join(folder(path.kind)).join(&path.tag)
-    }
-
-    /// The format is not part of the file name, so an image of another format replaces
-    /// it.
-    fn file_of(&self, path: &ImagePath) -> PathBuf {
-        self.folder_of(path).join(&path.name)
     }
 }
 

@@ -111,6 +111,7 @@ mod tests {
         };
         let reading = join_all((0..9).map(async |number| {
             while !done.load(Ordering::Relaxed) {
+                // Seats of their own, so that only the readers limit them.
                 let seat = match number % 3 {
                     0 => None,
                     _ => Some(Seats::new(1).take().await.unwrap()),

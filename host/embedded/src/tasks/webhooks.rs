@@ -26,6 +26,7 @@ pub(super) fn due(
              ORDER BY delivery_due_at, completed_at, receiver, id"
         ))?;
         let mut rows = statement.query([Stored(time)])?;
+        // Stops reading when the permits are used up.
         while permits.free() > 0
             && let Some(row) = rows.next()?
         {

@@ -39,7 +39,7 @@ const SCHEMA: &str = "schema.";
 /// A database and the connections to it.
 pub struct Database {
     pools: Pools,
-    /// For connections outside of the pools. Its runtime is for work that outlives its caller's.
+    /// For connections outside of the pools.
     pub(crate) dialer: Dialer,
     pub(crate) settings: Settings,
     /// The schema as an SQL identifier, followed by a dot.

@@ -24,7 +24,8 @@ pub(crate) type Dialed = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect
 pub(crate) struct Dialer {
     hosts: Vec<Config>,
     tls: MakeRustlsConnect,
-    /// That of whoever opened the store.
+    /// That of whoever opened the store: drives connections of pools, and does other work, that
+    /// outlives its first caller.
     pub runtime: Handle,
 }
 

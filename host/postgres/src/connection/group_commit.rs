@@ -126,6 +126,7 @@ impl GroupCommit {
         while let Some(entries) = queue.next() {
             self.commit(entries).await;
         }
+        // Its drop would take away entries that have joined since, and their new committer.
         mem::forget(committer);
     }
 
@@ -229,7 +230,8 @@ impl WriteQueue {
         !mem::replace(&mut waiting.is_committing, true)
     }
 
-    /// The entries of the next commit. None: there are none, so no commit is in progress.
+    /// The entries of the next commit. None: there are none, and from now on no commit is in
+    /// progress.
     fn next(&self) -> Option<Vec<Entry>> {
         let mut waiting = self.0.lock();
         let count = waiting.entries.len().min(MAX_WRITES);

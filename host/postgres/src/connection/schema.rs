@@ -77,8 +77,8 @@ pub(crate) async fn may_create(database: &Database) -> Result<bool, Fault> {
                  FROM pg_catalog.pg_namespace WHERE nspname = $1), \
              has_database_privilege(current_database(), 'CREATE'))";
     let session = database.unready_session(DEADLINE).await?;
-    let schema = parameters![database.settings.schema];
-    session.ask(SQL, &schema).await
+    let parameters = parameters![database.settings.schema];
+    session.ask(SQL, &parameters).await
 }
 
 /// Makes the migrations that are due, in one transaction: if it is interrupted, nothing has
