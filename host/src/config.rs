@@ -278,9 +278,8 @@ impl Config {
         Reader(&self.values).unusable(setting, problem)
     }
 
-    /// Whether somebody has a budget, although no price is known: only what providers say of
-    /// their calls counts.
-    pub(crate) fn has_budget_without_price(&self) -> bool {
+    /// Whether somebody has a budget, although no price is known.
+    fn has_budget_without_price(&self) -> bool {
         let has_budget = self.values.get("budget").is_some_and(plans::is_limit);
         let has_budget = has_budget || self.values.plans.have_budget();
         has_budget && self.model.prices().is_empty()
@@ -298,6 +297,12 @@ impl Config {
             let unshared = "images are on this machine alone, so no other host can use the tasks \
                             in this database (images = s3://BUCKET/PREFIX is for several hosts)";
             warnings.push(unshared.to_owned());
+        }
+        if self.has_budget_without_price() {
+            let unpriced = "there is a budget and no price (model-price, or price of \
+                            [models.NAME]): of a call only what its provider says of the cost \
+                            counts";
+            warnings.push(unpriced.to_owned());
         }
         warnings
     }

@@ -27,12 +27,6 @@ pub fn run(
     for (link, model, day) in config.model.ending_models() {
         tracing::warn!(link, model, day, "the provider shuts this model down");
     }
-    if config.has_budget_without_price() {
-        tracing::warn!(
-            "there is a budget and no price (model-price, or price of [models.NAME]): of a call \
-             only what its provider says of the cost counts"
-        );
-    }
     for sentence in config.warnings() {
         tracing::warn!("{sentence}");
     }

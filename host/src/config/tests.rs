@@ -212,6 +212,13 @@ fn keys_may_come_by_https_or_from_this_machine() {
 }
 
 #[test]
+fn a_budget_without_a_price_is_warned_of() {
+    let config = with("budget", "5 USD/day").unwrap();
+    let warnings = config.warnings();
+    assert!(matches!(warnings.as_slice(), [one] if one.starts_with("there is a budget")));
+}
+
+#[test]
 fn what_needs_another_auth_has_no_effect() {
     let secret = format!("jwt_secret = '{}'", "s".repeat(32));
     let keys = "jwks_url = 'https://issuer.example/keys'";
