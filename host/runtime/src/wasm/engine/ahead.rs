@@ -130,9 +130,12 @@ fn unpacked(code: &'static [u8]) -> anyhow::Result<Cow<'static, [u8]>> {
     }
 }
 
-/// In place where that is possible, else as a copy.
+/// In place where that is possible, and the first time in this process, else as a copy.
 #[allow(unsafe_code, reason = "compiled code is run as it was built")]
-fn load(engine: &wasmtime::Engine, code: Cow<'static, [u8]>) -> anyhow::Result<Component> {
+pub(super) fn load(
+    engine: &wasmtime::Engine,
+    code: Cow<'static, [u8]>,
+) -> anyhow::Result<Component> {
     if let Cow::Borrowed(code) = code
         // SAFETY: the code is part of this executable, and was made by it.
         && let Some(Ok(component)) = unsafe { in_place::component(engine, code) }

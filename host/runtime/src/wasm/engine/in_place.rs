@@ -12,13 +12,20 @@ pub use copy::{component, configure};
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod linux {
+    use std::collections::BTreeSet;
     use std::ptr::NonNull;
     use std::sync::Arc;
 
+    use parking_lot::Mutex;
     use rustix::mm::{MprotectFlags, mprotect};
     use rustix::param::page_size;
     use wasmtime::component::Component;
     use wasmtime::{Config, CustomCodeMemory, Engine};
+
+    /// Where code begins that was loaded. wasmtime registers code by its address, and panics if
+    /// it is already there, so a component that a process loads again is a copy: a link that a
+    /// chain has twice, or that of another host.
+    static LOADED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
 
     /// Lets the engine run code of memory that is not its own.
     pub fn configure(config: &mut Config) {
@@ -26,7 +33,7 @@ mod linux {
     }
 
     /// Loads code for an engine that was [configured](configure) so. None: it does not begin
-    /// at a page.
+    /// at a page, or this process has loaded it before.
     ///
     /// # Safety
     ///
@@ -36,10 +43,11 @@ mod linux {
         engine: &Engine,
         code: &'static [u8],
     ) -> Option<wasmtime::Result<Component>> {
-        let is_aligned = code.as_ptr().addr().is_multiple_of(page_size());
+        let start = code.as_ptr().addr();
+        let is_usable = start.is_multiple_of(page_size()) && LOADED.lock().insert(start);
         // SAFETY: a constant lives as long as the process, and nobody writes to it; the rest
         // is the caller's promise.
-        is_aligned.then(|| unsafe { Component::deserialize_raw(engine, NonNull::from(code)) })
+        is_usable.then(|| unsafe { Component::deserialize_raw(engine, NonNull::from(code)) })
     }
 
     struct Pages;
@@ -58,8 +66,8 @@ mod linux {
             Ok(())
         }
 
-        /// Does nothing: another engine of this process may run the same constant, and the
-        /// engine's own memory is unmapped next.
+        /// Does nothing: a constant may stay executable, and the engine's own memory is unmapped
+        /// next.
         fn unpublish_executable(&self, _: *const u8, _: usize) -> wasmtime::Result<()> {
             Ok(())
         }
@@ -90,6 +98,7 @@ mod tests {
     use wasmtime::Store;
     use wasmtime::component::Linker;
 
+    use crate::wasm::engine::ahead::load;
     use crate::wasm::engine::{Engine, Pool};
 
     const POOL: Pool = Pool {
@@ -105,28 +114,30 @@ mod tests {
 
     #[tokio::test]
     #[allow(unsafe_code, reason = "compiled code is run as it was built")]
-    async fn code_runs_where_it_lies_and_outlives_the_engines() {
+    async fn code_runs_where_it_lies_once_in_a_process() {
         let component = wat::parse_str(ANSWER).unwrap();
         let compiler = Engine::new(POOL, None, &[]).unwrap();
         let code = compiler.wasmtime().precompile_component(&component);
         let code = at_a_page(&code.unwrap());
-        for round in 0..2 {
-            let engine = Engine::new(POOL, None, &[]).unwrap();
-            let engine = engine.wasmtime();
-            // SAFETY: it was compiled above.
-            let component = unsafe { super::component(engine, code) }.unwrap().unwrap();
-            assert_eq!(component.image_range(), code.as_ptr_range(), "{round}");
-            let mut store = Store::new(engine, ());
-            store.set_epoch_deadline(u64::MAX / 2);
-            let linker = Linker::new(engine);
-            let instance = linker.instantiate_async(&mut store, &component).await;
-            let instance = instance.unwrap();
-            let answer = instance.get_typed_func::<(), (u32,)>(&mut store, "answer");
-            let answer = answer.unwrap().call_async(&mut store, ()).await;
-            assert_eq!(answer.unwrap(), (42,), "{round}");
+        let engine = Engine::new(POOL, None, &[]).unwrap();
+        let engine = engine.wasmtime();
+        // SAFETY: it was compiled above.
+        let component = unsafe { super::component(engine, code) }.unwrap().unwrap();
+        assert_eq!(component.image_range(), code.as_ptr_range());
+        let mut store = Store::new(engine, ());
+        store.set_epoch_deadline(u64::MAX / 2);
+        let linker = Linker::new(engine);
+        let instance = linker.instantiate_async(&mut store, &component).await;
+        let instance = instance.unwrap();
+        let answer = instance.get_typed_func::<(), (u32,)>(&mut store, "answer");
+        let answer = answer.unwrap().call_async(&mut store, ()).await;
+        assert_eq!(answer.unwrap(), (42,));
+        for engine in [engine, compiler.wasmtime()] {
+            let copy = load(engine, code.into()).unwrap();
+            assert_ne!(copy.image_range(), code.as_ptr_range());
         }
         // SAFETY: it was compiled above.
-        let misplaced = unsafe { super::component(compiler.wasmtime(), code.split_at(1).1) };
+        let misplaced = unsafe { super::component(engine, code.split_at(1).1) };
         assert!(misplaced.is_none());
     }
 
