@@ -3,7 +3,8 @@
 //!
 //! Images are moved first, because images of unknown tasks are never deleted. Existing
 //! records and images are not changed, so that an interrupted move continues when it is
-//! repeated. At the end both sides are read, counted and compared.
+//! repeated. At the end both sides are read, counted and compared. A target that is in use
+//! since a move has ended is only compared: what users have deleted there would come back.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -18,12 +19,13 @@ use concept_refinement_capability::embedded::{Archive, AtRest, NamedImages};
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
 use concept_refinement_capability::folder::{Folder, Place, Trust};
 use concept_refinement_capability::moving::{
-    CONCEPTS, ImagesAtRest, Record, Records, TABLES, TASKS, Table, UNFINISHED_MOVE,
-    UPLOAD_RESERVATIONS, WholeImage, half_moved, source_of,
+    ImagesAtRest, Record, Records, TABLES, Table, UNFINISHED_MOVE, UPLOAD_RESERVATIONS, WholeImage,
+    half_moved, source_of,
 };
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
 use concept_refinement_domain::etag;
 use concept_refinement_domain::hex::hex;
+use concept_refinement_domain::secret::LENGTH;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
@@ -92,51 +94,60 @@ pub async fn move_stores(
     }
     let copied = copy.open(source).await?;
     refuse_half_moved(&copied).await?;
+    let generated = secret_of(&source.data_dir)?;
     report("the source is held, and its tasks are copied");
 
     let stores = ConfiguredStores::of(target);
     let tasks = stores.open_tasks().await?;
     let (from, to) = (&*copied.records, &*tasks.records);
-    let is_first = begin(&place, to).await?;
-    let secret = match move_secret(&source.data_dir, target, &tasks).await {
-        Err(error) if is_first => {
-            // Nothing has been moved yet, so the target can be as it was.
+    let found = look(target, &tasks).await?;
+    if found == Found::Nothing {
+        begin(&place, to).await?;
+    }
+    // If this fails the secret may be there all the same, so that the move has begun.
+    let secret = move_secret(generated, target, &tasks).await?;
+    if generated.is_some_and(|generated| !secret.is(&generated)) {
+        if found == Found::Nothing {
+            // A service has made it just now. Nothing is moved, so the service can go on.
             drop(copied);
             if let Err(left) = end(copy, to).await {
                 tracing::warn!("{left:#}");
             }
-            return Err(error);
         }
-        secret => secret?,
-    };
+        bail!("the target has a secret of its own already: was it used before?");
+    }
+    let mut of_records = Vec::new();
+    if found == Found::Whole {
+        of_records = compare_all(read_all(from).await?, to).await?;
+    }
     let reservations = Arc::clone(&tasks.upload_reservations);
     let images = stores.open_images(&secret, reservations).await?;
 
     let mut counts = Vec::new();
     let (mut expected, mut damaged) = (None, HashSet::new());
     for from in at_rest.iter().filter_map(|store| store.images.as_ref()) {
-        let (count, found) = move_images(from, &images).await?;
+        let (count, differing) = move_images(from, &images, found).await?;
         expected = Some(count);
-        damaged = found;
+        damaged = differing;
     }
     // Images of the source may have been in the target's bucket before.
-    let found = note_images(&images, &damaged, &mut named).await?;
+    let count = note_images(&images, &damaged, &mut named).await?;
     if let Some(expected) = expected {
-        if found != expected {
-            bail!("the target has {found} images, the source {expected}: {DIFFERENT}");
+        if count != expected {
+            bail!("the target has {count} images, the source {expected}: {DIFFERENT}");
         }
-        report(&format!("{found} images are moved and compared"));
-        counts.push(("images", found));
+        report(&format!("{count} images are moved and compared"));
+        counts.push(("images", count));
     }
-    copy_records(&UPLOAD_RESERVATIONS, from, to).await?;
-    let mut moved = Vec::new();
-    for table in TABLES {
-        moved.push((table, copy_records(table, from, to).await?));
+    if found != Found::Whole {
+        copy_records(&UPLOAD_RESERVATIONS, from, to).await?;
+        let mut moved = Vec::new();
+        for table in TABLES {
+            moved.push((table, copy_records(table, from, to).await?));
+        }
+        of_records = compare_all(moved, to).await?;
     }
-    for (table, expected) in moved {
-        compare(table, &expected, to).await?;
-        counts.push((table.known_as, expected.count));
-    }
+    counts.extend(of_records);
     drop(copied);
     end(copy, to).await?;
     report("all records are moved and compared");
@@ -221,19 +232,50 @@ pub enum HalfMoved {
     Unavailable(#[from] CapabilityError),
 }
 
-/// Marks an empty target as incomplete, so that services do not start on it. A target
-/// that is not empty either has this move's data already, or the move will be refused at
-/// the end. Returns whether this attempt set the mark: if not, an earlier one may have
-/// moved something.
-async fn begin(source: &Path, target: &dyn Records) -> anyhow::Result<bool> {
-    for table in [&UNFINISHED_MOVE, &TASKS, &CONCEPTS] {
-        if !target.records(table, None, 1).await?.is_empty() {
-            return Ok(false);
+/// What a target has before anything is moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// What a move has left that did not end: no service has started on it.
+    Part,
+    /// What a move has left that did end, or what a service has made.
+    Whole,
+}
+
+/// What the target has.
+///
+/// # Errors
+///
+/// It has records but no secret, or it cannot be read.
+async fn look(target: &Config, tasks: &OpenTasks) -> anyhow::Result<Found> {
+    let has = async |table: &'static Table| {
+        let first = tasks.records.records(table, None, 1).await?;
+        Ok::<_, CapabilityError>(!first.is_empty())
+    };
+    if has(&UNFINISHED_MOVE).await? {
+        return Ok(Found::Part);
+    }
+    // It stays, although users may have deleted all records.
+    let has_secret = match &tasks.shared {
+        Some(shared) => shared.secret.existing().await?.is_some(),
+        None => Secret::existing(&target.data_dir)?.is_some(),
+    };
+    if has_secret {
+        return Ok(Found::Whole);
+    }
+    for table in TABLES.into_iter().chain([&UPLOAD_RESERVATIONS]) {
+        if has(table).await? {
+            let name = table.known_as;
+            bail!("the target has {name} but no secret: {DIFFERENT}");
         }
     }
+    Ok(Found::Nothing)
+}
+
+/// Marks an empty target as incomplete, so that services do not start on it.
+async fn begin(source: &Path, target: &dyn Records) -> Result<(), CapabilityError> {
     let source = vec![0.into(), source.to_string_lossy().into()];
-    target.restore(&UNFINISHED_MOVE, vec![source]).await?;
-    Ok(true)
+    target.restore(&UNFINISHED_MOVE, vec![source]).await
 }
 
 /// A copy of the source's tasks, so that opening them does not change the source.
@@ -332,22 +374,25 @@ impl Drop for Copied {
     }
 }
 
-/// Sessions and URLs that were signed with the source's secret stay valid.
-async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyhow::Result<Secret> {
+/// The source's own secret. None: it has made none yet.
+fn secret_of(source: &Path) -> anyhow::Result<Option<[u8; LENGTH]>> {
     let file = directory::existing(Folder::open(source)?.file(secret::FILE));
     let file = file.context("the source's secret")?;
     let generated = file.map(secret::read).transpose();
-    let generated = generated.context("the source's secret is damaged")?;
+    generated.context("the source's secret is damaged")
+}
+
+/// Gives the target the source's secret if it has none, so that sessions and URLs that were signed
+/// with it stay valid. Returns the target's.
+async fn move_secret(
+    generated: Option<[u8; LENGTH]>,
+    target: &Config,
+    tasks: &OpenTasks,
+) -> anyhow::Result<Secret> {
     let drawn = || generated.unwrap_or_else(|| rand::rng().random());
-    let secret = match &tasks.shared {
-        Some(shared) => Secret::shared(&*shared.secret, drawn).await?,
-        None => Secret::open(&target.data_dir, drawn)?,
-    };
-    match generated {
-        Some(generated) if !secret.is(&generated) => {
-            bail!("the target has a secret of its own already: was it used before?")
-        }
-        _ => Ok(secret),
+    match &tasks.shared {
+        Some(shared) => Ok(Secret::shared(&*shared.secret, drawn).await?),
+        None => Secret::open(&target.data_dir, drawn),
     }
 }
 
@@ -355,6 +400,7 @@ async fn move_secret(source: &Path, target: &Config, tasks: &OpenTasks) -> anyho
 async fn move_images(
     from: &Arc<dyn ImagesAtRest>,
     to: &OpenImages,
+    found: Found,
 ) -> anyhow::Result<(u64, HashSet<String>)> {
     let paths = {
         let from = Arc::clone(from);
@@ -362,7 +408,7 @@ async fn move_images(
     };
     let count = paths.len() as u64;
     let damaged = stream::iter(paths)
-        .map(|path| move_image(from, to, path))
+        .map(|path| move_image(from, to, path, found))
         .buffer_unordered(AT_ONCE)
         .try_filter_map(future::ok)
         .try_collect::<HashSet<_>>()
@@ -370,12 +416,13 @@ async fn move_images(
     Ok((count, damaged))
 }
 
-/// Moves an image as it is. Returns its path if it was damaged before: its bytes are not those
-/// that were stored.
+/// Moves an image as it is; to a target that is whole it has been moved. Returns its path if it
+/// was damaged before: its bytes are not those that were stored.
 async fn move_image(
     from: &Arc<dyn ImagesAtRest>,
     to: &OpenImages,
     path: String,
+    found: Found,
 ) -> anyhow::Result<Option<String>> {
     let WholeImage {
         image,
@@ -385,16 +432,18 @@ async fn move_image(
     if is_there(to, &info).await? {
         return Ok(None);
     }
-    let restore = to.restore.as_ref();
-    let restore = restore.context("images cannot be moved to this engine")?;
-    let stored = restore.restore(image, info.created_at, contents).await;
-    match stored.with_context(|| format!("storing {path}"))? {
-        StoredOrNot::Stored(_) => {}
-        other => bail!("{path} cannot be stored: {other:?}"),
-    }
-    // This compares the etag, too: a hash of the bytes that arrived.
-    if is_there(to, &info).await? {
-        return Ok(None);
+    if found != Found::Whole {
+        let restore = to.restore.as_ref();
+        let restore = restore.context("images cannot be moved to this engine")?;
+        let stored = restore.restore(image, info.created_at, contents).await;
+        match stored.with_context(|| format!("storing {path}"))? {
+            StoredOrNot::Stored(_) => {}
+            other => bail!("{path} cannot be stored: {other:?}"),
+        }
+        // This compares the etag, too: a hash of the bytes that arrived.
+        if is_there(to, &info).await? {
+            return Ok(None);
+        }
     }
     let contents = open(from, &path).await?.contents;
     let hash = contents
@@ -412,6 +461,9 @@ async fn move_image(
     };
     match is_there(to, &read).await? {
         true => Ok(is_damaged.then_some(path)),
+        false if found == Found::Whole => {
+            bail!("the target does not have {path} as the source has it: {DIFFERENT}")
+        }
         false => bail!("{path} is not as it was in the source"),
     }
 }
@@ -471,15 +523,40 @@ async fn copy_records(
         .await
 }
 
-/// Compares with the target's current contents.
-async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> anyhow::Result<()> {
-    let name = table.known_as;
-    let found = batches(table, to);
-    let found = found
+/// A digest of the records of each table.
+async fn read_all(store: &dyn Records) -> Result<Vec<(&'static Table, Digest)>, CapabilityError> {
+    let mut all = Vec::new();
+    for table in TABLES {
+        all.push((table, read(table, store).await?));
+    }
+    Ok(all)
+}
+
+async fn read(table: &'static Table, store: &dyn Records) -> Result<Digest, CapabilityError> {
+    batches(table, store)
         .try_fold(Digest::default(), async |digest, batch| {
             Ok(digest.with(&batch))
         })
-        .await?;
+        .await
+}
+
+/// Compares with the target's current contents. Returns the name and number of each kind of
+/// record.
+async fn compare_all(
+    expected: Vec<(&'static Table, Digest)>,
+    to: &dyn Records,
+) -> anyhow::Result<Vec<(&'static str, u64)>> {
+    let mut counts = Vec::new();
+    for (table, expected) in expected {
+        compare(table, &expected, to).await?;
+        counts.push((table.known_as, expected.count));
+    }
+    Ok(counts)
+}
+
+async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> anyhow::Result<()> {
+    let name = table.known_as;
+    let found = read(table, to).await?;
     if found.count != expected.count {
         bail!(
             "the target has {} {name}, the source {}: {DIFFERENT}",

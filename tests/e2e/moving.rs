@@ -221,6 +221,60 @@ async fn what_a_service_held_is_moved_whole_and_the_source_stays() {
     }
 }
 
+/// A repeat of a move that has ended brings nothing back, whether a service runs on the target
+/// or has stopped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_users_erased_on_the_target_stays_gone() {
+    let unlimited = || launch().set("rate-limit", "unlimited");
+    let source = unlimited();
+    let service = source.start();
+    let ada = Client::user(service.url(), "ada");
+    let upload = ada.uploaded(&pictures::png(16, 16)).await;
+    ada.completed(&upload, "echo it").await;
+    let (_, images) = all_of(&ada).await;
+    assert_eq!(images.len(), 1);
+    service.stop();
+
+    let place = shared(Kind::S3sFs).place();
+    let database = postgres().url(&new_schema());
+    for tasks in ["sqlite", database.as_str()] {
+        let target = unlimited().set("tasks", tasks);
+        let (from, data) = (source.data(), target.data());
+        let engines = [tasks, "file"];
+        let moved = move_to(&from, &data, engines, &place, place.server());
+        assert!(moved.status.success(), "{tasks}: {moved:?}");
+        let service = target.start();
+        let ada = Client::user(service.url(), "ada");
+        let (_, found) = all_of(&ada).await;
+        assert!(found == images, "{tasks}");
+        let erased = ada.delete("/api/me").await;
+        assert_eq!(erased.status, 204, "{tasks}: {erased:?}");
+
+        let refused = |data: &Path| {
+            let again = move_to(&from, data, engines, &place, place.server());
+            assert_eq!(again.status.code(), Some(1), "{tasks}: {again:?}");
+            let said = String::from_utf8(again.stderr).unwrap();
+            let why = "the target was used before";
+            assert!(said.contains(why), "{tasks}: {said}");
+        };
+        if tasks != "sqlite" {
+            // From another machine, which does not see that the service runs.
+            refused(&scratch("beside").join("data"));
+            assert_eq!(all_of(&ada).await, (vec![], BTreeMap::new()), "{tasks}");
+        }
+        service.stop();
+        refused(&data);
+        let service = target.start();
+        let ada = Client::user(service.url(), "ada");
+        assert_eq!(all_of(&ada).await, (vec![], BTreeMap::new()), "{tasks}");
+        for path in images.keys() {
+            let image = ada.get(&format!("/api/images/{path}")).await;
+            assert_eq!(image.status, 404, "{tasks}: {path}");
+        }
+        service.stop();
+    }
+}
+
 /// A disk lost them, or bits of them.
 #[tokio::test]
 async fn images_that_are_missing_or_damaged_are_told_and_the_others_moved() {

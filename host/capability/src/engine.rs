@@ -123,6 +123,9 @@ pub struct Shared {
 
 /// The common secret of all hosts of a store, generated once.
 pub trait SharedSecret: Send + Sync {
+    /// The stored secret. None: there is none yet.
+    fn existing(&self) -> Answer<'_, Option<[u8; LENGTH]>>;
+
     /// The stored secret. If there is none yet, stores and returns `random`.
     fn secret(&self, random: [u8; LENGTH]) -> Answer<'_, [u8; LENGTH]>;
 }

@@ -326,7 +326,9 @@ async fn one_host_has_a_leader_lease_and_all_have_one_secret() {
     let late = hosts[0].take("sweep", long).await;
     assert_eq!(late, Ok(true), "it did not come back");
 
+    assert_eq!(hosts[1].existing().await, Ok(None));
     let first = hosts[0].secret([1; LENGTH]).await.unwrap();
     let second = hosts[1].secret([2; LENGTH]).await.unwrap();
     assert_eq!((first, second), ([1; LENGTH], [1; LENGTH]));
+    assert_eq!(hosts[1].existing().await, Ok(Some(first)));
 }

@@ -11,6 +11,8 @@ use crate::PostgresTasks;
 use crate::connection::fault::Fault;
 use crate::connection::values::{Time, parameters};
 
+const READ: &str = "SELECT secret FROM schema.secret";
+
 impl LeaderLeases for PostgresTasks {
     fn take<'a>(&'a self, name: &'a str, time: Duration) -> Answer<'a, bool> {
         const SQL: &str = "INSERT INTO schema.leader_lease (name, holder, until) VALUES ($1, $2, $3) \
@@ -36,17 +38,28 @@ impl LeaderLeases for PostgresTasks {
 }
 
 impl SharedSecret for PostgresTasks {
+    fn existing(&self) -> Answer<'_, Option<[u8; LENGTH]>> {
+        self.answer(async move {
+            let session = self.database.session().await?;
+            let secret: Option<Vec<u8>> = session.find(READ, &[], |cells| cells.get()).await?;
+            secret.map(read).transpose()
+        })
+    }
+
     fn secret(&self, random: [u8; LENGTH]) -> Answer<'_, [u8; LENGTH]> {
         const INSERT: &str = "INSERT INTO schema.secret (id, secret) VALUES (0, $1) \
              ON CONFLICT (id) DO NOTHING";
-        const READ: &str = "SELECT secret FROM schema.secret";
         self.answer(async move {
             let session = self.database.session().await?;
             let random = parameters![random.to_vec()];
             session.execute(INSERT, &random).await?;
             let secret: Vec<u8> = session.one(READ, &[], |cells| cells.get()).await?;
-            let length = |_| Fault::NotReady("its secret is of another length".to_owned());
-            secret.try_into().map_err(length)
+            read(secret)
         })
     }
+}
+
+fn read(secret: Vec<u8>) -> Result<[u8; LENGTH], Fault> {
+    let length = |_| Fault::NotReady("its secret is of another length".to_owned());
+    secret.try_into().map_err(length)
 }
