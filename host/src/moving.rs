@@ -7,6 +7,7 @@
 //! since a move has ended is only compared: what users have deleted there would come back.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
@@ -17,7 +18,7 @@ use concept_refinement_capability::create_directory;
 use concept_refinement_capability::directory;
 use concept_refinement_capability::embedded::{Archive, AtRest, NamedImages};
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
-use concept_refinement_capability::folder::{Folder, Place, Trust};
+use concept_refinement_capability::folder::{Entry, Folder, Place, Trust};
 use concept_refinement_capability::moving::{
     ImagesAtRest, Record, Records, TABLES, Table, UNFINISHED_MOVE, UPLOAD_RESERVATIONS, WholeImage,
     half_moved, source_of,
@@ -47,6 +48,9 @@ const COPY: &str = "moving";
 /// own would end the move before its records could say that it has begun. Version 0.1 made the
 /// folder without it, and services ran beside what was left of it.
 const SOURCE: &str = "source";
+
+/// The same while it is written.
+const DRAFT: &str = "source.new";
 
 /// Why the two sides may differ in the end, and what to do.
 const DIFFERENT: &str = "the target was used before, or the source since the move began, so move \
@@ -294,21 +298,17 @@ impl Copied {
         target: &Path,
         named: &mut NamedImages,
     ) -> anyhow::Result<Self> {
-        let (target, name) = Place::of(&target.join(COPY), Trust::Own)?.create(0o700)?;
-        if target.look(&name)?.is_some() {
-            let removed = target.remove_all(&name);
-            removed.context("removing what an earlier move left")?;
-        }
-        let folder = target.create_folder(&name, 0o700)?;
+        let (above, name) = Place::of(&target.join(COPY), Trust::Own)?.create(0o700)?;
+        let folder = emptied(&above, &name).context("making the folder of the move")?;
         let copied = Self {
-            target,
+            target: above,
             folder,
             is_removed: false,
         };
-        let noted = copied.folder.create_file(SOURCE, 0o600);
-        noted
-            .and_then(|mut file| file.write_all(source.to_string_lossy().as_bytes()))
-            .context("noting the source")?;
+        let source = source.to_string_lossy();
+        if noted_source(target) != source {
+            note(&copied.folder, &source).context("noting the source")?;
+        }
         let tasks = at_rest.iter().find(|store| store.images.is_none());
         let tasks = tasks.context("the source has no tasks")?;
         tasks
@@ -345,6 +345,32 @@ impl Copied {
         stores.room = Arc::default();
         Ok(stores.open_tasks().await?)
     }
+}
+
+/// The folder of the move without what an earlier one left there, except for the source that it
+/// noted: as soon as none is noted, services start.
+fn emptied(target: &Folder, name: &OsStr) -> io::Result<Folder> {
+    let left = target.look(name)?;
+    if !left.is_some_and(Entry::is_private_folder) {
+        if left.is_some() {
+            target.remove_all(name)?;
+        }
+        return target.create_folder(name, 0o700);
+    }
+    let folder = target.folder(name)?;
+    for name in folder.names()? {
+        if name != SOURCE {
+            folder.remove_all(name)?;
+        }
+    }
+    Ok(folder)
+}
+
+/// Notes a source, whole, in place of any other.
+fn note(folder: &Folder, source: &str) -> io::Result<()> {
+    let mut draft = folder.create_file(DRAFT, 0o600)?;
+    draft.write_all(source.as_bytes())?;
+    folder.rename(DRAFT, folder, OsStr::new(SOURCE))
 }
 
 /// Copies a store's files to a directory.

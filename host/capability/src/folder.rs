@@ -275,6 +275,11 @@ impl Entry {
         self.kind == FileType::Directory
     }
 
+    /// Whether it is a folder of root or the caller, which nobody else may enter.
+    pub fn is_private_folder(self) -> bool {
+        self.is_folder() && is_own(self.owner) && self.mode & 0o077 == 0
+    }
+
     /// Whether it is a socket.
     pub fn is_socket(self) -> bool {
         self.kind == FileType::Socket

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -123,6 +124,21 @@ impl Target {
         }
     }
 
+    /// Begins to move, and kills it before there is anything in the engines.
+    fn is_killed_at_its_begin(&self, from: &Path) {
+        self.set(Mode::Hang);
+        let mut command = self.command(from);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut moving = command.spawn().unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(moving.stdout.take().unwrap());
+        lines.read_line(&mut said).unwrap();
+        moving.kill().unwrap();
+        let ended = moving.wait().unwrap();
+        assert_eq!(ended.code(), None, "it was through already");
+        assert_eq!(said, "the source is held, and its tasks are copied\n");
+    }
+
     /// Begins to move, and kills it at that point.
     async fn is_killed_at(&self, point: Point, from: &Path) {
         let mut command = self.command(from);
@@ -197,21 +213,7 @@ async fn a_move_that_is_killed_at_its_begin_keeps_others_away_and_goes_on() {
     let before = before().await;
     let from = before.launch.data();
     let target = Target::new();
-    target.set(Mode::Hang);
-    let mut command = target.command(&from);
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut moving = command.spawn().unwrap();
-    let mut said = String::new();
-    let mut lines = BufReader::new(moving.stdout.take().unwrap());
-    lines.read_line(&mut said).unwrap();
-    moving.kill().unwrap();
-    assert_eq!(
-        moving.wait().unwrap().code(),
-        None,
-        "it was through already"
-    );
-    assert_eq!(said, "the source is held, and its tasks are copied\n");
-
+    target.is_killed_at_its_begin(&from);
     is_refused_by_services(&target.launch, &from);
     // The data directory is the same, whatever the engines.
     let embedded = target.launch.clone().set("tasks", "sqlite");
@@ -227,6 +229,16 @@ async fn a_move_that_is_killed_at_its_begin_keeps_others_away_and_goes_on() {
     }
     assert!(!data.join("secret").exists());
     assert_eq!(target.query("SELECT to_regclass('secret') IS NULL"), "t");
+
+    // Once more: at no time is it as if no move had begun. An open file keeps its number.
+    let source = data.join("moving/source");
+    let noted = fs::File::open(&source).unwrap();
+    fs::write(data.join("moving/left"), "by the first").unwrap();
+    target.is_killed_at_its_begin(&from);
+    let [first, now] = [noted.metadata(), fs::metadata(&source)].map(|found| found.unwrap().ino());
+    assert_eq!(first, now, "the source was noted anew");
+    assert!(!data.join("moving/left").exists());
+    is_refused_by_services(&target.launch, &from);
 
     target.set(Mode::Pass);
     let moved = target.move_from(&from);
