@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -32,6 +32,7 @@ use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::config::Config;
+use crate::wiring::HostError;
 use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::secret::{self, Secret};
 
@@ -92,9 +93,8 @@ pub async fn move_stores(
     let mut named = NamedImages::default();
     let copy = Copied::of(&place, &at_rest, &target.data_dir, &mut named)?;
     for images in at_rest.iter().filter_map(|store| store.images.as_ref()) {
-        images
-            .begin(copy.path())
-            .context("copying the images' table")?;
+        let begun = images.begin(copy.path());
+        begun.context("copying the images' table")?;
     }
     let copied = copy.open(source).await?;
     refuse_half_moved(&copied).await?;
@@ -343,7 +343,15 @@ impl Copied {
         let mut stores = ConfiguredStores::of(&copy);
         // Nothing new is stored in a copy, so it needs no room.
         stores.room = Arc::default();
-        Ok(stores.open_tasks().await?)
+        // The copy is removed, whatever is wrong with it.
+        let of_source = |path: PathBuf| match path.strip_prefix(self.path()) {
+            Ok(file) => source.data_dir.join(file),
+            Err(_) => path,
+        };
+        match stores.open_tasks().await {
+            Err(HostError::Store(error)) => Err(error.with_path(of_source).into()),
+            opened => Ok(opened?),
+        }
     }
 }
 

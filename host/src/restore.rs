@@ -173,15 +173,8 @@ fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
         Ok(inside) => inside.to_owned(),
         Err(_) => path,
     };
-    match error {
-        OpenError::OtherVersion(path) => OpenError::OtherVersion(inside(path)).into(),
-        OpenError::LaterVersion(path) => OpenError::LaterVersion(inside(path)).into(),
-        OpenError::Damaged(path) => anyhow::anyhow!("{} is damaged", inside(path).display()),
-        OpenError::Unusable { path, reason } => OpenError::Unusable {
-            path: inside(path),
-            reason,
-        }
-        .into(),
+    match error.with_path(inside) {
+        OpenError::Damaged(path) => anyhow::anyhow!("{} is damaged", path.display()),
         other => other.into(),
     }
 }

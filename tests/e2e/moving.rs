@@ -21,6 +21,7 @@ use concept_refinement_tests::s3::{Kind, Place, shared};
 use concept_refinement_tests::service::Launch;
 use concept_refinement_tests::stored_images::{self, LARGE};
 use concept_refinement_tests::tokens::token;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::backup::all_of;
@@ -412,6 +413,33 @@ async fn a_damaged_secret_is_not_replaced() {
     let data = refused(&source, "the source's secret is damaged");
     assert!(!data.join("secret").exists());
     assert_eq!(fs::read(source.data().join("secret")).unwrap(), b"short");
+}
+
+/// It is named, not its copy.
+#[tokio::test]
+async fn a_file_that_stops_a_start_stops_a_move() {
+    let source = launch();
+    source.start().stop();
+    let [tasks, images] = ["tasks.sqlite", "images/small.sqlite"].map(|name| {
+        let file = source.data().join(name);
+        assert!(file.exists(), "{name}");
+        file
+    });
+    for file in [&tasks, &images] {
+        let store = Connection::open(file).unwrap();
+        let query = "SELECT user_version FROM pragma_user_version";
+        let known: i64 = store.query_row(query, [], |row| row.get(0)).unwrap();
+        store.pragma_update(None, "user_version", 1000).unwrap();
+        drop(store);
+        let later = "was changed by a later version of this program";
+        refused(&source, &format!("{} {later}", file.display()));
+        let store = Connection::open(file).unwrap();
+        store.pragma_update(None, "user_version", known).unwrap();
+    }
+    let whole = fs::read(&images).unwrap();
+    fs::write(&images, &whole[..whole.len() / 2]).unwrap();
+    let damaged = "is damaged, and nothing in it was changed or deleted: restore a backup";
+    refused(&source, &format!("{} {damaged}", images.display()));
 }
 
 #[tokio::test]

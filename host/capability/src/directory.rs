@@ -68,6 +68,21 @@ impl OpenError {
         }
     }
 
+    /// The same of a file that is known by another path.
+    pub fn with_path(self, other: impl FnOnce(PathBuf) -> PathBuf) -> Self {
+        match self {
+            Self::InUse(path) => Self::InUse(other(path)),
+            Self::OtherVersion(path) => Self::OtherVersion(other(path)),
+            Self::LaterVersion(path) => Self::LaterVersion(other(path)),
+            Self::Damaged(path) => Self::Damaged(other(path)),
+            Self::Unusable { path, reason } => Self::Unusable {
+                path: other(path),
+                reason,
+            },
+            Self::Server { .. } => self,
+        }
+    }
+
     /// An error about this server.
     pub fn server(server: impl ToString, reason: impl ToString) -> Self {
         Self::Server {

@@ -9,7 +9,7 @@ mod schema;
 mod writer;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -193,6 +193,8 @@ impl SmallImages {
 pub(super) struct AtRest {
     /// The file as a backup sees it.
     pub database: DatabaseFile,
+    /// Its path, for people.
+    path: PathBuf,
     /// A connection to a copy, once images are read one by one.
     reader: OnceLock<(Mutex<Connection>, Temporary)>,
 }
@@ -205,6 +207,7 @@ impl AtRest {
         }
         Ok(Some(Self {
             database: DatabaseFile::AtRest(root.folder(".")?, FILE),
+            path: root.path().join(FILE),
             reader: OnceLock::new(),
         }))
     }
@@ -212,7 +215,9 @@ impl AtRest {
     /// Copies the database to a directory, so that it can be read.
     pub fn begin(&self, scratch: &Path) -> io::Result<()> {
         let copy = self.database.private(scratch)?;
-        let reader = connection::reader(&copy.0).map_err(fault)?;
+        let reader = schema::reader(&copy.0);
+        let reader = reader.map_err(|error| error.into_open_error(&self.path));
+        let reader = reader.map_err(io::Error::other)?;
         // Repeating this changes nothing.
         let _ = self.reader.set((Mutex::new(reader), copy));
         Ok(())
@@ -222,7 +227,7 @@ impl AtRest {
         let reader = self.reader()?.lock();
         let (mut paths, mut after) = (Vec::new(), Some(0));
         while let Some(position) = after {
-            let (listed, next) = list(&reader, position)?;
+            let (listed, next) = list(&reader, position).map_err(|error| self.named(error))?;
             paths.extend(listed.into_iter().map(|listed| listed.path));
             after = next;
         }
@@ -231,7 +236,17 @@ impl AtRest {
 
     /// The whole image with all its metadata.
     pub fn find(&self, path: &ImagePath) -> io::Result<Option<(Envelope, Bytes)>> {
-        row(&self.reader()?.lock(), path)
+        row(&self.reader()?.lock(), path).map_err(|error| self.named(error))
+    }
+
+    /// Damage is that of the file, not of its copy.
+    fn named(&self, error: io::Error) -> io::Error {
+        let cause = error.get_ref();
+        let cause = cause.and_then(|cause| cause.downcast_ref::<rusqlite::Error>());
+        match cause.is_some_and(sqlite::is_damage) {
+            true => io::Error::other(OpenError::Damaged(self.path.clone())),
+            false => error,
+        }
     }
 
     /// Returns the number of images.

@@ -84,8 +84,7 @@ pub(crate) fn verify(file: &Path, schema: &'static [Migration]) -> Result<(), Op
     };
     let found = || -> Result<(i64, bool), SchemaError> {
         let found = connection::reader(file)?;
-        let version = version(&found)?;
-        due(schema, (version != 0).then_some(version))?;
+        let version = known_version(&found, schema)?;
         let mut known = Connection::open_in_memory()?;
         prepare_to(&mut known, schema, version, None)?;
         Ok((version, all(&found)? == all(&known)?))
@@ -106,6 +105,20 @@ pub(crate) fn is_outdated(file: &Path, schema: &[Migration]) -> Result<bool, Ope
     let found = found.map_err(|error| open_error(file, error))?;
     let latest = schema.last().map_or(0, |migration| migration.version);
     Ok((1..latest).contains(&found))
+}
+
+/// The version of a database.
+///
+/// # Errors
+///
+/// It is not known here.
+pub(crate) fn known_version(
+    connection: &Connection,
+    schema: &'static [Migration],
+) -> Result<i64, SchemaError> {
+    let found = version(connection)?;
+    due(schema, (found != 0).then_some(found))?;
+    Ok(found)
 }
 
 /// 0: there are no tables yet.

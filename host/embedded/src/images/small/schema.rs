@@ -6,6 +6,7 @@ use concept_refinement_capability::OpenError;
 use concept_refinement_capability::migration::{Migration, Step};
 use rusqlite::Connection;
 
+use crate::sqlite::connection;
 use crate::sqlite::schema::{self, SchemaError};
 
 static SCHEMA: [Migration; 1] = [Migration {
@@ -38,6 +39,17 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), SchemaError> {
         connection.execute_batch("VACUUM")?;
     }
     schema::prepare(connection, &SCHEMA, None)
+}
+
+/// A connection to a database that is only read.
+///
+/// # Errors
+///
+/// It is of a version that is not known here, or cannot be read.
+pub(super) fn reader(file: &Path) -> Result<Connection, SchemaError> {
+    let reader = connection::reader(file)?;
+    schema::known_version(&reader, &SCHEMA)?;
+    Ok(reader)
 }
 
 /// Whether a database has these tables and nothing else. True if it does not exist.
