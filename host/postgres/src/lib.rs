@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use concept_refinement_capability::concepts::Concepts;
+use concept_refinement_capability::migration::VersionError;
 use concept_refinement_capability::storage::Storage as _;
 use concept_refinement_capability::tasks::hub::Hub;
 use concept_refinement_capability::tasks::{
@@ -302,11 +303,17 @@ impl Maintenance for PostgresTasks {
         self.answer(tasks::tally::count(self))
     }
 
-    /// Writes, since reading also works on a standby.
+    /// Writes, since reading also works on a standby. From the first look at tables of a later
+    /// version on, every call fails.
     fn check(&self) -> Answer<'_, ()> {
         self.answer(async move {
             let session = self.database.session().await?;
-            connection::schema::check(&session).await
+            let checked = connection::schema::check(&session).await;
+            if let Err(fault @ Fault::Version(VersionError::Later)) = &checked {
+                // Other statements may not fail on these tables, but would not keep to them.
+                self.database.set_ready(Err(fault.to_string()));
+            }
+            checked
         })
     }
 }

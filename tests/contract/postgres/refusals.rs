@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use concept_refinement_capability::clock::SystemClock;
-use concept_refinement_capability::tasks::{Maintenance as _, Options};
+use concept_refinement_capability::tasks::{Leases as _, Maintenance as _, Options, Tasks as _};
+use concept_refinement_domain::capability::{ErrorKind, Submission};
 use concept_refinement_postgres::{PostgresTasks, Settings, inspect};
+use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::{Data, GUARDED, PASSWORD, Postgres, Release, new_schema};
 use concept_refinement_tests::tls;
 use futures::future::join_all;
 
 use super::FIFTEEN;
+use crate::tasks::{created, new_task};
 
 /// Why a store cannot be opened, and what its inspection says.
 async fn refused(url: &str) -> [String; 2] {
@@ -174,8 +177,27 @@ async fn tables_that_become_those_of_another_version_are_used_no_longer() {
     let opened = PostgresTasks::open(&settings, None, Options::default(), clock).await;
     let running = opened.unwrap();
     assert_eq!(running.check().await, Ok(()));
+    let task = created(running.submit(new_task("ada")).await.unwrap());
     FIFTEEN.execute(&format!(
         "INSERT INTO {schema}.schema_version VALUES (1000)"
     ));
     assert!(running.check().await.is_err());
+    let submitted = running.submit(new_task("bob")).await;
+    let claimed = running.claim(&task.id, None).await;
+    let read = running.get("ada", &task.id).await;
+    for (call, failed) in [
+        ("submit", submitted.err()),
+        ("claim", claimed.err()),
+        ("get", read.err()),
+    ] {
+        let kind = failed.map(|error| error.kind);
+        assert_eq!(kind, Some(ErrorKind::Unavailable), "{call}");
+    }
+    FIFTEEN.execute(&format!(
+        "DELETE FROM {schema}.schema_version WHERE version = 1000"
+    ));
+    let again = eventually("they are used again", SOON, async || {
+        running.submit(new_task("bob")).await.ok()
+    });
+    assert!(matches!(again.await, Submission::Created(_)));
 }
