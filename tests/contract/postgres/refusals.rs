@@ -8,6 +8,7 @@ use concept_refinement_domain::capability::{ErrorKind, Submission};
 use concept_refinement_postgres::{PostgresTasks, Settings, inspect};
 use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::postgres::{Data, GUARDED, PASSWORD, Postgres, Release, new_schema};
+use concept_refinement_tests::released::{release, unpack};
 use concept_refinement_tests::tls;
 use futures::future::join_all;
 
@@ -92,6 +93,33 @@ async fn what_is_wrong_with_a_database_is_told_in_a_sentence() {
             }
         }
     }
+}
+
+/// As if another user has restored a dump.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_own_earlier_tables_is_told_before_a_start() {
+    let schema = new_schema();
+    let dump = unpack(&release("0.1.0").join("postgres.sql.gz"));
+    let dump = String::from_utf8(dump).unwrap();
+    FIFTEEN.load(&dump.replace("schema_of_a_release", &schema));
+    FIFTEEN.execute(&format!(
+        "CREATE ROLE heir LOGIN; GRANT USAGE, CREATE ON SCHEMA {schema} TO heir; \
+         GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO heir"
+    ));
+    let url = FIFTEEN.url(&schema).replace("//postgres@", "//heir@");
+    for sentence in refused(&url).await {
+        assert!(sentence.contains("does not own them"), "{sentence}");
+    }
+    let version = format!("SELECT max(version) FROM {schema}.schema_version");
+    assert_eq!(FIFTEEN.query(&version), "16");
+
+    FIFTEEN.execute("GRANT postgres TO heir");
+    let settings = Settings::parse(&url, &|_| None).unwrap();
+    let notes = inspect(&settings, None).await.unwrap().join(" ");
+    assert!(notes.contains("upgrades its tables"), "{notes}");
+    let clock = Arc::new(SystemClock);
+    let opened = PostgresTasks::open(&settings, None, Options::default(), clock).await;
+    assert_eq!(opened.unwrap().check().await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,7 +30,10 @@ pub(crate) enum Fault {
     #[error("it is not ready: {0}")]
     NotReady(String),
     /// Found before the server refuses it.
-    #[error("its user may not create or use the tables of this schema")]
+    #[error(
+        "its user may not create or use the tables of this schema, or does not own them, as an \
+         upgrade needs"
+    )]
     NotAllowed,
     /// No notifications arrive, for example behind a pooler that switches connections
     /// after each transaction.

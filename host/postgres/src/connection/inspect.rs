@@ -46,6 +46,9 @@ pub async fn inspect(
             Found::Nothing if !schema::may_create(&database).await? => {
                 return Err(Fault::NotAllowed);
             }
+            Found::Earlier if !schema::may_upgrade(&database).await? => {
+                return Err(Fault::NotAllowed);
+            }
             Found::Nothing => notes.push("The next start creates its tables.".to_owned()),
             Found::Earlier => notes.push(
                 "The next start upgrades its tables; then earlier versions cannot use them."

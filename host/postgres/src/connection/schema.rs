@@ -81,6 +81,44 @@ pub(crate) async fn may_create(database: &Database) -> Result<bool, Fault> {
     session.ask(SQL, &parameters).await
 }
 
+/// Whether the user has the rights to upgrade the tables, which only their owner may change.
+pub(crate) async fn may_upgrade(database: &Database) -> Result<bool, Fault> {
+    const SQL: &str = "SELECT NOT EXISTS (SELECT FROM ( \
+             SELECT relname AS name, relowner AS owner, relnamespace AS place \
+                 FROM pg_catalog.pg_class \
+             UNION ALL SELECT proname, proowner, pronamespace FROM pg_catalog.pg_proc) AS made \
+         WHERE place = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $1) \
+             AND name::text = ANY ($2) AND NOT pg_has_role(owner, 'USAGE'))";
+    if !may_create(database).await? {
+        return Ok(false);
+    }
+    let session = database.unready_session(DEADLINE).await?;
+    let names = made();
+    let parameters = parameters![database.settings.schema, names];
+    session.ask(SQL, &parameters).await
+}
+
+/// The names of the tables and functions that migrations make: a schema may have others.
+fn made() -> Vec<&'static str> {
+    let lines = statements().flat_map(|(_, sql)| sql.lines());
+    let names = lines.filter_map(|line| {
+        let table = line.strip_prefix("CREATE TABLE schema.");
+        let name = table.or_else(|| line.strip_prefix("CREATE FUNCTION schema."))?;
+        name.split([' ', '(']).next()
+    });
+    names.collect()
+}
+
+/// Those of all migrations, with their versions.
+fn statements() -> impl Iterator<Item = (i64, &'static str)> {
+    MIGRATIONS.iter().flat_map(|migration| {
+        migration.steps.iter().filter_map(|step| match step {
+            Step::Sql(sql) => Some((migration.version, *sql)),
+            Step::Rewrite(_) => None,
+        })
+    })
+}
+
 /// Makes the migrations that are due, in one transaction: if it is interrupted, nothing has
 /// changed. Hosts that start together take turns, and the later ones find it done.
 pub(crate) async fn prepare(database: &Database) -> Result<(), Fault> {
@@ -158,15 +196,6 @@ mod tests {
     use sha2::{Digest as _, Sha256};
 
     use super::*;
-
-    fn statements() -> impl Iterator<Item = (i64, &'static str)> {
-        MIGRATIONS.iter().flat_map(|migration| {
-            migration.steps.iter().filter_map(|step| match step {
-                Step::Sql(sql) => Some((migration.version, *sql)),
-                Step::Rewrite(_) => None,
-            })
-        })
-    }
 
     #[test]
     fn the_migrations_after_a_version_are_due() {
@@ -247,6 +276,18 @@ mod tests {
              differ from new ones. Undo the change, and add a migration with the next number. Of \
              one that is new, or was never released, put its hash here."
         );
+    }
+
+    #[test]
+    fn the_names_of_what_is_made_are_found() {
+        let made = made();
+        for name in ["schema_version", "task", "probe", "find_task", "last_claim"] {
+            assert!(made.contains(&name), "{name}: {made:?}");
+        }
+        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        for name in made {
+            assert!(!name.is_empty() && is_name(name), "{name:?}");
+        }
     }
 
     #[test]
