@@ -1,5 +1,5 @@
-//! A start that upgrades the data of an earlier version and is killed meanwhile, and a move
-//! that an earlier version began.
+//! A start that upgrades the data of an earlier version, and is asked for its health or killed
+//! meanwhile; and a move that an earlier version began.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,11 @@ use concept_refinement_tests::artifacts;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::deadline::eventually;
 use concept_refinement_tests::engines::postgres;
+use concept_refinement_tests::port::free_address;
 use concept_refinement_tests::postgres::new_schema;
 use concept_refinement_tests::reaper::scratch;
 use concept_refinement_tests::released::{assert_has, read_seen, release, unpack};
-use concept_refinement_tests::service::Launch;
+use concept_refinement_tests::service::{Launch, Output};
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -156,6 +157,41 @@ async fn an_upgrade_that_is_killed_begins_again() {
         assert_eq!(all, TASKS, "{store:?}");
         assert_ne!(version(store, &data, &schema), before, "{store:?}");
     }
+}
+
+/// Reading the second row takes hours: a long text is looked for at each place of a longer
+/// one, and differs only at its end.
+const ENDLESS: &str = "DROP TABLE forgotten_task;
+     CREATE TABLE forgotten_task (size INTEGER PRIMARY KEY, forgotten_at INTEGER NOT NULL);
+     INSERT INTO forgotten_task (size, forgotten_at) VALUES (1, 0), (10000000, 0);
+     ALTER TABLE forgotten_task ADD COLUMN id TEXT
+         AS (instr(hex(zeroblob(size)), hex(zeroblob(size / 2)) || '1')) VIRTUAL";
+
+/// Whoever ends a process that does not answer would end each upgrade.
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_answered_while_an_upgrade_lasts() {
+    let data = scratch("upgrading").join("data");
+    fs::create_dir(&data).unwrap();
+    let archive = unpack(&release(RELEASE).join("sqlite.tar.gz"));
+    unpacked(&archive, &data);
+    let tasks = Connection::open(data.join("tasks.sqlite")).unwrap();
+    tasks.execute_batch(ENDLESS).unwrap();
+    drop(tasks);
+    let launch = Store::Sqlite
+        .launch("")
+        .stdout(Output::File("/dev/null".into()));
+    let launch = launch.set("listen", &free_address().to_string());
+    let service = on_backup(launch, &data);
+    let client = Client::new(service.url());
+    let health = client.get("/api/health").await;
+    assert_eq!(health.status, 200, "{health:?}");
+    let ready = client.get("/api/health/ready").await;
+    assert_eq!(ready.status, 503, "{ready:?}");
+    assert_ne!(ready.json()["capabilities"]["tasks"], "ok", "{ready:?}");
+    let stopped = service.stop();
+    assert!(stopped.status.success(), "{}", stopped.log);
+    let after = version(Store::Sqlite, &data, "");
+    assert_eq!(after, OF_SQLITE.to_string(), "it was interrupted");
 }
 
 /// The source stays as it was, its version included.

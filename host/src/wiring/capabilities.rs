@@ -236,17 +236,15 @@ pub fn in_memory(
     Ok(together(config, stores, model, clock, Arc::default()))
 }
 
-/// All capabilities before the task store was first reached: only the model is usable.
+/// All capabilities before the task store was first reached or opened: only the model is
+/// usable.
 pub fn unavailable(
     config: &Config,
-    tasks: &OpenTasks,
     model: &Arc<dyn ImageModel>,
     clock: &Arc<dyn Clock>,
-) -> Capabilities {
-    let signing = signing(config, rand::rng().random());
-    let stores = engines::beside(tasks.clone(), signing, clock);
-    let (model, clock) = (Arc::clone(model), Arc::clone(clock));
-    together(config, stores, model, clock, Arc::default()).behind(Arc::new(Unavailable))
+) -> Result<Capabilities, OpenError> {
+    let all = in_memory(config, Arc::clone(model), Arc::clone(clock))?;
+    Ok(all.behind(Arc::new(Unavailable)))
 }
 
 fn together(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use concept_refinement_capability::clock::Clock;
 use concept_refinement_capability::directory::OpenError;
 use concept_refinement_capability::engine::{
-    ImageEngine, OpenImages, OpenTasks, QueueEngine, Stores, TaskEngine,
+    ImageEngine, OpenImages, QueueEngine, Stores, TaskEngine,
 };
 use concept_refinement_capability::images::Signing;
 use concept_refinement_capability::tasks::Options;
@@ -76,13 +76,8 @@ pub fn no_reservations(clock: &Arc<dyn Clock>) -> Result<Arc<dyn UploadReservati
 pub fn in_memory(signing: Signing, clock: &Arc<dyn Clock>) -> Result<Stores, OpenError> {
     let tasks = SqliteTasks::in_memory(Options::default(), Arc::clone(clock))?;
     let tasks = open_tasks(tasks, None);
-    Ok(beside(tasks, signing, clock))
-}
-
-/// These tasks, with images in memory.
-pub fn beside(tasks: OpenTasks, signing: Signing, clock: &Arc<dyn Clock>) -> Stores {
     let images = MemoryImages::new(signing, Arc::clone(clock));
-    Stores {
+    Ok(Stores {
         queue: Arc::clone(&tasks.queue),
         tasks,
         images: OpenImages {
@@ -90,5 +85,5 @@ pub fn beside(tasks: OpenTasks, signing: Signing, clock: &Arc<dyn Clock>) -> Sto
             restore: None,
             embedded: None,
         },
-    }
+    })
 }

@@ -144,9 +144,22 @@ impl HostBuilder {
         let mut stores = ConfiguredStores::of(&config);
         stores.clock = clock;
         let losses = Losses::of(&config)?;
-        let tasks = stores.open_tasks().await?;
-        let check_damage = Arc::clone(&tasks.check_damage);
-        let is_shared = tasks.shared.is_some();
+        let task_store = stores.tasks()?;
+        let has_server = task_store.has_server();
+        let mut opening = pin!(task_store.open(stores.task_options()));
+        // The upgrade of a store in files may take long, and goes on beside what follows.
+        let opened = match has_server {
+            true => Some(opening.as_mut().await?),
+            false => {
+                let opened = timeout(STORE_TIMEOUT, opening.as_mut()).await;
+                opened.ok().transpose()?
+            }
+        };
+        let shared = opened.as_ref().and_then(|tasks| tasks.shared.as_ref());
+        let is_shared = shared.is_some();
+        if let Some(shared) = shared {
+            stores.clock = Arc::clone(&shared.clock);
+        }
 
         let pool = pool(&config).map_err(HostError::System)?;
         let cache = config.data_dir.join("compiled");
@@ -163,9 +176,6 @@ impl HostBuilder {
         let model = pipeline.model(model, Some(&metrics.links), on_output);
         let model = model.await.map_err(HostError::Component)?;
 
-        if let Some(shared) = &tasks.shared {
-            stores.clock = Arc::clone(&shared.clock);
-        }
         let cores = Arc::new(Cores::start().map_err(HostError::System)?);
         let watchers = Arc::<Watchers>::default();
         let mut serving = Serving::new(address, Arc::clone(&watchers), Arc::clone(&cores));
@@ -189,28 +199,38 @@ impl HostBuilder {
             };
 
         let random = || rand::rng().random();
-        let secret = match &tasks.shared {
-            Some(shared) => {
-                let mut secret = pin!(shared_secret(&tasks, &*shared.secret, random));
-                match timeout(STORE_TIMEOUT, &mut secret).await {
-                    Ok(secret) => secret?,
-                    Err(_) => {
-                        let unavailable =
-                            capabilities::unavailable(&config, &tasks, &model, &stores.clock);
-                        let slots = Arc::new(Semaphore::new(FIRST_INSTANCES));
-                        let first = instances(None, &Arc::new(unavailable), &slots);
-                        let served = api.serve_first(first, &mut serving).await;
-                        served.map_err(HostError::Component)?;
-                        on_waiting(address);
-                        secret.await?
+        let (tasks, secret) = {
+            let mut reached = pin!(async {
+                let tasks = match opened {
+                    Some(tasks) => tasks,
+                    None => opening.await?,
+                };
+                let secret = match &tasks.shared {
+                    Some(shared) => shared_secret(&tasks, &*shared.secret, random).await?,
+                    None => {
+                        refuse_half_moved(&tasks).await?;
+                        Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
                     }
+                };
+                Ok::<_, HostError>((tasks, secret))
+            });
+            match timeout(STORE_TIMEOUT, &mut reached).await {
+                Ok(reached) => reached?,
+                Err(_) => {
+                    let unavailable = capabilities::unavailable(&config, &model, &stores.clock)?;
+                    let slots = Arc::new(Semaphore::new(FIRST_INSTANCES));
+                    let first = instances(None, &Arc::new(unavailable), &slots);
+                    let served = api.serve_first(first, &mut serving).await;
+                    served.map_err(HostError::Component)?;
+                    // Whoever starts a service on files is told once they can be used.
+                    if is_shared {
+                        on_waiting(address);
+                    }
+                    reached.await?
                 }
             }
-            None => {
-                refuse_half_moved(&tasks).await?;
-                Secret::open(&config.data_dir, random).map_err(HostError::DataDirectory)?
-            }
         };
+        let check_damage = Arc::clone(&tasks.check_damage);
         let (administration, store) = (Arc::clone(&tasks.administration), Arc::clone(&tasks.store));
         let (mut configured, embedded) = capabilities::open(stores, &secret, tasks, model).await?;
         if !is_shared {
