@@ -112,6 +112,25 @@ fn the_documents_name_the_places_of_the_unit() {
     ] {
         assert!(page.contains(&expected), "{expected}");
     }
+    // A check before an upgrade looks at the data as the service does.
+    let page = read("docs/operating.md");
+    let (_, command) = page.split_once("systemd-run ").unwrap();
+    let (command, _) = command.split_once("```").unwrap();
+    let words = command.split_whitespace();
+    let properties = words.filter_map(|word| word.strip_prefix("--property=")?.split_once('='));
+    let properties: Vec<_> = properties.collect();
+    for name in [
+        "DynamicUser",
+        "StateDirectory",
+        "StateDirectoryMode",
+        "WorkingDirectory",
+        "EnvironmentFile",
+        "Environment",
+    ] {
+        let expected = value(name);
+        let is_given = properties.contains(&(name, expected.as_str()));
+        assert!(is_given, "{name}: {properties:?}");
+    }
 }
 
 /// A service in a place that stands for the root of a machine.
