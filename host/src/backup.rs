@@ -10,8 +10,8 @@ mod stream;
 mod sums;
 mod unpack;
 
-use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Seek as _, Write};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -137,6 +137,7 @@ impl Backup {
         if self.stores.is_empty() {
             bail!("{}", self.elsewhere.join("; "));
         }
+        let secret = self.secret()?;
         self.refuse_without_room(scratch)?;
         let _held = Held::new(&self.stores);
         if is_served {
@@ -147,13 +148,26 @@ impl Backup {
         for store in &self.stores {
             counts.extend(store.copy_to(&mut tar, &mut named)?);
         }
-        let secret = existing(self.data.file(secret::FILE));
-        if let Some(secret) = secret.context("the secret")? {
+        if let Some(secret) = secret {
             tar.add(Path::new(secret::FILE), secret)?;
         }
         tar.finish()?;
         let missing = (!self.images_are_elsewhere).then(|| named.missing());
         Ok((counts, missing.flatten()))
+    }
+
+    /// None: there is none. A damaged one is refused, since nothing could be restored from a
+    /// backup with it.
+    fn secret(&self) -> anyhow::Result<Option<File>> {
+        let found = existing(self.data.file(secret::FILE)).context("the secret")?;
+        let Some(mut file) = found else {
+            return Ok(None);
+        };
+        if secret::read(&file).is_err() {
+            bail!("the secret is damaged: put back the one of an earlier backup");
+        }
+        file.rewind().context("the secret")?;
+        Ok(Some(file))
     }
 
     /// One database after the other is copied to `scratch`.

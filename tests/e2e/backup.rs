@@ -517,6 +517,30 @@ async fn where_no_service_runs_the_command_makes_it_and_changes_nothing() {
 }
 
 #[test]
+fn a_damaged_secret_is_in_no_backup() {
+    const SAID: &str = "the secret is damaged: put back the one of an earlier backup";
+    let launch = scripted_launch().embedded();
+    let service = launch.start();
+    let secret = launch.data().join("secret");
+    let whole = fs::read(&secret).unwrap();
+    let place = scratch("backups");
+    let is_refused = |case: &str| {
+        for length in [0, 10] {
+            fs::write(&secret, &whole[..length]).unwrap();
+            refused(back_up(&launch.data(), &place.join("backup")), SAID, case);
+            assert_eq!(fs::read_dir(&place).unwrap().count(), 0, "{case}");
+        }
+    };
+    is_refused("a service at work");
+    assert!(service.stop().status.success());
+    is_refused("at rest");
+    fs::write(&secret, &whole).unwrap();
+    let backup = place.join("backup");
+    backed_up(&launch.data(), &backup);
+    assert_eq!(fs::read(backup.join("secret")).unwrap(), whole);
+}
+
+#[test]
 fn lost_tasks_are_missed_beside_the_images() {
     const SAID: &str = "has a store of images but none of tasks";
     let launch = scripted_launch();

@@ -3,7 +3,7 @@
 //! several hosts share a store, it is in that store instead.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -66,7 +66,7 @@ impl Secret {
 }
 
 /// The secret in a file. An error: the file is damaged.
-pub fn read(mut file: File) -> io::Result<[u8; LENGTH]> {
+pub fn read(mut file: impl io::Read) -> io::Result<[u8; LENGTH]> {
     let mut secret = [0; LENGTH];
     file.read_exact(&mut secret)?;
     Ok(secret)
