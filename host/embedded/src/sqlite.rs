@@ -11,12 +11,22 @@ pub(crate) mod statements;
 pub(crate) mod transaction;
 mod upgrade;
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use concept_refinement_capability::OpenError;
+use concept_refinement_capability::directory::existing;
 pub(crate) use database_file::{DatabaseFile, Temporary};
 pub(crate) use group_commit::{Committer, GroupCommit};
 use rusqlite::{Connection, ErrorCode, ffi};
+
+/// An empty file is no database: one has a header before anything is stored in it. What is no
+/// file is judged by who opens it.
+pub(crate) fn exists(file: &Path) -> io::Result<bool> {
+    let found = existing(fs::metadata(file))?;
+    Ok(found.is_some_and(|found| !found.is_file() || found.len() > 0))
+}
 
 /// SQLite's shared memory is a file too, so it also fails on a full disk.
 pub(crate) fn is_full(error: &rusqlite::Error) -> bool {

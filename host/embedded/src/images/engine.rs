@@ -17,6 +17,7 @@ use concept_refinement_domain::image_path;
 use super::FileImages;
 use super::backup::{Folders, KINDS, is_image};
 use super::small;
+use crate::sqlite;
 
 /// The folder within the data directory.
 pub(super) const FOLDER: &str = "images";
@@ -57,13 +58,12 @@ fn exists(folder: &Path) -> io::Result<bool> {
     if existing(fs::symlink_metadata(folder))?.is_some_and(|found| !found.is_dir()) {
         return Ok(true);
     }
-    let kinds = KINDS.map(image_path::folder);
-    for part in kinds.into_iter().chain([small::FILE]) {
-        if folder.join(part).try_exists()? {
+    for kind in KINDS.map(image_path::folder) {
+        if folder.join(kind).try_exists()? {
             return Ok(true);
         }
     }
-    Ok(false)
+    sqlite::exists(&folder.join(small::FILE))
 }
 
 /// Whether a backup may have a file with this path, relative to a data directory.

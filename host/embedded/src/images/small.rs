@@ -61,6 +61,7 @@ impl SmallImages {
         let engine = |error| sqlite::open_error(&file, error);
         let system = |error: io::Error| OpenError::unusable(&file, error);
         let main = names::create(&file).map_err(system)?;
+        sqlite::schema::refuse_foreign(&file)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
         schema::prepare(&mut connection).map_err(|error| error.into_open_error(&file))?;
@@ -200,9 +201,10 @@ pub(super) struct AtRest {
 }
 
 impl AtRest {
-    /// None: the directory has no such file.
+    /// None: the directory has no such file, or an empty one.
     pub fn of(root: &Folder) -> io::Result<Option<Self>> {
-        if root.look(FILE)?.is_none() {
+        let found = root.look(FILE)?;
+        if found.is_none_or(|found| found.is_file() && found.bytes == 0) {
             return Ok(None);
         }
         Ok(Some(Self {

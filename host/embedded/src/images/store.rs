@@ -23,6 +23,7 @@ use super::listing;
 use super::reading::Found;
 use super::reservation::{Reservation, UnderWay};
 use super::small::{self, SmallImages};
+use crate::sqlite;
 
 const DRAFTS: &str = "drafts";
 pub(super) const LOCK: &str = "images.lock";
@@ -57,7 +58,7 @@ impl Store {
         // The first start makes the table before the folder.
         let refined = directory.join(folder(ImageKind::Refined));
         let small = directory.join(small::FILE);
-        if matches!(small.try_exists(), Ok(false)) && refined.is_dir() {
+        if matches!(sqlite::exists(&small), Ok(false)) && refined.is_dir() {
             tracing::warn!(
                 "the store of images has no table of small ones: if that was lost, stop and \
                  restore a backup"

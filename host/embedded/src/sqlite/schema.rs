@@ -99,6 +99,23 @@ pub(crate) fn verify(file: &Path, schema: &'static [Migration]) -> Result<(), Op
     }
 }
 
+/// Fails if a database is that of another program, and changes nothing in it. One of ours has its
+/// version as soon as it has a table.
+pub(crate) fn refuse_foreign(file: &Path) -> Result<(), OpenError> {
+    let found = connection::reader(file).and_then(|found| {
+        let has_tables = found.prepare("SELECT 1 FROM sqlite_schema")?.exists([])?;
+        Ok(has_tables && version(&found)? == 0)
+    });
+    match found.map_err(|error| open_error(file, error))? {
+        true => Err(OpenError::unusable(
+            file,
+            "it is a database of another program, and nothing in it was changed: move it away, or \
+             restore a backup",
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Whether a database has the tables of an earlier version.
 pub(crate) fn is_outdated(file: &Path, schema: &[Migration]) -> Result<bool, OpenError> {
     let found = connection::reader(file).and_then(|found| version(&found));

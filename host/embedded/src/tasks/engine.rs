@@ -12,7 +12,7 @@ use super::backup::Database;
 use super::schema::SCHEMA;
 use super::{FILE, LOCK, SqliteTasks};
 use crate::queue::StoreQueue;
-use crate::sqlite::schema;
+use crate::sqlite::{self, schema};
 
 /// Limit of tasks in the queue; further ones are found by the sweep.
 const QUEUE_CAPACITY: usize = 100_000;
@@ -29,7 +29,7 @@ pub const ENGINE: TaskEngine = Engine {
         })
     },
     files: Some(Files {
-        exists: |config| config.directory.join(FILE).try_exists(),
+        exists: |config| sqlite::exists(&config.directory.join(FILE)),
         is_outdated: |config| {
             let _lock = DirectoryLock::acquire(&config.directory, LOCK)?;
             schema::is_outdated(&config.directory.join(FILE), &SCHEMA)
