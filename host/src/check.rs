@@ -145,6 +145,8 @@ enum Looked<S> {
     Server(String),
     /// The store will be created at the first start.
     Missing,
+    /// The next start will make a part of it anew, which may be lost: a sentence says so.
+    Lost(&'static str),
     /// An earlier version stored it, and the check must not upgrade it.
     Outdated,
     /// Another process has the store open, so it works.
@@ -157,6 +159,7 @@ impl<S> fmt::Display for Looked<S> {
         match self {
             Self::Missing | Self::Open(_) => Ok(()),
             Self::Server(notes) => f.write_str(notes),
+            Self::Lost(lost) => f.write_str(lost),
             Self::Outdated => f.write_str(
                 "of an earlier version: the next start upgrades it, so back it up first",
             ),
@@ -169,6 +172,9 @@ impl<S> Looked<S> {
     async fn at<O>(store: Configured<O, S>, options: O) -> anyhow::Result<Self> {
         if !store.exists()? {
             return Ok(Self::Missing);
+        }
+        if let Some(lost) = store.lost()? {
+            return Ok(Self::Lost(lost));
         }
         let opened = match store.is_outdated() {
             Ok(true) => return Ok(Self::Outdated),

@@ -612,6 +612,11 @@ async fn what_is_lost_beside_the_tasks_is_missed() {
             (false, true) => fs::write(path, "").unwrap(),
             (false, false) => fs::remove_file(path).unwrap(),
         }
+        // A check tells of it too, if it is a part of a store, and makes nothing anew.
+        let checked = launch.check();
+        assert!(checked.status.success(), "{lost}: {}", checked.log);
+        let is_told = checked.log.contains(SAID);
+        assert_eq!(is_told, said == is_no_table, "{lost}: {}", checked.log);
         let second = launch.start().stop();
         let warnings = second.log.matches(SAID).count();
         assert!(second.log.contains(said) && warnings == 1, "{}", second.log);

@@ -68,6 +68,9 @@ pub struct Engine<O, S> {
 pub struct Files {
     /// Whether the store exists. If not, opening creates it.
     pub exists: fn(&EngineConfig) -> io::Result<bool>,
+    /// What opening the store would make anew although it was there before, as a sentence: it
+    /// may be lost. None: nothing.
+    pub lost: fn(&EngineConfig) -> io::Result<Option<&'static str>>,
     /// Whether opening the store would upgrade the data of an earlier version. Blocks the
     /// thread.
     pub is_outdated: fn(&EngineConfig) -> Result<bool, OpenError>,

@@ -151,6 +151,12 @@ impl<O, S> Configured<O, S> {
         files.map_or(Ok(true), |files| (files.exists)(&self.config))
     }
 
+    /// What opening the store would make anew, which may be lost, as a sentence.
+    pub fn lost(&self) -> io::Result<Option<&'static str>> {
+        let files = self.engine.files.as_ref();
+        files.map_or(Ok(None), |files| (files.lost)(&self.config))
+    }
+
     pub fn is_outdated(&self) -> Result<bool, OpenError> {
         let files = self.engine.files.as_ref();
         files.map_or(Ok(false), |files| (files.is_outdated)(&self.config))

@@ -17,6 +17,7 @@ use concept_refinement_domain::image_path;
 use super::FileImages;
 use super::backup::{Folders, KINDS, is_image};
 use super::small;
+use super::store::lost;
 use crate::sqlite;
 
 /// The folder within the data directory.
@@ -38,6 +39,7 @@ pub const ENGINE: ImageEngine = Engine {
     },
     files: Some(Files {
         exists: |config| exists(&folder(config)),
+        lost: |config| lost(&folder(config)),
         is_outdated: |_| Ok(false),
         at_rest: |config| {
             on_a_thread(config, move |config| {

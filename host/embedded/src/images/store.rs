@@ -31,6 +31,17 @@ pub(super) const LOCK: &str = "images.lock";
 /// Number of locks that owners share.
 const LOCKS: usize = 64;
 
+const LOST: &str = "the store of images has no table of small ones: if that was lost, stop and \
+                    restore a backup";
+
+/// What opening this directory would make anew although it was there before, as a sentence.
+pub(super) fn lost(directory: &Path) -> io::Result<Option<&'static str>> {
+    // The first start makes the table before the folder.
+    let has_folder = directory.join(folder(ImageKind::Refined)).is_dir();
+    let is_lost = has_folder && !sqlite::exists(&directory.join(small::FILE))?;
+    Ok(is_lost.then_some(LOST))
+}
+
 pub struct Store {
     pub root: PathBuf,
     /// Held while an owner's folder is changed.
@@ -55,14 +66,8 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let lock = DirectoryLock::acquire(directory, LOCK)?;
-        // The first start makes the table before the folder.
-        let refined = directory.join(folder(ImageKind::Refined));
-        let small = directory.join(small::FILE);
-        if matches!(sqlite::exists(&small), Ok(false)) && refined.is_dir() {
-            tracing::warn!(
-                "the store of images has no table of small ones: if that was lost, stop and \
-                 restore a backup"
-            );
+        if let Ok(Some(lost)) = lost(directory) {
+            tracing::warn!("{lost}");
         }
         let small = SmallImages::open(directory, Arc::clone(&room))?;
         let store = Self {

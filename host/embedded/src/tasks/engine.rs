@@ -30,6 +30,7 @@ pub const ENGINE: TaskEngine = Engine {
     },
     files: Some(Files {
         exists: |config| sqlite::exists(&config.directory.join(FILE)),
+        lost: |_| Ok(None),
         is_outdated: |config| {
             let _lock = DirectoryLock::acquire(&config.directory, LOCK)?;
             schema::is_outdated(&config.directory.join(FILE), &SCHEMA)
