@@ -71,8 +71,8 @@ pub struct Files {
     /// What opening the store would make anew although it was there before, as a sentence: it
     /// may be lost. None: nothing.
     pub lost: fn(&EngineConfig) -> io::Result<Option<&'static str>>,
-    /// Whether opening the store would upgrade the data of an earlier version. Blocks the
-    /// thread.
+    /// Whether opening the store would upgrade the data of an earlier version. Fails if there is
+    /// no room for that. Blocks the thread.
     pub is_outdated: fn(&EngineConfig) -> Result<bool, OpenError>,
     /// Locks the files of a store that no process uses, without changing them.
     pub at_rest: fn(EngineConfig) -> BoxFuture<'static, Result<AtRest, OpenError>>,

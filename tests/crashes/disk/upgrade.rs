@@ -46,11 +46,18 @@ fn an_upgrade_looks_for_room_first() {
     let free = launch.disk().available();
     launch.disk().fill_but((2 * taken).min(free) / 4096);
     let why = "there is no room for its upgrade: it needs";
-    let ended = launch.run();
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-    assert!(ended.log.contains(why), "{ended:?}");
-    assert_eq!(version(&file), 20);
+    for ended in [launch.check(), launch.run()] {
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        assert!(ended.log.contains(why), "{ended:?}");
+        assert_eq!(version(&file), 20);
+    }
     launch.disk().free();
+    let checked = launch.check();
+    assert!(checked.status.success(), "{checked:?}");
+    assert!(
+        checked.log.contains("the next start upgrades it"),
+        "{checked:?}"
+    );
     let service = launch.start();
     assert!(service.stop().status.success());
     assert!(version(&file) > 20);

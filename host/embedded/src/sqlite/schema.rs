@@ -116,12 +116,19 @@ pub(crate) fn refuse_foreign(file: &Path) -> Result<(), OpenError> {
     }
 }
 
-/// Whether a database has the tables of an earlier version.
+/// Whether a database has the tables of an earlier version. Fails if there is no room for their
+/// upgrade.
 pub(crate) fn is_outdated(file: &Path, schema: &[Migration]) -> Result<bool, OpenError> {
-    let found = connection::reader(file).and_then(|found| version(&found));
-    let found = found.map_err(|error| open_error(file, error))?;
     let latest = schema.last().map_or(0, |migration| migration.version);
-    Ok((1..latest).contains(&found))
+    let look = || -> Result<bool, SchemaError> {
+        let found = connection::reader(file)?;
+        let is_outdated = (1..latest).contains(&version(&found)?);
+        if is_outdated {
+            upgrade::look_for_room(&found, file.parent())?;
+        }
+        Ok(is_outdated)
+    };
+    look().map_err(|error| error.into_open_error(file))
 }
 
 /// The version of a database.

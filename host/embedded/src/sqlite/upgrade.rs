@@ -27,16 +27,29 @@ pub(super) fn look_for_room(
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let pages = number("page_count")?.saturating_sub(number("freelist_count")?);
     let used = pages.saturating_mul(number("page_size")?).unsigned_abs();
-    let disk = place.and_then(Disk::of);
-    match disk {
-        Some(disk) if disk.available < used.saturating_mul(EXTRA) => {
-            let needed = used.saturating_mul(EXTRA) / 1_000_000 + 1;
-            let free = disk.available / 1_000_000;
-            let reason = format!("it needs {needed} MB, and {free} MB are free");
+    let needed = used.saturating_mul(EXTRA);
+    match place.and_then(Disk::of) {
+        Some(disk) if disk.available < needed => {
+            let reason = lacking(needed, disk.available);
             Err(SchemaError::NoRoom(io::Error::other(reason)))
         }
         _ => Ok(()),
     }
+}
+
+/// In bytes. What is needed is rounded up and what is free down, so that they differ.
+fn lacking(needed: u64, free: u64) -> String {
+    const KB: u64 = 1_000;
+    const MB: u64 = 1_000_000;
+    let needed = match needed {
+        ..MB => format!("{} kB", needed.div_ceil(KB)),
+        _ => format!("{} MB", needed.div_ceil(MB)),
+    };
+    let free = match free {
+        ..MB => format!("{} kB", free / KB),
+        _ => format!("{} MB", free / MB),
+    };
+    format!("it needs {needed}, and {free} are free")
 }
 
 pub(super) fn run(connection: &Connection, steps: &[Step]) -> rusqlite::Result<()> {
@@ -80,4 +93,27 @@ fn rewrite_rows(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lacking_is_told_in_sizes_that_differ() {
+        for (needed, free, expected) in [
+            (516_096, 237_568, "it needs 517 kB, and 237 kB are free"),
+            (516_096, 516_095, "it needs 517 kB, and 516 kB are free"),
+            (1_000_000, 999_999, "it needs 1 MB, and 999 kB are free"),
+            (
+                177_400_000,
+                98_100_000,
+                "it needs 178 MB, and 98 MB are free",
+            ),
+            (2_000_000, 1_999_999, "it needs 2 MB, and 1 MB are free"),
+            (3, 0, "it needs 1 kB, and 0 kB are free"),
+        ] {
+            assert_eq!(lacking(needed, free), expected);
+        }
+    }
 }
