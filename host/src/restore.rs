@@ -123,6 +123,11 @@ async fn examined(config: &Config, scratch: &Path) -> anyhow::Result<(String, Op
         if !tasks.exists()? {
             bail!("there are no tasks in it");
         }
+        if tasks.is_outdated()? {
+            // Closed again, it gives back the room that its upgrade took.
+            let upgraded = configured.tasks()?.open(configured.task_options());
+            drop(upgraded.await?);
+        }
         let tasks = open.insert(tasks.open(configured.task_options()).await?);
         (tasks.check_damage)()?;
         stores.extend(tasks.embedded.clone());
@@ -163,10 +168,18 @@ fn open_error(error: anyhow::Error) -> anyhow::Result<OpenError> {
     Ok(error.downcast::<OpenError>()?)
 }
 
+fn is_full(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::StorageFull)
+}
+
 /// Names files by their path in the backup, because the draft is removed.
 fn without_draft(error: anyhow::Error, contents: &Path) -> anyhow::Error {
     let error = match error.downcast::<OpenError>().or_else(open_error) {
         Ok(error) => error,
+        Err(other) if is_full(&other) => {
+            return other.context("it cannot be restored to this disk");
+        }
         Err(other) => return other.context("the backup cannot be used"),
     };
     let inside = |path: PathBuf| match path.strip_prefix(contents) {

@@ -13,7 +13,7 @@ use concept_refinement_capability::embedded::Archive;
 use concept_refinement_capability::folder::Folder;
 use rusqlite::Connection;
 
-use super::{connection, is_damage, names};
+use super::{connection, is_damage, is_full, names};
 
 /// Name of an unfinished copy.
 const DRAFT: &str = "draft.sqlite";
@@ -64,9 +64,15 @@ impl DatabaseFile {
             Self::InUse(path) => copied(path, &draft.0, |_| Ok(()), look),
             Self::AtRest(..) => copied(&self.private(archive.scratch())?.0, &draft.0, tidy, look),
         };
-        let seen = seen.map_err(|error| match is_damage(&error) {
-            true => io::Error::other(OpenError::Damaged(path.to_owned())),
-            false => io::Error::other(error),
+        let seen = seen.map_err(|error| {
+            if is_full(&error) {
+                let why = format!("there is no room for a copy of {}", path.display());
+                io::Error::new(io::ErrorKind::StorageFull, why)
+            } else if is_damage(&error) {
+                io::Error::other(OpenError::Damaged(path.to_owned()))
+            } else {
+                io::Error::other(error)
+            }
         })?;
         let copy = File::open(&draft.0)?;
         drop(draft);
