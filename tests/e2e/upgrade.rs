@@ -194,6 +194,29 @@ async fn health_is_answered_while_an_upgrade_lasts() {
     assert_eq!(after, OF_SQLITE.to_string(), "it was interrupted");
 }
 
+#[test]
+fn an_upgrade_begins_only_if_the_start_can_go_on_after_it() {
+    let data = scratch("upgraded").join("data");
+    fs::create_dir(&data).unwrap();
+    unpacked(&unpack(&release(RELEASE).join("sqlite.tar.gz")), &data);
+    let launch = Store::Sqlite.launch("");
+    let launch = launch.set("data-dir", data.to_str().unwrap());
+    for name in ["secret", "images/small.sqlite"] {
+        let file = data.join(name);
+        let whole = fs::read(&file).unwrap();
+        let damaged = if name == "secret" { 10 } else { 4096 };
+        fs::write(&file, vec![7_u8; damaged]).unwrap();
+        let ended = launch.run();
+        assert_eq!(ended.status.code(), Some(1), "{name}: {}", ended.log);
+        assert!(ended.log.contains("is damaged"), "{name}: {}", ended.log);
+        let found = version(Store::Sqlite, &data, "");
+        assert_eq!(found, OF_SQLITE.to_string(), "{name}");
+        fs::write(&file, whole).unwrap();
+    }
+    assert!(on_backup(launch, &data).stop().status.success());
+    assert_ne!(version(Store::Sqlite, &data, ""), OF_SQLITE.to_string());
+}
+
 /// The source stays as it was, its version included.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_that_0_1_0_began_is_ended() {

@@ -24,6 +24,7 @@ use concept_refinement_capability::upload_reservations::UploadReservations;
 use concept_refinement_domain::secret::{IMAGE_URLS, PSEUDONYMS};
 use parking_lot::Mutex;
 use rand::RngExt as _;
+use tokio::task::spawn_blocking;
 
 use crate::config::Config;
 use crate::wiring::HostError;
@@ -208,6 +209,38 @@ pub fn not_in_backups(config: &Config) -> Result<Vec<String>, HostError> {
     let tasks = of("tasks and concepts", &stores.tasks()?);
     let images = of("images", &stores.images()?);
     Ok(tasks.into_iter().chain(images).collect())
+}
+
+/// Fails if tasks of an earlier version are beside a secret or images that cannot be used: their
+/// upgrade cannot be taken back, and the start would end after it.
+pub async fn refuse_vain_upgrade(config: &Config) -> Result<(), HostError> {
+    let unreadable = |error: io::Error| HostError::DataDirectory(error.into());
+    // With a room of their own: the service counts the images when it opens them.
+    let stores = ConfiguredStores::of(config);
+    let tasks = stores.tasks()?;
+    if !tasks.exists().map_err(unreadable)? {
+        return Ok(());
+    }
+    let is_outdated = spawn_blocking(move || tasks.is_outdated()).await;
+    // What else is wrong with them is told when they are opened.
+    if !matches!(is_outdated, Ok(Ok(true))) {
+        return Ok(());
+    }
+    Secret::existing(&config.data_dir).map_err(HostError::DataDirectory)?;
+    let store = stores.images()?;
+    let is_there = !store.has_server() && store.exists().map_err(unreadable)?;
+    // What is lost is made anew by the service, which warns of it.
+    if !is_there || store.lost().map_err(unreadable)?.is_some() {
+        return Ok(());
+    }
+    let options = images::Options {
+        // Nothing is signed, so any key will do.
+        signing: signing(config, [0; 32]),
+        upload_reservations: engines::no_reservations(&stores.clock)?,
+        memory: 0,
+    };
+    drop(store.open(options).await?);
+    Ok(())
 }
 
 /// All capabilities with the opened task store, and the stores that a backup has to copy.

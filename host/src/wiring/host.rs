@@ -144,6 +144,7 @@ impl HostBuilder {
         let mut stores = ConfiguredStores::of(&config);
         stores.clock = clock;
         let losses = Losses::of(&config)?;
+        capabilities::refuse_vain_upgrade(&config).await?;
         let task_store = stores.tasks()?;
         let has_server = task_store.has_server();
         let mut opening = pin!(task_store.open(stores.task_options()));
