@@ -1,5 +1,6 @@
 //! What is logged, and what never is.
 
+use concept_refinement_tests::artifacts;
 use concept_refinement_tests::attacks::HTTP2;
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::pictures;
@@ -273,6 +274,38 @@ async fn what_a_model_says_is_logged_with_its_task_and_without_its_key() {
     assert_eq!(long["model"], "model-scripted");
     let note = note["message"].as_str().unwrap();
     assert!(note.ends_with("more bytes were printed: they are dropped)"));
+}
+
+/// Half of a key would not be found. What the cache remembers is told as it was the first time.
+#[tokio::test]
+async fn a_key_in_a_note_is_replaced_before_the_note_is_cut() {
+    let cache = format!("cache({})", artifacts::scripted_model().display());
+    let alone = scripted_launch().variable("REFINEMENT_MODEL_API_KEY", API_KEY);
+    let in_chain = scripted_launch()
+        .set("model", &cache)
+        .variable("REFINEMENT_MODELS_MODEL_SCRIPTED_API_KEY", API_KEY);
+    for (name, launch) in [("alone", alone), ("in a chain", in_chain)] {
+        let service = launch.start();
+        let client = new_user(&service);
+        for before in [100, 180, 190, 199, 200, 250] {
+            let text = format!("{}\n{API_KEY}, and more", "x".repeat(before));
+            let mut expected = text.replace('\n', " ").replace(API_KEY, "***");
+            if expected.len() > 200 {
+                expected.truncate(199);
+                expected.push('…');
+            }
+            for time in ["first", "second"] {
+                let task = client
+                    .refined(&picture_url(), &format!("remark: {text}"))
+                    .await;
+                let notes = &task["metadata"]["notes"];
+                assert_eq!(*notes, json!([expected]), "{name}, {before}, {time}");
+            }
+        }
+        let log = service.stop().log;
+        assert!(log.contains("***, and more"), "{name}: {log}");
+        assert!(!log.contains(&API_KEY[..8]), "{name}: {log}");
+    }
 }
 
 /// Why a model crashed is the operator's to know, not the user's: the reason is one line, and

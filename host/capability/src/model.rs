@@ -121,7 +121,8 @@ impl ModelRequest {
 pub struct ModelAnswer {
     /// The refined image.
     pub image: ImageOrLocation,
-    /// The model's notes on its work, within the bounds of `domain::note`.
+    /// The model's notes on its work. Whoever shows them removes secrets, and then bounds them
+    /// by `domain::note`.
     pub notes: Vec<String>,
     /// How it was made.
     pub source: Source,

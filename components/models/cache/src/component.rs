@@ -5,6 +5,8 @@
     reason = "what exports a component talks to the canonical ABI"
 )]
 
+use std::iter;
+
 use concept_refinement_guest::Incoming;
 use concept_refinement_model_middleware::component::image_model::{
     Answer, Error, Guest, Image, ImageOrLocation, Request, Source,
@@ -21,8 +23,11 @@ const NEXT: u32 = 0;
 /// How much of an image is read at a time, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// The first line of the notes on what was made by rules.
+/// What stands before the notes on what was made by rules.
 const RULES: &str = "rules";
+
+/// What separates notes, each of which may have several lines.
+const SEPARATOR: &str = "\0";
 
 struct Cache;
 
@@ -63,12 +68,12 @@ impl Guest for Cache {
 async fn remembered(key: &str) -> (Source, Vec<String>) {
     let saved = model_state::get(notes_key(key)).await.unwrap_or_default();
     let text = String::from_utf8(saved).unwrap_or_default();
-    let mut lines = text.lines();
-    let source = match lines.next() {
+    let mut saved = text.split(SEPARATOR);
+    let source = match saved.next() {
         Some(RULES) => Source::Rules,
         _ => Source::Generative,
     };
-    (source, lines.map(str::to_owned).collect())
+    (source, saved.map(str::to_owned).collect())
 }
 
 /// Errors are ignored, since an image without notes is still useful.
@@ -78,8 +83,10 @@ async fn remember(key: &str, source: Source, notes: &[String]) {
         Source::Generative => "",
         Source::Rules => RULES,
     };
-    let text = format!("{source}\n{}", notes.join("\n"));
-    model_state::swap(notes_key(key), None, Some(text.into_bytes())).await;
+    let notes = notes.iter().map(String::as_str);
+    let saved: Vec<&str> = iter::once(source).chain(notes).collect();
+    let saved = saved.join(SEPARATOR).into_bytes();
+    model_state::swap(notes_key(key), None, Some(saved)).await;
 }
 
 fn notes_key(key: &str) -> String {

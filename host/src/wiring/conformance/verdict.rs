@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use concept_refinement_capability::model::{ImageOrLocation, ModelAnswer, ModelError};
 use concept_refinement_domain::image::{Inspector, Limits};
+use concept_refinement_domain::note;
 use concept_refinement_domain::size;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -50,9 +51,8 @@ impl<'a> Judge<'a> {
     /// For an answer to a valid image.
     pub async fn answer(&self, answer: Result<ModelAnswer, ModelError>) -> Result<String, String> {
         match answer {
-            Ok(ModelAnswer { image, notes, .. }) => notes
-                .iter()
-                .try_for_each(|note| self.sentence(note))
+            Ok(ModelAnswer { image, notes, .. }) => self
+                .notes(&notes)
                 .map_err(|problem| format!("in a note {problem}"))
                 .and(self.refined(image).await),
             Err(error) => self.error(error),
@@ -123,6 +123,14 @@ impl<'a> Judge<'a> {
         Ok(format!("{what}: {reason}"))
     }
 
+    /// Checks what users may see of the notes, and that no key is in them, which may stand where
+    /// a note is cut.
+    fn notes(&self, notes: &[String]) -> Result<(), String> {
+        notes.iter().try_for_each(|note| self.keyless(note))?;
+        let mut shown = note::bounded(notes).into_iter();
+        shown.try_for_each(|note| self.sentence(&note))
+    }
+
     /// Checks a sentence that users may see.
     fn sentence(&self, text: &str) -> Result<(), String> {
         if text.trim().is_empty() {
@@ -134,6 +142,10 @@ impl<'a> Judge<'a> {
         if text.chars().any(char::is_control) {
             return Err("it said what cannot be printed".to_owned());
         }
+        self.keyless(text)
+    }
+
+    fn keyless(&self, text: &str) -> Result<(), String> {
         match self.key {
             Some(key) if text.contains(key) => Err("it told its key".to_owned()),
             _ => Ok(()),

@@ -65,6 +65,7 @@ impl Guest for Component {
                 let notes = (1..=count).map(|number| format!("Note {number}."));
                 Ok(noted(request, notes.collect()))
             }
+            Script::Remark(note) => Ok(noted(request, vec![note])),
             Script::Instant => Ok(answer(request.media_type, tiny_gif(), None)),
             Script::Wait(time) => {
                 wait(time.as_nanos()).await;

@@ -10,6 +10,8 @@ pub enum Script {
     Echo,
     /// The same with so many notes.
     Note(usize),
+    /// The same with this note.
+    Remark(String),
     /// Answers a tiny image of its own without reading the original.
     Instant,
     /// Waits, then answers as `Echo` does.
@@ -102,6 +104,9 @@ impl Script {
         let argument = |name: &str| prompt.strip_prefix(name).map(str::trim);
         if let Some(reason) = argument("refuse:") {
             return Some(Self::Refuse(reason.to_owned()));
+        }
+        if let Some(text) = argument("remark:") {
+            return Some(Self::Remark(text.to_owned()));
         }
         if let Some(text) = argument("print:") {
             return Some(Self::Print(text.to_owned()));
