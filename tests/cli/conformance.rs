@@ -127,6 +127,42 @@ fn a_model_that_breaks_one_is_told_on_the_right_line() {
     }
 }
 
+/// Of a model alone and of a link. Tables of links that it does not have are for another chain.
+#[test]
+fn settings_under_the_name_of_a_model_apply() {
+    let scripted = artifacts::scripted_model();
+    let scripted = scripted.to_str().unwrap();
+    let chain = format!("cache({scripted})");
+    let of_all = "[models.model-scripted]\nname = 'echo it'\n[models.other]\nstyle = 'plain'\n";
+    let telling =
+        "[models.model-scripted]\nname = 'refuse: it is hush-1234'\napi_key = 'hush-1234'\n";
+    let refined = ("a good image is refined", "ok: 4 of 4 were");
+    let told = ("a PNG", "FAILED: it told its key");
+    for (name, model, file, variable, (line, says)) in [
+        ("a table", scripted, of_all, None, refined),
+        ("a table of a link", chain.as_str(), of_all, None, refined),
+        (
+            "a variable of a link",
+            chain.as_str(),
+            "",
+            Some("echo it"),
+            refined,
+        ),
+        ("a key in a table", scripted, telling, None, told),
+    ] {
+        let place = Place::new();
+        place.write("refinement.toml", file);
+        let mut command = place.command(&["model", "test", model]);
+        if let Some(value) = variable {
+            command.env("REFINEMENT_MODELS_MODEL_SCRIPTED_NAME", value);
+        }
+        let text = run(&mut command, b"").text();
+        let expected = format!("{line:34} {says}");
+        let mut lines = text.lines();
+        assert!(lines.any(|line| line == expected), "{name}: {text}");
+    }
+}
+
 /// What it printed before a crash, and why it crashed, without the frames of its stack.
 #[test]
 fn a_crash_is_told_with_its_reason() {

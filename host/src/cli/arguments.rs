@@ -264,8 +264,9 @@ fn model() -> Command {
              with 0 if all promises hold, else with 1.",
         )
         .arg(
-            required("model-to-test", "MODEL")
-                .help("The path of a component, or the name of a model that ships"),
+            required("model-to-test", "MODEL").help(
+                "The path of a component, the name of a model that ships, or a chain of them",
+            ),
         )
         .arg(json());
     let test = with_settings(test, Some(table::Command::TestModel));

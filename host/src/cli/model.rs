@@ -6,6 +6,7 @@ pub(super) mod templates;
 use std::sync::Arc;
 
 use clap::ArgMatches;
+use concept_refinement_domain::chain;
 
 use super::failure::Failure;
 use super::report::Report;
@@ -27,6 +28,12 @@ fn test(matches: &ArgMatches) -> Result<(), Failure> {
     let mut given = settings::given(matches, Some(Command::TestModel))?;
     if let Some(model) = matches.get_one::<String>("model-to-test") {
         given.values.set_by_name("model", model);
+        // The file may be that of a service, whose model has other links.
+        if let Ok(chain) = chain::parse(model) {
+            let links = chain.links();
+            let names: Vec<&str> = links.iter().map(|link| link.name()).collect();
+            given.values.links.keep(&names);
+        }
     }
     let config = settings::config(std::mem::take(&mut given.values))?;
     settings::start_log(config.log_format, "off")?;

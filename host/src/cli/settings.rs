@@ -110,7 +110,9 @@ pub fn given(matches: &ArgMatches, command: Option<Command>) -> Result<Sources, 
             values.set_named(setting, value, Some(format!("--{}", setting.name)));
         }
     }
-    if wanted(command).any(|setting| setting.name == "model") {
+    let is_told_model = wanted(command).any(|setting| setting.name == "model");
+    // Its model is no setting but its argument.
+    if is_told_model || command == Some(Command::TestModel) {
         values.links = found.links.clone();
     }
     if wanted(command).any(|setting| setting.name == "plan") {

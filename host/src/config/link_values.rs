@@ -49,6 +49,12 @@ impl LinkValues {
         Ok(())
     }
 
+    /// Leaves out the tables of all links but these.
+    pub fn keep(&mut self, links: &[&str]) {
+        let tables = &mut self.tables.by_name;
+        tables.retain(|link, _| links.contains(&link.as_str()));
+    }
+
     /// Where the file sets a link, or a key of one, as errors name it.
     pub fn named(&self, link: &str) -> String {
         self.tables.named(&format!("{TABLE}.{link}"))

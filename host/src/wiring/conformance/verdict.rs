@@ -24,13 +24,16 @@ const MAX_ADDRESS: usize = 2_048;
 
 pub struct Judge<'a> {
     limits: Limits,
-    key: Option<&'a str>,
+    /// Of all links.
+    keys: Vec<&'a str>,
     limit: Duration,
 }
 
 impl<'a> Judge<'a> {
     pub fn new(config: &'a Config) -> Self {
         let pixels = config.values.get("max-image-pixels");
+        let links = config.model.links().into_iter();
+        let keys = links.filter_map(|link| link.settings.0.get("model-api-key"));
         Self {
             limits: Limits {
                 max_bytes: MAX_ANSWER,
@@ -38,7 +41,7 @@ impl<'a> Judge<'a> {
                     .and_then(|pixels| pixels.parse().ok())
                     .unwrap_or(u64::MAX),
             },
-            key: config.values.get("model-api-key"),
+            keys: keys.map(String::as_str).collect(),
             limit: config.model_timeout,
         }
     }
@@ -146,9 +149,9 @@ impl<'a> Judge<'a> {
     }
 
     fn keyless(&self, text: &str) -> Result<(), String> {
-        match self.key {
-            Some(key) if text.contains(key) => Err("it told its key".to_owned()),
-            _ => Ok(()),
+        match self.keys.iter().any(|key| text.contains(*key)) {
+            true => Err("it told its key".to_owned()),
+            false => Ok(()),
         }
     }
 }
