@@ -28,6 +28,10 @@ impl Guest for Component {
         // instance of this component.
         // One that is needed more than once goes into a blob:
         // bindings::concept::refinement::blobs::Blob::of(Purpose::Original, image, length)
+        // One that this component makes goes into a blob too (reserve, append), or is written by
+        // a future that is awaited together with `refine`. A task of `wit_bindgen::spawn` is not
+        // enough: it may not run before something else wakes this call, which waits for the
+        // model that reads the image.
         let request = Request { prompt, ..request };
         next_models::refine(0, request)
             .await
