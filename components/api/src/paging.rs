@@ -1,7 +1,7 @@
 //! The query of a list: `limit`, `cursor` and, for tasks, `status`.
 
 use concept_refinement_domain::capability::Position;
-use concept_refinement_domain::cursor;
+use concept_refinement_domain::cursor::{self, List};
 use concept_refinement_domain::digits;
 use concept_refinement_domain::task::Status;
 use concept_refinement_domain::validation::FieldErrors;
@@ -29,7 +29,12 @@ pub enum ByStatus {
 impl Paging {
     /// Parses the query and reports all problems. Unknown parameters are ignored; of
     /// duplicates the last one counts.
-    pub fn parse(query: Option<&str>, user: &str, by_status: ByStatus) -> Result<Self, Problem> {
+    pub fn parse(
+        query: Option<&str>,
+        list: List,
+        user: &str,
+        by_status: ByStatus,
+    ) -> Result<Self, Problem> {
         let mut paging = Self {
             limit: DEFAULT_LIMIT,
             after: None,
@@ -42,7 +47,7 @@ impl Paging {
                     Some(limit) => paging.limit = limit,
                     None => errors.add("limit", format!("must be from 1 to {MAX_LIMIT}")),
                 },
-                "cursor" => match cursor::decode(user, &value) {
+                "cursor" => match cursor::decode(list, user, &value) {
                     Some(position) => paging.after = Some(position),
                     None => errors.add("cursor", "must be a next_cursor of this list"),
                 },
@@ -64,8 +69,8 @@ impl Paging {
 }
 
 /// The cursor of the next page, for the response.
-pub fn next_cursor(user: &str, next: Option<&Position>) -> Option<String> {
-    next.map(|position| cursor::encode(user, position))
+pub fn next_cursor(list: List, user: &str, next: Option<&Position>) -> Option<String> {
+    next.map(|position| cursor::encode(list, user, position))
 }
 
 fn limit(text: &str) -> Option<u32> {
@@ -84,7 +89,7 @@ mod tests {
             created_at: Timestamp(7),
             id: "x".into(),
         };
-        let cursor = cursor::encode("user", &position);
+        let cursor = cursor::encode(List::Tasks, "user", &position);
         let at_cursor = format!("cursor={cursor}");
         let cases = [
             ("none", None, (10, None, None)),
@@ -105,7 +110,7 @@ mod tests {
             ),
         ];
         for (name, query, (limit, after, status)) in cases {
-            let paging = Paging::parse(query, "user", ByStatus::Yes).unwrap();
+            let paging = Paging::parse(query, List::Tasks, "user", ByStatus::Yes).unwrap();
             let expected = Paging {
                 limit,
                 after,
@@ -121,8 +126,10 @@ mod tests {
             created_at: Timestamp(7),
             id: "x".into(),
         };
-        let anothers = format!("cursor={}", cursor::encode("another", &position));
-        let cases: [(&str, &str, &[&str]); 13] = [
+        let of = |list, user| format!("cursor={}", cursor::encode(list, user, &position));
+        let anothers = of(List::Tasks, "another");
+        let other_list = of(List::Concepts, "user");
+        let cases: [(&str, &str, &[&str]); 14] = [
             ("limit 0", "limit=0", &["limit"]),
             ("limit 101", "limit=101", &["limit"]),
             ("negative limit", "limit=-1", &["limit"]),
@@ -135,6 +142,7 @@ mod tests {
             ("empty cursor", "cursor=", &["cursor"]),
             ("nonsense cursor", "cursor=abc", &["cursor"]),
             ("another's cursor", &anothers, &["cursor"]),
+            ("a cursor of another list", &other_list, &["cursor"]),
             (
                 "all at once",
                 "limit=x&status=x&cursor=x",
@@ -142,7 +150,7 @@ mod tests {
             ),
         ];
         for (name, query, fields) in cases {
-            match Paging::parse(Some(query), "user", ByStatus::Yes) {
+            match Paging::parse(Some(query), List::Tasks, "user", ByStatus::Yes) {
                 Err(Problem::InvalidFields(errors)) => {
                     assert_eq!(errors.0.keys().collect::<Vec<_>>(), fields, "{name}");
                 }
@@ -153,7 +161,7 @@ mod tests {
 
     #[test]
     fn concepts_have_no_status() {
-        let paging = Paging::parse(Some("status=done"), "user", ByStatus::No);
+        let paging = Paging::parse(Some("status=done"), List::Concepts, "user", ByStatus::No);
         assert!(paging.is_ok());
     }
 }

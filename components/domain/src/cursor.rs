@@ -1,6 +1,6 @@
 //! Cursors: opaque strings that say where the next page begins.
 //!
-//! A cursor belongs to one user's list. This is not for protection (a list contains only
+//! A cursor belongs to one list of one user. This is not for protection (a list contains only
 //! its owner's items anyway), but lets the API reject foreign cursors.
 
 use base64::Engine;
@@ -15,16 +15,36 @@ const MAX_CURSOR_BYTES: usize = 200;
 
 type Tag = [u8; 8];
 
-/// The cursor of this user for this position.
-pub fn encode(user: &str, position: &Position) -> String {
+/// What a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// Tasks.
+    Tasks,
+    /// Concepts.
+    Concepts,
+}
+
+impl List {
+    /// What tells its cursors from others'. Those of tasks have nothing, as in earlier versions,
+    /// so that they stay valid.
+    fn mark(self) -> &'static [u8] {
+        match self {
+            Self::Tasks => b"",
+            Self::Concepts => b"concepts",
+        }
+    }
+}
+
+/// The cursor of this user's list for this position.
+pub fn encode(list: List, user: &str, position: &Position) -> String {
     let time = position.created_at.0.to_be_bytes();
-    let tag = tag(user, &time, position.id.as_bytes());
+    let tag = tag(list, user, &time, position.id.as_bytes());
     URL_SAFE_NO_PAD.encode([&tag, &time, position.id.as_bytes()].concat())
 }
 
-/// Decodes a cursor of this user. The position is safe for a store: its time is
+/// Decodes a cursor of this user's list. The position is safe for a store: its time is
 /// in range, and its id is visible ASCII.
-pub fn decode(user: &str, cursor: &str) -> Option<Position> {
+pub fn decode(list: List, user: &str, cursor: &str) -> Option<Position> {
     if cursor.len() > MAX_CURSOR_BYTES {
         return None;
     }
@@ -32,7 +52,7 @@ pub fn decode(user: &str, cursor: &str) -> Option<Position> {
     let (claimed, rest) = bytes.split_first_chunk::<8>()?;
     let (time, id) = rest.split_first_chunk::<8>()?;
     let created_at = u64::from_be_bytes(*time);
-    let usable = *claimed == tag(user, time, id)
+    let usable = *claimed == tag(list, user, time, id)
         && i64::try_from(created_at).is_ok()
         && (1..=MAX_ID_BYTES).contains(&id.len())
         && id.iter().all(u8::is_ascii_graphic);
@@ -42,9 +62,10 @@ pub fn decode(user: &str, cursor: &str) -> Option<Position> {
     })
 }
 
-fn tag(user: &str, time: &[u8; 8], id: &[u8]) -> Tag {
+fn tag(list: List, user: &str, time: &[u8; 8], id: &[u8]) -> Tag {
     let digest = Sha256::new()
         .chain_update(Sha256::digest(user))
+        .chain_update(list.mark())
         .chain_update(time)
         .chain_update(id)
         .finalize();
@@ -65,17 +86,27 @@ mod tests {
     }
 
     #[test]
-    fn belongs_to_one_user() {
-        let cursor = encode("ada", &position());
-        assert_eq!(decode("ada", &cursor), Some(position()));
-        for user in ["grace", "", "Ada", "ada "] {
-            assert_eq!(decode(user, &cursor), None, "{user}");
+    fn belongs_to_one_list_of_one_user() {
+        for (list, other) in [(List::Tasks, List::Concepts), (List::Concepts, List::Tasks)] {
+            let cursor = encode(list, "ada", &position());
+            assert_eq!(decode(list, "ada", &cursor), Some(position()));
+            assert_eq!(decode(other, "ada", &cursor), None, "{other:?}");
+            for user in ["grace", "", "Ada", "ada "] {
+                assert_eq!(decode(list, user, &cursor), None, "{user}");
+            }
         }
     }
 
     #[test]
+    fn one_of_an_earlier_version_goes_on_in_the_tasks() {
+        let earlier = "ivI_gmnPI0AABmCz-8vyQDAxOTBjMGRlLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMQ";
+        assert_eq!(decode(List::Tasks, "ada", earlier), Some(position()));
+    }
+
+    #[test]
     fn refuses_what_it_did_not_write() {
-        let cursor = encode("ada", &position());
+        let of = |position: &Position| encode(List::Tasks, "ada", position);
+        let cursor = of(&position());
         let late = Position {
             created_at: Timestamp(u64::MAX),
             ..position()
@@ -99,12 +130,12 @@ mod tests {
             ("cut short", cursor[..cursor.len() - 4].into()),
             ("longer", format!("{cursor}AAAA")),
             ("endless", "A".repeat(1_000_000)),
-            ("a time that no store holds", encode("ada", &late)),
-            ("an id with a zero byte", encode("ada", &strange)),
-            ("an id without end", encode("ada", &long)),
-            ("no id", encode("ada", &none)),
+            ("a time that no store holds", of(&late)),
+            ("an id with a zero byte", of(&strange)),
+            ("an id without end", of(&long)),
+            ("no id", of(&none)),
         ] {
-            assert_eq!(decode("ada", &cursor), None, "{name}");
+            assert_eq!(decode(List::Tasks, "ada", &cursor), None, "{name}");
         }
     }
 
@@ -112,13 +143,16 @@ mod tests {
         #[test]
         fn reads_back(user in any::<String>(), micros in 0..=u64::MAX / 2, id in "[!-~]{1,100}") {
             let position = Position { created_at: Timestamp(micros), id };
-            prop_assert_eq!(decode(&user, &encode(&user, &position)), Some(position));
+            for list in [List::Tasks, List::Concepts] {
+                let cursor = encode(list, &user, &position);
+                prop_assert_eq!(decode(list, &user, &cursor), Some(position.clone()));
+            }
         }
 
         #[test]
         fn never_panics(cursor in any::<String>(), word in "[-_A-Za-z0-9]{0,100}") {
-            prop_assert_eq!(decode("ada", &cursor), None);
-            prop_assert_eq!(decode("ada", &word), None);
+            prop_assert_eq!(decode(List::Tasks, "ada", &cursor), None);
+            prop_assert_eq!(decode(List::Tasks, "ada", &word), None);
         }
     }
 }

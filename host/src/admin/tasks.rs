@@ -1,7 +1,7 @@
 //! `/admin/v1/tasks`
 
 use concept_refinement_domain::capability::Cancellation;
-use concept_refinement_domain::cursor;
+use concept_refinement_domain::cursor::{self, List};
 use concept_refinement_domain::rulebook::{Retry, TaskRecord};
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task_response::{TaskResponse, image_path};
@@ -23,7 +23,7 @@ pub(super) async fn list(context: Context<'_>, query: Option<&str>) -> Result<An
     let after = match query.get("cursor") {
         None => None,
         Some(cursor) => {
-            let position = cursor::decode(OPERATOR, cursor);
+            let position = cursor::decode(List::Tasks, OPERATOR, cursor);
             Some(position.ok_or_else(Problem::other_cursor)?)
         }
     };
@@ -36,7 +36,7 @@ pub(super) async fn list(context: Context<'_>, query: Option<&str>) -> Result<An
     }
     let next = page
         .next
-        .map(|position| cursor::encode(OPERATOR, &position));
+        .map(|position| cursor::encode(List::Tasks, OPERATOR, &position));
     Ok(ok(&json!({ "tasks": tasks, "next_cursor": next })))
 }
 

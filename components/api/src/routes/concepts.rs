@@ -2,6 +2,7 @@
 
 use concept_refinement_domain::capability::CapabilityError;
 use concept_refinement_domain::concept::Concept;
+use concept_refinement_domain::cursor::List;
 use concept_refinement_domain::validation;
 use serde::Serialize;
 
@@ -37,13 +38,18 @@ pub async fn get<P: Ports>(state: &State<P>, request: &Request, id: &str) -> Ans
 
 pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let caller = state.auth.reader(request).await?;
-    let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::No)?;
+    let paging = Paging::parse(
+        request.query.as_deref(),
+        List::Concepts,
+        &caller.user,
+        ByStatus::No,
+    )?;
     let page = state
         .ports
         .concepts(&caller.user, paging.limit, paging.after)
         .await?;
     let concepts = represented(state, request, &page.items).await?;
-    let next_cursor = next_cursor(&caller.user, page.next.as_ref());
+    let next_cursor = next_cursor(List::Concepts, &caller.user, page.next.as_ref());
     json(
         200,
         &ConceptList {

@@ -1,6 +1,7 @@
 //! `/api/tasks`, and the same under its original path, `/api/concepts/task`.
 
 use concept_refinement_domain::capability::{Cancellation, CapabilityError, TaskPage};
+use concept_refinement_domain::cursor::List;
 use concept_refinement_domain::sentence;
 use concept_refinement_domain::task::{Status, Task};
 use concept_refinement_domain::task_response::{TaskResponse, image_path};
@@ -64,7 +65,12 @@ async fn position(queue: &impl Ports, task: &Task) -> Option<u32> {
 pub async fn list<P: Ports>(state: &State<P>, request: &Request) -> Answer<P> {
     let now = state.ports.now();
     let caller = state.auth.reader(request).await?;
-    let paging = Paging::parse(request.query.as_deref(), &caller.user, ByStatus::Yes)?;
+    let paging = Paging::parse(
+        request.query.as_deref(),
+        List::Tasks,
+        &caller.user,
+        ByStatus::Yes,
+    )?;
     let page = page(state, &caller.user, paging, now).await?;
     json(
         200,
@@ -102,7 +108,7 @@ pub(super) async fn list_of<'a, P: Ports>(
     for task in &page.items {
         tasks.push(shown(&state.ports, task, origin).await?);
     }
-    let next_cursor = next_cursor(user, page.next.as_ref());
+    let next_cursor = next_cursor(List::Tasks, user, page.next.as_ref());
     Ok(TaskList { tasks, next_cursor })
 }
 

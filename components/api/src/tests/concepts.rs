@@ -63,6 +63,8 @@ fn concepts_are_listed_newest_first() {
     service
         .send(Call::get(&path).by("bob"))
         .is_error(422, "VALIDATION_ERROR");
+    let tasks = Call::get(format!("/api/tasks?cursor={cursor}")).by("ann");
+    service.send(tasks).is_error(422, "VALIDATION_ERROR");
     let none = service.send(Call::get("/api/concepts").by("bob")).json();
     assert_eq!(none, json!({"concepts": [], "next_cursor": null}));
 }

@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use concept_refinement_domain::capability::ImageKind;
+use concept_refinement_domain::cursor::List;
 use jsonwebtoken::Algorithm;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -258,7 +259,7 @@ proptest! {
     fn a_page_has_1_to_100_entries(query in any::<String>()) {
         for query in [query.clone(), format!("limit={query}"), format!("cursor={query}&limit=7")] {
             for by_status in [ByStatus::Yes, ByStatus::No] {
-                if let Ok(paging) = Paging::parse(Some(&query), "ann", by_status) {
+                if let Ok(paging) = Paging::parse(Some(&query), List::Tasks, "ann", by_status) {
                     prop_assert!((1..=100).contains(&paging.limit));
                 }
             }

@@ -274,6 +274,8 @@ fn lists_are_paged_newest_first() {
     let cursor = cursor.unwrap();
     let body = page(&format!("cursor={cursor}"), "bob").is_error(422, "VALIDATION_ERROR");
     assert!(body["field_errors"]["cursor"].is_array());
+    let concepts = Call::get(format!("/api/concepts?cursor={cursor}")).by("ann");
+    service.send(concepts).is_error(422, "VALIDATION_ERROR");
     for query in "limit= limit=0 limit=101 status= status=x cursor=".split(' ') {
         page(query, "ann").is_error(422, "VALIDATION_ERROR");
     }

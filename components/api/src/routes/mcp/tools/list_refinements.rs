@@ -1,5 +1,6 @@
 //! `list_refinements`: the user's tasks, newest first.
 
+use concept_refinement_domain::cursor::List;
 use concept_refinement_mcp::{CallToolResult, Content, Params, Tool};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
@@ -55,7 +56,7 @@ impl<P: Ports> Exchange<'_, P> {
             }
         }
         let user = &self.caller.user;
-        let paging = Paging::parse(Some(&query.finish()), user, ByStatus::No)?;
+        let paging = Paging::parse(Some(&query.finish()), List::Tasks, user, ByStatus::No)?;
         let page = tasks::page(self.state, user, paging, self.begin).await?;
         let page = tasks::list_of(self.state, user, &page, &self.origin).await?;
         let page = serde_json::to_value(page)?;
