@@ -1,13 +1,13 @@
 //! Uploaded originals.
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::pictures::{self};
+use concept_refinement_tests::pictures::{self, padded};
 use concept_refinement_tests::tokens::token;
 use futures::stream;
 use reqwest::{Body, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::shared::{new_name, new_user, scripted};
+use crate::shared::{new_name, new_user, scripted, scripted_launch};
 
 #[tokio::test]
 async fn an_upload_in_chunks_is_as_good() {
@@ -21,6 +21,19 @@ async fn an_upload_in_chunks_is_as_good() {
         .get(answer.json()["image_url"].as_str().unwrap())
         .await;
     assert_eq!(image.body, picture.bytes);
+}
+
+/// The largest image is larger than all uploads may be together.
+#[tokio::test]
+async fn an_upload_in_chunks_counts_as_no_more_than_its_user_may_have() {
+    let service = scripted_launch().set("upload-bytes", "100KiB").start();
+    for (bytes, status) in [(60 << 10, 201), (200 << 10, 429)] {
+        let body = chunked(&padded(bytes));
+        let answer = new_user(&service)
+            .send(Method::POST, "/api/images", body)
+            .await;
+        assert_eq!(answer.status, status, "{bytes}: {answer:?}");
+    }
 }
 
 /// Of undeclared length, in small pieces.

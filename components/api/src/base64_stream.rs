@@ -23,6 +23,11 @@ pub fn length(bytes: u64) -> u64 {
     bytes.div_ceil(3).saturating_mul(4)
 }
 
+/// The most bytes that text of this length stands for.
+pub fn most_bytes(text: u64) -> u64 {
+    text.saturating_sub(text.div_ceil(4))
+}
+
 /// Encodes bytes, with padding at the end.
 #[derive(Debug, Default)]
 pub struct Encoder {
@@ -180,6 +185,10 @@ mod tests {
         for (bytes, expected) in cases {
             assert_eq!(length(bytes), expected, "{bytes}");
         }
+        let most = [(0, 0), (1, 0), (2, 1), (3, 2), (4, 3), (6, 4), (8, 6)];
+        for (text, expected) in most {
+            assert_eq!(most_bytes(text), expected, "{text}");
+        }
     }
 
     proptest! {
@@ -202,6 +211,7 @@ mod tests {
             } else {
                 BASE64_STANDARD_NO_PAD.encode(&bytes)
             };
+            prop_assert!(bytes.len() as u64 <= most_bytes(text.len() as u64));
             prop_assert_eq!(decoded(text.as_bytes().chunks(size)), Ok(bytes));
         }
 

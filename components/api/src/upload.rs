@@ -68,6 +68,11 @@ impl<B: Body> Upload<B> {
         }
     }
 
+    /// How many bytes were read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read as u64
+    }
+
     /// The result of the inspection.
     pub fn verdict(&mut self) -> Result<(), Problem> {
         // The store may have stopped reading before the end.

@@ -1,5 +1,7 @@
 //! What every other door refuses is refused here, in OpenAI's form.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use concept_refinement_tests::openai::{EDITS, Form, error, named};
 use concept_refinement_tests::pictures;
 
@@ -40,4 +42,20 @@ async fn who_keeps_too_many_uploads_brings_no_other() {
     );
     assert_eq!(user.delete(&kept[0]).await.status, 204);
     assert_eq!(form.send(&user).await.status, 200);
+}
+
+/// The largest image is larger than all uploads may be together.
+#[tokio::test]
+async fn an_image_counts_as_no_more_than_its_request_can_hold() {
+    let service = scripted_launch().set("upload-bytes", "100KiB").start();
+    for (bytes, status) in [(60 << 10, 200), (200 << 10, 429)] {
+        let picture = pictures::large_png(bytes);
+        let form = Form::edit(&picture, "echo it");
+        let answer = form.send(&new_user(&service)).await;
+        assert_eq!(answer.status, status, "{bytes}: {answer:?}");
+        let text = BASE64_STANDARD.encode(&picture.bytes);
+        let json = named(&format!("data:image/png;base64,{text}"), "echo it");
+        let answer = new_user(&service).post(EDITS, &json).await;
+        assert_eq!(answer.status, status, "{bytes} in JSON: {answer:?}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Reads a request, as a form or as JSON. Its images stream into uploads that belong to its
 //! task; whoever reads removes them where nothing comes of it.
 
-use concept_refinement_domain::capability::{ImageLength, ImageLimits, NewImage, Stored};
+use concept_refinement_domain::capability::{ImageLimits, NewImage, Stored};
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::task_image::{TaskImage, name_for_task};
 use concept_refinement_domain::validation::{self, Malformed};
@@ -12,13 +12,14 @@ use sha2::{Digest as _, Sha256};
 use super::fault::Fault;
 use super::fields::KNOWN;
 use crate::auth::Caller;
+use crate::base64_stream;
 use crate::body::is_declared;
 use crate::json_images::{self, JsonImages, Members};
 use crate::multipart::{self, Multipart};
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{AnyBody, Headers, Interrupted, any};
-use crate::routes::uploads::{new_image, streamed};
+use crate::routes::uploads::{at_most, new_image, streamed};
 use crate::state::State;
 
 /// Longest field but the images, in bytes.
@@ -67,6 +68,9 @@ pub struct Reader<'a, P> {
     pub state: &'a State<P>,
     pub caller: &'a Caller,
     pub task_id: &'a str,
+    /// The most bytes that the images still to come have together. None: the length of the body
+    /// is not declared.
+    pub left: Option<u64>,
     /// The paths of what was uploaded, also where reading failed.
     pub uploads: Vec<String>,
 }
@@ -74,6 +78,7 @@ pub struct Reader<'a, P> {
 impl<P: Ports> Reader<'_, P> {
     pub async fn read(&mut self, headers: &Headers, body: AnyBody<'_>) -> Result<Form, Fault> {
         if is_declared(headers, "application/json") {
+            self.left = self.left.map(base64_stream::most_bytes);
             return self.json(body).await;
         }
         if !is_declared(headers, "multipart/form-data") {
@@ -172,14 +177,16 @@ impl<P: Ports> Reader<'_, P> {
 
     /// Stores an image as it comes. What turns out to be none is removed again.
     async fn upload(&mut self, body: AnyBody<'_>, role: TaskImage) -> Result<Stored, Problem> {
-        let length = ImageLength::AtMost(self.state.config.image_limits.max_bytes);
+        let length = at_most(self.state, self.left);
         let limits = Some(self.limits());
         let image = |format| NewImage {
             name: name_for_task(self.task_id, role),
             limits,
             ..new_image(self.state, self.caller, format, length)
         };
-        streamed(self.state, body, image, &mut self.uploads).await
+        let (stored, bytes) = streamed(self.state, body, image, &mut self.uploads).await?;
+        self.left = self.left.map(|left| left.saturating_sub(bytes));
+        Ok(stored)
     }
 
     fn limits(&self) -> ImageLimits {

@@ -84,6 +84,7 @@ async fn taken<P: Ports>(
         state,
         caller: &caller,
         task_id: &task_id,
+        left: request.headers.content_length(),
         uploads: Vec::new(),
     };
     let form = reader.read(&request.headers, body).await;

@@ -66,9 +66,10 @@ pub async fn answer<P: Ports, B: Body>(state: &State<P>, request: Request, body:
         Err(problem) => return Ok(protected_resource::challenge(state, &request, problem)),
     };
     check_declared(&request.headers)?;
+    let declared = request.headers.content_length();
     let body = any(Paced::new(body, state.ports.clone()));
     let mut image = Image::None;
-    let message = received::receive(state, &caller, body, &mut image).await;
+    let message = received::receive(state, &caller, body, declared, &mut image).await;
     let answered = match message {
         Ok(message) => {
             let exchange = Exchange {

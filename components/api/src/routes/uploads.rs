@@ -42,7 +42,7 @@ pub fn explained(problem: Problem, request: &Request) -> Problem {
 }
 
 /// Streams a body of declared length into the store. Any other is stored once it is complete;
-/// meanwhile the store has reserved the maximum size.
+/// meanwhile the store has reserved the most that it may have.
 async fn received<P: Ports, B: Body>(
     state: &State<P>,
     owner: &Caller,
@@ -60,7 +60,7 @@ async fn received<P: Ports, B: Body>(
             let memory = state.upload_memory.take(&owner.user);
             let memory = memory.ok_or(Problem::UploadMemoryShort(TOO_MANY_BUFFERED))?;
             let upload = Upload::buffered(body, limits, memory);
-            (upload, ImageLength::AtMost(max_bytes))
+            (upload, at_most(state, None))
         }
     };
     let format = upload.format().await?;
@@ -70,8 +70,8 @@ async fn received<P: Ports, B: Body>(
     Ok(stored)
 }
 
-/// Stores an image that comes within something else, of undeclared length, as it comes.
-/// `image`: what to store, by its format.
+/// Stores an image that comes within something else, of undeclared length, as it comes, and
+/// returns how many bytes it has too. `image`: what to store, by its format.
 ///
 /// # Errors
 ///
@@ -82,7 +82,7 @@ pub async fn streamed<P: Ports>(
     body: AnyBody<'_>,
     image: impl FnOnce(image::Format) -> NewImage,
     stored_paths: &mut Vec<String>,
-) -> Result<Stored, Problem> {
+) -> Result<(Stored, u64), Problem> {
     let mut upload = Upload::streamed(body, state.config.image_limits);
     let format = upload.format().await?;
     let image = image(format);
@@ -94,7 +94,7 @@ pub async fn streamed<P: Ports>(
     let stored = put(state, image, &mut upload).await?;
     stored_paths.push(stored.path.clone());
     upload.verdict()?;
-    Ok(stored)
+    Ok((stored, upload.bytes_read()))
 }
 
 async fn put<P: Ports, B: Body>(
@@ -106,6 +106,10 @@ async fn put<P: Ports, B: Body>(
         StoredOrNot::Stored(stored) => Ok(stored),
         StoredOrNot::LimitReached(limit) => Err(limit_reached(state, limit)),
         StoredOrNot::WrongLength => {
+            // Where no length was declared, this is known only now.
+            if upload.bytes_read() > state.config.upload_limits.bytes {
+                return Err(limit_reached(state, ImageLimit::Bytes));
+            }
             upload.verdict()?;
             Err(Problem::Invalid(
                 "The image is not as long as was declared.".into(),
@@ -132,6 +136,15 @@ pub fn new_image<P: Ports>(
         },
         limits: Some(state.config.upload_limits),
     }
+}
+
+/// The length of an image that was not declared, but that something else may bound. The store
+/// reserves all of it. It is never more than a user may have at all, or not even a first image
+/// would be admitted.
+pub fn at_most<P>(state: &State<P>, bound: Option<u64>) -> ImageLength {
+    let of_user = state.config.upload_limits.bytes;
+    let longest = state.config.image_limits.max_bytes.min(of_user);
+    ImageLength::AtMost(bound.map_or(longest, |bound| bound.min(longest)))
 }
 
 fn limit_reached<P>(state: &State<P>, limit: ImageLimit) -> Problem {

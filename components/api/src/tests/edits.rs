@@ -198,6 +198,30 @@ fn a_form_and_json_ask_for_the_same() {
     }
 }
 
+/// The largest image is larger than all uploads may be together.
+#[test]
+fn images_count_as_no_more_than_their_request_can_hold() {
+    let (original, mask) = (png(2, 3, 3000), png(2, 3, 2000));
+    let parts: Vec<Part<'_>> = vec![
+        ("image", Some("a.png"), &original),
+        ("mask", Some("m.png"), &mask),
+        ("prompt", None, b"Make it more minimalist"),
+    ];
+    let json = json!({
+        "prompt": "Make it more minimalist",
+        "images": [{"image_url": data_url(&original)}],
+        "mask": {"image_url": data_url(&mask)},
+    });
+    for (name, call) in [
+        ("form", with_form(call(), &parts)),
+        ("JSON", with_json(&json)),
+    ] {
+        let service = Service::with(&[("upload-bytes", "6KiB")]);
+        let reply = ended(&service, call, completed);
+        assert_eq!(reply.status, 200, "{name}: {}", reply.json());
+    }
+}
+
 #[test]
 fn an_image_elsewhere_is_named_by_its_url() {
     let service = Service::new();

@@ -184,7 +184,7 @@ fn so_many_uploads_are_kept() {
     assert_eq!(upload().status, 201);
 }
 
-/// The largest image is reserved where no length is declared.
+/// Where no length is declared, the largest image that a user may have is reserved.
 #[test]
 fn the_bytes_of_uploads_are_limited_together() {
     let image = png(20, 10, 3000);
@@ -194,6 +194,7 @@ fn the_bytes_of_uploads_are_limited_together() {
         ("a byte too few", 2 * bytes - 1, true, [201, 429, 429]),
         ("for the largest", bytes + 4000, false, [201, 201, 429]),
         ("not for the largest", bytes + 3999, false, [201, 429, 429]),
+        ("less than the largest", bytes, false, [201, 429, 429]),
     ] {
         let limit = limit.to_string();
         let service = Service::with(&[("upload-bytes", &*limit), ("max-image-bytes", "4000")]);
@@ -211,6 +212,22 @@ fn the_bytes_of_uploads_are_limited_together() {
         }
         let others = service.send(Call::post(PATH).by("bob").body(image.clone()));
         assert_eq!(others.status, 201, "{name}");
+    }
+}
+
+#[test]
+fn an_image_is_larger_than_all_may_be_together() {
+    let image = png(20, 10, 3000);
+    let limit = (image.len() - 1).to_string();
+    for (way, call) in ways(&image) {
+        let service = Service::with(&[("upload-bytes", &*limit)]);
+        let body = service.send(call).is_error(429, "RATE_LIMIT_EXCEEDED");
+        let detail = body["detail"].as_str().unwrap();
+        assert!(
+            detail.starts_with("Your uploads may take"),
+            "{way}: {detail}"
+        );
+        assert!(service.memory.0.borrow().images.is_empty(), "{way}");
     }
 }
 

@@ -1,18 +1,19 @@
 //! Reads a message. An image in it streams into the store, so that what is held is the rest
 //! of the message, which is short.
 
-use concept_refinement_domain::capability::{ImageLength, Stored};
+use concept_refinement_domain::capability::Stored;
 use concept_refinement_domain::{image, validation};
 use concept_refinement_mcp::{Malformed, Message, parse};
 
 use super::tools::upload_image;
 use crate::auth::Caller;
+use crate::base64_stream;
 use crate::json_images::{Fault, JsonImages, Members};
 use crate::openai::form::remove;
 use crate::ports::Ports;
 use crate::problem::Problem;
 use crate::request::{AnyBody, Interrupted, any};
-use crate::routes::uploads::{new_image, streamed};
+use crate::routes::uploads::{at_most, new_image, streamed};
 use crate::state::State;
 
 /// Longest message without the image in it, in bytes.
@@ -44,7 +45,8 @@ impl Image {
     }
 }
 
-/// The message. Its image is stored meanwhile, also where reading fails.
+/// The message. Its image is stored meanwhile, also where reading fails. `declared`: the length
+/// of the body.
 ///
 /// # Errors
 ///
@@ -53,12 +55,14 @@ pub async fn receive<P: Ports>(
     state: &State<P>,
     caller: &Caller,
     body: AnyBody<'_>,
+    declared: Option<u64>,
     image: &mut Image,
 ) -> Result<Result<Message, Malformed>, Problem> {
+    let bound = declared.map(base64_stream::most_bytes);
     let mut json = JsonImages::new(body, MAX_MESSAGE, IMAGE_MEMBERS);
     while json.next().await?.is_some() {
         let next = match image {
-            Image::None => upload(state, caller, &mut json).await,
+            Image::None => upload(state, caller, &mut json, bound).await,
             Image::Stored(_) | Image::Refused(_) => {
                 Image::Refused(Problem::Invalid("Send one image at a time.".into()))
             }
@@ -81,13 +85,14 @@ async fn upload<P: Ports>(
     state: &State<P>,
     caller: &Caller,
     json: &mut JsonImages<AnyBody<'_>>,
+    bound: Option<u64>,
 ) -> Image {
-    let length = ImageLength::AtMost(state.config.image_limits.max_bytes);
+    let length = at_most(state, bound);
     let mut kept = Vec::new();
     let image = |format| new_image(state, caller, format, length);
     let uploaded = streamed(state, any(&mut *json), image, &mut kept).await;
     match uploaded {
-        Ok(stored) => Image::Stored(stored),
+        Ok((stored, _)) => Image::Stored(stored),
         Err(problem) => {
             remove(&state.ports, &kept).await;
             Image::Refused(json.fault().map_or(problem, Problem::from))

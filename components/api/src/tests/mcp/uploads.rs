@@ -36,6 +36,23 @@ fn an_image_in_base64_is_an_upload() {
     }
 }
 
+/// The largest image is larger than all uploads may be together.
+#[test]
+fn an_image_counts_as_no_more_than_its_message_can_hold() {
+    let service = Service::with(&[("upload-bytes", "7000")]);
+    let data = encoded(&png(2, 3, 3000));
+    for kept in 1..=2 {
+        let uploaded = result(&service.send(upload(&data)));
+        assert_eq!(uploaded["isError"], false, "{uploaded}");
+        assert_eq!(images(&service), kept);
+    }
+    let refused = result(&service.send(upload(&data)));
+    assert_eq!(
+        is_error(&refused),
+        "Your uploads may take 7000 bytes together. Delete one first."
+    );
+}
+
 #[test]
 fn what_is_no_image_is_a_result_with_a_sentence_and_leaves_nothing() {
     let whole = png(2, 3, 100);
