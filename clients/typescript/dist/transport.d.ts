@@ -34,8 +34,8 @@ export declare class Transport {
      * credentials. */
     download(url: string, call: CallOptions): Promise<Blob>;
     /** The events of a task, of which this status was told last. A stream that breaks off is
-     * continued where it was. After one of which nothing came the task itself is asked for: a
-     * proxy may hold the events back. */
+     * continued where it was. After one of which no whole event came in time the task itself is
+     * asked for: a proxy may hold the events back. */
     watch(id: string, path: string, { signal }: CallOptions, status?: TaskStatus | null): AsyncGenerator<TaskEvent, void>;
 }
 /** The value, if it can stand in a header. It may be a secret, so no error shows it. */

@@ -13,7 +13,8 @@ const PATIENCE = 60_000;
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5_000;
 
-/** Three times as long as a stream of events is ever silent, in milliseconds. */
+/** Three times as long as a stream of events is ever silent, in milliseconds. After as long without
+ * a whole event the task itself is asked for. */
 const SILENCE = 45_000;
 
 /** For an answer to begin, and for each piece of it, in milliseconds, beyond what the client
@@ -102,8 +103,8 @@ export class Transport {
   }
 
   /** The events of a task, of which this status was told last. A stream that breaks off is
-   * continued where it was. After one of which nothing came the task itself is asked for: a
-   * proxy may hold the events back. */
+   * continued where it was. After one of which no whole event came in time the task itself is
+   * asked for: a proxy may hold the events back. */
   async *watch(
     id: string,
     path: string,
@@ -117,20 +118,26 @@ export class Transport {
       const exchange = new Exchange(signal);
       let fault: unknown = new ServiceUnreachableError('The events broke off.');
       let isHeard = false;
+      let end = Date.now() + SILENCE;
+      const onRead = () => {
+        if (Date.now() >= end) throw new ServiceUnreachableError('No event came.');
+      };
       try {
         const headers: Record<string, string> = { Accept: 'text/event-stream' };
         if (last) headers['Last-Event-ID'] = last;
         const response = await this.#answered(exchange, 'GET', `${path}/events`, { headers, timeout: SILENCE });
         if (!declares(response, 'text/event-stream')) throw new RefinementError(NO_EVENTS);
-        const pieces = exchange.pieces(response, SILENCE, () => (isHeard = true));
+        const pieces = exchange.pieces(response, SILENCE, onRead);
         for await (const raw of rawEvents(pieces)) {
           last = raw.id || last;
           pause = raw.retry ?? pause;
           const event = taskEvent(raw);
           if (!event) continue;
+          isHeard = true;
           if (event.type === 'task') status = event.task.status;
           yield event;
           if (isLast(event)) return;
+          end = Date.now() + SILENCE;
         }
       } catch (error) {
         signal?.throwIfAborted();
@@ -138,7 +145,8 @@ export class Transport {
       } finally {
         exchange.end();
       }
-      if (isHeard && fault instanceof ServiceUnreachableError) {
+      const isSilent = Date.now() >= end;
+      if (isHeard && !isSilent && fault instanceof ServiceUnreachableError) {
         patience = new Patience(this.#patience);
         await sleep(pause, signal);
         continue;
@@ -161,6 +169,8 @@ export class Transport {
         yield event;
         if (isLast(event)) return;
       }
+      // That was pause enough.
+      if (task && isSilent) patience = new Patience(this.#patience);
       await patience.wait(fault, signal, Boolean(task));
     }
   }
@@ -266,13 +276,13 @@ class Exchange {
     }
   }
 
-  async *pieces(response: Response, silence: number, onPiece = () => {}): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  async *pieces(response: Response, silence: number, onRead = () => {}): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const reader = response.body?.getReader();
     while (reader) {
       const { done, value } = await this.within(silence, reader.read());
       if (done) return;
-      onPiece();
       yield value;
+      onRead();
     }
   }
 

@@ -152,12 +152,14 @@ export async function goesOn(Client) {
   const [begun, whole] = ['pending', 'completed'].map(
     (status) => `retry: 10\nevent: task\ndata: {"status":"${status}"}\n\n`,
   );
+  const cut = begun.slice(0, -3);
   const silent = () => new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) });
   for (const [name, streams, tasks, expected] of [
     ['broken off', [begun, whole], [], ['pending', 'completed']],
     ['silent once', [silent(), whole], ['pending'], ['pending', 'completed']],
     ['silent', [silent(), silent()], ['pending', 'completed'], ['pending', 'completed']],
     ['empty', ['', ''], ['pending', 'completed'], ['pending', 'completed']],
+    ['cut', [cut, cut, 404], ['pending', 'completed'], ['pending', 'completed']],
     ['refused', [502, 504], ['processing', 'failed'], ['processing', 'failed']],
     ['unchanged', [begun, '', ''], ['pending', 'failed'], ['pending', 'failed']],
     ['deleted', ['', ''], ['pending', 404], ['pending', 'deleted']],
@@ -185,6 +187,34 @@ export async function goesOn(Client) {
     }
     if (String(told) !== String(expected)) throw new Error(`${name}: ${told}`);
   }
+}
+
+/** A stream that says for too long nothing but that it is there is left. */
+export async function asksItself(Client) {
+  const asked = [];
+  const comment = new TextEncoder().encode(': keep\n\n');
+  const fetch = async (url) => {
+    asked.push(new URL(url).pathname);
+    if (asked.length > 4) return new Response(null, { status: 404 });
+    const status = asked.length < 4 ? 'pending' : 'completed';
+    if (!url.endsWith('/events')) return Response.json({ task_id: 't', status });
+    let comments = 0;
+    const pull = (stream) => (comments++ < 100 ? stream.enqueue(comment) : stream.error(new Error('it was read on')));
+    return new Response(new ReadableStream({ pull }), { headers: { 'Content-Type': 'text/event-stream' } });
+  };
+  const { now } = Date;
+  const told = [];
+  let read = 0;
+  Date.now = () => now() + 10_000 * read++;
+  try {
+    for await (const event of new Client('http://service.test', { token: 't', fetch }).watch('t')) {
+      told.push(event.task.status);
+    }
+  } finally {
+    Date.now = now;
+  }
+  const expected = ['pending', 'completed', '/api/tasks/t/events', '/api/tasks/t', '/api/tasks/t/events', '/api/tasks/t'];
+  if (String([...told, ...asked]) !== String(expected) || read > 50) throw new Error(`${told}: ${asked}`);
 }
 
 /** No call outlives its time or its signal, also if no answer ever comes. */

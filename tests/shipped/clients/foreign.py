@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import sys
 import time
+from unittest import mock
 
 import httpx
 from concept_refinement import AsyncClient, RefinementError, ServiceUnreachableError, TaskDeleted
@@ -134,11 +136,13 @@ async def goes_on(kind, error_of):
     begun, whole = (
         f'retry: 10\nevent: task\ndata: {{"status":"{status}"}}\n\n'.encode() for status in ("pending", "completed")
     )
+    cut = begun[:-3]
     for name, streams, tasks, expected in [
         ("broken off", [begun, whole], [], ["pending", "completed"]),
         ("silent once", [Silence(), whole], ["pending"], ["pending", "completed"]),
         ("silent", [Silence(), Silence()], ["pending", "completed"], ["pending", "completed"]),
         ("empty", [b"", b""], ["pending", "completed"], ["pending", "completed"]),
+        ("cut", [cut, cut, 404], ["pending", "completed"], ["pending", "completed"]),
         ("refused", [502, 504], ["processing", "failed"], ["processing", "failed"]),
         ("unchanged", [begun, b"", b""], ["pending", "failed"], ["pending", "failed"]),
         ("deleted", [b"", b""], ["pending", 404], ["pending", "deleted"]),
@@ -176,6 +180,38 @@ async def goes_on(kind, error_of):
 async def each(events):
     for event in events:
         yield event
+
+
+async def asks_itself(kind, error_of):
+    """A stream that says for too long nothing but that it is there is left."""
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.path)
+        if not asked[-1].endswith("/events"):
+            return httpx.Response(200, json={"task_id": "t", "status": "pending" if len(asked) < 4 else "completed"})
+        return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, stream=Comments())
+
+    async def follow():
+        events = asked_by(kind, answer).watch("t")
+        return [event.task["status"] async for event in (events if kind is AsyncClient else each(events))]
+
+    module = sys.modules[f"concept_refinement.{'_async' if kind is AsyncClient else ''}_transport"]
+    with mock.patch.object(module, "SILENCE", 0):
+        assert await follow() == ["pending", "completed"]
+    assert asked == ["/api/tasks/t/events", "/api/tasks/t"] * 2, asked
+
+
+class Comments(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of an answer of which no event comes."""
+
+    def __iter__(self):
+        yield b": keep\n\n"
+        raise AssertionError("it was read on")
+
+    async def __aiter__(self):
+        for comment in self:
+            yield comment
 
 
 class Silence(httpx.SyncByteStream, httpx.AsyncByteStream):

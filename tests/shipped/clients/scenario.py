@@ -134,6 +134,7 @@ async def scenario(client, world, picture):
     await foreign.images(type(client), error_of)
     await foreign.untouched(type(client), error_of)
     await foreign.goes_on(type(client), error_of)
+    await foreign.asks_itself(type(client), error_of)
     await foreign.is_patient(type(client), error_of)
     tell(foreign=await foreign.outcomes(type(client), world["stub"], error_of))
 

@@ -35,7 +35,8 @@ AWAY = (502, 503, 504)
 FIRST_PAUSE = 0.25
 MAX_PAUSE = 5.0
 
-#: Three times as long as a stream of events is ever silent, in seconds.
+#: Three times as long as a stream of events is ever silent, in seconds. After as long without a
+#: whole event the task itself is asked for.
 SILENCE = 45.0
 
 #: For an answer, in seconds, beyond what the client asked the service to wait.
@@ -146,8 +147,8 @@ class AsyncTransport:
         self, task_id: str, path: str, status: TaskStatus | None = None
     ) -> AsyncGenerator[TaskEvent, None]:
         """The events of a task, of which this status was told last. A stream that breaks off is
-        continued where it was. After one of which nothing came the task itself is asked for: a
-        proxy may hold the events back."""
+        continued where it was. After one of which no whole event came in time the task itself is
+        asked for: a proxy may hold the events back."""
         reader = EventReader()
         patience = Patience(self._patience)
         while True:
@@ -156,6 +157,7 @@ class AsyncTransport:
                 headers["Last-Event-ID"] = reader.last_id
             fault: RefinementError = ServiceUnreachableError("The events broke off.")
             is_heard = False
+            end = time.monotonic() + SILENCE
             try:
                 url = f"{self._base}{path}/events"
                 request = self._http.stream("GET", url, headers=headers, timeout=SILENCE)
@@ -167,18 +169,22 @@ class AsyncTransport:
                         raise RefinementError(NO_EVENTS)
                     reader.begin()
                     async for chunk in response.aiter_bytes():
-                        is_heard = True
                         for event in reader.read(chunk):
+                            is_heard = True
                             if isinstance(event, TaskChanged):
                                 status = event.task["status"]
                             yield event
                             if is_last(event):
                                 return
+                            end = time.monotonic() + SILENCE
+                        if time.monotonic() >= end:
+                            break
             except httpx.RequestError as error:
                 fault = broken(error)
             except ApiError as error:
                 fault = error
-            if is_heard and isinstance(fault, ServiceUnreachableError):
+            is_silent = time.monotonic() >= end
+            if is_heard and not is_silent and isinstance(fault, ServiceUnreachableError):
                 patience = Patience(self._patience)
                 await asyncio.sleep(reader.pause)
                 continue
@@ -201,6 +207,9 @@ class AsyncTransport:
                 yield event
                 if is_last(event):
                     return
+            if task and is_silent:
+                # That was pause enough.
+                patience = Patience(self._patience)
             await patience.wait(fault, is_reached=task is not None)
 
     async def _sent_once(self, method: str, path: str) -> httpx.Response:
