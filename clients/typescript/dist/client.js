@@ -1,4 +1,4 @@
-import { ApiError, RefinementError, TaskDeletedError, TaskFailedError } from './errors.js';
+import { ApiError, ConflictError, RefinementError, TaskDeletedError, TaskFailedError } from './errors.js';
 import { isLast } from './events.js';
 import { TIMEOUT, Transport, sendable } from './transport.js';
 /** A client of one service. It keeps nothing but its token. */
@@ -152,7 +152,15 @@ export class Client {
      *
      * @throws {ConflictError} it has already ended */
     async cancelTask(id, options = {}) {
-        return this.#transport.askOnce('POST', `${taskPath(id)}/cancel`, 'task_id', options);
+        try {
+            return await this.#transport.ask('POST', `${taskPath(id)}/cancel`, 'task_id', options);
+        }
+        catch (error) {
+            // The answer to an earlier try got lost.
+            if (error instanceof ConflictError && error.isRepeat && error.task.status === 'failed')
+                return error.task;
+            throw error;
+        }
     }
     /** Deletes a task, and ends the work in progress for it. */
     async deleteTask(id, options = {}) {

@@ -28,6 +28,8 @@ export declare class Transport {
     askOnce<T>(method: string, path: string, member: keyof T, call: Call): Promise<T>;
     /** As `ask`, without credentials, those of a browser included. */
     askOpenly<T>(method: string, path: string, member: keyof T, call: Call): Promise<T>;
+    /** Sent again while the service is away. A repeat that finds nothing has succeeded: the answer to
+     * an earlier one got lost. */
     delete(path: string, call: CallOptions): Promise<void>;
     /** An image. One of the service is asked for where the service is, with credentials: its URL
      * names the public origin, which may be out of reach, and expires. Nobody else gets

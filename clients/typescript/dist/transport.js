@@ -58,10 +58,18 @@ export class Transport {
             return exchange.json(await this.#openly(exchange, method, `${this.#base}${path}`, call), member);
         }, call.signal);
     }
+    /** Sent again while the service is away. A repeat that finds nothing has succeeded: the answer to
+     * an earlier one got lost. */
     async delete(path, call) {
-        const { status } = await exchanged(call.signal, (exchange) => this.#answered(exchange, 'DELETE', path, call));
-        if (status !== 204)
-            throw new RefinementError(NOT_OURS);
+        try {
+            const asked = this.#repeated((exchange) => this.#answered(exchange, 'DELETE', path, call), call.signal);
+            if ((await asked).status !== 204)
+                throw new RefinementError(NOT_OURS);
+        }
+        catch (error) {
+            if (!(error instanceof ApiError && error.isRepeat && error.code === 'NOT_FOUND'))
+                throw error;
+        }
     }
     /** An image. One of the service is asked for where the service is, with credentials: its URL
      * names the public origin, which may be out of reach, and expires. Nobody else gets

@@ -1,4 +1,4 @@
-import { ApiError, RefinementError, TaskDeletedError, TaskFailedError } from './errors.js';
+import { ApiError, ConflictError, RefinementError, TaskDeletedError, TaskFailedError } from './errors.js';
 import { isLast } from './events.js';
 import type {
   CallOptions,
@@ -186,7 +186,13 @@ export class Client {
    *
    * @throws {ConflictError} it has already ended */
   async cancelTask(id: string, options: CallOptions = {}): Promise<TaskResponse> {
-    return this.#transport.askOnce('POST', `${taskPath(id)}/cancel`, 'task_id', options);
+    try {
+      return await this.#transport.ask<TaskResponse>('POST', `${taskPath(id)}/cancel`, 'task_id', options);
+    } catch (error) {
+      // The answer to an earlier try got lost.
+      if (error instanceof ConflictError && error.isRepeat && error.task.status === 'failed') return error.task;
+      throw error;
+    }
   }
 
   /** Deletes a task, and ends the work in progress for it. */

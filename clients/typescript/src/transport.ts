@@ -84,9 +84,15 @@ export class Transport {
     }, call.signal);
   }
 
+  /** Sent again while the service is away. A repeat that finds nothing has succeeded: the answer to
+   * an earlier one got lost. */
   async delete(path: string, call: CallOptions): Promise<void> {
-    const { status } = await exchanged(call.signal, (exchange) => this.#answered(exchange, 'DELETE', path, call));
-    if (status !== 204) throw new RefinementError(NOT_OURS);
+    try {
+      const asked = this.#repeated((exchange) => this.#answered(exchange, 'DELETE', path, call), call.signal);
+      if ((await asked).status !== 204) throw new RefinementError(NOT_OURS);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.isRepeat && error.code === 'NOT_FOUND')) throw error;
+    }
   }
 
   /** An image. One of the service is asked for where the service is, with credentials: its URL

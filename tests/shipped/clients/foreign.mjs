@@ -147,6 +147,36 @@ export async function untouched(Client) {
   if (error.name !== 'RefinementError') throw error;
 }
 
+/** A deletion and a cancellation are sent again while the service is away. That nothing is left to do
+ * is a success then, and a refusal at the first try. */
+export async function endsOnce(Client) {
+  const absent = [404, { error_code: 'NOT_FOUND' }];
+  const [failed, completed] = ['failed', 'completed'].map((status) => [409, { task_id: 't', message: 'm', status }]);
+  for (const [name, call, answers, expected] of [
+    ['deleted', 'deleteTask', [[503], [204]], null],
+    ['deleted before', 'deleteTask', [[504], absent], null],
+    ['unreachable', 'deleteUpload', [null, absent], null],
+    ['erased', 'deleteMe', [null, [502], [204]], null],
+    ['absent', 'deleteConcept', [absent], 404],
+    ['not routed', 'deleteConcept', [[502], [404]], 404],
+    ['cancelled', 'cancelTask', [[503], [200, { task_id: 't' }]], null],
+    ['cancelled before', 'cancelTask', [null, failed], null],
+    ['completed', 'cancelTask', [null, completed], 409],
+    ['failed', 'cancelTask', [failed], 409],
+    ['redelivered', 'redeliverWebhook', [[503]], 503],
+  ]) {
+    const fetch = async () => {
+      const given = answers.shift();
+      if (!given) throw new TypeError('cut');
+      const [status, body] = given;
+      return new Response(body ? JSON.stringify(body) : null, { status });
+    };
+    const client = new Client('http://service.test', { token: 't', fetch });
+    const error = await client[call](...(call === 'deleteMe' ? [] : ['t'])).then(() => null, (error) => error);
+    if ((error ? error.status : null) !== expected || answers.length > 0) throw new Error(`${name}: ${error}`);
+  }
+}
+
 /** A stream that breaks off is asked for again. Where none comes, the task is asked for. */
 export async function goesOn(Client) {
   const [begun, whole] = ['pending', 'completed'].map(

@@ -131,6 +131,39 @@ async def untouched(kind, error_of):
     assert type(error) is RefinementError, error
 
 
+async def ends_once(kind, error_of):
+    """A deletion and a cancellation are sent again while the service is away. That nothing is left to
+    do is a success then, and a refusal at the first try."""
+    absent, done = (404, {"error_code": "NOT_FOUND"}), (204, None)
+    failed, completed = (
+        (409, {"task_id": "t", "message": "m", "status": status}) for status in ("failed", "completed")
+    )
+    for name, call, answers, expected in [
+        ("deleted", "delete_task", [(503, {}), done], None),
+        ("deleted before", "delete_task", [(504, {}), absent], None),
+        ("unreachable", "delete_upload", [None, absent], None),
+        ("erased", "delete_me", [None, (502, {}), done], None),
+        ("absent", "delete_concept", [absent], 404),
+        ("not routed", "delete_concept", [(502, {}), (404, {})], 404),
+        ("cancelled", "cancel_task", [(503, {}), (200, {"task_id": "t"})], None),
+        ("cancelled before", "cancel_task", [None, failed], None),
+        ("completed", "cancel_task", [None, completed], 409),
+        ("failed", "cancel_task", [failed], 409),
+        ("redelivered", "redeliver_webhook", [(503, {})], 503),
+    ]:
+
+        def answer(request):
+            given = answers.pop(0)
+            if not given:
+                raise httpx.ReadError("cut")
+            status, body = given
+            return httpx.Response(status, json=body)
+
+        client = asked_by(kind, answer)
+        error = await error_of(lambda: getattr(client, call)(*["t"] * (call != "delete_me")))
+        assert getattr(error, "status", error) == expected and not answers, [name, error, answers]
+
+
 async def goes_on(kind, error_of):
     """A stream that breaks off is asked for again. Where none comes, the task is asked for."""
     begun, whole = (

@@ -1,7 +1,7 @@
 // What somebody does with the client, told step by step. It is the seed's scenario
 // first: a refinement by URL, a second request meanwhile, and the result.
 
-import { asksItself, discards, endsInTime, goesOn, images, isKnown, isPatient, outcomes, unsent, untouched } from './foreign.mjs';
+import { asksItself, discards, endsInTime, endsOnce, goesOn, images, isKnown, isPatient, outcomes, unsent, untouched } from './foreign.mjs';
 
 const WISH = {
   prompt: 'Make the logo more minimalist and use lighter shades of brown',
@@ -53,6 +53,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   await isKnown(Client);
   await images(Client);
   await untouched(Client);
+  await endsOnce(Client);
   await goesOn(Client);
   await asksItself(Client);
   await isPatient(Client);
@@ -146,7 +147,7 @@ async function answersLost(Client, client, { access_token: token }, { base, pict
   const statuses = [502];
   const behindProxy = async (url, init) => {
     const response = await fetch(url, init);
-    let status = response.ok && init.method === 'DELETE' ? 502 : null;
+    let status = response.ok && init.method === 'DELETE' ? 500 : null;
     if (response.ok && String(url).endsWith('/refine')) status = statuses.shift() ?? 429;
     return status ? new Response(null, { status }) : response;
   };

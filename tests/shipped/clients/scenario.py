@@ -59,7 +59,7 @@ async def answers_lost(client, token, base, picture, mask):
     def proxy(response):
         request = response.request
         if response.is_success and request.method == "DELETE":
-            response.status_code = 502
+            response.status_code = 500
         if response.is_success and request.url.path.endswith("/refine"):
             response.status_code = next(statuses, 429)
 
@@ -133,6 +133,7 @@ async def scenario(client, world, picture):
     await foreign.is_slow(type(client), error_of)
     await foreign.images(type(client), error_of)
     await foreign.untouched(type(client), error_of)
+    await foreign.ends_once(type(client), error_of)
     await foreign.goes_on(type(client), error_of)
     await foreign.asks_itself(type(client), error_of)
     await foreign.is_patient(type(client), error_of)

@@ -15,7 +15,7 @@ import httpx
 
 from ._answers import CurrentTask, Refined, TaskChanged, TaskEvent
 from ._async_transport import TIMEOUT, AsyncTransport, is_last, sendable
-from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
+from ._errors import ApiError, ConflictError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
     Aspect,
     ConceptList,
@@ -331,7 +331,13 @@ class AsyncClient:
         Raises :class:`ConflictError` if it has already ended.
         """
         path = f"{_task_path(task_id)}/cancel"
-        return await self._transport.ask_once(TaskResponse, "POST", path)
+        try:
+            return await self._transport.ask(TaskResponse, "POST", path)
+        except ConflictError as error:
+            # The answer to an earlier try got lost.
+            if error.is_repeat and error.task.get("status") == "failed":
+                return error.task
+            raise
 
     async def delete_task(self, task_id: str) -> None:
         """Deletes a task, and ends the work in progress for it."""

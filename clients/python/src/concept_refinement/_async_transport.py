@@ -127,7 +127,14 @@ class AsyncTransport:
         return answer(kind, await self._sent_once(method, path))
 
     async def delete(self, path: str) -> None:
-        response = await self._sent_once("DELETE", path)
+        """Sent again while the service is away. A repeat that finds nothing has succeeded: the
+        answer to an earlier one got lost."""
+        try:
+            response = await self._patiently(lambda: self._sent("DELETE", path))
+        except ApiError as error:
+            if error.is_repeat and error.code == "NOT_FOUND":
+                return
+            raise
         if response.status_code != 204:
             raise RefinementError(NOT_OURS)
 

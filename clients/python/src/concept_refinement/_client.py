@@ -14,7 +14,7 @@ import httpx
 
 from ._answers import CurrentTask, Refined, TaskChanged, TaskEvent
 from ._transport import TIMEOUT, Transport, is_last, sendable
-from ._errors import ApiError, RefinementError, TaskDeletedError, TaskFailedError
+from ._errors import ApiError, ConflictError, RefinementError, TaskDeletedError, TaskFailedError
 from ._schemas import (
     Aspect,
     ConceptList,
@@ -330,7 +330,13 @@ class Client:
         Raises :class:`ConflictError` if it has already ended.
         """
         path = f"{_task_path(task_id)}/cancel"
-        return self._transport.ask_once(TaskResponse, "POST", path)
+        try:
+            return self._transport.ask(TaskResponse, "POST", path)
+        except ConflictError as error:
+            # The answer to an earlier try got lost.
+            if error.is_repeat and error.task.get("status") == "failed":
+                return error.task
+            raise
 
     def delete_task(self, task_id: str) -> None:
         """Deletes a task, and ends the work in progress for it."""

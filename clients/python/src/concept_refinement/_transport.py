@@ -126,7 +126,14 @@ class Transport:
         return answer(kind, self._sent_once(method, path))
 
     def delete(self, path: str) -> None:
-        response = self._sent_once("DELETE", path)
+        """Sent again while the service is away. A repeat that finds nothing has succeeded: the
+        answer to an earlier one got lost."""
+        try:
+            response = self._patiently(lambda: self._sent("DELETE", path))
+        except ApiError as error:
+            if error.is_repeat and error.code == "NOT_FOUND":
+                return
+            raise
         if response.status_code != 204:
             raise RefinementError(NOT_OURS)
 
