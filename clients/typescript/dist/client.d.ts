@@ -27,7 +27,8 @@ export declare class Client {
     quota(options?: CallOptions): Promise<QuotaResponse>;
     /** What the user has spent in the window of the budget, or in this month. */
     usage(options?: CallOptions): Promise<UsageResponse>;
-    /** Stores an original. */
+    /** Stores an original. If the answer gets lost it is sent again twice, and each try may store it
+     * once more. */
     upload(image: ImageBytes, options?: CallOptions): Promise<UploadResponse>;
     /** Deletes an upload, by the `path` that `upload` returned. */
     deleteUpload(path: string, options?: CallOptions): Promise<void>;

@@ -107,9 +107,10 @@ export class Client {
     async usage(options = {}) {
         return this.#transport.ask('GET', '/api/usage', 'limit', options);
     }
-    /** Stores an original. */
+    /** Stores an original. If the answer gets lost it is sent again twice, and each try may store it
+     * once more. */
     async upload(image, options = {}) {
-        return this.#transport.ask('POST', '/api/images', 'image_url', { ...options, ...content(image) });
+        return this.#transport.store('/api/images', 'image_url', { ...options, ...content(image) });
     }
     /** Deletes an upload, by the `path` that `upload` returned. */
     async deleteUpload(path, options = {}) {

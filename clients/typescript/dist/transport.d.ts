@@ -19,6 +19,8 @@ export declare class Transport {
     /** Sent again while the service is away: use it where a repeat does no harm. `member` is one
      * that each such answer of the service has. */
     ask<T>(method: string, path: string, member: keyof T, call: Call): Promise<T>;
+    /** As `ask`, where each try may store something once more. */
+    store<T>(path: string, member: keyof T, call: Call): Promise<T>;
     /** As `ask`, with the headers of the answer. */
     askAll<T>(method: string, path: string, member: keyof T, call: Call): Promise<{
         answer: T;

@@ -7,6 +7,8 @@ const PATIENCE = 60_000;
 /** Between two such requests, at first and at most, in milliseconds. */
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5_000;
+/** How often what may have been stored is sent again, which may store it once more. */
+const REPEATS = 2;
 /** Three times as long as a stream of events is ever silent, in milliseconds. After as long without
  * a whole event the task itself is asked for. */
 const SILENCE = 45_000;
@@ -40,6 +42,10 @@ export class Transport {
      * that each such answer of the service has. */
     ask(method, path, member, call) {
         return this.#repeated((exchange) => this.#read(exchange, method, path, member, call), call.signal);
+    }
+    /** As `ask`, where each try may store something once more. */
+    store(path, member, call) {
+        return this.#repeated((exchange) => this.#read(exchange, 'POST', path, member, call), call.signal, REPEATS);
     }
     /** As `ask`, with the headers of the answer. */
     askAll(method, path, member, call) {
@@ -205,9 +211,10 @@ export class Transport {
         const { signal } = exchange;
         return exchange.within(timeout, this.#fetch(url, { ...init, method, body, headers, signal }));
     }
-    /** Asks again while the service is away, as long as this client is patient. */
-    async #repeated(ask, signal) {
-        const patience = new Patience(this.#patience);
+    /** Asks again while the service is away, as long as this client is patient. If there are few
+     * repeats, each waits until the service answers something else. */
+    async #repeated(ask, signal, repeats = Infinity) {
+        const patience = new Patience(this.#patience, repeats);
         for (;;) {
             try {
                 return await exchanged(signal, ask);
@@ -215,6 +222,9 @@ export class Transport {
             catch (error) {
                 signal?.throwIfAborted();
                 await patience.wait(error, signal);
+            }
+            if (repeats < Infinity) {
+                await this.#repeated((exchange) => this.#answered(exchange, 'GET', '/api/quota', {}), signal);
             }
         }
     }
@@ -301,12 +311,15 @@ class Exchange {
 /** How often, and for how long, a service that is away is asked again. */
 class Patience {
     #milliseconds;
+    /** Of what the service may have accepted: not of a 503. */
+    #repeats;
     /** Since the service was first away. */
     #end = null;
     #pause = FIRST_PAUSE;
     #isRepeat = false;
-    constructor(milliseconds) {
+    constructor(milliseconds, repeats = Infinity) {
         this.#milliseconds = milliseconds;
+        this.#repeats = repeats;
     }
     /** Throws the fault instead if a repeat cannot help, or there is no time left. If the service
      * was reached all the same, the time begins anew, and no longer pause counts. */
@@ -321,7 +334,9 @@ class Patience {
         }
         else {
             this.#end ??= Date.now() + this.#milliseconds;
-            if (!isAway(fault) || Date.now() + wait > this.#end)
+            if (refused?.status !== 503)
+                this.#repeats -= 1;
+            if (!isAway(fault) || this.#repeats < 0 || Date.now() + wait > this.#end)
                 throw fault;
         }
         this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);

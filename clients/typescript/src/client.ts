@@ -135,9 +135,10 @@ export class Client {
     return this.#transport.ask('GET', '/api/usage', 'limit', options);
   }
 
-  /** Stores an original. */
+  /** Stores an original. If the answer gets lost it is sent again twice, and each try may store it
+   * once more. */
   async upload(image: ImageBytes, options: CallOptions = {}): Promise<UploadResponse> {
-    return this.#transport.ask('POST', '/api/images', 'image_url', { ...options, ...content(image) });
+    return this.#transport.store('/api/images', 'image_url', { ...options, ...content(image) });
   }
 
   /** Deletes an upload, by the `path` that `upload` returned. */

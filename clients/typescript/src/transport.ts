@@ -13,6 +13,9 @@ const PATIENCE = 60_000;
 const FIRST_PAUSE = 250;
 const MAX_PAUSE = 5_000;
 
+/** How often what may have been stored is sent again, which may store it once more. */
+const REPEATS = 2;
+
 /** Three times as long as a stream of events is ever silent, in milliseconds. After as long without
  * a whole event the task itself is asked for. */
 const SILENCE = 45_000;
@@ -62,6 +65,11 @@ export class Transport {
    * that each such answer of the service has. */
   ask<T>(method: string, path: string, member: keyof T, call: Call): Promise<T> {
     return this.#repeated((exchange) => this.#read(exchange, method, path, member, call), call.signal);
+  }
+
+  /** As `ask`, where each try may store something once more. */
+  store<T>(path: string, member: keyof T, call: Call): Promise<T> {
+    return this.#repeated((exchange) => this.#read(exchange, 'POST', path, member, call), call.signal, REPEATS);
   }
 
   /** As `ask`, with the headers of the answer. */
@@ -223,15 +231,23 @@ export class Transport {
     return exchange.within(timeout, this.#fetch(url, { ...init, method, body, headers, signal }));
   }
 
-  /** Asks again while the service is away, as long as this client is patient. */
-  async #repeated<T>(ask: (exchange: Exchange) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const patience = new Patience(this.#patience);
+  /** Asks again while the service is away, as long as this client is patient. If there are few
+   * repeats, each waits until the service answers something else. */
+  async #repeated<T>(
+    ask: (exchange: Exchange) => Promise<T>,
+    signal: AbortSignal | undefined,
+    repeats = Infinity,
+  ): Promise<T> {
+    const patience = new Patience(this.#patience, repeats);
     for (;;) {
       try {
         return await exchanged(signal, ask);
       } catch (error) {
         signal?.throwIfAborted();
         await patience.wait(error, signal);
+      }
+      if (repeats < Infinity) {
+        await this.#repeated((exchange) => this.#answered(exchange, 'GET', '/api/quota', {}), signal);
       }
     }
   }
@@ -321,13 +337,16 @@ class Exchange {
 /** How often, and for how long, a service that is away is asked again. */
 class Patience {
   readonly #milliseconds: number;
+  /** Of what the service may have accepted: not of a 503. */
+  #repeats: number;
   /** Since the service was first away. */
   #end: number | null = null;
   #pause = FIRST_PAUSE;
   #isRepeat = false;
 
-  constructor(milliseconds: number) {
+  constructor(milliseconds: number, repeats = Infinity) {
     this.#milliseconds = milliseconds;
+    this.#repeats = repeats;
   }
 
   /** Throws the fault instead if a repeat cannot help, or there is no time left. If the service
@@ -341,7 +360,8 @@ class Patience {
       this.#end = null;
     } else {
       this.#end ??= Date.now() + this.#milliseconds;
-      if (!isAway(fault) || Date.now() + wait > this.#end) throw fault;
+      if (refused?.status !== 503) this.#repeats -= 1;
+      if (!isAway(fault) || this.#repeats < 0 || Date.now() + wait > this.#end) throw fault;
     }
     this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
     this.#isRepeat = true;

@@ -147,6 +147,30 @@ export async function untouched(Client) {
   if (error.name !== 'RefinementError') throw error;
 }
 
+/** An upload is sent again only twice unless it was surely not stored, and not before the service
+ * answers again. */
+export async function storesFew(Client) {
+  const [up, down] = ['/api/images', '/api/quota'];
+  for (const [name, answers, expected, askedFor] of [
+    ['lost', [504, 200, 504, 200, 504], 504, [up, down, up, down, up]],
+    ['cut', [null, null, 200, null, 200, 201], null, [up, down, down, up, down, up]],
+    ['overloaded', [503, 200, 503, 200, 503, 200, 201], null, [up, down, up, down, up, down, up]],
+  ]) {
+    const asked = [];
+    const fetch = async (url) => {
+      asked.push(new URL(url).pathname);
+      const status = answers.shift();
+      if (!status) throw new TypeError('cut');
+      return Response.json({ image_url: 'http://service.test/u', path: 'u' }, { status });
+    };
+    const client = new Client('http://service.test', { token: 't', fetch });
+    const error = await client.upload(WISH.image).then(() => null, (error) => error);
+    if ((error ? error.status : null) !== expected || String(asked) !== String(askedFor)) {
+      throw new Error(`${name}: ${asked}: ${error}`);
+    }
+  }
+}
+
 /** A deletion and a cancellation are sent again while the service is away. That nothing is left to do
  * is a success then, and a refusal at the first try. */
 export async function endsOnce(Client) {

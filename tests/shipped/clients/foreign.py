@@ -131,6 +131,28 @@ async def untouched(kind, error_of):
     assert type(error) is RefinementError, error
 
 
+async def stores_few(kind, error_of):
+    """An upload is sent again only twice unless it was surely not stored, and not before the service
+    answers again."""
+    up, down = "/api/images", "/api/quota"
+    for name, answers, expected, asked_for in [
+        ("lost", [504, 200, 504, 200, 504], 504, [up, down, up, down, up]),
+        ("cut", [None, None, 200, None, 200, 201], None, [up, down, down, up, down, up]),
+        ("overloaded", [503, 200] * 3 + [201], None, [up, down] * 3 + [up]),
+    ]:
+        asked = []
+
+        def answer(request):
+            asked.append(request.url.path)
+            status = answers.pop(0)
+            if not status:
+                raise httpx.ReadError("cut")
+            return httpx.Response(status, json={"image_url": "http://service.test/u", "path": "u"})
+
+        error = await error_of(lambda: asked_by(kind, answer).upload(b"an image"))
+        assert getattr(error, "status", error) == expected and asked == asked_for, [name, error, asked]
+
+
 async def ends_once(kind, error_of):
     """A deletion and a cancellation are sent again while the service is away. That nothing is left to
     do is a success then, and a refusal at the first try."""

@@ -1,7 +1,7 @@
 // What somebody does with the client, told step by step. It is the seed's scenario
 // first: a refinement by URL, a second request meanwhile, and the result.
 
-import { asksItself, discards, endsInTime, endsOnce, goesOn, images, isKnown, isPatient, outcomes, unsent, untouched } from './foreign.mjs';
+import { asksItself, discards, endsInTime, endsOnce, goesOn, images, isKnown, isPatient, outcomes, storesFew, unsent, untouched } from './foreign.mjs';
 
 const WISH = {
   prompt: 'Make the logo more minimalist and use lighter shades of brown',
@@ -53,6 +53,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   await isKnown(Client);
   await images(Client);
   await untouched(Client);
+  await storesFew(Client);
   await endsOnce(Client);
   await goesOn(Client);
   await asksItself(Client);

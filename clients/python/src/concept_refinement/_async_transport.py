@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import re
 import time
@@ -35,6 +36,9 @@ AWAY = (502, 503, 504)
 FIRST_PAUSE = 0.25
 MAX_PAUSE = 5.0
 
+#: How often what may have been stored is sent again, which may store it once more.
+REPEATS = 2
+
 #: Three times as long as a stream of events is ever silent, in seconds. After as long without a
 #: whole event the task itself is asked for.
 SILENCE = 45.0
@@ -53,8 +57,10 @@ IMAGE = re.compile(
 class Patience:
     """How often, and for how long, a service that is away is asked again."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, repeats: float = math.inf) -> None:
         self._seconds = seconds
+        #: Of what the service may have accepted: not of a 503.
+        self._repeats = repeats
         #: Since the service was first away.
         self._end: float | None = None
         self._pause = FIRST_PAUSE
@@ -72,7 +78,10 @@ class Patience:
             self._end = None
         else:
             self._end = self._end or time.monotonic() + self._seconds
-            if not is_away(fault) or time.monotonic() + wait > self._end:
+            if not refused or refused.status != 503:
+                self._repeats -= 1
+            is_over = self._repeats < 0
+            if not is_away(fault) or is_over or time.monotonic() + wait > self._end:
                 raise fault
         self._pause = min(2 * self._pause, MAX_PAUSE)
         self._is_repeat = True
@@ -105,6 +114,11 @@ class AsyncTransport:
     async def ask(self, kind: type[Answer], method: str, path: str, **options: Any) -> Answer:
         """Sent again while the service is away: use it where a repeat does no harm."""
         response = await self._patiently(lambda: self._sent(method, path, **options))
+        return answer(kind, response)
+
+    async def store(self, kind: type[Answer], path: str, **options: Any) -> Answer:
+        """As :meth:`ask`, where each try may store something once more."""
+        response = await self._patiently(lambda: self._sent("POST", path, **options), REPEATS)
         return answer(kind, response)
 
     async def ask_task(self, path: str) -> CurrentTask:
@@ -260,9 +274,12 @@ class AsyncTransport:
             self.token = self.token or answer(SessionResponse, response)["access_token"]
         return response.is_success
 
-    async def _patiently(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-        """Asks again while the service is away, as long as this client is patient."""
-        patience = Patience(self._patience)
+    async def _patiently(
+        self, ask: Callable[[], Awaitable[httpx.Response]], repeats: float = math.inf
+    ) -> httpx.Response:
+        """Asks again while the service is away, as long as this client is patient. If there are few
+        repeats, each waits until the service answers something else."""
+        patience = Patience(self._patience, repeats)
         while True:
             fault: RefinementError
             try:
@@ -275,6 +292,8 @@ class AsyncTransport:
             except RefinementError as error:
                 fault = error
             await patience.wait(fault)
+            if repeats < math.inf:
+                await self._patiently(lambda: self._sent("GET", "/api/quota"))
 
     async def _credentials(self) -> dict[str, str]:
         if self.token is None:

@@ -227,10 +227,11 @@ class Client:
         return self._transport.ask(UsageResponse, "GET", "/api/usage")
 
     def upload(self, image: bytes | Path) -> UploadResponse:
-        """Stores an original: PNG, JPEG, WebP or GIF."""
+        """Stores an original: PNG, JPEG, WebP or GIF. If the answer gets lost it is sent
+        again twice, and each try may store it once more."""
         content = image.read_bytes() if isinstance(image, Path) else image
         body = _body(content)
-        return self._transport.ask(UploadResponse, "POST", "/api/images", **body)
+        return self._transport.store(UploadResponse, "/api/images", **body)
 
     def delete_upload(self, path: str) -> None:
         """Deletes an upload, by the ``path`` that :meth:`upload` returned."""
