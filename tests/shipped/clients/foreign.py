@@ -131,6 +131,39 @@ async def untouched(kind, error_of):
     assert type(error) is RefinementError, error
 
 
+async def is_read(kind, error_of):
+    """An answer that is not the service's ends in an error of this package."""
+    for name, call, body in [
+        ("nested", "quota", b"[" * 200_000),
+        ("no token", "quota", b'{"token_type":"Bearer"}'),
+        ("an empty token", "quota", b'{"access_token":""}'),
+        ("no string", "webhook_secret", b'{"secret":null}'),
+    ]:
+
+        def answer(request):
+            is_known = call != "quota" or "Authorization" in request.headers
+            status = 200 if is_known or request.url.path.endswith("/session") else 401
+            return httpx.Response(status, content=body)
+
+        error = await error_of(lambda: getattr(asked_by(kind, answer, token=None), call)())
+        assert type(error) is RefinementError, [name, error]
+
+    for position in ["abc", "²", "9" * 5_000]:
+
+        def answer(request):
+            headers = {"X-Queue-Position": position.encode()}
+            return httpx.Response(200, headers=headers, json={"task_id": "t"})
+
+        told = []
+
+        async def ask():
+            task = asked_by(kind, answer).task("t")
+            told.append(await task if kind is AsyncClient else task)
+
+        error = await error_of(ask)
+        assert not error and told[0]["queue_position"] is None, [position, error, told]
+
+
 async def stores_few(kind, error_of):
     """An upload is sent again only twice unless it was surely not stored, and not before the service
     answers again."""

@@ -62,6 +62,22 @@ fn cases() -> Vec<Case> {
         cases.push(case("no member", path, &[empty], &foreign));
     }
     let foreign = json!(["RefinementError", NOT_OURS, true]);
+    for (name, path, body) in [
+        ("no address", UPLOAD, r#"{"path":"u"}"#),
+        ("no task's id", SUBMISSION, r#"{"status":"pending"}"#),
+        ("no image", CONCEPT, r#"{"id":"c"}"#),
+    ] {
+        let odd = answer(200, "application/json", body);
+        let outcome = json!(["RefinementError", NOT_OURS, path != UPLOAD]);
+        cases.push(case(name, path, &[odd], &outcome));
+    }
+    let odd = "event: task\ndata: {\"status\":\"completed\"}\n\n";
+    let odd = answer(200, "text/event-stream", odd);
+    cases.push(case("no result", EVENTS, &[odd], &foreign));
+    let odd = "event: task\ndata: {\"status\":\"failed\"}\n\n";
+    let odd = answer(200, "text/event-stream", odd);
+    let failed = json!(["TaskFailedError", "The task failed.", true]);
+    cases.push(case("no reason", EVENTS, &[odd], &failed));
     let mut encoded = answer(200, "application/json", "no gzip");
     encoded["headers"]["Content-Encoding"] = "gzip".into();
     cases.push(case("not decodable", CONCEPT, &[encoded], &foreign));

@@ -133,6 +133,7 @@ async def scenario(client, world, picture):
     await foreign.is_slow(type(client), error_of)
     await foreign.images(type(client), error_of)
     await foreign.untouched(type(client), error_of)
+    await foreign.is_read(type(client), error_of)
     await foreign.stores_few(type(client), error_of)
     await foreign.ends_once(type(client), error_of)
     await foreign.goes_on(type(client), error_of)

@@ -12,12 +12,28 @@ from typing import Any, TypeGuard, TypeVar
 import httpx
 
 from ._errors import ApiError, ConflictError, RefinementError, ServiceUnreachableError
-from ._schemas import ConceptResponse, StageName, TaskResponse, UploadResponse
+from ._schemas import (
+    ConceptResponse,
+    SessionResponse,
+    StageName,
+    TaskResponse,
+    UploadResponse,
+    WebhookSecret,
+)
 
 Answer = TypeVar("Answer")
 
 NOT_OURS = "The answer is not one of the service."
 NO_EVENTS = "These are not events of the service."
+
+#: What this client itself reads of an answer: words, which are never empty.
+READ: dict[type, tuple[str, ...]] = {
+    ConceptResponse: ("image_url",),
+    SessionResponse: ("access_token",),
+    TaskResponse: ("task_id",),
+    UploadResponse: ("image_url", "path"),
+    WebhookSecret: ("secret",),
+}
 
 #: A line of the service's is far shorter, in characters.
 MAX_LINE = 1 << 20
@@ -142,7 +158,7 @@ def _parsed(data: str, member: str) -> Any:
         value = json.loads(data)
         if value[member]:
             return value
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise RefinementError(NO_EVENTS) from error
     raise RefinementError(NO_EVENTS)
 
@@ -152,9 +168,11 @@ def declares(response: httpx.Response, media_type: str) -> bool:
 
 
 def answer(kind: type[Answer], response: httpx.Response) -> Answer:
-    """What it says, which is of this kind if it has any of the kind's members."""
+    """What it says, which is of this kind if it has any of the kind's members, and those that
+    this client reads."""
     body = _json(response)
-    if not kind.__annotations__.keys() & body.keys():
+    has_read = all(isinstance(body.get(name), str) and body[name] for name in READ.get(kind, ()))
+    if not (has_read and kind.__annotations__.keys() & body.keys()):
         raise RefinementError(NOT_OURS)
     return body  # type: ignore[return-value]
 
@@ -194,7 +212,7 @@ def _json(response: httpx.Response) -> dict[str, object]:
     """Empty if it is no object of JSON."""
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     return body if isinstance(body, dict) else {}
 

@@ -169,7 +169,7 @@ class AsyncClient:
                 raise TaskDeletedError(task["task_id"])
             if ended["status"] == "failed":
                 raise TaskFailedError(ended)
-            concept = await self.concept(str(ended["result_id"]))
+            concept = await self.concept(str(ended.get("result_id")))
             response = await self._transport.download(concept["image_url"])
             media_type = response.headers["Content-Type"]
             return Refined(ended, concept, response.content, media_type, upload)

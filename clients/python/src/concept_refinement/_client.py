@@ -168,7 +168,7 @@ class Client:
                 raise TaskDeletedError(task["task_id"])
             if ended["status"] == "failed":
                 raise TaskFailedError(ended)
-            concept = self.concept(str(ended["result_id"]))
+            concept = self.concept(str(ended.get("result_id")))
             response = self._transport.download(concept["image_url"])
             media_type = response.headers["Content-Type"]
             return Refined(ended, concept, response.content, media_type, upload)

@@ -59,7 +59,7 @@ class TaskFailedError(RefinementError):
     """The task failed; the message is its reason."""
 
     def __init__(self, task: TaskResponse) -> None:
-        super().__init__(task["error_message"] or "The task failed.")
+        super().__init__(task.get("error_message") or "The task failed.")
         self.task = task
 
 

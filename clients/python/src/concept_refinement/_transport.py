@@ -123,9 +123,9 @@ class Transport:
     def ask_task(self, path: str) -> CurrentTask:
         """A task, and where it is in the queue, which a header says."""
         response = self._patiently(lambda: self._sent("GET", path))
-        position = response.headers.get("X-Queue-Position")
+        position = re.fullmatch("[0-9]{1,9}", response.headers.get("X-Queue-Position", ""))
         task = answer(TaskResponse, response)
-        return {**task, "queue_position": int(position) if position else None}
+        return {**task, "queue_position": int(position[0]) if position else None}
 
     def ask_openly(
         self, kind: type[Answer], method: str, path: str, **options: Any
