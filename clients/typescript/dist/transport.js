@@ -201,6 +201,8 @@ export class Transport {
         if (!response.ok)
             return false;
         const session = await exchange.json(response, 'access_token');
+        if (!session.access_token)
+            throw new RefinementError(NOT_OURS);
         // Of two at once, both requests are of the user who was there first.
         this.token ||= session.access_token;
         return true;

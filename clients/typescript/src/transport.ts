@@ -219,6 +219,7 @@ export class Transport {
     if (AWAY.includes(response.status)) throw await exchange.refusal(response);
     if (!response.ok) return false;
     const session = await exchange.json<SessionResponse>(response, 'access_token');
+    if (!session.access_token) throw new RefinementError(NOT_OURS);
     // Of two at once, both requests are of the user who was there first.
     this.token ||= session.access_token;
     return true;

@@ -112,6 +112,20 @@ export async function isKnown(Client) {
   }
 }
 
+/** A session without a token is none of the service. */
+export async function isSession(Client) {
+  for (const access_token of ['', null, false]) {
+    let requests = 0;
+    const fetch = async (url) => {
+      if (++requests > 9) throw new Error('it asks without an end');
+      return Response.json({ access_token }, { status: url.endsWith('/session') ? 201 : 401 });
+    };
+    const client = new Client('http://service.test', { patience: 0, fetch });
+    const error = await client.quota().then(() => ({}), (error) => error);
+    if (error.name !== 'RefinementError' || requests !== 2) throw error;
+  }
+}
+
 /** The service's own come from where it is, with credentials, and others without any. */
 export async function images(Client) {
   const path = '/api/images/refined/o/a.png';
@@ -267,7 +281,8 @@ export async function asksItself(Client) {
   } finally {
     Date.now = now;
   }
-  const expected = ['pending', 'completed', '/api/tasks/t/events', '/api/tasks/t', '/api/tasks/t/events', '/api/tasks/t'];
+  const turn = ['/api/tasks/t/events', '/api/tasks/t'];
+  const expected = ['pending', 'completed', ...turn, ...turn];
   if (String([...told, ...asked]) !== String(expected) || read > 50) throw new Error(`${told}: ${asked}`);
 }
 

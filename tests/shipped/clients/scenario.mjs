@@ -1,7 +1,21 @@
 // What somebody does with the client, told step by step. It is the seed's scenario
 // first: a refinement by URL, a second request meanwhile, and the result.
 
-import { asksItself, discards, endsInTime, endsOnce, goesOn, images, isKnown, isPatient, outcomes, storesFew, unsent, untouched } from './foreign.mjs';
+import {
+  asksItself,
+  discards,
+  endsInTime,
+  endsOnce,
+  goesOn,
+  images,
+  isKnown,
+  isPatient,
+  isSession,
+  outcomes,
+  storesFew,
+  unsent,
+  untouched,
+} from './foreign.mjs';
 
 const WISH = {
   prompt: 'Make the logo more minimalist and use lighter shades of brown',
@@ -51,6 +65,7 @@ export async function run({ Client, ApiError, ConflictError, TaskFailedError }, 
   await unsent(Client);
   await discards(Client);
   await isKnown(Client);
+  await isSession(Client);
   await images(Client);
   await untouched(Client);
   await storesFew(Client);
