@@ -567,7 +567,13 @@ fn lost_tasks_are_missed_beside_the_images() {
 #[test]
 fn a_database_of_another_program_is_refused_and_left_as_it_is() {
     const SAID: &str = "it is a database of another program, and nothing in it was changed";
-    for name in ["tasks.sqlite", "images/small.sqlite"] {
+    // Of another program, the version may be any.
+    for (name, version) in [
+        ("tasks.sqlite", 0),
+        ("tasks.sqlite", 21),
+        ("images/small.sqlite", 0),
+        ("images/small.sqlite", 2),
+    ] {
         let launch = scripted_launch().embedded();
         assert!(launch.start().stop().status.success());
         let file = launch.data().join(name);
@@ -575,6 +581,7 @@ fn a_database_of_another_program_is_refused_and_left_as_it_is() {
         let other = Connection::open(&file).unwrap();
         let songs = "CREATE TABLE song (title TEXT); INSERT INTO song VALUES ('Blue')";
         other.execute_batch(songs).unwrap();
+        other.pragma_update(None, "user_version", version).unwrap();
         drop(other);
         let before = fs::read(&file).unwrap();
         for ended in [launch.run(), launch.check()] {

@@ -114,7 +114,7 @@ impl SqliteTasks {
         let system = |error: io::Error| OpenError::unusable(&file, error);
 
         let main = names::create(&file).map_err(system)?;
-        sqlite::schema::refuse_foreign(&file)?;
+        sqlite::schema::refuse_unknown(&file, &SCHEMA)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
         sqlite::schema::prepare(&mut connection, &SCHEMA, Some(directory))

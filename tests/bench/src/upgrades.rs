@@ -53,7 +53,8 @@ fn sqlite(size: u64) -> f64 {
     let store = Connection::open(place.path().join("tasks.sqlite")).unwrap();
     store.execute_batch(SQLITE).unwrap();
     let fill = format!(
-        "PRAGMA user_version = 20;
+        "PRAGMA application_id = 0x43526566;
+         PRAGMA user_version = 20;
          BEGIN;
          WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {size})
          INSERT INTO task (id, user_id, is_anonymous, status, original_image_url,

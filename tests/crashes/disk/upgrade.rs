@@ -23,7 +23,8 @@ fn fill(file: &Path, tasks: usize, characters: usize) {
     let store = Connection::open(&place).unwrap();
     store.execute_batch(OF_0_1).unwrap();
     let rows = format!(
-        "PRAGMA user_version = 20;
+        "PRAGMA application_id = 0x43526566;
+         PRAGMA user_version = 20;
          INSERT INTO task (id, user_id, is_anonymous, status, original_image_url,
              refinement_prompt, created_at, completed_at, steps)
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {tasks})
@@ -79,6 +80,7 @@ fn run(command: &str, mut program: Command, data: &Path, backup: &Path) -> Outpu
 #[test]
 fn a_restore_upgrades_in_the_room_of_a_start() {
     if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can restore to the small disk");
         return;
     }
     let place = scratch("restored");

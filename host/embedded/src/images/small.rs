@@ -61,7 +61,7 @@ impl SmallImages {
         let engine = |error| sqlite::open_error(&file, error);
         let system = |error: io::Error| OpenError::unusable(&file, error);
         let main = names::create(&file).map_err(system)?;
-        sqlite::schema::refuse_foreign(&file)?;
+        schema::refuse_unknown(&file)?;
         let mut connection = connection::writer(&file).map_err(engine)?;
         sqlite::glance(&connection).map_err(engine)?;
         schema::prepare(&mut connection).map_err(|error| error.into_open_error(&file))?;

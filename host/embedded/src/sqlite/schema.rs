@@ -19,6 +19,11 @@ pub(crate) enum SchemaError {
     Version(#[from] VersionError),
     #[error("there is no room for its upgrade: {0}")]
     NoRoom(io::Error),
+    #[error(
+        "it is a database of another program, and nothing in it was changed: move it away, or \
+         restore a backup"
+    )]
+    Foreign,
     #[error(transparent)]
     Engine(#[from] rusqlite::Error),
 }
@@ -28,7 +33,7 @@ impl SchemaError {
         match self {
             Self::Version(VersionError::Later) => OpenError::LaterVersion(file.to_owned()),
             Self::Version(VersionError::Other) => OpenError::OtherVersion(file.to_owned()),
-            Self::NoRoom(_) => OpenError::unusable(file, self),
+            Self::NoRoom(_) | Self::Foreign => OpenError::unusable(file, self),
             Self::Engine(error) => open_error(file, error),
         }
     }
@@ -99,30 +104,20 @@ pub(crate) fn verify(file: &Path, schema: &'static [Migration]) -> Result<(), Op
     }
 }
 
-/// Fails if a database is that of another program, and changes nothing in it. One of ours has its
-/// version as soon as it has a table.
-pub(crate) fn refuse_foreign(file: &Path) -> Result<(), OpenError> {
-    let found = connection::reader(file).and_then(|found| {
-        let has_tables = found.prepare("SELECT 1 FROM sqlite_schema")?.exists([])?;
-        Ok(has_tables && version(&found)? == 0)
-    });
-    match found.map_err(|error| open_error(file, error))? {
-        true => Err(OpenError::unusable(
-            file,
-            "it is a database of another program, and nothing in it was changed: move it away, or \
-             restore a backup",
-        )),
-        false => Ok(()),
-    }
+/// Fails if a database cannot be one of this version or an earlier one, and changes nothing in it.
+pub(crate) fn refuse_unknown(file: &Path, schema: &'static [Migration]) -> Result<(), OpenError> {
+    let found = connection::reader(file).map_err(SchemaError::from);
+    let found = found.and_then(|found| known_version(&found, schema));
+    found.map(drop).map_err(|error| error.into_open_error(file))
 }
 
 /// Whether a database has the tables of an earlier version. Fails if there is no room for their
 /// upgrade.
-pub(crate) fn is_outdated(file: &Path, schema: &[Migration]) -> Result<bool, OpenError> {
+pub(crate) fn is_outdated(file: &Path, schema: &'static [Migration]) -> Result<bool, OpenError> {
     let latest = schema.last().map_or(0, |migration| migration.version);
     let look = || -> Result<bool, SchemaError> {
         let found = connection::reader(file)?;
-        let is_outdated = (1..latest).contains(&version(&found)?);
+        let is_outdated = (1..latest).contains(&known_version(&found, schema)?);
         if is_outdated {
             upgrade::look_for_room(&found, file.parent())?;
         }
@@ -131,15 +126,22 @@ pub(crate) fn is_outdated(file: &Path, schema: &[Migration]) -> Result<bool, Ope
     look().map_err(|error| error.into_open_error(file))
 }
 
-/// The version of a database.
+/// The version of a database. 0: it has no tables yet.
 ///
 /// # Errors
 ///
-/// It is not known here.
+/// It is not known here, or another program's.
 pub(crate) fn known_version(
     connection: &Connection,
     schema: &'static [Migration],
 ) -> Result<i64, SchemaError> {
+    let has_tables = connection
+        .prepare("SELECT 1 FROM sqlite_schema")?
+        .exists([])?;
+    let program: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if has_tables && program != APPLICATION_ID {
+        return Err(SchemaError::Foreign);
+    }
     let found = version(connection)?;
     due(schema, (found != 0).then_some(found))?;
     Ok(found)

@@ -41,6 +41,11 @@ pub(super) fn prepare(connection: &mut Connection) -> Result<(), SchemaError> {
     schema::prepare(connection, &SCHEMA, None)
 }
 
+/// Fails if a database cannot be this one, and changes nothing in it.
+pub(super) fn refuse_unknown(file: &Path) -> Result<(), OpenError> {
+    schema::refuse_unknown(file, &SCHEMA)
+}
+
 /// A connection to a database that is only read.
 ///
 /// # Errors

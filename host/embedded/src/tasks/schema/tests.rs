@@ -70,6 +70,9 @@ async fn what_0_1_stored_is_read() {
     let file = directory.path().join(FILE);
     let connection = Connection::open(&file).unwrap();
     connection.execute_batch(OF_20).unwrap();
+    connection
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .unwrap();
     connection.pragma_update(None, "user_version", 20).unwrap();
     connection.execute_batch(OF_0_1).unwrap();
     drop(connection);
