@@ -3,8 +3,8 @@
 //!
 //! Images are moved first, because images of unknown tasks are never deleted. Existing
 //! records and images are not changed, so that an interrupted move continues when it is
-//! repeated. At the end both sides are read, counted and compared. A target that is in use
-//! since a move has ended is only compared: what users have deleted there would come back.
+//! repeated. At the end both sides are read, counted and compared. The target of a move
+//! that has ended is only compared: what users have deleted there would come back.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::create_directory;
-use concept_refinement_capability::directory;
+use concept_refinement_capability::directory::{self, OpenError};
 use concept_refinement_capability::embedded::{Archive, AtRest, NamedImages};
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
 use concept_refinement_capability::folder::{Entry, Folder, Place, Trust};
@@ -109,8 +109,9 @@ pub async fn move_stores(
         begin(&place, to).await?;
     }
     // If this fails the secret may be there all the same, so that the move has begun.
-    let secret = move_secret(generated, target, &tasks).await?;
-    if generated.is_some_and(|generated| !secret.is(&generated)) {
+    let drawn = generated.unwrap_or_else(|| rand::rng().random());
+    let secret = move_secret(drawn, target, &tasks).await?;
+    if (generated.is_some() || found == Found::Nothing) && !secret.is(&drawn) {
         if found == Found::Nothing {
             // A service has made it just now. Nothing is moved, so the service can go on.
             drop(copied);
@@ -123,6 +124,11 @@ pub async fn move_stores(
     let mut of_records = Vec::new();
     if found == Found::Whole {
         of_records = compare_all(read_all(from).await?, to).await?;
+        // Opening the images would make anew what is lost, so that nobody misses it.
+        let images = stores.images()?;
+        if !images.exists()? || images.lost()?.is_some() {
+            bail!("the target's images are lost: {DIFFERENT}");
+        }
     }
     let reservations = Arc::clone(&tasks.upload_reservations);
     let images = stores.open_images(&secret, reservations).await?;
@@ -349,6 +355,8 @@ impl Copied {
             Err(_) => path,
         };
         match stores.open_tasks().await {
+            // The copy's disk may be full, or fail.
+            Err(HostError::Store(error @ OpenError::Unusable { .. })) => Err(error.into()),
             Err(HostError::Store(error)) => Err(error.with_path(of_source).into()),
             opened => Ok(opened?),
         }
@@ -419,14 +427,13 @@ fn secret_of(source: &Path) -> anyhow::Result<Option<[u8; LENGTH]>> {
 /// Gives the target the source's secret if it has none, so that sessions and URLs that were signed
 /// with it stay valid. Returns the target's.
 async fn move_secret(
-    generated: Option<[u8; LENGTH]>,
+    drawn: [u8; LENGTH],
     target: &Config,
     tasks: &OpenTasks,
 ) -> anyhow::Result<Secret> {
-    let drawn = || generated.unwrap_or_else(|| rand::rng().random());
     match &tasks.shared {
-        Some(shared) => Ok(Secret::shared(&*shared.secret, drawn).await?),
-        None => Secret::open(&target.data_dir, drawn),
+        Some(shared) => Ok(Secret::shared(&*shared.secret, || drawn).await?),
+        None => Secret::open(&target.data_dir, || drawn),
     }
 }
 

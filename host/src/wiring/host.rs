@@ -144,10 +144,13 @@ impl HostBuilder {
         let mut stores = ConfiguredStores::of(&config);
         stores.clock = clock;
         let losses = Losses::of(&config)?;
-        capabilities::refuse_vain_upgrade(&config).await?;
         let task_store = stores.tasks()?;
         let has_server = task_store.has_server();
-        let mut opening = pin!(task_store.open(stores.task_options()));
+        let options = stores.task_options();
+        let mut opening = pin!(async {
+            capabilities::refuse_vain_upgrade(&config).await?;
+            Ok::<_, HostError>(task_store.open(options).await?)
+        });
         // The upgrade of a store in files may take long, and goes on beside what follows.
         let opened = match has_server {
             true => Some(opening.as_mut().await?),
@@ -481,7 +484,10 @@ async fn shared_secret(
     loop {
         let reached = async {
             refuse_half_moved(tasks).await?;
-            Ok(Secret::shared(store, &random).await?)
+            let secret = Secret::shared(store, &random).await?;
+            // A move that began meanwhile has made the secret.
+            refuse_half_moved(tasks).await?;
+            Ok(secret)
         };
         match reached.await {
             Err(HalfMoved::Unavailable(error)) => {

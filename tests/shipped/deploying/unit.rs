@@ -126,11 +126,14 @@ fn the_documents_name_the_places_of_the_unit() {
         "WorkingDirectory",
         "EnvironmentFile",
         "Environment",
+        "UMask",
     ] {
         let expected = value(name);
         let is_given = properties.contains(&(name, expected.as_str()));
         assert!(is_given, "{name}: {properties:?}");
     }
+    // systemd names the user of the service after its unit.
+    assert!(properties.contains(&("User", "concept-refinement")));
 }
 
 /// A service in a place that stands for the root of a machine.
