@@ -237,7 +237,7 @@ async fn images(
         return Ok(notes);
     }
     let Some(secret) = secret else {
-        return Ok(String::new());
+        return Ok(store.lost()?.unwrap_or_default().to_owned());
     };
     // Nothing is stored by the check, so without an open task store nothing has to be
     // counted.

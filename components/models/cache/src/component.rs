@@ -26,6 +26,9 @@ const CHUNK: usize = 64 * 1024;
 /// What stands before the notes on what was made by rules.
 const RULES: &str = "rules";
 
+/// Longer notes are not remembered: all that is remembered has little room. In bytes.
+const LONGEST_NOTE: usize = 2 * 1024;
+
 /// What separates notes, each of which may have several lines.
 const SEPARATOR: &str = "\0";
 
@@ -84,6 +87,7 @@ async fn remember(key: &str, source: Source, notes: &[String]) {
         Source::Rules => RULES,
     };
     let notes = notes.iter().map(String::as_str);
+    let notes = notes.filter(|note| note.len() <= LONGEST_NOTE);
     let saved: Vec<&str> = iter::once(source).chain(notes).collect();
     let saved = saved.join(SEPARATOR).into_bytes();
     model_state::swap(notes_key(key), None, Some(saved)).await;

@@ -98,8 +98,7 @@ impl HostWithStore<Sandbox> for Linked {
         let host = granted(caller)?;
         let (lease, image): (_, RefinedImage) = (lease.convert(), image.convert());
         let redaction = caller.with(|mut access| Arc::clone(&access.get().grants.redaction));
-        // This comes before the texts are cut, because half of a secret would not be
-        // found.
+        // Before it cut them, the processor was given them without secrets that are long.
         let notes = image.notes.iter().map(|note| redaction.apply(note));
         let notes = note::bounded(notes).join(" ");
         let finished = host.leases().finish(&lease, image).await;

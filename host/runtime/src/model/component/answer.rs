@@ -75,7 +75,7 @@ pub fn from_wit(
         notes: notes
             .into_iter()
             .take(note::MAX_NOTES)
-            .map(shortened)
+            .map(|note| shortened(note.trim().to_owned()))
             .collect(),
         source: match source {
             wit::Source::Generative => Source::Generative,
