@@ -6,59 +6,46 @@
 //! repeated. At the end both sides are read, counted and compared. The target of a move
 //! that has ended is only compared: what users have deleted there would come back.
 
+mod copy;
+mod records;
+
 use std::collections::HashSet;
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use concept_refinement_capability::create_directory;
-use concept_refinement_capability::directory::{self, OpenError};
-use concept_refinement_capability::embedded::{Archive, AtRest, NamedImages};
+use concept_refinement_capability::directory;
+use concept_refinement_capability::embedded::NamedImages;
 use concept_refinement_capability::engine::{OpenImages, OpenTasks};
-use concept_refinement_capability::folder::{Entry, Folder, Place, Trust};
+use concept_refinement_capability::folder::{Folder, Place, Trust};
 use concept_refinement_capability::moving::{
-    ImagesAtRest, Record, Records, TABLES, Table, UNFINISHED_MOVE, UPLOAD_RESERVATIONS, WholeImage,
+    ImagesAtRest, Records, TABLES, Table, UNFINISHED_MOVE, UPLOAD_RESERVATIONS, WholeImage,
     half_moved, source_of,
 };
 use concept_refinement_domain::capability::{CapabilityError, ImageInfo, ImageKind, StoredOrNot};
 use concept_refinement_domain::etag;
 use concept_refinement_domain::hex::hex;
 use concept_refinement_domain::secret::LENGTH;
-use futures::{Stream, StreamExt as _, TryStreamExt as _, future, stream};
+use futures::{StreamExt as _, TryStreamExt as _, future, stream};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 
+pub use copy::refuse_begun;
+
+use self::copy::Copied;
+use self::records::{compare_all, copy_records, read_all};
 use crate::config::Config;
-use crate::wiring::HostError;
 use crate::wiring::capabilities::ConfiguredStores;
 use crate::wiring::secret::{self, Secret};
-
-/// Records read and written at once.
-const BATCH: u32 = 500;
 
 /// Images moved concurrently.
 const AT_ONCE: usize = 8;
 
-/// Folder in the target's data directory that exists during a move.
-const COPY: &str = "moving";
-
-/// The file in it that names the source. Services do not start beside it: a secret of their
-/// own would end the move before its records could say that it has begun. Version 0.1 made the
-/// folder without it, and services ran beside what was left of it.
-const SOURCE: &str = "source";
-
-/// The same while it is written.
-const DRAFT: &str = "source.new";
-
 /// Why the two sides may differ in the end, and what to do.
 const DIFFERENT: &str = "the target was used before, or the source since the move began, so move \
      to an empty target";
-
-/// Longest name of a source that is read, in bytes.
-const LONGEST: u64 = 4096;
 
 /// What was moved.
 pub struct Moved {
@@ -104,15 +91,15 @@ pub async fn move_stores(
     let stores = ConfiguredStores::of(target);
     let tasks = stores.open_tasks().await?;
     let (from, to) = (&*copied.records, &*tasks.records);
-    let found = look(target, &tasks).await?;
-    if found == Found::Nothing {
+    let state = state_of(target, &tasks).await?;
+    if state == TargetState::Empty {
         begin(&place, to).await?;
     }
-    // If this fails the secret may be there all the same, so that the move has begun.
     let drawn = generated.unwrap_or_else(|| rand::rng().random());
+    // If this fails the secret may be there all the same, so that the move has begun.
     let secret = move_secret(drawn, target, &tasks).await?;
-    if (generated.is_some() || found == Found::Nothing) && !secret.is(&drawn) {
-        if found == Found::Nothing {
+    if (generated.is_some() || state == TargetState::Empty) && !secret.is(&drawn) {
+        if state == TargetState::Empty {
             // A service has made it just now. Nothing is moved, so the service can go on.
             drop(copied);
             if let Err(left) = end(copy, to).await {
@@ -122,7 +109,7 @@ pub async fn move_stores(
         bail!("the target has a secret of its own already: was it used before?");
     }
     let mut of_records = Vec::new();
-    if found == Found::Whole {
+    if state == TargetState::Complete {
         of_records = compare_all(read_all(from).await?, to).await?;
         // Opening the images would make anew what is lost, so that nobody misses it.
         let images = stores.images()?;
@@ -136,7 +123,7 @@ pub async fn move_stores(
     let mut counts = Vec::new();
     let (mut expected, mut damaged) = (None, HashSet::new());
     for from in at_rest.iter().filter_map(|store| store.images.as_ref()) {
-        let (count, differing) = move_images(from, &images, found).await?;
+        let (count, differing) = move_images(from, &images, state).await?;
         expected = Some(count);
         damaged = differing;
     }
@@ -149,7 +136,7 @@ pub async fn move_stores(
         report(&format!("{count} images are moved and compared"));
         counts.push(("images", count));
     }
-    if found != Found::Whole {
+    if state != TargetState::Complete {
         copy_records(&UPLOAD_RESERVATIONS, from, to).await?;
         let mut moved = Vec::new();
         for table in TABLES {
@@ -190,37 +177,6 @@ async fn end(copy: Copied, to: &dyn Records) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses a data directory where a move has begun, before the stores have anything of it.
-///
-/// # Errors
-///
-/// A move has begun and not ended.
-pub fn refuse_begun(data: &Path) -> Result<(), HalfMoved> {
-    let copy = data.join(COPY);
-    let has_begun = match fs::symlink_metadata(copy.join(SOURCE)) {
-        // Only who made the move may look into its folder.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            fs::symlink_metadata(copy).is_ok()
-        }
-        // Whatever else cannot be looked at is told by what opens it.
-        found => found.is_ok(),
-    };
-    match has_begun {
-        true => Err(HalfMoved::Begun(noted_source(data))),
-        false => Ok(()),
-    }
-}
-
-/// The source of a move to this data directory. Only who made the move may read it.
-fn noted_source(data: &Path) -> String {
-    let mut source = String::new();
-    let file = Folder::open(data).and_then(|data| data.file(Path::new(COPY).join(SOURCE)));
-    match file.and_then(|file| file.take(LONGEST).read_to_string(&mut source)) {
-        Ok(1..) => source,
-        Ok(0) | Err(_) => "…".to_owned(),
-    }
-}
-
 /// Refuses a task store that an unfinished move has filled only partly.
 ///
 /// # Errors
@@ -244,12 +200,12 @@ pub enum HalfMoved {
 
 /// What a target has before anything is moved.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Nothing,
+enum TargetState {
+    Empty,
     /// What a move has left that did not end: no service has started on it.
-    Part,
+    Partial,
     /// What a move has left that did end, or what a service has made.
-    Whole,
+    Complete,
 }
 
 /// What the target has.
@@ -257,13 +213,13 @@ enum Found {
 /// # Errors
 ///
 /// It has records but no secret, or it cannot be read.
-async fn look(target: &Config, tasks: &OpenTasks) -> anyhow::Result<Found> {
+async fn state_of(target: &Config, tasks: &OpenTasks) -> anyhow::Result<TargetState> {
     let has = async |table: &'static Table| {
         let first = tasks.records.records(table, None, 1).await?;
         Ok::<_, CapabilityError>(!first.is_empty())
     };
     if has(&UNFINISHED_MOVE).await? {
-        return Ok(Found::Part);
+        return Ok(TargetState::Partial);
     }
     // It stays, although users may have deleted all records.
     let has_secret = match &tasks.shared {
@@ -271,7 +227,7 @@ async fn look(target: &Config, tasks: &OpenTasks) -> anyhow::Result<Found> {
         None => Secret::existing(&target.data_dir)?.is_some(),
     };
     if has_secret {
-        return Ok(Found::Whole);
+        return Ok(TargetState::Complete);
     }
     for table in TABLES.into_iter().chain([&UPLOAD_RESERVATIONS]) {
         if has(table).await? {
@@ -279,141 +235,13 @@ async fn look(target: &Config, tasks: &OpenTasks) -> anyhow::Result<Found> {
             bail!("the target has {name} but no secret: {DIFFERENT}");
         }
     }
-    Ok(Found::Nothing)
+    Ok(TargetState::Empty)
 }
 
 /// Marks an empty target as incomplete, so that services do not start on it.
 async fn begin(source: &Path, target: &dyn Records) -> Result<(), CapabilityError> {
     let source = vec![0.into(), source.to_string_lossy().into()];
     target.restore(&UNFINISHED_MOVE, vec![source]).await
-}
-
-/// A copy of the source's tasks, so that opening them does not change the source.
-struct Copied {
-    target: Folder,
-    folder: Folder,
-    is_removed: bool,
-}
-
-impl Copied {
-    /// `source`: where they are, for who is refused meanwhile. `named` gets the images of
-    /// concepts.
-    fn of(
-        source: &Path,
-        at_rest: &[AtRest],
-        target: &Path,
-        named: &mut NamedImages,
-    ) -> anyhow::Result<Self> {
-        let (above, name) = Place::of(&target.join(COPY), Trust::Own)?.create(0o700)?;
-        let folder = emptied(&above, &name).context("making the folder of the move")?;
-        let copied = Self {
-            target: above,
-            folder,
-            is_removed: false,
-        };
-        let source = source.to_string_lossy();
-        if noted_source(target) != source {
-            note(&copied.folder, &source).context("noting the source")?;
-        }
-        let tasks = at_rest.iter().find(|store| store.images.is_none());
-        let tasks = tasks.context("the source has no tasks")?;
-        tasks
-            .store
-            .copy_to(&mut Files(copied.path()), named)
-            .context("copying the tasks")?;
-        Ok(copied)
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Removes it, durably.
-    fn remove(mut self) -> anyhow::Result<()> {
-        self.is_removed = true;
-        self.delete()
-    }
-
-    fn delete(&self) -> anyhow::Result<()> {
-        let removed = directory::existing(fs::remove_dir_all(self.path()));
-        removed
-            .and_then(|_| self.target.sync())
-            .with_context(|| format!("{} cannot be removed", self.path().display()))
-    }
-
-    async fn open(&self, source: &Config) -> anyhow::Result<OpenTasks> {
-        let copy = Config {
-            data_dir: self.path().to_owned(),
-            ..source.clone()
-        };
-        let mut stores = ConfiguredStores::of(&copy);
-        // Nothing new is stored in a copy, so it needs no room.
-        stores.room = Arc::default();
-        // The copy is removed, whatever is wrong with it.
-        let of_source = |path: PathBuf| match path.strip_prefix(self.path()) {
-            Ok(file) => source.data_dir.join(file),
-            Err(_) => path,
-        };
-        match stores.open_tasks().await {
-            // The copy's disk may be full, or fail.
-            Err(HostError::Store(error @ OpenError::Unusable { .. })) => Err(error.into()),
-            Err(HostError::Store(error)) => Err(error.with_path(of_source).into()),
-            opened => Ok(opened?),
-        }
-    }
-}
-
-/// The folder of the move without what an earlier one left there, except for the source that it
-/// noted: as soon as none is noted, services start.
-fn emptied(target: &Folder, name: &OsStr) -> io::Result<Folder> {
-    let left = target.look(name)?;
-    if !left.is_some_and(Entry::is_private_folder) {
-        if left.is_some() {
-            target.remove_all(name)?;
-        }
-        return target.create_folder(name, 0o700);
-    }
-    let folder = target.folder(name)?;
-    for name in folder.names()? {
-        if name != SOURCE {
-            folder.remove_all(name)?;
-        }
-    }
-    Ok(folder)
-}
-
-/// Notes a source, whole, in place of any other.
-fn note(folder: &Folder, source: &str) -> io::Result<()> {
-    let mut draft = folder.create_file(DRAFT, 0o600)?;
-    draft.write_all(source.as_bytes())?;
-    folder.rename(DRAFT, folder, OsStr::new(SOURCE))
-}
-
-/// Copies a store's files to a directory.
-struct Files<'a>(&'a Path);
-
-impl Archive for Files<'_> {
-    fn add(&mut self, path: &Path, mut file: File) -> io::Result<()> {
-        let mut options = directory::private_file();
-        let mut copy = options.create_new(true).open(self.0.join(path))?;
-        io::copy(&mut file, &mut copy).map(drop)
-    }
-
-    fn scratch(&self) -> &Path {
-        self.0
-    }
-}
-
-impl Drop for Copied {
-    fn drop(&mut self) {
-        if self.is_removed {
-            return;
-        }
-        // The next move removes what is left.
-        if let Err(error) = self.delete() {
-            tracing::warn!("{error:#}");
-        }
-    }
 }
 
 /// The source's own secret. None: it has made none yet.
@@ -441,7 +269,7 @@ async fn move_secret(
 async fn move_images(
     from: &Arc<dyn ImagesAtRest>,
     to: &OpenImages,
-    found: Found,
+    state: TargetState,
 ) -> anyhow::Result<(u64, HashSet<String>)> {
     let paths = {
         let from = Arc::clone(from);
@@ -449,7 +277,7 @@ async fn move_images(
     };
     let count = paths.len() as u64;
     let damaged = stream::iter(paths)
-        .map(|path| move_image(from, to, path, found))
+        .map(|path| move_image(from, to, path, state))
         .buffer_unordered(AT_ONCE)
         .try_filter_map(future::ok)
         .try_collect::<HashSet<_>>()
@@ -457,13 +285,13 @@ async fn move_images(
     Ok((count, damaged))
 }
 
-/// Moves an image as it is; to a target that is whole it has been moved. Returns its path if it
+/// Moves an image as it is; to a complete target it has been moved. Returns its path if it
 /// was damaged before: its bytes are not those that were stored.
 async fn move_image(
     from: &Arc<dyn ImagesAtRest>,
     to: &OpenImages,
     path: String,
-    found: Found,
+    state: TargetState,
 ) -> anyhow::Result<Option<String>> {
     let WholeImage {
         image,
@@ -473,7 +301,7 @@ async fn move_image(
     if is_there(to, &info).await? {
         return Ok(None);
     }
-    if found != Found::Whole {
+    if state != TargetState::Complete {
         let restore = to.restore.as_ref();
         let restore = restore.context("images cannot be moved to this engine")?;
         let stored = restore.restore(image, info.created_at, contents).await;
@@ -502,7 +330,7 @@ async fn move_image(
     };
     match is_there(to, &read).await? {
         true => Ok(is_damaged.then_some(path)),
-        false if found == Found::Whole => {
+        false if state == TargetState::Complete => {
             bail!("the target does not have {path} as the source has it: {DIFFERENT}")
         }
         false => bail!("{path} is not as it was in the source"),
@@ -547,102 +375,4 @@ async fn note_images(
         }
     }
     Ok(count)
-}
-
-/// Returns a digest of the records read.
-async fn copy_records(
-    table: &'static Table,
-    from: &dyn Records,
-    to: &dyn Records,
-) -> Result<Digest, CapabilityError> {
-    batches(table, from)
-        .try_fold(Digest::default(), async |digest, batch| {
-            let digest = digest.with(&batch);
-            to.restore(table, batch).await?;
-            Ok(digest)
-        })
-        .await
-}
-
-/// A digest of the records of each table.
-async fn read_all(store: &dyn Records) -> Result<Vec<(&'static Table, Digest)>, CapabilityError> {
-    let mut all = Vec::new();
-    for table in TABLES {
-        all.push((table, read(table, store).await?));
-    }
-    Ok(all)
-}
-
-async fn read(table: &'static Table, store: &dyn Records) -> Result<Digest, CapabilityError> {
-    batches(table, store)
-        .try_fold(Digest::default(), async |digest, batch| {
-            Ok(digest.with(&batch))
-        })
-        .await
-}
-
-/// Compares with the target's current contents. Returns the name and number of each kind of
-/// record.
-async fn compare_all(
-    expected: Vec<(&'static Table, Digest)>,
-    to: &dyn Records,
-) -> anyhow::Result<Vec<(&'static str, u64)>> {
-    let mut counts = Vec::new();
-    for (table, expected) in expected {
-        compare(table, &expected, to).await?;
-        counts.push((table.known_as, expected.count));
-    }
-    Ok(counts)
-}
-
-async fn compare(table: &'static Table, expected: &Digest, to: &dyn Records) -> anyhow::Result<()> {
-    let name = table.known_as;
-    let found = read(table, to).await?;
-    if found.count != expected.count {
-        bail!(
-            "the target has {} {name}, the source {}: {DIFFERENT}",
-            found.count,
-            expected.count
-        );
-    }
-    if found != *expected {
-        bail!("the {name} of the target are not those of the source: {DIFFERENT}");
-    }
-    Ok(())
-}
-
-/// All records of a table.
-fn batches<'a>(
-    table: &'static Table,
-    store: &'a dyn Records,
-) -> impl Stream<Item = Result<Vec<Record>, CapabilityError>> + 'a {
-    stream::try_unfold(None, move |after| async move {
-        let batch = store.records(table, after, BATCH).await?;
-        let last = batch.last().cloned();
-        Ok(last.map(|last| (batch, Some(last))))
-    })
-}
-
-/// A digest of a set of records, independent of their order.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Digest {
-    count: u64,
-    sum: [u8; 32],
-}
-
-impl Digest {
-    fn with(mut self, records: &[Record]) -> Self {
-        for record in records {
-            self.count += 1;
-            // Different sets have different sums, in practice.
-            let hash = Sha256::digest(format!("{record:?}"));
-            let mut carry = 0_u16;
-            for (sum, byte) in self.sum.iter_mut().zip(hash) {
-                carry += u16::from(*sum) + u16::from(byte);
-                *sum = carry.to_le_bytes()[0];
-                carry >>= 8;
-            }
-        }
-        self
-    }
 }
