@@ -30,6 +30,7 @@ mod languages;
 mod large;
 mod leniency;
 mod logs;
+mod lost;
 mod mcp;
 mod mcp_sdk;
 mod memory;
