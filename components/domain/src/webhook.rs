@@ -160,13 +160,10 @@ impl Webhook {
 /// The rules are those for originals, except that http is allowed only for hosts
 /// configured by the operator, because the message reveals the user's work.
 pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), String> {
-    // What `check_url` says of another scheme allows http, which a webhook may not use.
-    check_length(url, MAX_URL_CHARS)?;
-    let is_web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !is_web {
-        return Err(NO_HTTPS.into());
-    }
-    let url = check_url(url, allowed)?;
+    let url = match check_url(url, allowed) {
+        Err(_) if !has_scheme(url) => return Err(NO_HTTPS.into()),
+        checked => checked?,
+    };
     if url.scheme() == "https" || allowed.allows_url(&url) {
         Ok(())
     } else {
@@ -175,3 +172,9 @@ pub fn check_webhook_url(url: &str, allowed: &AllowedSources) -> Result<(), Stri
 }
 
 const NO_HTTPS: &str = "must be an https URL";
+
+/// Whether it is a URL with a scheme that may be allowed at all, or too long to be read.
+fn has_scheme(url: &str) -> bool {
+    check_length(url, MAX_URL_CHARS).is_err()
+        || Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
