@@ -89,12 +89,12 @@ impl FieldErrors {
     }
 
     /// All problems, separated by semicolons. `tell` says what is wrong with a field.
-    pub fn told(&self, tell: impl Fn(&str, &str) -> String) -> String {
-        let mut told = Vec::new();
+    pub fn joined(&self, tell: impl Fn(&str, &str) -> String) -> String {
+        let mut all = Vec::new();
         for (field, problems) in &self.0 {
-            told.extend(problems.iter().map(|problem| tell(field, problem)));
+            all.extend(problems.iter().map(|problem| tell(field, problem)));
         }
-        told.join("; ")
+        all.join("; ")
     }
 
     /// Whether this field has a problem.

@@ -176,7 +176,7 @@ fn unreadable(source: &Source, error: &io::Error) -> String {
 fn sentence(error: &RefineError, source: &Source) -> String {
     match error {
         RefineError::Failed(reason) => format!("{}: {reason}", source.name()),
-        RefineError::Invalid(errors) => errors.told(|field, problem| match field {
+        RefineError::Invalid(errors) => errors.joined(|field, problem| match field {
             "original_image_url" => format!("{} {problem}", source.name()),
             "refinement_prompt" => format!("PROMPT {problem}"),
             "mask_url" => format!("--mask {problem}"),

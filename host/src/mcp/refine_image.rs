@@ -78,7 +78,7 @@ impl RefineImage {
     ) -> Result<CallToolResult, String> {
         let parsed = Arguments::parse(arguments, &self.allowed_sources, self.task_timeout);
         let call =
-            parsed.map_err(|errors| errors.told(|name, problem| format!("{name} {problem}")))?;
+            parsed.map_err(|errors| errors.joined(|name, problem| format!("{name} {problem}")))?;
         let out = call.out;
         let place = if out.is_some() { "out" } else { "without out" };
         let destination = match out {

@@ -82,7 +82,7 @@ impl Fault {
             "mask_url" => "mask",
             _ => "",
         };
-        let told = errors.told(|field, problem| format!("{} {problem}", param(field)));
+        let told = errors.joined(|field, problem| format!("{} {problem}", param(field)));
         let first = errors.0.keys().next().map(|field| param(field));
         Self::field(first.unwrap_or_default(), format!("{told}."))
     }

@@ -85,7 +85,7 @@ impl<P: Ports> Exchange<'_, P> {
 /// Says what is wrong with which argument.
 fn sentence(problem: &Problem) -> String {
     match problem {
-        Problem::InvalidFields(errors) => format!("{}.", errors.told(refine_image::sentence)),
+        Problem::InvalidFields(errors) => format!("{}.", errors.joined(refine_image::sentence)),
         problem => problem.detail().to_owned(),
     }
 }
