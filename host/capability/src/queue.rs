@@ -7,6 +7,7 @@
 mod operation;
 pub mod positions;
 pub mod pushes;
+pub mod recent_fault;
 pub mod waiting;
 
 use std::time::Duration;

@@ -13,9 +13,12 @@ use async_nats::jetstream::consumer::PullConsumer;
 use async_nats::jetstream::consumer::pull::BatchConfig;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::message::{AckKind, Acker};
-use async_nats::{Client, ConnectError, ConnectErrorKind, ConnectOptions, Subject, Subscriber};
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, Subject, Subscriber,
+};
 use bytes::Bytes;
 use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::log_throttled;
 use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
 use parking_lot::Mutex;
@@ -264,8 +267,13 @@ async fn options(
             0 | 1 => Duration::ZERO,
             _ => RECONNECT_INTERVAL,
         })
-        .event_callback(move |_| {
-            changes.send_replace(());
+        .event_callback(move |event| {
+            if let Event::ServerError(error) = event {
+                // For example for want of a right: the call itself gets no response.
+                log_throttled!(error every minute, "a server of the queue refuses", %error);
+            } else {
+                changes.send_replace(());
+            }
             std::future::ready(())
         });
     Ok(match &address.login {

@@ -19,6 +19,7 @@ mod target;
 
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::Api;
 use fault::Fault;
@@ -26,14 +27,21 @@ pub use target::Target;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::directory::OpenError;
+use concept_refinement_capability::queue::recent_fault::RecentFault;
 use concept_refinement_capability::queue::waiting::Fetching;
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
+
+/// How long a refused publish or pull tells that the queue cannot be used: longer than from one
+/// pull to the next, and not for long after the service is back.
+const FAULT: Duration = Duration::from_secs(4);
 
 /// A queue in Pub/Sub.
 pub struct PubSubQueue {
     api: Arc<Api>,
     /// None: messages are not pulled.
     pulling: Option<Fetching>,
+    published: RecentFault,
+    pulled: Arc<RecentFault>,
 }
 
 impl PubSubQueue {
@@ -47,15 +55,25 @@ impl PubSubQueue {
     pub async fn open(target: Target) -> Result<Self, OpenError> {
         let api = Arc::new(Api::open(target).await?);
         let is_pulled = api.target.subscription.is_some();
-        let pulling = || Fetching::start(|waiting| pulling::run(Arc::clone(&api), waiting));
-        let pulling = is_pulled.then(pulling);
-        Ok(Self { api, pulling })
+        let pulled = Arc::new(RecentFault::lasting(FAULT));
+        let (api_of_pulls, fault) = (Arc::clone(&api), Arc::clone(&pulled));
+        let pulling = || Fetching::start(|waiting| pulling::run(api_of_pulls, waiting, fault));
+        Ok(Self {
+            api,
+            pulling: is_pulled.then(pulling),
+            published: RecentFault::lasting(FAULT),
+            pulled,
+        })
     }
 }
 
 impl TaskQueue for PubSubQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
-        Box::pin(async move { self.api.publish(&message).await.map_err(Fault::report) })
+        Box::pin(async move {
+            let published = self.api.publish(&message).await.map_err(Fault::report);
+            self.published.note(&published);
+            published
+        })
     }
 
     /// Never completes if messages are not pulled.
@@ -66,7 +84,12 @@ impl TaskQueue for PubSubQueue {
         }
     }
 
+    /// Reading the settings needs other rights than publishing and pulling.
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async { self.api.look().await.map_err(Fault::report) })
+        Box::pin(async {
+            self.api.look().await.map_err(Fault::report)?;
+            self.published.check()?;
+            self.pulled.check()
+        })
     }
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use concept_refinement_capability::queue::Delivery;
+use concept_refinement_capability::queue::recent_fault::RecentFault;
 use concept_refinement_capability::queue::waiting::Waiting;
 use tokio::time::sleep;
 
 use super::api::{Api, Received};
+use super::fault::Fault;
 use super::receipt::Unanswered;
 
 /// Delay after a pull that failed.
@@ -18,10 +20,12 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 const EMPTY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Never completes; idle while no receiver waits.
-pub(super) async fn run(api: Arc<Api>, waiting: Arc<Waiting>) {
+pub(super) async fn run(api: Arc<Api>, waiting: Arc<Waiting>, fault: Arc<RecentFault>) {
     loop {
         let most = waiting.receivers().await;
-        match api.pull(most).await {
+        let pulled = api.pull(most).await.map_err(Fault::report);
+        fault.note(&pulled);
+        match pulled {
             // Usually the server waits for a message, but not if it has many pulls.
             Ok(received) if received.is_empty() => sleep(EMPTY_INTERVAL).await,
             Ok(received) => {
@@ -29,8 +33,8 @@ pub(super) async fn run(api: Arc<Api>, waiting: Arc<Waiting>) {
                     waiting.hand(delivery(&api, &received));
                 }
             }
-            Err(fault) => {
-                waiting.fail(&fault.report());
+            Err(error) => {
+                waiting.fail(&error);
                 sleep(RETRY_INTERVAL).await;
             }
         }

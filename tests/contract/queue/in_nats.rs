@@ -433,6 +433,40 @@ async fn who_is_not_let_in_is_told_so_without_a_secret() {
     }
 }
 
+/// Who may look at the stream need not be allowed to publish and to fetch.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_or_fetch_that_is_not_allowed_is_told_by_checks() {
+    const RIGHTS: &str = r#"
+        jetstream {}
+        authorization {
+            users: [
+                {
+                    user: fetcher, password: a
+                    permissions: { publish: { deny: ["shared.tasks"] } }
+                }
+                {
+                    user: publisher, password: a
+                    permissions: { publish: { deny: ["$JS.API.CONSUMER.MSG.NEXT.>"] } }
+                }
+            ]
+        }"#;
+    let file = scratch("rights").join("nats.conf");
+    std::fs::write(&file, RIGHTS).unwrap();
+    let server = NatsServer::with(&["--config", &file.display().to_string()]);
+    let url = |user: &str| format!("nats://{user}:a@{}?stream=shared", server.address());
+    let fetcher = open(&url("fetcher")).await.unwrap();
+    let publisher = open(&url("publisher")).await.unwrap();
+    for queue in [&fetcher, &publisher] {
+        assert_eq!(queue.check().await, Ok(()));
+    }
+    let refused = fetcher.publish(message().1).await.unwrap_err();
+    assert_eq!(fetcher.check().await, Err(refused));
+    let id = publish(&publisher).await;
+    let refused = publisher.receive().await.err().unwrap();
+    assert_eq!(publisher.check().await, Err(refused));
+    receive_task(&fetcher, &id).await.ack().await;
+}
+
 /// Through a leaf node it is named by its domain, and where it is another account's by
 /// what its subjects were imported as.
 #[tokio::test(flavor = "multi_thread")]

@@ -126,6 +126,29 @@ async fn whatever_the_network_does_calls_fail_soon_and_work_again() {
     }
 }
 
+/// Who may read what there is, or is taken for it, need not be allowed to publish and to pull.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_publish_or_pull_is_told_by_checks_until_one_is_allowed() {
+    let pubsub = PubSub::start();
+    let (url, subscription) = pubsub.topic();
+    let publisher = open(&pubsub, &url, None).await.unwrap();
+    let puller = open(&pubsub, &url, Some(&subscription)).await.unwrap();
+    pubsub.fail(Some(403));
+    for queue in [&publisher, &puller] {
+        assert_eq!(queue.check().await, Ok(()));
+    }
+    let refused = publisher.publish(message().1).await.unwrap_err();
+    assert_eq!(publisher.check().await, Err(refused));
+    let refused = puller.receive().await.err().unwrap();
+    assert_eq!(puller.check().await, Err(refused));
+
+    pubsub.fail(None);
+    publisher.publish(message().1).await.unwrap();
+    assert_eq!(publisher.check().await, Ok(()));
+    puller.receive().await.unwrap().ack().await;
+    assert_eq!(puller.check().await, Ok(()));
+}
+
 /// As where IPv6 leads nowhere: the next address is tried beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_is_silent_keeps_no_other_waiting() {
