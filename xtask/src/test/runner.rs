@@ -19,7 +19,7 @@ use super::programs::Program;
 use super::tally::Tally;
 use crate::workspace::Workspace;
 
-/// With three programs on two cores, tests with real-time deadlines failed.
+/// With three programs that compute on two cores, tests with real-time deadlines failed.
 const AT_ONCE: usize = 2;
 
 /// With more failed tests than this, it is not the machine.
@@ -34,6 +34,8 @@ pub struct Run<'a> {
     /// Arguments that `cargo test` would take after `--`.
     pub arguments: Vec<String>,
     pub variables: Vec<(&'static str, String)>,
+    /// Its tests mostly wait, so it runs beside those that compute.
+    pub is_waiting: bool,
     /// Must not run concurrently with other programs.
     pub is_alone: bool,
     /// Looks for faults at random, so that a failure counts even if it does not come again.
@@ -47,8 +49,9 @@ pub fn run(workspace: &Workspace, runs: Vec<Run<'_>>) -> anyhow::Result<Tally> {
     let output = workspace.target().join("test-output");
     fs::create_dir_all(&output)?;
     let (alone, together): (Vec<_>, Vec<_>) = runs.iter().partition(|run| run.is_alone);
-    let tally = at_once(AT_ONCE, workspace, &output, together)?;
-    let tally = tally.and(at_once(1, workspace, &output, alone)?);
+    let (waiting, computing) = together.into_iter().partition(|run| run.is_waiting);
+    let tally = in_lanes([(AT_ONCE, computing), (1, waiting)], workspace, &output)?;
+    let tally = tally.and(in_lanes([(1, alone)], workspace, &output)?);
     let again: Vec<_> = runs
         .iter()
         .filter_map(|run| run.of_failed(&tally.failures))
@@ -57,22 +60,22 @@ pub fn run(workspace: &Workspace, runs: Vec<Run<'_>>) -> anyhow::Result<Tally> {
     if !is_few || again.iter().any(|run| run.is_random) {
         return Ok(tally);
     }
-    let again = at_once(1, workspace, &output, again.iter().collect())?;
+    let again = in_lanes([(1, again.iter().collect())], workspace, &output)?;
     Ok(tally.with_repeated(again))
 }
 
-fn at_once(
-    number: usize,
+/// So many runs of each lane at once, in their order, until all have ended.
+fn in_lanes<const N: usize>(
+    lanes: [(usize, Vec<&Run<'_>>); N],
     workspace: &Workspace,
     output: &Path,
-    runs: Vec<&Run<'_>>,
 ) -> anyhow::Result<Tally> {
-    let queue = Mutex::new(VecDeque::from(runs));
-    let next = || {
-        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.pop_front()
-    };
-    let work = || {
+    let lanes = lanes.map(|(number, runs)| (number, Mutex::new(VecDeque::from(runs))));
+    let work = |queue: &Mutex<VecDeque<&Run<'_>>>| {
+        let next = || {
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.pop_front()
+        };
         let mut tally = Tally::default();
         while let Some(run) = next() {
             tally = tally.and(run.run(workspace, output)?);
@@ -80,7 +83,12 @@ fn at_once(
         anyhow::Ok(tally)
     };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..number).map(|_| scope.spawn(work)).collect();
+        let start = |queue| scope.spawn(move || work(queue));
+        let workers: Vec<_> = lanes
+            .iter()
+            .flat_map(|(number, queue)| (0..*number).map(move |_| queue))
+            .map(start)
+            .collect();
         let mut sum = Tally::default();
         for worker in workers {
             let ended = worker.join();

@@ -14,6 +14,9 @@ use super::runner::Run;
 /// `tests/src/engines.rs`.
 const ENGINES: &str = "postgres,nats,s3";
 
+/// How many tests that wait a program runs at once: they take turns on the processor.
+const WAITING_AT_ONCE: usize = 8;
+
 /// The contents of `tests/suites.json`. Tests are selected by parts of their names, such
 /// as modules.
 #[derive(Deserialize)]
@@ -23,6 +26,9 @@ pub struct Suites<'a> {
     /// crate, or that are about other platforms. An empty part selects the whole suite.
     #[serde(borrow)]
     beyond_crates: BTreeMap<&'a str, Vec<&'a str>>,
+    /// Tests of each suite that wait for time to pass, such as a limit of a minute, and compute
+    /// little. They have a run of their own, beside the others, in which many wait at once.
+    waiting: BTreeMap<&'a str, Vec<&'a str>>,
     /// Suites with measurements that concurrent load would distort.
     alone: Vec<&'a str>,
     /// Suites that look for faults at random.
@@ -57,16 +63,15 @@ impl Suites<'static> {
 
     /// The tests of the embedded product.
     pub fn embedded<'a>(&self, programs: &'a [Program]) -> Vec<Run<'a>> {
-        let run = |program: &'a Program| {
+        let runs = |program: &'a Program| {
             let beyond = self.beyond_crates.get(program.name.as_str());
             let beyond = beyond.map(Vec::as_slice).unwrap_or_default();
-            let is_left = !beyond.contains(&"");
-            is_left.then(|| Run {
-                arguments: skipping(beyond),
-                ..self.whole(program)
-            })
+            match beyond.contains(&"") {
+                true => Vec::new(),
+                false => self.without(beyond, program),
+            }
         };
-        self.ordered(programs).into_iter().filter_map(run).collect()
+        self.ordered(programs).into_iter().flat_map(runs).collect()
     }
 
     /// All tests. Those of HTTP, the cases of all platforms, crashes and fairness are
@@ -76,7 +81,11 @@ impl Suites<'static> {
         let ordered = self.ordered(programs);
         let (long, short) =
             ordered.split_at(ordered.partition_point(|it| self.place(it) < self.longest.len()));
-        let mut runs: Vec<_> = long.iter().map(|program| self.whole(program)).collect();
+        let all = |programs: &[&'a Program]| {
+            let runs = programs.iter().flat_map(|it| self.without(&[], it));
+            runs.collect::<Vec<_>>()
+        };
+        let mut runs = all(long);
         for program in programs {
             match program.name.as_str() {
                 "e2e" => {
@@ -90,7 +99,7 @@ impl Suites<'static> {
                 _ => {}
             }
         }
-        runs.extend(short.iter().map(|program| self.whole(program)));
+        runs.extend(all(short));
         runs
     }
 
@@ -118,12 +127,38 @@ impl Suites<'static> {
         place.unwrap_or(self.longest.len())
     }
 
+    /// The tests of a program, except those with these parts in their names; first those that
+    /// wait, if there are any.
+    fn without<'a>(&self, parts: &[&str], program: &'a Program) -> Vec<Run<'a>> {
+        let waiting = self.waiting.get(program.name.as_str());
+        let is_left = |name: &&str| !parts.iter().any(|part| name.contains(part));
+        let waiting = waiting.into_iter().flatten().copied().filter(is_left);
+        let waiting: Vec<&str> = waiting.collect();
+        let skipped = skipping(parts);
+        let others = Run {
+            arguments: [skipped.clone(), skipping(&waiting)].concat(),
+            ..self.whole(program)
+        };
+        if waiting.is_empty() {
+            return vec![others];
+        }
+        let at_once = format!("--test-threads={WAITING_AT_ONCE}");
+        let waiting = Run {
+            name: format!("{}, what waits", program.name),
+            arguments: [owned(&waiting), skipped, vec![at_once]].concat(),
+            is_waiting: true,
+            ..self.whole(program)
+        };
+        vec![waiting, others]
+    }
+
     fn whole<'a>(&self, program: &'a Program) -> Run<'a> {
         Run {
             name: program.name.clone(),
             program,
             arguments: Vec::new(),
             variables: Vec::new(),
+            is_waiting: false,
             is_alone: self.alone.contains(&program.name.as_str()),
             is_random: self.random.contains(&program.name.as_str()),
         }
@@ -186,13 +221,23 @@ mod tests {
         let embedded = suites.embedded(&programs);
         assert_eq!(
             names(&embedded),
-            ["e2e", "crashes", "platforms", "xtask", "latency"]
+            [
+                "e2e, what waits",
+                "e2e",
+                "crashes, what waits",
+                "crashes",
+                "platforms",
+                "xtask",
+                "latency"
+            ]
         );
         let everything = suites.everything(&programs);
         assert_eq!(
             names(&everything),
             [
+                "e2e, what waits",
                 "e2e",
+                "crashes, what waits",
                 "crashes",
                 "platforms",
                 "browser",
@@ -205,10 +250,11 @@ mod tests {
                 "latency",
             ]
         );
-        let whole = |run: &&Run<'_>| run.arguments.is_empty();
+        // Of a program in two runs, one waits.
+        let whole = |run: &&Run<'_>| run.arguments.is_empty() || run.is_waiting;
         assert_eq!(everything.iter().filter(whole).count(), programs.len());
         let is_random = |run: &&Run<'_>| run.is_random;
-        assert_eq!(everything.iter().filter(is_random).count(), 2);
+        assert_eq!(everything.iter().filter(is_random).count(), 3);
         let skipped = |name| {
             let run = embedded.iter().find(|run| run.name == name);
             run.map(|run| run.arguments.len())
