@@ -58,7 +58,6 @@ pub fn load(options: &Options) -> anyhow::Result<Arc<Server>> {
     let database = Database::open(&options.state.join("sqlite_key_value.db"))?;
     let engine = engine()?;
     let linker = state::linker(&engine).map_err(anyhow::Error::from)?;
-    let ids: Vec<&str> = manifest.components.keys().map(String::as_str).collect();
 
     // A component that no trigger names is never run.
     let triggered = |id: &str| manifest.triggers().iter().any(|of| of.component == id);
@@ -74,7 +73,7 @@ pub fn load(options: &Options) -> anyhow::Result<Arc<Server>> {
             .with_context(|| format!("component {id:?}"))?;
         let pre = linked(&linker, &compiled).with_context(|| format!("component {id:?}"))?;
         let entries = &component.allowed_outbound_hosts;
-        let allowed = AllowedHosts::of(entries, &values, &defaults, &ids)
+        let allowed = AllowedHosts::of(entries, &values, &defaults)
             .with_context(|| format!("component {id:?}"))?;
         prepared.push((id, component, pre, Arc::new(allowed)));
     }

@@ -3,9 +3,10 @@
 //! tests only: what runs here is to run there, where no `spin` is at hand.
 //!
 //! It knows less than Spin: no files, no environment, no TLS, no stores beside
-//! the default one, no WASI HTTP of 0.2, no requests to itself. A manifest that
-//! asks for any of it is an error. Where Spin traps an instance for a request to
-//! a component that is not there, the component here is told of an internal
+//! the default one, no WASI HTTP of 0.2, no requests to itself, no networks but
+//! the private ones, and of wildcards for hosts only the one for all. A manifest
+//! that asks for any of it is an error. Where Spin traps an instance for a request
+//! to a component that is not there, the component here is told of an internal
 //! error.
 //!
 //! Compiled code is kept in the target directory.
