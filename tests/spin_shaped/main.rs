@@ -16,13 +16,6 @@
     clippy::unwrap_used,
     reason = "this runs in tests only, and panics where Spin does"
 )]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::indexing_slicing,
-        reason = "an index out of range fails the test"
-    )
-)]
 
 mod allowed;
 mod application;
