@@ -61,12 +61,13 @@ impl Outage<'_> {
         eventually("the model is used again", RECOVERY, async || {
             let user = anybody.bearer(&token(&format!("back {:?}", back.elapsed())));
             let id = user.accepted(original, "echo it").await;
-            let task = finished(&user, &id).await;
+            let task = user.finished_within(&id, RECOVERY).await;
             (task["status"] == "completed").then_some(())
         })
         .await;
         let all = stream::iter(before.iter().chain(&amid));
-        let finished = all.map(async |Submitted(user, id, _)| finished(user, id).await);
+        let finished =
+            all.map(async |Submitted(user, id, _)| user.finished_within(id, RECOVERY).await);
         let finished: Vec<Value> = finished.buffer_unordered(LOOKING).collect().await;
         let completed = finished.iter().filter(|task| task["status"] == "completed");
         let completed = completed.count();
@@ -118,12 +119,4 @@ fn latencies(submitted: &[Submitted]) -> Vec<Duration> {
     let mut latencies: Vec<_> = latencies.collect();
     latencies.sort_unstable();
     latencies
-}
-
-async fn finished(user: &Client, id: &str) -> Value {
-    eventually("a task is finished", RECOVERY, async || {
-        let task = user.task(id).await;
-        matches!(task["status"].as_str(), Some("completed" | "failed")).then_some(task)
-    })
-    .await
 }
