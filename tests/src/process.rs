@@ -47,7 +47,7 @@ impl Process {
             peak: field("VmHWM:") << 10,
             handles: fs::read_dir(self.0.join("fd")).unwrap().count(),
             threads: usize::try_from(field("Threads:")).unwrap(),
-            processor: self.processor(),
+            processor: Stat::read(&self.0).unwrap().time(2),
         }
     }
 
@@ -66,8 +66,8 @@ impl Process {
         let others = fs::read_dir("/proc").unwrap().flatten();
         let stats = others.filter_map(|other| Stat::read(&other.path()));
         let children = stats.filter(|stat| stat.parent() == id);
-        let children: Duration = children.map(|stat| stat.time(USER_TIME, 2)).sum();
-        children + Stat::read(&self.0).unwrap().time(USER_TIME, 4)
+        let children: Duration = children.map(|stat| stat.time(2)).sum();
+        children + Stat::read(&self.0).unwrap().time(4)
     }
 
     /// Waits until all of its threads stand still after SIGSTOP, which they do when
@@ -86,10 +86,6 @@ impl Process {
             assert!(begin.elapsed() < SOON, "it does not stand still");
             std::thread::sleep(Duration::from_millis(1));
         }
-    }
-
-    fn processor(&self) -> Duration {
-        Stat::read(&self.0).unwrap().time(USER_TIME, 2)
     }
 }
 
@@ -113,9 +109,9 @@ impl Stat {
         &self.0[1]
     }
 
-    /// The sum of so many fields in ticks.
-    fn time(&self, from: usize, count: usize) -> Duration {
-        let fields = self.0.iter().skip(from).take(count);
+    /// The sum of so many times.
+    fn time(&self, count: usize) -> Duration {
+        let fields = self.0.iter().skip(USER_TIME).take(count);
         let ticks: u32 = fields.map(|field| field.parse::<u32>().unwrap()).sum();
         Duration::from_secs(1) * ticks / TICKS_PER_SECOND
     }

@@ -53,8 +53,7 @@ pub struct PubSub {
 struct State {
     topics: HashMap<String, Vec<String>>,
     subscriptions: HashMap<String, Subscription>,
-    /// By the names of their topics, in their order.
-    published: Vec<(String, Vec<u8>)>,
+    published: Vec<Vec<u8>>,
     /// The authorizations that came with requests.
     authorizations: usize,
     /// Each call is answered with this status.
@@ -103,13 +102,11 @@ impl PubSub {
 
     /// The URL of a new topic, and the name of its only subscription.
     pub fn topic(&self) -> (String, String) {
-        let (topic, subscription) = (format!("t{}", Uuid::new_v4()), "s".to_owned());
-        let subscription = format!("{subscription}{}", Uuid::new_v4());
-        let mut state = self.state.lock().unwrap();
+        let [topic, subscription] = ["t", "s"].map(|kind| format!("{kind}{}", Uuid::new_v4()));
         let name = format!("projects/p/subscriptions/{subscription}");
-        state
-            .topics
-            .insert(format!("projects/p/topics/{topic}"), vec![name.clone()]);
+        let path = format!("projects/p/topics/{topic}");
+        let mut state = self.state.lock().unwrap();
+        state.topics.insert(path, vec![name.clone()]);
         state.subscriptions.insert(name, Subscription::default());
         (format!("pubsub://p/{topic}"), subscription)
     }
@@ -136,9 +133,7 @@ impl PubSub {
 
     /// What was published so far.
     pub fn published(&self) -> Vec<Vec<u8>> {
-        let state = self.state.lock().unwrap();
-        let published = state.published.iter();
-        published.map(|(_, message)| message.clone()).collect()
+        self.state.lock().unwrap().published.clone()
     }
 
     /// How many requests said who they are.
@@ -316,7 +311,7 @@ fn publish(topic: &str, body: &Value, state: &Arc<Mutex<State>>) -> Value {
     let mut state = state.lock().unwrap();
     let subscriptions = state.topics[topic].clone();
     for message in &messages {
-        state.published.push((topic.to_owned(), message.clone()));
+        state.published.push(message.clone());
         for name in &subscriptions {
             let subscription = state.subscription(name);
             match subscription.push.clone() {
