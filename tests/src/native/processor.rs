@@ -56,6 +56,7 @@ impl<O: Outside> Native<O> {
 }
 
 /// The bytes of one image, as they came.
+#[derive(Default)]
 pub struct Held {
     chunks: Vec<Bytes>,
     transfer: Option<Transfer>,
@@ -128,10 +129,7 @@ impl Blob for Held {
     }
 
     async fn split(&mut self, _: u64) -> Result<Self, CapabilityError> {
-        Ok(Self {
-            chunks: Vec::new(),
-            transfer: None,
-        })
+        Ok(Self::default())
     }
 }
 
@@ -158,10 +156,7 @@ impl<O: Outside> Ports for Native<O> {
     }
 
     async fn reserve(&self, _: Purpose, _: u64) -> Result<Held, CapabilityError> {
-        Ok(Held {
-            chunks: Vec::new(),
-            transfer: None,
-        })
+        Ok(Held::default())
     }
 
     async fn put(
@@ -182,11 +177,8 @@ impl<O: Outside> Ports for Native<O> {
     async fn image(&self, path: &str) -> Result<Option<(ImageInfo, Body)>, CapabilityError> {
         let found = self.host.images.get(path, None).await?;
         Ok(found.map(|(info, contents)| {
-            let contents = contents.take_while(|chunk| ready(chunk.is_ok()));
-            (
-                info,
-                contents.filter_map(|chunk| ready(chunk.ok())).boxed_local(),
-            )
+            let chunks = contents.scan((), |(), chunk| ready(chunk.ok()));
+            (info, chunks.boxed_local())
         }))
     }
 
