@@ -43,18 +43,14 @@ pub fn assert_is_task(task: &Value) {
         "completed" | "failed" => (true, true),
         other => panic!("no status: {other}"),
     };
-    assert_eq!(!task["updated_at"].is_null(), is_changed, "{task}");
-    assert_eq!(!task["completed_at"].is_null(), is_final, "{task}");
-    assert_eq!(
-        !task["result_id"].is_null(),
-        status == "completed",
-        "{task}"
-    );
-    assert_eq!(
-        !task["error_message"].is_null(),
-        status == "failed",
-        "{task}"
-    );
+    for (field, is_there) in [
+        ("updated_at", is_changed),
+        ("completed_at", is_final),
+        ("result_id", status == "completed"),
+        ("error_message", status == "failed"),
+    ] {
+        assert_eq!(!task[field].is_null(), is_there, "{field}: {task}");
+    }
     for time in ["updated_at", "completed_at"] {
         if !task[time].is_null() {
             assert_is_time(&task[time]);
