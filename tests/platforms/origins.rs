@@ -15,9 +15,8 @@ async fn an_image_tells_where_it_comes_from_and_nothing_else<P: Platform>() {
     let mut body = json!({"original_image_url": original, "refinement_prompt": "echo it"});
     let mut ids = Vec::new();
     for _ in 0..2 {
-        let accepted = client.post("/api/concepts/refine", &body).await;
-        assert_eq!(accepted.status, 202, "{accepted:?}");
-        let task = client.finished(&accepted.task_id()).await;
+        let task = client.submitted(&body).await;
+        let task = client.finished(&task).await;
         assert_eq!(task["status"], "completed", "{task}");
         let id = task["result_id"].as_str().unwrap().to_owned();
         body = json!({"original_concept_id": id, "refinement_prompt": "echo it"});

@@ -70,7 +70,7 @@ impl Trial {
     async fn seen(&self, picture: &Picture, way: Way) -> Vec<u8> {
         let client = Client::session(self.service.url()).await;
         let answer = pictures::png(8, 8);
-        let original = match way {
+        let mut body = match way {
             Way::Url => json!({"original_image_url": self.provider.serve(Reply::picture(picture))}),
             Way::Upload => json!({"original_image_url": client.uploaded(picture).await}),
             Way::Parent => {
@@ -80,11 +80,9 @@ impl Trial {
             }
         };
         let prompt = self.prompt(&answer);
-        let mut body = original;
         body["refinement_prompt"] = prompt.clone().into();
-        let accepted = client.post("/api/concepts/refine", &body).await;
-        assert_eq!(accepted.status, 202, "{accepted:?}");
-        let task = client.finished(&accepted.task_id()).await;
+        let id = client.submitted(&body).await;
+        let task = client.finished(&id).await;
         let label = self.stand_in.label();
         assert_eq!(task["status"], "completed", "{label}: {task}");
         let [asked] = <[Asked; 1]>::try_from(self.provider.asked(&prompt)).unwrap();

@@ -40,21 +40,16 @@ async fn request(pair: &Pair, picture: &Picture) -> Request {
     let prompt = provider.prompt([stand_in.success(provider, picture)]);
     let client = Client::session(service.url()).await;
     let original = client.uploaded(picture).await;
-    let body = json!({
-        "original_image_url": original,
-        "refinement_prompt": prompt,
-        "logo_description": LOGO,
-        "theme_description": THEME,
-    });
-    let answer = client.post("/api/concepts/refine", &body).await;
-    let task = client.finished(&answer.task_id()).await;
+    let more = json!({"logo_description": LOGO, "theme_description": THEME});
+    let id = client.accepted_with(&original, &prompt, &more).await;
+    let task = client.finished(&id).await;
     let is_same = image(&client, &task).await == marked(picture);
     assert!(is_same, "{}", pair.label());
     let mut asked = provider.asked(&prompt);
     assert_eq!(asked.len(), 1, "{}", pair.label());
     Request {
         asked: asked.remove(0),
-        task: answer.task_id(),
+        task: id,
         prompt: format!("{prompt} Logo: {LOGO}. Theme: {THEME}."),
     }
 }

@@ -275,7 +275,12 @@ impl Client {
 
     /// The id of a task that was accepted.
     pub async fn accepted(&self, url: &str, prompt: &str) -> String {
-        let answer = self.refine(url, prompt).await;
+        self.accepted_with(url, prompt, &json!({})).await
+    }
+
+    /// The same, by a request with this body.
+    pub async fn submitted(&self, body: &Value) -> String {
+        let answer = self.post("/api/concepts/refine", body).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         answer.task_id()
     }
@@ -315,9 +320,7 @@ impl Client {
         let mut body = json!({"original_image_url": url, "refinement_prompt": prompt});
         let fields = more.as_object().unwrap().clone();
         body.as_object_mut().unwrap().extend(fields);
-        let answer = self.post("/api/concepts/refine", &body).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        answer.task_id()
+        self.submitted(&body).await
     }
 
     /// The same task once it is finished.

@@ -60,10 +60,7 @@ pub async fn keyed(client: &Client, original: &str, prompt: &str) -> String {
         "refinement_prompt": prompt,
         "webhook_url": HOOK,
     });
-    let client = client.with(KEY.0, KEY.1);
-    let accepted = client.post("/api/concepts/refine", &request).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    accepted.task_id()
+    client.with(KEY.0, KEY.1).submitted(&request).await
 }
 
 /// The keyed request that is sent again is answered with its task.
@@ -81,9 +78,8 @@ pub async fn refine_part(client: &Client, task: &Value, prompt: &str) {
         "region": {"x": 2, "y": 2, "width": 4, "height": 4},
         "seed": 7,
     });
-    let accepted = client.post("/api/concepts/refine", &request).await;
-    assert_eq!(accepted.status, 202, "{accepted:?}");
-    client.finished(&accepted.task_id()).await;
+    let id = client.submitted(&request).await;
+    client.finished(&id).await;
 }
 
 /// Writes what the users of a store saw.

@@ -32,9 +32,7 @@ pub async fn a_receiver_that_fails_is_told_again<P: Platform>() {
         "refinement_prompt": "echo it",
         "webhook_url": hook,
     });
-    let answer = user.post("/api/concepts/refine", &body).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    let id = answer.task_id();
+    let id = user.submitted(&body).await;
     let webhook = attempted(&user, &id, 1).await;
     assert_eq!(webhook["state"], "pending", "{webhook}");
     assert_eq!(webhook["attempts"][0]["status"], 500, "{webhook}");

@@ -160,13 +160,11 @@ impl Asked {
         let client = Client::session(url).await;
         let original = client.uploaded(&pictures::png(40, 30)).await;
         let prompt = format!("make it lighter <{number}>");
-        let mut body = json!({"original_image_url": original, "refinement_prompt": prompt});
-        if number.is_multiple_of(3) {
-            body["region"] = json!({"x": 5, "y": 5, "width": 10, "height": 10});
-        }
-        let answer = client.post("/api/concepts/refine", &body).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        let id = answer.task_id();
+        let edit = match number.is_multiple_of(3) {
+            true => json!({"region": {"x": 5, "y": 5, "width": 10, "height": 10}}),
+            false => json!({}),
+        };
+        let id = client.accepted_with(&original, &prompt, &edit).await;
         Self { client, prompt, id }
     }
 
