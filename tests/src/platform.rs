@@ -7,9 +7,15 @@ pub mod wasmtime;
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
 
 use crate::artifacts;
+use crate::client::Client;
+use crate::deadline::{SOON, eventually};
 use crate::reaper::scratch;
+use crate::server::Reply;
 use crate::service::{Launch, Service};
 pub use crate::shared::{new_name, new_user, origin, receiver};
 use crate::tokens::{AUDIENCE, ISSUER, SECRET};
@@ -152,4 +158,25 @@ pub fn scripted<P: Platform>() -> &'static Service {
 pub fn frugal<P: Platform>() -> &'static Service {
     let start = || Start::<P>::scripted().set("rate-limit", &format!("{FRUGAL}/month"));
     P::shared().frugal.get_or_init(|| start().start())
+}
+
+/// How long it takes from submitting a picture until its receiver is told that the local model
+/// has refined it. Nobody asks meanwhile, since a request may wake what has stood still.
+pub async fn told_after(client: &Client, original: &str) -> Duration {
+    let hook = receiver().hook([Reply::status(200)]);
+    let body = json!({
+        "original_image_url": original,
+        "refinement_prompt": "make it lighter",
+        "webhook_url": hook,
+    });
+    let begin = Instant::now();
+    let id = client.submitted(&body).await;
+    eventually("the receiver is told", SOON, async || {
+        (!receiver().deliveries(&hook).is_empty()).then_some(())
+    })
+    .await;
+    let took = begin.elapsed();
+    let task = client.task(&id).await;
+    assert_eq!(task["status"], "completed", "{task}");
+    took
 }

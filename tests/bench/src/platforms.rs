@@ -5,15 +5,12 @@ use std::env;
 use std::time::Instant;
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures;
 use concept_refinement_tests::platform::ours::Ours;
 use concept_refinement_tests::platform::spin::Real as Spin;
 use concept_refinement_tests::platform::wasmtime::Wasmtime;
-use concept_refinement_tests::platform::{Model, Platform, Start, receiver};
-use concept_refinement_tests::server::Reply;
+use concept_refinement_tests::platform::{Model, Platform, Start, told_after};
 use concept_refinement_tests::tokens::token;
-use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::Form;
@@ -79,8 +76,7 @@ async fn on<P: Platform>(name: &str, form: Form) -> Vec<Figure> {
 }
 
 /// Milliseconds from submitting a small picture until its receiver is told that a model
-/// that reads it has refined it, one after the other: the median. Nobody asks meanwhile,
-/// since a request may wake what has stood still.
+/// that reads it has refined it, one after the other: the median.
 async fn latency<P: Platform>(count: usize, lease: &str) -> f64 {
     let start = Start::<P>::new(Model::Local)
         .set("rate-limit", "unlimited")
@@ -91,22 +87,7 @@ async fn latency<P: Platform>(count: usize, lease: &str) -> f64 {
     let mut took = Vec::new();
     // The first is to warm up.
     for _ in 0..=count {
-        let hook = receiver().hook([Reply::status(200)]);
-        let body = json!({
-            "original_image_url": original,
-            "refinement_prompt": "make it lighter",
-            "webhook_url": hook,
-        });
-        let begin = Instant::now();
-        let answer = client.post("/api/concepts/refine", &body).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        eventually("the receiver is told", SOON, async || {
-            (!receiver().deliveries(&hook).is_empty()).then_some(())
-        })
-        .await;
-        took.push(begin.elapsed().as_secs_f64() * 1e3);
-        let task = client.task(&answer.task_id()).await;
-        assert_eq!(task["status"], "completed", "{task}");
+        took.push(told_after(&client, &original).await.as_secs_f64() * 1e3);
     }
     median(took.split_off(1))
 }

@@ -1,19 +1,18 @@
 //! The main job: from a picture and a prompt to the refined picture.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use concept_refinement_tests::client::Client;
-use concept_refinement_tests::deadline::{SOON, eventually};
 use concept_refinement_tests::pictures::{self, Picture, brightness, decode};
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::shape::{assert_is_concept, assert_is_task};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{REFINE, unsigned};
+use super::unsigned;
 use crate::Platform;
 use concept_refinement_tests::platform::{
-    Model, Start, local, new_user, origin, receiver, scripted,
+    Model, Start, local, new_user, origin, scripted, told_after,
 };
 
 pub async fn an_uploaded_picture_of_each_format_is_refined<P: Platform>() {
@@ -80,8 +79,7 @@ pub async fn a_part_of_a_picture_is_refined<P: Platform>() {
 /// What a small picture may take, from its submission until its receiver is told.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// Whatever the lease: nothing that a task waits for may come with its renewal. And
-/// though nobody asks: a request may wake what has stood still.
+/// Whatever the lease: nothing that a task waits for may come with its renewal.
 pub async fn a_small_picture_is_refined_in_a_moment<P: Platform>() {
     let long = Start::<P>::new(Model::Local).set("lease", "5m").start();
     for (lease, service) in [("30s", local::<P>()), ("5m", &long)] {
@@ -91,25 +89,7 @@ pub async fn a_small_picture_is_refined_in_a_moment<P: Platform>() {
         // Other cases keep the machine busy now and then.
         while took.iter().filter(|took| **took < MOMENT).count() < 3 {
             assert!(took.len() < 6, "with a lease of {lease}: {took:?}");
-            let hook = receiver().hook([Reply::status(200)]);
-            let body = json!({
-                "original_image_url": original,
-                "refinement_prompt": "make it lighter",
-                "webhook_url": hook,
-            });
-            let begin = Instant::now();
-            let answer = client.post(REFINE, &body).await;
-            assert_eq!(answer.status, 202, "{answer:?}");
-            eventually("the receiver is told", SOON, async || {
-                (!receiver().deliveries(&hook).is_empty()).then_some(())
-            })
-            .await;
-            took.push(begin.elapsed());
-            let task = client.task(&answer.task_id()).await;
-            assert_eq!(
-                task["status"], "completed",
-                "with a lease of {lease}: {task}"
-            );
+            took.push(told_after(&client, &original).await);
         }
     }
 }
