@@ -228,23 +228,10 @@ async fn a_boundary_is_used_once() {
     assert_ne!(first.header("content-type"), second.header("content-type"));
 }
 
-/// Larger than any buffer on the way, and not a multiple of three bytes.
+/// It is larger than any buffer on the way, not a multiple of three bytes, and sent while it is
+/// read: an instance that waits for its provider holds nothing of it.
 #[tokio::test]
-async fn a_large_original_arrives_whole() {
-    let picture = pictures::large_png(15_000_000);
-    let picture = &picture;
-    let sent = stream::iter(pairs()).for_each_concurrent(LARGE_AT_ONCE, async |pair| {
-        let asked = request(pair, picture).await.asked;
-        let original = pair.stand_in.original(&pair.provider, &asked);
-        assert!(original == picture.bytes, "{}: other bytes", pair.label());
-    });
-    sent.await;
-}
-
-/// It is sent while it is read: an instance that waits for its provider holds
-/// nothing of it.
-#[tokio::test]
-async fn a_large_original_takes_no_memory_of_the_model() {
+async fn a_large_original_arrives_whole_and_takes_no_memory_of_the_model() {
     let picture = pictures::large_png(20_000_000);
     let sent = stream::iter(ALL).for_each_concurrent(LARGE_AT_ONCE, async |stand_in| {
         let label = stand_in.label();
@@ -257,8 +244,9 @@ async fn a_large_original_takes_no_memory_of_the_model() {
         let prompt = provider.prompt([answer]);
         let task = client.refined(&original, &prompt).await;
         assert_eq!(task["status"], "completed", "{label}: {task}");
-        let asked = provider.asked(&prompt).remove(0);
-        let original = stand_in.original(&provider, &asked);
+        let asked = provider.asked(&prompt);
+        assert_eq!(asked.len(), 1, "{label}");
+        let original = stand_in.original(&provider, &asked[0]);
         assert!(original == picture.bytes, "{label}: other bytes");
     });
     sent.await;
