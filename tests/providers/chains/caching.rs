@@ -2,7 +2,7 @@
 
 use concept_refinement_tests::client::Client;
 use concept_refinement_tests::metadata::marked;
-use concept_refinement_tests::pictures::{self, Picture};
+use concept_refinement_tests::pictures;
 use concept_refinement_tests::provider::Provider;
 use concept_refinement_tests::server::Reply;
 use concept_refinement_tests::stand_in::{automatic1111, openai};
@@ -14,13 +14,10 @@ use crate::pairs::image;
 #[tokio::test]
 async fn the_same_is_answered_without_asking_again() {
     let (provider, other) = (Provider::start(), Provider::start());
-    let start = |launch: concept_refinement_tests::service::Launch| launch.start();
-    let launch = launch("cache(openai)", &provider.url(), &other.url());
-    let service = start(launch.clone());
+    let service = launch("cache(openai)", &provider.url(), &other.url()).start();
     let (first, second) = (pictures::png(50, 40), pictures::gif(20, 20));
-    let answer = |picture: &Picture| openai::answer(picture);
     // Whoever asks again would get another one.
-    let prompt = provider.prompt([answer(&first), answer(&second)]);
+    let prompt = provider.prompt([openai::answer(&first), openai::answer(&second)]);
     let original = pictures::png(40, 30);
     let user = async || {
         let user = Client::session(service.url()).await;
@@ -42,7 +39,7 @@ async fn the_same_is_answered_without_asking_again() {
     let task = user.refined(&elsewhere, &prompt).await;
     assert!(image(&user, &task).await == marked(&second));
     assert_eq!(provider.times(&prompt), 2);
-    let prompt = provider.prompt([answer(&second)]);
+    let prompt = provider.prompt([openai::answer(&second)]);
     let task = user.refined(&url, &prompt).await;
     assert!(image(&user, &task).await == marked(&second));
     assert_eq!(provider.times(&prompt), 1);
