@@ -26,19 +26,14 @@ fn edit() -> Value {
 }
 
 /// What the provider was asked, and the notes of the task.
-async fn asked(
-    stand_in: &dyn StandIn,
-    launch: Launch,
-    provider: &Provider,
-    edit: &Value,
-) -> (Asked, String) {
+async fn asked(stand_in: &dyn StandIn, launch: Launch, provider: &Provider) -> (Asked, String) {
     let label = stand_in.label();
     let service = launch.start();
     let client = Client::session(service.url()).await;
     let picture = pictures::png(40, 30);
     let original = client.uploaded(&picture).await;
     let prompt = provider.prompt([stand_in.success(provider, &white(40, 30))]);
-    let task = client.edited(&original, &prompt, edit).await;
+    let task = client.edited(&original, &prompt, &edit()).await;
     let bytes = image(&client, &task).await;
     let result = image::load_from_memory(&bytes).unwrap().to_rgba8();
     let before = image::load_from_memory(&picture.bytes).unwrap().to_rgba8();
@@ -76,7 +71,7 @@ async fn each_provider_gets_what_it_takes_and_notes_tell_the_rest() {
         let label = stand_in.label();
         let provider = stand_in.start();
         let launch = stand_in.launch(&provider.url());
-        let (asked, notes) = asked(*stand_in, launch, &provider, &edit()).await;
+        let (asked, notes) = asked(*stand_in, launch, &provider).await;
         let Edit {
             strength,
             seed,
@@ -106,7 +101,7 @@ async fn an_operator_names_the_inputs_of_a_model_at_replicate() {
         .launch(&provider.url())
         .set("model-mask", "mask_image")
         .set("model-seed", "random_seed");
-    let (asked, notes) = asked(&Cog, launch, &provider, &edit()).await;
+    let (asked, notes) = asked(&Cog, launch, &provider).await;
     let input = asked.json()["input"].clone();
     assert_eq!(input["random_seed"], 4_294_967_295_u32);
     shows_region(&Mask::white(decoded(&input["mask_image"])));
