@@ -151,19 +151,17 @@ impl StandIn for Fal {
         let results = results.map(|(name, result, times, sentence)| {
             BadAnswer::of(name, with_result(provider, result), times, sentence)
         });
-        let not_its_own = BadAnswer {
-            name: "a status elsewhere",
-            reply: Reply::json(
-                200,
-                &json!({
-                    "status": "IN_QUEUE",
-                    "status_url": elsewhere,
-                    "response_url": elsewhere,
-                }),
-            ),
-            times: 1,
-            sentence: "the provider named an address that is not its own, and was not asked there",
-        };
+        let elsewhere = json!({
+            "status": "IN_QUEUE",
+            "status_url": elsewhere,
+            "response_url": elsewhere,
+        });
+        let not_its_own = BadAnswer::of(
+            "a status elsewhere",
+            Reply::json(200, &elsewhere),
+            1,
+            "the provider named an address that is not its own, and was not asked there",
+        );
         let own = results.into_iter().chain([not_its_own]);
         addresses.into_iter().chain(own).collect()
     }

@@ -70,16 +70,10 @@ impl MemoryStore {
     }
 
     pub fn next_delivery(&self) -> Option<Timestamp> {
-        let pending = self.tasks.values();
-        let ended = pending.filter(|row| row.record.task.status.is_final());
-        ended
-            .filter_map(|row| {
-                row.record
-                    .delivery
-                    .as_ref()
-                    .and_then(DeliveryRecord::due_at)
-            })
-            .min()
+        let records = self.tasks.values().map(|row| &row.record);
+        let ended = records.filter(|record| record.task.status.is_final());
+        let due = ended.filter_map(|record| record.delivery.as_ref()?.due_at());
+        due.min()
     }
 }
 
