@@ -3,7 +3,7 @@
 
 use crate::canvas::{
     Canvas, Point, arc, at, both, circle, ellipse, everywhere, fractal, hex, line, mix, noise,
-    plain, ring, rounded, without,
+    plain, ring, rounded,
 };
 
 const ESPRESSO: u32 = 0x2A1710;
@@ -146,15 +146,12 @@ fn beans(canvas: &mut Canvas) {
         };
         canvas.fill(bean, roast);
         let (sin, cos) = f32::sin_cos(turned);
-        let seam = without(
-            arc(
-                at(center.x - 0.05 * sin, center.y + 0.05 * cos),
-                0.05,
-                0.006,
-                turned - std::f32::consts::FRAC_PI_2,
-                0.7,
-            ),
-            circle(at(9.0, 9.0), 0.1),
+        let seam = arc(
+            at(center.x - 0.05 * sin, center.y + 0.05 * cos),
+            0.05,
+            0.006,
+            turned - std::f32::consts::FRAC_PI_2,
+            0.7,
         );
         canvas.fill(seam, plain(ESPRESSO));
     }
