@@ -2,9 +2,8 @@
 //! as this store does, so nothing here has to be said of each.
 
 use concept_refinement_domain::capability::{Stored, TaskFailure};
-use concept_refinement_domain::concept::id_for;
 use concept_refinement_domain::quota::Quota;
-use concept_refinement_domain::task::{Refinement, Status};
+use concept_refinement_domain::task::Refinement;
 
 use super::*;
 
@@ -206,16 +205,4 @@ fn what_ended_is_forgotten_by_its_age() {
     }
     world.end(&pending, End::Failed);
     assert_eq!(world.store.expire(NEVER, 9), gone(1, image(&ended[2])));
-}
-
-#[test]
-fn a_task_whose_concept_is_gone_has_no_image() {
-    let mut world = World::start(10);
-    let task = world.ended("ada", End::Completed);
-    let id = id_for(&task.id);
-    assert_eq!(world.store.delete_concept("bob", &id), None);
-    assert!(world.store.delete_concept("ada", &id).is_some());
-    let task = world.store.get("ada", &task.id).unwrap();
-    assert_eq!((task.image_path, task.result_id), (None, Some(id)));
-    assert_eq!(task.status, Status::Completed);
 }
