@@ -20,7 +20,7 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use crate::Form;
-use crate::figures::Figure;
+use crate::figures::{Figure, pairs};
 
 /// Users of each server; the other may give fewer sessions.
 const USERS: usize = 32;
@@ -52,20 +52,15 @@ pub fn measure(form: Form, url: &str, users: Option<&Path>) -> Vec<Figure> {
             Side::of(url, theirs).await,
         ];
         let (rounds, gets) = form.choose((2, 200), (5, 1_000));
-        let mut pairs = Vec::new();
+        let mut measured = Vec::new();
         for round in 0..rounds {
             let mut pair = [Round::default(); 2];
             for number in [round % 2, 1 - round % 2] {
                 pair[number] = sides[number].round(gets).await;
             }
-            pairs.push(pair);
+            measured.push(pair);
         }
-        let of = |value: fn(&Round) -> f64| -> Vec<(f64, f64)> {
-            let pairs = pairs.iter();
-            pairs
-                .map(|[ours, theirs]| (value(ours), value(theirs)))
-                .collect()
-        };
+        let of = |value: fn(&Round) -> f64| pairs(&measured, value);
         let users = sides[0].users.len();
         let name = |what: &str| format!("{what}, {users} users");
         vec![

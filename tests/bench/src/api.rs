@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::Form;
-use crate::figures::{Figure, Target};
+use crate::figures::{Figure, Target, pairs};
 use crate::load::{Connections, get, post};
 use crate::sides::{CONNECTIONS, Round, Side};
 
@@ -87,12 +87,7 @@ pub fn api_alone(launch: Launch) -> Launch {
 }
 
 fn figures(method: &str, rounds: &[[Round; 2]]) -> Vec<Figure> {
-    let of = |value: fn(&Round) -> f64| -> Vec<(f64, f64)> {
-        let pairs = rounds.iter();
-        pairs
-            .map(|[ours, native]| (value(ours), value(native)))
-            .collect()
-    };
+    let of = |value: fn(&Round) -> f64| pairs(rounds, value);
     vec![
         Figure::of_rounds("API", method, "requests/s", &of(|round| round.per_second))
             .target(Target::OfNative(MIN_RATIO)),

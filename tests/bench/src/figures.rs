@@ -180,6 +180,12 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// What each round has of ours and of the other's.
+pub fn pairs<T>(rounds: &[[T; 2]], value: impl Fn(&T) -> f64) -> Vec<(f64, f64)> {
+    let pair = |[ours, other]: &[T; 2]| (value(ours), value(other));
+    rounds.iter().map(pair).collect()
+}
+
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use crate::Form;
 use crate::api;
-use crate::figures::{Figure, Target};
+use crate::figures::{Figure, Target, pairs};
 use crate::sides::{Round, Side};
 use crate::tasks::{self, Asked};
 
@@ -61,10 +61,8 @@ async fn api(form: Form, server: &Postgres) -> Vec<Figure> {
         posted.push([ours.post(posts).await, embedded.post(posts).await]);
     }
     let figure = |name: &str, unit, rounds: &[[Round; 2]], value: fn(&Round) -> f64| {
-        let pairs = rounds.iter();
-        let pairs = pairs.map(|[ours, other]| (value(ours), value(other)));
-        let pairs: Vec<_> = pairs.collect();
-        Figure::of_rounds("hosts", format!("{name}, beside embedded"), unit, &pairs)
+        let name = format!("{name}, beside embedded");
+        Figure::of_rounds("hosts", name, unit, &pairs(rounds, value))
     };
     vec![
         figure("POST", "requests/s", &posted, |round| round.per_second),

@@ -38,7 +38,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use crate::Form;
-use crate::figures::{Figure, Target};
+use crate::figures::{Figure, Target, pairs};
 use crate::native;
 
 /// Tasks at once, while what they cost is measured.
@@ -53,7 +53,6 @@ const MAX_PER_TASK: f64 = 0.2;
 const MAX_PER_MEGABYTE: f64 = 0.5;
 
 /// What a task takes, in milliseconds.
-#[derive(Clone, Copy)]
 struct Cost {
     /// Of all cores, among others.
     processor: f64,
@@ -76,26 +75,21 @@ pub fn measure(form: Form) -> Vec<Figure> {
                 upload(components, &original).await,
                 upload(&native, &original).await,
             );
-            let mut pairs = Vec::new();
+            let mut costs = Vec::new();
             for number in 0..=rounds {
                 let pair = if number % 2 == 0 {
                     let ours = round(components, &paths.0, tasks).await;
-                    (ours, round(&native, &paths.1, tasks).await)
+                    [ours, round(&native, &paths.1, tasks).await]
                 } else {
                     let native = round(&native, &paths.1, tasks).await;
-                    (round(components, &paths.0, tasks).await, native)
+                    [round(components, &paths.0, tasks).await, native]
                 };
-                pairs.push(pair);
+                costs.push(pair);
             }
             // The first warms up.
-            pairs.remove(0);
+            costs.remove(0);
             let most = MAX_PER_TASK + MAX_PER_MEGABYTE * size as f64 / 1e6;
-            let of = |cost: fn(Cost) -> f64| -> Vec<(f64, f64)> {
-                let pairs = pairs.iter();
-                pairs
-                    .map(|(ours, native)| (cost(*ours), cost(*native)))
-                    .collect()
-            };
+            let of = |cost: fn(&Cost) -> f64| pairs(&costs, cost);
             figures.extend([
                 Figure::of_rounds("pipeline", name, "ms", &of(|cost| cost.processor))
                     .target(Target::OverNative(most)),
