@@ -17,7 +17,7 @@ use crate::blocked::BlockedNetworks;
 use crate::compiled;
 use crate::instances::Instances;
 use crate::manifest::Manifest;
-use crate::outbound::{self, Network, Outbound};
+use crate::outbound::Outbound;
 use crate::routes::Routes;
 use crate::server::Server;
 use crate::state::{self, State};
@@ -45,15 +45,11 @@ pub struct Options {
 pub fn load(options: &Options) -> anyhow::Result<Arc<Server>> {
     let manifest = Manifest::read(&options.manifest)?;
     let directory = options.manifest.parent().unwrap_or(Path::new(""));
-    let environment = |name: &str| std::env::var(name).ok();
-    let values = Values::of(&manifest, &options.variables, environment)?;
+    let values = Values::of(&manifest, &options.variables)?;
     let defaults = Values::defaults(&manifest);
-    let network = Network {
-        blocked: match &options.runtime_config {
-            Some(path) => BlockedNetworks::read(path)?,
-            None => BlockedNetworks::default(),
-        },
-        tls: outbound::tls()?,
+    let blocked = match &options.runtime_config {
+        Some(path) => BlockedNetworks::read(path)?,
+        None => BlockedNetworks::default(),
     };
     let database = Database::open(&options.state.join("sqlite_key_value.db"))?;
     let engine = engine()?;
@@ -94,7 +90,7 @@ pub fn load(options: &Options) -> anyhow::Result<Arc<Server>> {
                 variables: Arc::clone(granted.get(*id)?),
                 outbound: Outbound {
                     allowed: Arc::clone(allowed),
-                    network: network.clone(),
+                    blocked: blocked.clone(),
                     server: server.clone(),
                     posts_twice: options.post_twice,
                 },

@@ -14,8 +14,6 @@ use http::{HeaderValue, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -27,18 +25,11 @@ use crate::server::Server;
 /// Where a component sets no limit of its own.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How the components of an application reach others.
-#[derive(Clone)]
-pub struct Network {
-    pub blocked: BlockedNetworks,
-    pub tls: Arc<rustls::ClientConfig>,
-}
-
 /// The hooks of one instance.
 #[derive(Clone)]
 pub struct Outbound {
     pub allowed: Arc<AllowedHosts>,
-    pub network: Network,
+    pub blocked: BlockedNetworks,
     pub server: Weak<Server>,
     /// Each request to another component is sent once more, at the same time.
     pub posts_twice: bool,
@@ -51,19 +42,6 @@ pub type Sent = Result<
     ),
     Error,
 >;
-
-/// TLS with the public certificate authorities.
-pub fn tls() -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.into(),
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
 
 impl WasiHttpHooks for Outbound {
     fn send_request(
@@ -109,37 +87,14 @@ impl Outbound {
                 let failed = |error| Error::InternalError(Some(format!("{error:#}")));
                 chained.await.map_err(failed)?
             }
-            None => self.network.exchange(request, &options).await?,
+            None => self.exchange(request, &options).await?,
         };
         let limit = options.between_bytes_timeout.unwrap_or(TIMEOUT);
         Ok(response.map(|body| Timed::new(body, limit).boxed_unsync()))
     }
-}
 
-/// Sends a request, to whose answer nobody listens, and answers with the same.
-async fn repeated(
-    server: &Arc<Server>,
-    component: &str,
-    request: http::Request<WasiBody>,
-) -> Result<http::Request<WasiBody>, Error> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    let copy = || {
-        let body = Full::new(body.clone()).map_err(|never| match never {});
-        http::Request::from_parts(parts.clone(), body.boxed_unsync())
-    };
-    let (server, component, repeat) = (Arc::clone(server), component.to_owned(), copy());
-    tokio::spawn(async move {
-        if let Ok(response) = server.chained(&component, repeat).await {
-            drop(response.into_body().collect().await);
-        }
-    });
-    Ok(copy())
-}
-
-impl Network {
-    /// Over a connection of its own, by HTTP/1.1. Spin keeps connections and
-    /// knows HTTP/2.
+    /// Over a connection of its own, by HTTP/1.1. Spin keeps connections, and
+    /// knows HTTP/2 and TLS.
     async fn exchange(
         &self,
         mut request: http::Request<WasiBody>,
@@ -147,27 +102,16 @@ impl Network {
     ) -> Result<http::Response<WasiBody>, Error> {
         let uri = request.uri().clone();
         let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let port = authority.port_u16();
-        let port = port.unwrap_or(if is_tls { 443 } else { 80 });
-        let host = authority.host();
-
+        if uri.scheme() == Some(&Scheme::HTTPS) {
+            return Err(Error::TlsProtocolError);
+        }
+        let (host, port) = (authority.host(), authority.port_u16().unwrap_or(80));
         let limit = options.connect_timeout.unwrap_or(TIMEOUT);
         let stream = timeout(limit, self.connect(host, port))
             .await
             .map_err(|_| Error::ConnectionTimeout)??;
-        let io: Box<dyn Io> = match is_tls {
-            true => {
-                let name = ServerName::try_from(unbracketed(host).to_owned());
-                let name = name.map_err(|_| unresolved())?;
-                let tls = tokio_rustls::TlsConnector::from(Arc::clone(&self.tls));
-                let stream = tls.connect(name, stream).await;
-                Box::new(stream.map_err(|_| Error::TlsProtocolError)?)
-            }
-            false => Box::new(stream),
-        };
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(io)).await?;
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         // It ends with the answer, or when nobody wants that any more.
         tokio::spawn(connection);
 
@@ -201,6 +145,27 @@ impl Network {
     }
 }
 
+/// Sends a request, to whose answer nobody listens, and answers with the same.
+async fn repeated(
+    server: &Arc<Server>,
+    component: &str,
+    request: http::Request<WasiBody>,
+) -> Result<http::Request<WasiBody>, Error> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let copy = || {
+        let body = Full::new(body.clone()).map_err(|never| match never {});
+        http::Request::from_parts(parts.clone(), body.boxed_unsync())
+    };
+    let (server, component, repeat) = (Arc::clone(server), component.to_owned(), copy());
+    tokio::spawn(async move {
+        if let Ok(response) = server.chained(&component, repeat).await {
+            drop(response.into_body().collect().await);
+        }
+    });
+    Ok(copy())
+}
+
 fn unresolved() -> Error {
     Error::DnsError {
         rcode: Some("address not available".to_owned()),
@@ -214,10 +179,6 @@ fn unbracketed(host: &str) -> &str {
         .and_then(|host| host.strip_suffix(']'));
     inner.unwrap_or(host)
 }
-
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// An answer's body that fails when nothing of it comes for too long.
 struct Timed {

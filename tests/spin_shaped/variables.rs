@@ -22,16 +22,13 @@ pub struct Granted(BTreeMap<String, String>);
 impl Values {
     /// What was given for the start counts before what a name falls back to in
     /// the environment (`SPIN_VARIABLE_NAME`), and that before the default.
-    pub fn of(
-        manifest: &Manifest,
-        given: &BTreeMap<String, String>,
-        environment: impl Fn(&str) -> Option<String>,
-    ) -> anyhow::Result<Self> {
+    pub fn of(manifest: &Manifest, given: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         let mut values = BTreeMap::new();
         let mut missing = Vec::new();
         for (name, variable) in &manifest.variables {
-            let of_environment = || environment(&format!("SPIN_VARIABLE_{}", name.to_uppercase()));
-            let given = given.get(name).cloned().or_else(of_environment);
+            let fallback = format!("SPIN_VARIABLE_{}", name.to_uppercase());
+            let given = given.get(name).cloned();
+            let given = given.or_else(|| std::env::var(fallback).ok());
             match given.or_else(|| variable.default.clone()) {
                 Some(value) => {
                     values.insert(name.clone(), value);
