@@ -81,7 +81,9 @@ pub trait StandIn: Sync {
     /// With `hush` in it, which nothing may tell.
     fn key(&self) -> &'static str;
 
-    fn key_rule(&self) -> KeyRule;
+    fn key_rule(&self) -> KeyRule {
+        KeyRule::Everywhere
+    }
 
     /// The header that proves the key.
     fn credentials(&self) -> (&'static str, String) {

@@ -6,9 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::shop::Shop;
-use super::{
-    BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, Usage, decoded,
-};
+use super::{BadAnswer, Body, Edit, Memory, OtherModel, Refinement, StandIn, Usage, decoded};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
 use crate::server::Reply;
@@ -69,10 +67,6 @@ impl StandIn for Bfl {
 
     fn key(&self) -> &'static str {
         "bfl-hush-1234"
-    }
-
-    fn key_rule(&self) -> KeyRule {
-        KeyRule::Everywhere
     }
 
     fn credentials(&self) -> (&'static str, String) {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::shop::Shop;
 use super::{
-    BadAnswer, Body, Edit, KeyRule, Memory, OtherModel, Refinement, StandIn, bad_addresses,
-    data_url, decoded,
+    BadAnswer, Body, Edit, Memory, OtherModel, Refinement, StandIn, bad_addresses, data_url,
+    decoded,
 };
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
@@ -73,10 +73,6 @@ impl StandIn for Fal {
 
     fn key(&self) -> &'static str {
         "fal-hush-1234"
-    }
-
-    fn key_rule(&self) -> KeyRule {
-        KeyRule::Everywhere
     }
 
     fn credentials(&self) -> (&'static str, String) {

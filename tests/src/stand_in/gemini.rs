@@ -5,9 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::shop::Shop;
-use super::{
-    BadAnswer, Body, Edit, KeyRule, OtherModel, Refinement, StandIn, Usage, decoded, in_lines,
-};
+use super::{BadAnswer, Body, Edit, OtherModel, Refinement, StandIn, Usage, decoded, in_lines};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
 use crate::server::Reply;
@@ -46,10 +44,6 @@ impl StandIn for Gemini {
 
     fn key(&self) -> &'static str {
         "AI-hush-1234"
-    }
-
-    fn key_rule(&self) -> KeyRule {
-        KeyRule::Everywhere
     }
 
     fn credentials(&self) -> (&'static str, String) {

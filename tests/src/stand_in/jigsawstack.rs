@@ -5,9 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::shop::Shop;
-use super::{
-    BadAnswer, Body, Edit, KeyRule, Refinement, StandIn, bad_addresses, data_url, decoded,
-};
+use super::{BadAnswer, Body, Edit, Refinement, StandIn, bad_addresses, data_url, decoded};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Provider};
 use crate::server::Reply;
@@ -21,10 +19,6 @@ impl StandIn for JigsawStack {
 
     fn key(&self) -> &'static str {
         "js-hush-1234"
-    }
-
-    fn key_rule(&self) -> KeyRule {
-        KeyRule::Everywhere
     }
 
     fn credentials(&self) -> (&'static str, String) {

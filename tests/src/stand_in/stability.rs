@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::shop::Shop;
-use super::{Body, Edit, KeyRule, Mask, OtherModel, Refinement, StandIn, in_lines};
+use super::{Body, Edit, Mask, OtherModel, Refinement, StandIn, in_lines};
 use crate::pictures::Picture;
 use crate::provider::{Asked, Part, Provider};
 use crate::server::Reply;
@@ -28,10 +28,6 @@ impl StandIn for Stability {
 
     fn key(&self) -> &'static str {
         "sk-hush-1234"
-    }
-
-    fn key_rule(&self) -> KeyRule {
-        KeyRule::Everywhere
     }
 
     fn request_line(&self, _: &str) -> (&'static str, String) {
