@@ -26,10 +26,9 @@ pub struct Event {
 }
 
 /// A stream's text up to an empty line.
-#[derive(Clone, Debug)]
-pub enum Block {
+enum Block {
     Event(Event),
-    Comment(String),
+    Comment,
 }
 
 impl Events {
@@ -41,12 +40,14 @@ impl Events {
         }
     }
 
-    /// The next event, whatever stands before it. None: the stream has ended.
+    /// The next event, whatever stands before it. None: the stream has ended as it
+    /// should.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            match self.block(SOON).await? {
+            let block = timeout(SOON, self.block()).await.expect("nothing came");
+            match block.expect("the stream broke off")? {
                 Block::Event(event) => return Some(event),
-                Block::Comment(_) => {}
+                Block::Comment => {}
             }
         }
     }
@@ -65,19 +66,10 @@ impl Events {
         events
     }
 
-    /// What is next, if it comes in time. None: the stream has ended as it
-    /// should.
-    pub async fn block(&mut self, limit: Duration) -> Option<Block> {
-        timeout(limit, self.whole_block())
-            .await
-            .expect("nothing came")
-            .expect("the stream broke off")
-    }
-
     /// Whether the stream has broken off, when it has come to an end.
     pub async fn breaks_off(&mut self) -> bool {
         loop {
-            match timeout(SOON, self.whole_block()).await {
+            match timeout(SOON, self.block()).await {
                 Ok(Err(())) => return true,
                 Ok(Ok(None)) => return false,
                 Ok(Ok(Some(_))) => {}
@@ -86,7 +78,7 @@ impl Events {
         }
     }
 
-    async fn whole_block(&mut self) -> Result<Option<Block>, ()> {
+    async fn block(&mut self) -> Result<Option<Block>, ()> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (Block::read(block), rest.to_owned());
@@ -118,7 +110,7 @@ impl Block {
         };
         if let Some(comment) = block.strip_prefix(':') {
             assert!(!comment.contains('\n'));
-            return Self::Comment(comment.trim().to_owned());
+            return Self::Comment;
         }
         let field = |name: &str| {
             let of_name =
