@@ -59,19 +59,14 @@ impl Row {
         Self::new(name, &client, Method::POST, "/api/images").body(bytes)
     }
 
-    pub fn body(self, body: impl Into<Vec<u8>>) -> Self {
-        Self {
-            body: body.into(),
-            ..self
-        }
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
     }
 
-    pub fn is(self, status: u16, code: &'static str) -> Self {
-        Self {
-            status,
-            code,
-            ..self
-        }
+    pub fn is(mut self, status: u16, code: &'static str) -> Self {
+        (self.status, self.code) = (status, code);
+        self
     }
 
     pub fn with(mut self, header: &'static str, value: &'static str) -> Self {
@@ -79,11 +74,9 @@ impl Row {
         self
     }
 
-    pub fn names(self, fields: &[&'static str]) -> Self {
-        Self {
-            fields: fields.to_vec(),
-            ..self
-        }
+    pub fn names(mut self, fields: &[&'static str]) -> Self {
+        self.fields = fields.to_vec();
+        self
     }
 
     pub async fn check(self) -> Answer {

@@ -239,10 +239,7 @@ impl Reply {
         let length = body.len();
         let head =
             format!("HTTP/1.1 {status} As Told\r\n{headers}content-length: {length}\r\n\r\n");
-        Self {
-            then: Then::Next,
-            ..Self::raw(&[head.as_bytes(), body].concat())
-        }
+        Self::raw(&[head.as_bytes(), body].concat()).then(Then::Next)
     }
 
     /// A head of one's own, and whatever body; the connection is closed then.
@@ -272,69 +269,56 @@ impl Reply {
 
     /// In one, after a pause.
     pub fn after(self, pause: Duration) -> Self {
-        Self {
-            chunks: 1,
-            pause,
-            ..self
-        }
+        self.in_chunks(1, pause)
     }
 
     /// In a dozen pieces, with a pause before each.
     pub fn slowly(self, pause: Duration) -> Self {
-        Self {
-            chunks: 12,
-            pause,
-            ..self
-        }
+        self.in_chunks(12, pause)
     }
 
     /// Cut off where it is not read for so long.
-    pub fn impatient(self, patience: Duration) -> Self {
-        Self {
-            patience: Some(patience),
-            ..self
-        }
+    pub fn impatient(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
     }
 
     /// Byte by byte, with a pause before each.
     pub fn byte_by_byte(self, pause: Duration) -> Self {
+        let bytes = self.bytes.len();
+        self.in_chunks(bytes, pause)
+    }
+
+    /// The connection seems good for more, but closes as the next request comes.
+    pub fn then_leave(self) -> Self {
+        self.then(Then::Leave)
+    }
+
+    /// Never ends, and says a byte after each pause.
+    pub fn then_trickle(self, pause: Duration) -> Self {
+        self.then(Then::Trickle(pause))
+    }
+
+    /// Never ends.
+    pub fn then_silence(self) -> Self {
+        self.then(Then::Silence)
+    }
+
+    /// Never ends either, but goes on.
+    pub fn then_again(self) -> Self {
+        self.then(Then::Again)
+    }
+
+    fn in_chunks(self, chunks: usize, pause: Duration) -> Self {
         Self {
-            chunks: self.bytes.len(),
+            chunks,
             pause,
             ..self
         }
     }
 
-    /// The connection seems good for more, but closes as the next request comes.
-    pub fn then_leave(self) -> Self {
-        Self {
-            then: Then::Leave,
-            ..self
-        }
-    }
-
-    /// Never ends, and says a byte after each pause.
-    pub fn then_trickle(self, pause: Duration) -> Self {
-        Self {
-            then: Then::Trickle(pause),
-            ..self
-        }
-    }
-
-    /// Never ends.
-    pub fn then_silence(self) -> Self {
-        Self {
-            then: Then::Silence,
-            ..self
-        }
-    }
-
-    /// Never ends either, but goes on.
-    pub fn then_again(self) -> Self {
-        Self {
-            then: Then::Again,
-            ..self
-        }
+    fn then(self, then: Then) -> Self {
+        Self { then, ..self }
     }
 }
 
