@@ -17,7 +17,7 @@ use crate::server::Reply;
 pub struct Replicate;
 
 /// The model that is asked for.
-pub const MODEL: &str = "black-forest-labs/flux-2-pro";
+const MODEL: &str = "black-forest-labs/flux-2-pro";
 
 /// Where a file is that was uploaded.
 pub const FILE: &str = "https://api.replicate.com/v1/files/cneqyikzn6q5m";
