@@ -144,7 +144,7 @@ impl Suites<'static> {
         }
         let at_once = format!("--test-threads={WAITING_AT_ONCE}");
         let waiting = Run {
-            name: format!("{}, what waits", program.name),
+            name: format!("{} waiting", program.name),
             arguments: [owned(&waiting), skipped, vec![at_once]].concat(),
             is_waiting: true,
             ..self.whole(program)
@@ -222,9 +222,9 @@ mod tests {
         assert_eq!(
             names(&embedded),
             [
-                "e2e, what waits",
+                "e2e waiting",
                 "e2e",
-                "crashes, what waits",
+                "crashes waiting",
                 "crashes",
                 "platforms",
                 "xtask",
@@ -235,9 +235,9 @@ mod tests {
         assert_eq!(
             names(&everything),
             [
-                "e2e, what waits",
+                "e2e waiting",
                 "e2e",
-                "crashes, what waits",
+                "crashes waiting",
                 "crashes",
                 "platforms",
                 "browser",
