@@ -148,14 +148,19 @@ impl Watched {
         format!("| {name} | {read} | {log} | {ready} | `{sample}` |\n")
     }
 
-    /// Both answers, once they are about what cannot be used.
+    /// Both answers, once they are about what cannot be used, and about nothing else: at first a
+    /// full disk is in the way of other capabilities, too.
     async fn ready(&self, unusable: Option<&str>) -> String {
         let anybody = Client::new(self.service.url());
         let (status, report) = eventually("readiness", READINESS, async || {
             let judged = anybody.get("/api/health/ready?model").await;
             let report = judged.json()["capabilities"].clone();
             let is_told = match unusable {
-                Some(capability) => report[capability] != "ok",
+                Some(unusable) => {
+                    let states = report.as_object().unwrap();
+                    let mut states = states.iter();
+                    states.all(|(name, state)| (state == "ok") == (name != unusable))
+                }
                 None => judged.status == 200,
             };
             is_told.then_some((judged.status, report))
