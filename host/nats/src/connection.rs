@@ -14,11 +14,11 @@ use async_nats::jetstream::consumer::pull::BatchConfig;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::message::{AckKind, Acker};
 use async_nats::{
-    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, Subject, Subscriber,
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerError, Subject, Subscriber,
 };
 use bytes::Bytes;
 use concept_refinement_capability::directory::OpenError;
-use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::queue::recent_fault::RecentFault;
 use concept_refinement_capability::tls;
 use concept_refinement_domain::capability::CapabilityError;
 use parking_lot::Mutex;
@@ -39,14 +39,27 @@ const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
 /// Interval of pings to a silent server; the connection ends when two are not answered.
 const PING_INTERVAL: Duration = Duration::from_secs(3);
 
+/// How long a refused call tells that the queue cannot be used: longer than from one fetch without
+/// a response to the next.
+const REFUSAL: Duration = Duration::from_secs(12);
+
 pub(super) struct Connection {
     client: Client,
     context: Context,
     address: Address,
     /// None: it is unknown whether the consumer and its stream exist.
     consumer: Mutex<Option<Arc<PullConsumer>>>,
+    events: Events,
+}
+
+/// What the client says of its connections.
+#[derive(Clone)]
+struct Events {
     /// Sent to whenever a connection begins or ends.
     changes: watch::Sender<()>,
+    /// Calls that were not allowed. Whoever may look at the stream need not be allowed to publish
+    /// and to fetch.
+    refusals: Arc<RecentFault>,
 }
 
 impl Connection {
@@ -67,11 +80,11 @@ impl Connection {
 
     /// Reports problems of the server to the operator, without changing it.
     pub(super) async fn inspect(address: Address) -> Result<String, OpenError> {
-        let changes = watch::Sender::default();
-        let options = options(&address, changes.clone()).await?;
+        let events = Events::new();
+        let options = options(&address, events.clone()).await?;
         let client = attempt(&address, &options).await;
         let client = client.map_err(|fault| OpenError::server(&address, fault))?;
-        let connection = Self::new(client, address, changes);
+        let connection = Self::new(client, address, events);
         let found = stream::find(&connection.context, &connection.address);
         match timeout(OPENING, found).await.unwrap_or(Err(Fault::Silent)) {
             Ok(Some(_)) => Ok(String::new()),
@@ -82,8 +95,8 @@ impl Connection {
 
     /// If no server can be reached, connecting continues in the background.
     async fn connect(address: Address) -> Result<Self, OpenError> {
-        let changes = watch::Sender::default();
-        let options = options(&address, changes.clone()).await?;
+        let events = Events::new();
+        let options = options(&address, events.clone()).await?;
         let client = match attempt(&address, &options).await {
             Ok(client) => client,
             Err(Fault::Unfit(refusal)) => return Err(OpenError::server(&address, refusal)),
@@ -94,10 +107,10 @@ impl Connection {
                 later.map_err(|error| OpenError::server(&address, Fault::other(error)))?
             }
         };
-        Ok(Self::new(client, address, changes))
+        Ok(Self::new(client, address, events))
     }
 
-    fn new(client: Client, address: Address, changes: watch::Sender<()>) -> Self {
+    fn new(client: Client, address: Address, events: Events) -> Self {
         Self {
             context: ContextBuilder::new()
                 .api_prefix(address.api_prefix.clone())
@@ -106,7 +119,7 @@ impl Connection {
             client,
             address,
             consumer: Mutex::default(),
-            changes,
+            events,
         }
     }
 
@@ -119,7 +132,11 @@ impl Connection {
     where
         F: Future<Output = Result<T, Fault>>,
     {
-        self.within(make).await.map_err(Fault::report)
+        self.within(make).await.map_err(|fault| match fault {
+            // Though it was just found, or made: what is published does not get there.
+            Fault::NoStream => self.events.refused(fault),
+            fault => fault.report(),
+        })
     }
 
     async fn within<'a, T, F>(&'a self, make: impl Fn(&'a Self) -> F) -> Result<T, Fault>
@@ -154,6 +171,11 @@ impl Connection {
             Fill::Room(messages) => Ok(messages),
             Fill::Full => Err(Fault::Full),
         }
+    }
+
+    /// Fails for a while after a call was not allowed.
+    pub(super) fn allowed(&self) -> Result<(), CapabilityError> {
+        self.events.refusals.check()
     }
 
     pub(super) async fn publish(&self, message: Bytes) -> Result<(), Fault> {
@@ -206,7 +228,7 @@ impl Connection {
 
     /// Notified whenever a connection begins or ends.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
-        self.changes.subscribe()
+        self.events.changes.subscribe()
     }
 
     /// Forgets the consumer, since the stream may be gone.
@@ -241,6 +263,35 @@ impl Connection {
     }
 }
 
+impl Events {
+    fn new() -> Self {
+        Self {
+            changes: watch::Sender::default(),
+            refusals: Arc::new(RecentFault::lasting(REFUSAL)),
+        }
+    }
+
+    fn take(&self, event: Event) {
+        match event {
+            // The call itself gets no response, and the connection goes on.
+            Event::ServerError(ServerError::Other(reason))
+                if reason.contains("Permissions Violation") =>
+            {
+                self.refused(Fault::Other(reason));
+            }
+            _ => {
+                self.changes.send_replace(());
+            }
+        }
+    }
+
+    fn refused(&self, fault: Fault) -> CapabilityError {
+        let error = fault.report();
+        self.refusals.note(&Err::<(), _>(error.clone()));
+        error
+    }
+}
+
 /// Connects, without trying again.
 async fn attempt(address: &Address, options: &ConnectOptions) -> Result<Client, Fault> {
     let connecting = options.clone().connect(address.servers.as_slice());
@@ -251,10 +302,7 @@ async fn attempt(address: &Address, options: &ConnectOptions) -> Result<Client, 
     }
 }
 
-async fn options(
-    address: &Address,
-    changes: watch::Sender<()>,
-) -> Result<ConnectOptions, OpenError> {
+async fn options(address: &Address, events: Events) -> Result<ConnectOptions, OpenError> {
     let refused = |reason: String| OpenError::server(address, reason);
     let tls = tls::client(&address.trust).map_err(|error| refused(error.to_string()))?;
     let options = ConnectOptions::new()
@@ -268,12 +316,7 @@ async fn options(
             _ => RECONNECT_INTERVAL,
         })
         .event_callback(move |event| {
-            if let Event::ServerError(error) = event {
-                // For example for want of a right: the call itself gets no response.
-                log_throttled!(error every minute, "a server of the queue refuses", %error);
-            } else {
-                changes.send_replace(());
-            }
+            events.take(event);
             std::future::ready(())
         });
     Ok(match &address.login {

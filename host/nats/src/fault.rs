@@ -13,8 +13,6 @@ pub(super) enum Fault {
     Disconnected,
     #[error("the server did not answer in time")]
     Silent,
-    #[error("fetches of messages get no response: the server may not allow them")]
-    Unanswered,
     #[error("the stream does not exist")]
     NoStream,
     #[error("the stream is full")]

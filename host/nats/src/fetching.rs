@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_nats::{Message, StatusCode};
 use concept_refinement_capability::queue::Delivery;
-use concept_refinement_capability::queue::recent_fault::RecentFault;
 use concept_refinement_capability::queue::waiting::Waiting;
 use futures::StreamExt as _;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -24,10 +23,6 @@ const EXPIRY: Duration = Duration::from_secs(5);
 /// cluster.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long a fetch without a response tells that the queue cannot be used: until the next one
-/// could have had it.
-pub(super) const FAULT: Duration = Duration::from_secs(12);
-
 /// Fetches that wait at the server for one host. It serves all hosts' in the order in which they
 /// came, so with one for each receiver the host that was there first would get everything.
 const AT_ONCE: usize = 2;
@@ -36,32 +31,18 @@ const AT_ONCE: usize = 2;
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Never completes; idle while no receiver waits.
-pub(super) async fn run(
-    connection: Arc<Connection>,
-    waiting: Arc<Waiting>,
-    fetched: Arc<RecentFault>,
-) {
+pub(super) async fn run(connection: Arc<Connection>, waiting: Arc<Waiting>) {
     loop {
         waiting.receivers().await;
-        if let Err(fault) = fetch(&connection, &waiting, &fetched).await {
-            // Checks see other faults by themselves.
-            let is_unanswered = matches!(fault, Fault::Unanswered);
-            let error = fault.report();
-            if is_unanswered {
-                fetched.note(&Err::<(), _>(error.clone()));
-            }
-            waiting.fail(&error);
+        if let Err(fault) = fetch(&connection, &waiting).await {
+            waiting.fail(&fault.report());
         }
         sleep(RETRY_INTERVAL).await;
     }
 }
 
 /// Fetches until the connection or the stream is lost.
-async fn fetch(
-    connection: &Arc<Connection>,
-    waiting: &Waiting,
-    fetched: &RecentFault,
-) -> Result<(), Fault> {
+async fn fetch(connection: &Arc<Connection>, waiting: &Waiting) -> Result<(), Fault> {
     let mut changes = connection.changes();
     let (mut answers, inbox) = connection.subscribe().await?;
     // Fetches without a response so far.
@@ -79,7 +60,6 @@ async fn fetch(
             answer = answers.next() => {
                 let Some(message) = answer else { return Ok(()) };
                 last = Instant::now();
-                fetched.note(&Ok(()));
                 match message.status {
                     None | Some(StatusCode::OK) => {
                         open = open.saturating_sub(1);
@@ -104,7 +84,7 @@ async fn fetch(
             }
             () = sleep_until(last + SILENCE), if open > 0 => {
                 connection.reset().await;
-                return Err(Fault::Unanswered);
+                return Ok(());
             }
         }
     }

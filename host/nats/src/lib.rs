@@ -27,23 +27,16 @@ use connection::Connection;
 
 use concept_refinement_capability::Answer;
 use concept_refinement_capability::directory::OpenError;
-use concept_refinement_capability::queue::recent_fault::RecentFault;
 use concept_refinement_capability::queue::waiting::Fetching;
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
 
 /// Timeout of a call. An API call has 3 s to report that the queue is unavailable.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// How long a publish that failed tells that the queue cannot be used: not for long after the
-/// server is back.
-const PUBLISH_FAULT: Duration = Duration::from_secs(4);
-
 /// A queue in JetStream.
 pub struct NatsQueue {
     connection: Arc<Connection>,
     fetching: Fetching,
-    published: RecentFault,
-    fetched: Arc<RecentFault>,
 }
 
 impl NatsQueue {
@@ -56,15 +49,10 @@ impl NatsQueue {
     /// stream or consumer with unsuitable settings.
     pub async fn open(address: Address) -> Result<Self, OpenError> {
         let connection = Arc::new(Connection::open(address).await?);
-        let fetched = Arc::new(RecentFault::lasting(fetching::FAULT));
-        let fetching = Fetching::start(|waiting| {
-            fetching::run(Arc::clone(&connection), waiting, Arc::clone(&fetched))
-        });
+        let fetching = Fetching::start(|waiting| fetching::run(Arc::clone(&connection), waiting));
         Ok(Self {
             connection,
             fetching,
-            published: RecentFault::lasting(PUBLISH_FAULT),
-            fetched,
         })
     }
 }
@@ -74,14 +62,10 @@ impl TaskQueue for NatsQueue {
     /// duplicate, and drop it.
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
         let message = Bytes::from(message);
-        Box::pin(async move {
-            let published = self
-                .connection
-                .call(|connection| connection.publish(message.clone()))
-                .await;
-            self.published.note(&published);
-            published
-        })
+        Box::pin(
+            self.connection
+                .call(move |connection| connection.publish(message.clone())),
+        )
     }
 
     fn receive(&self) -> Answer<'_, Delivery> {
@@ -92,13 +76,10 @@ impl TaskQueue for NatsQueue {
         Box::pin(async { self.length().await.map(drop) })
     }
 
-    /// Who may look at the stream need not be allowed to publish and to fetch.
     fn length(&self) -> Answer<'_, Option<u64>> {
         Box::pin(async {
             let length = self.connection.call(Connection::look).await?;
-            self.published.check()?;
-            self.fetched.check()?;
-            Ok(Some(length))
+            self.connection.allowed().map(|()| Some(length))
         })
     }
 }

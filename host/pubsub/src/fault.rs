@@ -1,6 +1,7 @@
 //! Internal errors, and their messages for callers.
 
 use concept_refinement_capability::log_throttled;
+use concept_refinement_capability::queue::recent_fault::RecentFault;
 use concept_refinement_domain::capability::CapabilityError;
 use http::StatusCode;
 
@@ -25,6 +26,20 @@ pub(super) enum Fault {
     Refused { status: StatusCode, reason: String },
     #[error("its answer cannot be read")]
     Unreadable,
+}
+
+/// Reports the outcome of a call. Its refusal is remembered: other calls may be allowed.
+pub(super) fn reported<T>(
+    outcome: Result<T, Fault>,
+    refusals: &RecentFault,
+) -> Result<T, CapabilityError> {
+    let is_refused = |fault: &Fault| matches!(fault, Fault::Missing { .. } | Fault::Refused { .. });
+    let is_noted = outcome.as_ref().err().is_none_or(is_refused);
+    let outcome = outcome.map_err(Fault::report);
+    if is_noted {
+        refusals.note(&outcome);
+    }
+    outcome
 }
 
 impl Fault {

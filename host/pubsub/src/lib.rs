@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Api;
-use fault::Fault;
+use fault::{Fault, reported};
 pub use target::Target;
 
 use concept_refinement_capability::Answer;
@@ -32,14 +32,15 @@ use concept_refinement_capability::queue::waiting::Fetching;
 use concept_refinement_capability::queue::{Delivery, TaskQueue};
 
 /// How long a refused publish or pull tells that the queue cannot be used: longer than from one
-/// pull to the next, and not for long after the service is back.
-const FAULT: Duration = Duration::from_secs(4);
+/// pull to the next, and not for long after they are allowed.
+const REFUSAL: Duration = Duration::from_secs(4);
 
 /// A queue in Pub/Sub.
 pub struct PubSubQueue {
     api: Arc<Api>,
     /// None: messages are not pulled.
     pulling: Option<Fetching>,
+    /// Refusals of what was published, and of pulls.
     published: RecentFault,
     pulled: Arc<RecentFault>,
 }
@@ -55,13 +56,15 @@ impl PubSubQueue {
     pub async fn open(target: Target) -> Result<Self, OpenError> {
         let api = Arc::new(Api::open(target).await?);
         let is_pulled = api.target.subscription.is_some();
-        let pulled = Arc::new(RecentFault::lasting(FAULT));
-        let (api_of_pulls, fault) = (Arc::clone(&api), Arc::clone(&pulled));
-        let pulling = || Fetching::start(|waiting| pulling::run(api_of_pulls, waiting, fault));
+        let pulled = Arc::new(RecentFault::lasting(REFUSAL));
+        let pulling = || {
+            Fetching::start(|waiting| pulling::run(Arc::clone(&api), waiting, Arc::clone(&pulled)))
+        };
+        let pulling = is_pulled.then(pulling);
         Ok(Self {
             api,
-            pulling: is_pulled.then(pulling),
-            published: RecentFault::lasting(FAULT),
+            pulling,
+            published: RecentFault::lasting(REFUSAL),
             pulled,
         })
     }
@@ -69,11 +72,7 @@ impl PubSubQueue {
 
 impl TaskQueue for PubSubQueue {
     fn publish(&self, message: Vec<u8>) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let published = self.api.publish(&message).await.map_err(Fault::report);
-            self.published.note(&published);
-            published
-        })
+        Box::pin(async move { reported(self.api.publish(&message).await, &self.published) })
     }
 
     /// Never completes if messages are not pulled.

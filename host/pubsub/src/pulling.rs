@@ -10,7 +10,7 @@ use concept_refinement_capability::queue::waiting::Waiting;
 use tokio::time::sleep;
 
 use super::api::{Api, Received};
-use super::fault::Fault;
+use super::fault::reported;
 use super::receipt::Unanswered;
 
 /// Delay after a pull that failed.
@@ -20,12 +20,10 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 const EMPTY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Never completes; idle while no receiver waits.
-pub(super) async fn run(api: Arc<Api>, waiting: Arc<Waiting>, fault: Arc<RecentFault>) {
+pub(super) async fn run(api: Arc<Api>, waiting: Arc<Waiting>, refusals: Arc<RecentFault>) {
     loop {
         let most = waiting.receivers().await;
-        let pulled = api.pull(most).await.map_err(Fault::report);
-        fault.note(&pulled);
-        match pulled {
+        match reported(api.pull(most).await, &refusals) {
             // Usually the server waits for a message, but not if it has many pulls.
             Ok(received) if received.is_empty() => sleep(EMPTY_INTERVAL).await,
             Ok(received) => {

@@ -462,8 +462,13 @@ async fn a_publish_or_fetch_that_is_not_allowed_is_told_by_checks() {
     let refused = fetcher.publish(message().1).await.unwrap_err();
     assert_eq!(fetcher.check().await, Err(refused));
     let id = publish(&publisher).await;
-    let refused = publisher.receive().await.err().unwrap();
-    assert_eq!(publisher.check().await, Err(refused));
+    let told = eventually("the refusal is told", SOON, async || {
+        publisher.check().await.err()
+    });
+    tokio::select! {
+        _ = publisher.receive() => panic!("it was allowed to fetch"),
+        refused = told => assert_eq!(refused.kind, ErrorKind::Unavailable),
+    }
     receive_task(&fetcher, &id).await.ack().await;
 }
 
@@ -489,6 +494,13 @@ async fn jetstream_of_another_domain_or_account_is_asked_by_its_name() {
                     { service: { account: OWNER, subject: "$JS.API.>" }, to: "JS.owner.API.>" }
                     { service: { account: OWNER, subject: "$JS.ACK.>" } }
                     { service: { account: OWNER, subject: "shared.tasks" } }
+                ]
+            }
+            HALF {
+                users: [{ user: half, password: a }]
+                imports: [
+                    { service: { account: OWNER, subject: "$JS.API.>" }, to: "JS.owner.API.>" }
+                    { service: { account: OWNER, subject: "$JS.ACK.>" } }
                 ]
             }
         }"#;
@@ -518,6 +530,12 @@ async fn jetstream_of_another_domain_or_account_is_asked_by_its_name() {
         let queue = open(&url).await.unwrap();
         assert!(queue.check().await.is_err(), "{url}");
     }
+    // Of what it needs, the subject of the messages was not imported.
+    let half = format!("nats://half:a@{address}?stream=shared&api_prefix=JS.owner.API");
+    let half = open(&half).await.unwrap();
+    assert_eq!(half.check().await, Ok(()));
+    let refused = half.publish(message().1).await.unwrap_err();
+    assert_eq!(half.check().await, Err(refused));
 }
 
 /// One of several is enough.
